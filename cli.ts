@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// The hearth command: gathers one yargs CommandModule a file from the folders they belong to.
+// Errors become one line on stderr here, so that commands and libraries only throw.
+// No command does its work in this file.
+import { readFileSync } from 'node:fs';
+import yargs, { type CommandModule } from 'yargs';
+import { hideBin } from 'yargs/helpers';
+
+const commands: CommandModule[] = [];
+
+const packageJson = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
+try {
+  await yargs(hideBin(process.argv))
+    .scriptName('hearth')
+    .usage('$0 <command>\n\nLLM-Pruner checkpoints to GGUF, and local chat from them.')
+    .command(commands as CommandModule[])
+    .demandCommand(1, 'Name a command; see hearth --help.')
+    .recommendCommands()
+    .strict()
+    .completion('completion', 'Print a shell completion script')
+    .version(packageJson.version)
+    .wrap(Math.min(110, process.stdout.columns ?? 100))
+    .fail(reportFailure)
+    .parseAsync();
+} catch (error) {
+  process.stderr.write(`hearth: ${describe(error)}\n`);
+  process.exitCode ||= 1;
+}
+
+/** Usage mistakes arrive as a message and exit with 2; everything a command threw exits with 1. */
+function reportFailure(message: string, error: Error | undefined): never {
+  if (error) throw error;
+  process.exitCode = 2;
+  throw new Error(message);
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return process.env.HEARTH_DEBUG ? (error.stack ?? error.message) : error.message;
+}
