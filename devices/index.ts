@@ -1,3 +1,17 @@
-export { GGML_TYPES, type GgmlType, rowSizeBytes } from './ggml-types.js';
-export type { ModelShape } from './model-shape.js';
+export {
+  type AnyGgmlType,
+  FOREIGN_GGML_TYPES,
+  GGML_TYPES,
+  type GgmlType,
+  ggmlTypeById,
+  rowSizeBytes,
+} from './ggml-types.js';
+export {
+  type GgufFile,
+  GgufFileError,
+  type GgufTensor,
+  type GgufValue,
+  readGgufFile,
+} from './gguf-file.js';
+export { type ModelShape, shapeOfGguf } from './model-shape.js';
 export { formatDisk, formatMemory, parseSize, SizeError } from './units.js';

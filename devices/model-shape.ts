@@ -1,6 +1,7 @@
 // What memory and speed depend on: the widths of a model, layer by layer.
 // Pruned models differ from layer to layer, so every per-layer width is an array.
-// Holds no weights and reads no files.
+// Holds no weights and opens no files.
+import { type GgufFile, GgufFileError, type GgufValue } from './gguf-file.js';
 
 /** The widths of a Llama-shaped model. Arrays have one element a layer. */
 export type ModelShape = {
@@ -26,3 +27,86 @@ export type ModelShape = {
   /** Weights without padding. */
   nParams: number;
 };
+
+/**
+ * The widths of a model from its GGUF header. Only `llama` and `deci` are known here.
+ * Throws {@link GgufFileError} naming the key that is missing or has the wrong form.
+ */
+export function shapeOfGguf(file: GgufFile): ModelShape {
+  const arch = text(file, 'general.architecture');
+  if (arch !== 'llama' && arch !== 'deci')
+    throw new GgufFileError(`${file.path} is a "${arch}" model; expected llama or deci`);
+  const nLayer = layerCount(file, `${arch}.block_count`);
+  const nEmbd = count(file, `${arch}.embedding_length`);
+  const nHead = perLayer(file, `${arch}.attention.head_count`, nLayer);
+  const kvKey = `${arch}.attention.head_count_kv`;
+  return {
+    name: textOr(file, 'general.name', ''),
+    arch,
+    nLayer,
+    nEmbd,
+    nVocab: vocabularySize(file),
+    nHead,
+    nHeadKv: kvKey in file.metadata ? perLayer(file, kvKey, nLayer) : nHead,
+    nFf: perLayer(file, `${arch}.feed_forward_length`, nLayer),
+    headSize: headSize(file, arch, nEmbd, nHead),
+    nCtxTrain: count(file, `${arch}.context_length`),
+    tiedEmbeddings: !file.tensors.some((tensor) => tensor.name === 'output.weight'),
+    nParams: file.tensors.reduce((sum, tensor) => sum + elements(tensor.shape), 0),
+  };
+}
+
+/** Bounded by the tensors, so that arrays of this length are safe to make. */
+function layerCount(file: GgufFile, key: string): number {
+  const nLayer = count(file, key);
+  if (nLayer > 0 && nLayer <= file.tensors.length) return nLayer;
+  throw new GgufFileError(
+    `${file.path}: ${key} is ${nLayer}, but the file has ${file.tensors.length} tensors`,
+  );
+}
+
+function vocabularySize(file: GgufFile): number {
+  const embedding = file.tensors.find((tensor) => tensor.name === 'token_embd.weight');
+  if (!embedding?.shape[1]) throw new GgufFileError(`${file.path} has no token_embd.weight`);
+  return embedding.shape[1];
+}
+
+function headSize(file: GgufFile, arch: string, nEmbd: number, nHead: number[]): number {
+  const key = `${arch}.attention.key_length`;
+  return key in file.metadata ? count(file, key) : nEmbd / Math.max(1, ...nHead);
+}
+
+function perLayer(file: GgufFile, key: string, nLayer: number): number[] {
+  const value = file.metadata[key];
+  const widths = Array.isArray(value) ? value : Array<GgufValue | undefined>(nLayer).fill(value);
+  if (widths.length !== nLayer)
+    throw new GgufFileError(
+      `${file.path}: ${key} has ${widths.length} elements, but the model has ${nLayer} layers`,
+    );
+  return widths.map((width) => wholeNumber(file, key, width));
+}
+
+function count(file: GgufFile, key: string): number {
+  return wholeNumber(file, key, file.metadata[key]);
+}
+
+function wholeNumber(file: GgufFile, key: string, value: GgufValue | undefined): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
+  throw new GgufFileError(
+    `${file.path}: ${key} is ${value === undefined ? 'missing' : String(value)}; expected a whole number`,
+  );
+}
+
+function text(file: GgufFile, key: string): string {
+  const value = file.metadata[key];
+  if (typeof value !== 'string') throw new GgufFileError(`${file.path}: ${key} is missing`);
+  return value;
+}
+
+function textOr(file: GgufFile, key: string, fallback: string): string {
+  return key in file.metadata ? text(file, key) : fallback;
+}
+
+function elements(shape: number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
