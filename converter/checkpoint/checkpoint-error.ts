@@ -1,0 +1,14 @@
+// The one error that reading a stranger's checkpoint ends in.
+// Callers print it as it is, so every message names the file, what was found and what to do.
+// A failure of hearth itself (a bug) is never turned into this error.
+
+/** Thrown for a checkpoint, LoRA or tokenizer that cannot be read; the message is for the user. */
+export class CheckpointError extends Error {
+  override readonly name = 'CheckpointError';
+  readonly code = 'HEARTH_CHECKPOINT';
+
+  /** `problem`: which tensor or field, what was found, what was expected, what to do. */
+  constructor(filePath: string, problem: string, options?: ErrorOptions) {
+    super(`${filePath}: ${problem}`, options);
+  }
+}

@@ -1,0 +1,32 @@
+// The names of a Llama's weights in Hugging Face's spelling, and what may lie beside them.
+// A name that is neither is refused: it would be a part that the converted model lacks.
+// Shapes are structure.ts's business.
+import { CheckpointError } from './checkpoint-error.js';
+
+export const ATTENTION = ['q_proj', 'k_proj', 'v_proj', 'o_proj'] as const;
+export const FEED_FORWARD = ['gate_proj', 'up_proj', 'down_proj'] as const;
+export const LAYER_WEIGHT = /^model\.layers\.(0|[1-9]\d{0,3})\.(.+)$/;
+
+const OUTSIDE_LAYERS = new Set([
+  'model.embed_tokens.weight',
+  'model.norm.weight',
+  'lm_head.weight',
+]);
+const INSIDE_LAYER =
+  /^(self_attn\.[qkvo]_proj\.(weight|bias)|mlp\.(gate|up|down)_proj\.(weight|bias)|(input|post_attention)_layernorm\.weight)$/;
+/** Tables that a model computes again, and gradients that LLM-Pruner left behind. */
+const NOT_A_WEIGHT = /(^|\.)(rotary_emb\..*|inv_freq|cos_cached|sin_cached|acc_grad|masked_bias)$/;
+
+/**
+ * Whether `name` is a weight; false for what a model computes itself.
+ * Throws {@link CheckpointError} for any other name.
+ */
+export function isLlamaWeight(name: string, filePath: string): boolean {
+  const inLayer = LAYER_WEIGHT.exec(name)?.[2];
+  if (OUTSIDE_LAYERS.has(name) || (inLayer && INSIDE_LAYER.test(inLayer))) return true;
+  if (NOT_A_WEIGHT.test(name)) return false;
+  throw new CheckpointError(
+    filePath,
+    `${JSON.stringify(name.slice(0, 200))} is not a weight of a Llama model; hearth converts plain Llama models, neither quantised nor with adapters still attached`,
+  );
+}
