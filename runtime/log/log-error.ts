@@ -1,0 +1,50 @@
+// What goes wrong between hearth and its log, in words that say what to do about it.
+// SQLite's result codes are the facts; one place turns them into sentences.
+// It decides nothing: the caller goes on without a log, or stops.
+import Database from 'better-sqlite3';
+
+/** The log cannot be opened, read or written. */
+export class LogError extends Error {
+  readonly code = 'HEARTH_LOG';
+}
+
+/** A time, a retention, a condition or a query that cannot be understood. */
+export class LogQueryError extends Error {
+  readonly code = 'HEARTH_LOG_QUERY';
+}
+
+const ADVICE: [code: string, advice: string][] = [
+  ['SQLITE_NOTADB', 'is not an SQLite database; move it aside or name another file with --log'],
+  [
+    'SQLITE_CORRUPT',
+    'is damaged; move it aside and a new one is made (sqlite3 FILE .recover saves its rows)',
+  ],
+  ['SQLITE_BUSY', 'is locked by another program; close that, or name another file with --log'],
+  ['SQLITE_READONLY', 'is read-only; make it writable or name another file with --log'],
+  ['SQLITE_FULL', 'is on a full disk; free some space, or keep less with --log-keep'],
+  ['SQLITE_CANTOPEN', 'cannot be opened; check that its folder exists and may be written'],
+  ['SQLITE_IOERR', 'is on a disk that fails to read or write'],
+  ['EACCES', 'is in a folder that may not be written; name another file with --log'],
+  ['EROFS', 'is on a read-only file system; name another file with --log'],
+  ['ENOSPC', 'is on a full disk; free some space, or name another file with --log'],
+];
+
+/** `error` as a {@link LogError} that names the file and says what to do. */
+export function toLogError(path: string, error: unknown): LogError {
+  if (error instanceof LogError) return error;
+  const code = codeOf(error);
+  const advice = ADVICE.find(([prefix]) => code.startsWith(prefix))?.[1];
+  const message = error instanceof Error ? error.message : String(error);
+  return new LogError(`the log ${path} ${advice ?? 'failed'} (${message})`, { cause: error });
+}
+
+/** Whether writing the same row again can never succeed: the row is at fault, not the disk. */
+export function isRowAtFault(error: unknown): boolean {
+  if (error instanceof LogError) return false;
+  if (!(error instanceof Database.SqliteError)) return true;
+  return /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE|ERROR)/.test(error.code);
+}
+
+function codeOf(error: unknown): string {
+  return String((error as { code?: unknown } | null)?.code ?? '');
+}

@@ -1,0 +1,122 @@
+// The reading side of the log: the latest answers, their percentiles, and how they go over time.
+// `hearth log` and the dashboard ask here; the connection is read-only, so no query can do harm.
+// `where` and `query` take SQL from the person at the terminal: never pass on what came over HTTP.
+import path from 'node:path';
+import type { Database, Statement } from 'better-sqlite3';
+import { openForReading } from './database.js';
+import { LogQueryError } from './log-error.js';
+import { defaultLogPath } from './log-path.js';
+import { answersSql, SAMPLES_SQL, SERIES_SQL, type SummaryBy, summarySql } from './queries-sql.js';
+import type { AnswerRow, QueryRow, SampleSeriesRow, SeriesRow, SummaryRow } from './read-rows.js';
+
+/** Which answers. Times are UTC in ISO 8601, as {@link parseSince} makes them. */
+export type AnswerFilter = {
+  since?: string;
+  /** An SQL condition over the columns of the view `answers`. */
+  where?: string;
+};
+
+export type SeriesOptions = { since?: string; bucketMs: number };
+
+/** Every function throws LogQueryError for a condition or a query that SQLite refuses. */
+export type LogReader = {
+  readonly path: string;
+  /** The latest answers, newest first. */
+  latest(options?: AnswerFilter & { limit?: number }): AnswerRow[];
+  /** Answers after the one with this id, oldest first. */
+  after(id: number, options?: AnswerFilter & { limit?: number }): AnswerRow[];
+  /** Percentiles and peaks, in groups that sort by their name. */
+  summary(options?: AnswerFilter & { by?: SummaryBy }): SummaryRow[];
+  /** Answers in buckets of time, oldest first; empty buckets are left out. */
+  series(options: SeriesOptions): SeriesRow[];
+  /** Samples of memory and temperature in buckets of time, oldest first. */
+  samples(options: SeriesOptions): SampleSeriesRow[];
+  /** Rows of one SELECT. */
+  query(sql: string): QueryRow[];
+  /** Changes when another connection has written. */
+  version(): number;
+  close(): void;
+};
+
+const DEFAULT_LIMIT = 20;
+
+/** Opens an existing log for reading. Throws {@link LogError} where there is none. */
+export function openLogReader({ path: file = defaultLogPath() } = {}): LogReader {
+  return new SqliteReader(path.resolve(file));
+}
+
+class SqliteReader implements LogReader {
+  readonly path: string;
+  readonly #db: Database;
+
+  constructor(file: string) {
+    this.path = file;
+    this.#db = openForReading(file);
+  }
+
+  latest({ limit = DEFAULT_LIMIT, ...filter }: AnswerFilter & { limit?: number } = {}) {
+    const sql = `${answersSql(filter.where)} ORDER BY id DESC LIMIT @limit`;
+    return this.#all<AnswerRow>(sql, { since: filter.since ?? '', after: 0, limit });
+  }
+
+  after(id: number, { limit = -1, ...filter }: AnswerFilter & { limit?: number } = {}) {
+    const sql = `${answersSql(filter.where)} ORDER BY id LIMIT @limit`;
+    return this.#all<AnswerRow>(sql, { since: filter.since ?? '', after: id, limit });
+  }
+
+  summary({ by = 'all', since = '', where }: AnswerFilter & { by?: SummaryBy } = {}) {
+    return this.#all<SummaryRow>(summarySql(by, where), { since, after: 0 });
+  }
+
+  series({ since = '', bucketMs }: SeriesOptions) {
+    return this.#all<SeriesRow>(SERIES_SQL, { since, bucketS: bucketSeconds(bucketMs) });
+  }
+
+  samples({ since = '', bucketMs }: SeriesOptions) {
+    return this.#all<SampleSeriesRow>(SAMPLES_SQL, { since, bucketS: bucketSeconds(bucketMs) });
+  }
+
+  query(sql: string) {
+    const statement = this.#prepare(sql);
+    if (!statement.reader || !statement.readonly)
+      throw new LogQueryError('only a SELECT may be run: the log is read, never changed');
+    return this.#run(() => statement.all()) as QueryRow[];
+  }
+
+  version(): number {
+    return this.#db.pragma('data_version', { simple: true }) as number;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #all<Row>(sql: string, parameters: Record<string, string | number>): Row[] {
+    const statement = this.#prepare(sql);
+    return this.#run(() => statement.all(parameters)) as Row[];
+  }
+
+  #prepare(sql: string): Statement {
+    return this.#run(() => this.#db.prepare(sql));
+  }
+
+  #run<T>(ask: () => T): T {
+    try {
+      return ask();
+    } catch (error) {
+      throw toQueryError(error);
+    }
+  }
+}
+
+function toQueryError(error: unknown): unknown {
+  // better-sqlite3 throws RangeError for several statements and for parameters without a value.
+  const isTheirs =
+    error instanceof RangeError || (error as { code?: string }).code === 'SQLITE_ERROR';
+  if (!isTheirs || !(error instanceof Error)) return error;
+  return new LogQueryError(`${error.message} (sqlite3 and .schema answers list the columns)`);
+}
+
+function bucketSeconds(bucketMs: number): number {
+  return Math.max(1, Math.round(bucketMs / 1000));
+}

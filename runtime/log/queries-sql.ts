@@ -1,0 +1,79 @@
+// The questions that hearth itself asks the log, as SQL over the view `answers`.
+// percentile() is SQLite's own aggregate, which better-sqlite3 is built with; failed answers have
+// nulls and drop out of it. Conditions are the caller's text, numbers and times are parameters.
+
+/** What answers are grouped by. */
+export const SUMMARY_GROUPS = {
+  all: "'all'",
+  model: 'model',
+  device: 'device',
+  day: 'day',
+} as const;
+export type SummaryBy = keyof typeof SUMMARY_GROUPS;
+
+/** Parameters: `since`, `after` (an id). */
+export function answersSql(where?: string): string {
+  return `SELECT * FROM answers WHERE ${conditions(where)}`;
+}
+
+/** Parameters: `since`, `after` (an id). */
+export function summarySql(by: SummaryBy, where?: string): string {
+  const group = SUMMARY_GROUPS[by];
+  return `
+    SELECT
+      ${group} AS name,
+      count(*) AS answers,
+      count(error_code) AS errors,
+      sum(prompt_tokens) AS prompt_tokens,
+      sum(generated_tokens) AS generated_tokens,
+      percentile(ttft_ms, 50) AS ttft_p50_ms,
+      percentile(ttft_ms, 95) AS ttft_p95_ms,
+      percentile(ttft_ms, 99) AS ttft_p99_ms,
+      percentile(tokens_per_second, 5) AS tokens_per_second_p5,
+      percentile(tokens_per_second, 50) AS tokens_per_second_p50,
+      percentile(tokens_per_second, 95) AS tokens_per_second_p95,
+      percentile(tokens_per_second, 99) AS tokens_per_second_p99,
+      max(peak_rss_bytes) AS peak_rss_bytes,
+      max(device_peak_bytes) AS device_peak_bytes,
+      sum(dropped_turns) AS dropped_turns
+    FROM answers WHERE ${conditions(where)}
+    GROUP BY 1 ORDER BY 1`;
+}
+
+/** Parameters: `since`, `bucketS`. */
+export const SERIES_SQL = `
+  SELECT
+    ${bucketStart('started_at')} AS started_at,
+    count(*) AS answers,
+    count(error_code) AS errors,
+    percentile(ttft_ms, 50) AS ttft_p50_ms,
+    percentile(ttft_ms, 95) AS ttft_p95_ms,
+    percentile(tokens_per_second, 50) AS tokens_per_second_p50,
+    max(peak_rss_bytes) AS peak_rss_bytes,
+    max(device_peak_bytes) AS device_peak_bytes,
+    max(1.0 * context_used / n_ctx) AS context_fill,
+    sum(dropped_turns) AS dropped_turns
+  FROM answers WHERE started_at >= @since
+  GROUP BY 1 ORDER BY 1`;
+
+/** Parameters: `since`, `bucketS`. */
+export const SAMPLES_SQL = `
+  SELECT
+    ${bucketStart('taken_at')} AS taken_at,
+    max(rss_bytes) AS rss_bytes,
+    min(available_bytes) AS available_bytes,
+    max(device_used_bytes) AS device_used_bytes,
+    max(cpu_temperature_c) AS cpu_temperature_c,
+    max(device_temperature_c) AS device_temperature_c
+  FROM sample WHERE taken_at >= @since
+  GROUP BY 1 ORDER BY 1`;
+
+/** The line break ends a comment in `where`, which would swallow the bracket. */
+function conditions(where?: string): string {
+  return `started_at >= @since AND id > @after${where ? ` AND (${where}\n)` : ''}`;
+}
+
+function bucketStart(column: string): string {
+  const start = `CAST(strftime('%s', ${column}) AS INTEGER) / @bucketS * @bucketS`;
+  return `strftime('%Y-%m-%dT%H:%M:%SZ', CAST(${start} AS INTEGER), 'unixepoch')`;
+}

@@ -1,0 +1,118 @@
+// Writes rows: one prepared statement a table, made from the table of its columns.
+// Machines and models are found again by content, so that a restart adds none.
+// It retries nothing; an error of SQLite passes through.
+import type { Database, Statement } from 'better-sqlite3';
+import {
+  type Columns,
+  isoTime,
+  MACHINE_COLUMNS,
+  MODEL_COLUMNS,
+  REQUEST_COLUMNS,
+  RUN_COLUMNS,
+  RUN_END_COLUMNS,
+  SAMPLE_COLUMNS,
+} from './columns.js';
+import type { MachineRow, ModelRow, RequestRow, RunEnd, RunRow, SampleRow } from './rows.js';
+
+export class RowWriter {
+  readonly #db: Database;
+  readonly #insertRun: Insert<RunRow>;
+  readonly #insertRequest: Insert<RequestRow>;
+  readonly #insertSample: Insert<SampleRow>;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#insertRun = insertInto(db, 'run', RUN_COLUMNS);
+    this.#insertRequest = insertInto(db, 'request', REQUEST_COLUMNS);
+    this.#insertSample = insertInto(db, 'sample', SAMPLE_COLUMNS);
+  }
+
+  machine(row: MachineRow): number {
+    const names = Object.keys(MACHINE_COLUMNS);
+    const same = names.map((name) => `${name} IS @${name}`).join(' AND ');
+    const find = this.#db.prepare(`SELECT id FROM machine WHERE ${same}`).pluck();
+    const columns = { ...MACHINE_COLUMNS, first_seen_at: () => isoTime(Date.now()) };
+    const id = find.get(values(MACHINE_COLUMNS, row)) as number | undefined;
+    return id ?? insertInto(this.#db, 'machine', columns)(row);
+  }
+
+  model(row: ModelRow): number {
+    const id = this.#findModel(row);
+    if (id === undefined) return insertInto(this.#db, 'model', MODEL_COLUMNS)(row);
+    const set = assignments(MODEL_COLUMNS);
+    this.#db.prepare(`UPDATE model SET ${set} WHERE id = @id`).run({
+      ...values(MODEL_COLUMNS, row),
+      id,
+    });
+    return id;
+  }
+
+  /** Names the file of a model by content. Returns the id of the model that it turns out to be. */
+  identifyModel(id: number, sha256: string): number {
+    return this.#db.transaction(() => {
+      const known = this.#modelWithHash(sha256);
+      if (known === undefined || known === id) {
+        this.#db.prepare('UPDATE model SET sha256 = ? WHERE id = ?').run(sha256, id);
+        return id;
+      }
+      this.#db.prepare('UPDATE run SET model_id = ? WHERE model_id = ?').run(known, id);
+      this.#db.prepare('DELETE FROM model WHERE id = ?').run(id);
+      return known;
+    })();
+  }
+
+  run(row: RunRow): number {
+    return this.#insertRun(row);
+  }
+
+  runEnd(id: number, row: RunEnd): void {
+    const set = assignments(RUN_END_COLUMNS);
+    const update = this.#db.prepare(`UPDATE run SET ${set} WHERE id = @id`);
+    update.run({ ...values(RUN_END_COLUMNS, row), id });
+  }
+
+  request(row: RequestRow): void {
+    this.#insertRequest(row);
+  }
+
+  sample(row: SampleRow): void {
+    this.#insertSample(row);
+  }
+
+  /** By content where that is known, else the same unchanged file still without a hash. */
+  #findModel({ sha256, path, sizeBytes, modifiedAtMs }: ModelRow): number | undefined {
+    if (sha256 !== null) return this.#modelWithHash(sha256);
+    return this.#db
+      .prepare(
+        'SELECT id FROM model WHERE sha256 IS NULL AND path = ? AND size_bytes = ? AND modified_at = ?',
+      )
+      .pluck()
+      .get(path, sizeBytes, isoTime(modifiedAtMs)) as number | undefined;
+  }
+
+  #modelWithHash(sha256: string): number | undefined {
+    const find = this.#db.prepare('SELECT id FROM model WHERE sha256 = ?').pluck();
+    return find.get(sha256) as number | undefined;
+  }
+}
+
+/** Writes a row and returns its id. */
+type Insert<Row> = (row: Row) => number;
+
+function insertInto<Row>(db: Database, table: string, columns: Columns<Row>): Insert<Row> {
+  const names = Object.keys(columns);
+  const statement: Statement = db.prepare(
+    `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map((name) => `@${name}`).join(', ')})`,
+  );
+  return (row) => Number(statement.run(values(columns, row)).lastInsertRowid);
+}
+
+function assignments<Row>(columns: Columns<Row>): string {
+  return Object.keys(columns)
+    .map((name) => `${name} = @${name}`)
+    .join(', ');
+}
+
+function values<Row>(columns: Columns<Row>, row: Row): Record<string, string | number | null> {
+  return Object.fromEntries(Object.entries(columns).map(([name, read]) => [name, read(row)]));
+}

@@ -1,0 +1,50 @@
+// Brings committed rows onto the disk, so that a power cut costs none but the very last.
+// SQLite's own way (synchronous=FULL) holds the event loop for each fsync: 0.1 ms on an SSD, tens
+// of ms on an SD card. This does the same from libuv's threads, one at a time, right after a commit.
+import { closeSync, fdatasync, openSync } from 'node:fs';
+
+export class WalFlush {
+  readonly #path: string;
+  #file: number | null = null;
+  #isRunning = false;
+  #isAskedAgain = false;
+  #onIdle: (() => void) | null = null;
+
+  /** `databasePath` must be open in WAL mode as long as this is. */
+  constructor(databasePath: string) {
+    this.#path = `${databasePath}-wal`;
+  }
+
+  /** Asks for what is committed by now. Returns at once and never throws. */
+  request(): void {
+    if (this.#isRunning) {
+      this.#isAskedAgain = true;
+      return;
+    }
+    try {
+      // No lock of SQLite's lies on this file, so closing it again releases none.
+      this.#file ??= openSync(this.#path, 'r+');
+    } catch {
+      return;
+    }
+    this.#isRunning = true;
+    // A disk that cannot be flushed shows in the next write; there is nothing to do about it here.
+    fdatasync(this.#file, () => this.#finished());
+  }
+
+  /** Resolves when everything asked for is on the disk, and lets the file go. */
+  async close(): Promise<void> {
+    if (this.#isRunning) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    if (this.#file !== null) closeSync(this.#file);
+    this.#file = null;
+  }
+
+  #finished(): void {
+    this.#isRunning = false;
+    if (this.#isAskedAgain) {
+      this.#isAskedAgain = false;
+      this.request();
+    }
+    if (!this.#isRunning) this.#onIdle?.();
+  }
+}
