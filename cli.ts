@@ -5,12 +5,19 @@
 import { readFileSync } from 'node:fs';
 import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { logCommand } from './runtime/log-command.js';
 
-const commands: CommandModule[] = [];
+const commands = [logCommand];
 
 const packageJson = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
+
+// A reader such as head that has seen enough is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
 
 try {
   await yargs(hideBin(process.argv))
@@ -30,11 +37,14 @@ try {
   process.exitCode ||= 1;
 }
 
-/** Usage mistakes arrive as a message and exit with 2; everything a command threw exits with 1. */
-function reportFailure(message: string, error: Error | undefined): never {
-  if (error) throw error;
+/**
+ * Usage mistakes, those a check or a coerce threw included, arrive with a message and exit with 2.
+ * What a command itself threw arrives without one and exits with 1.
+ */
+function reportFailure(message: string | null, error: Error | undefined): never {
+  if (message === null) throw error;
   process.exitCode = 2;
-  throw new Error(message);
+  throw error ?? new Error(message);
 }
 
 function describe(error: unknown): string {

@@ -1,7 +1,7 @@
 // Opens the SQLite file of the log, for its one writer or for a reader.
 // WAL, so that readers never hold up the writer; every other setting says below why it is so.
 // It knows no table: migrations.ts brings the schema.
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { LogError, toLogError } from './log-error.js';
@@ -60,6 +60,8 @@ function configure(db: Database.Database): void {
 
 function open(file: string, make: () => Database.Database): Database.Database {
   try {
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+      throw new LogError(`${file} is a folder; name a file in it with --log`);
     return make();
   } catch (error) {
     throw toLogError(file, error);

@@ -4,6 +4,7 @@ export { LogError, LogQueryError } from './log-error.js';
 export { defaultLogPath } from './log-path.js';
 export {
   type AnswerFilter,
+  DEFAULT_LIMIT,
   type LogReader,
   openLogReader,
   type SeriesOptions,

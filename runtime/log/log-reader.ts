@@ -25,6 +25,8 @@ export type LogReader = {
   latest(options?: AnswerFilter & { limit?: number }): AnswerRow[];
   /** Answers after the one with this id, oldest first. */
   after(id: number, options?: AnswerFilter & { limit?: number }): AnswerRow[];
+  /** The id of the newest request; 0 where there is none. */
+  lastId(): number;
   /** Percentiles and peaks, in groups that sort by their name. */
   summary(options?: AnswerFilter & { by?: SummaryBy }): SummaryRow[];
   /** Answers in buckets of time, oldest first; empty buckets are left out. */
@@ -38,12 +40,15 @@ export type LogReader = {
   close(): void;
 };
 
-const DEFAULT_LIMIT = 20;
+/** How many answers are the latest where nobody says. */
+export const DEFAULT_LIMIT = 20;
 
 /** Opens an existing log for reading. Throws {@link LogError} where there is none. */
 export function openLogReader({ path: file = defaultLogPath() } = {}): LogReader {
   return new SqliteReader(path.resolve(file));
 }
+
+const SCHEMA_HINT = `hearth log --sql "SELECT sql FROM sqlite_schema WHERE name = 'answers'" --csv`;
 
 class SqliteReader implements LogReader {
   readonly path: string;
@@ -62,6 +67,10 @@ class SqliteReader implements LogReader {
   after(id: number, { limit = -1, ...filter }: AnswerFilter & { limit?: number } = {}) {
     const sql = `${answersSql(filter.where)} ORDER BY id LIMIT @limit`;
     return this.#all<AnswerRow>(sql, { since: filter.since ?? '', after: id, limit });
+  }
+
+  lastId(): number {
+    return this.#db.prepare('SELECT coalesce(max(id), 0) FROM request').pluck().get() as number;
   }
 
   summary({ by = 'all', since = '', where }: AnswerFilter & { by?: SummaryBy } = {}) {
@@ -109,12 +118,13 @@ class SqliteReader implements LogReader {
   }
 }
 
+/** better-sqlite3 throws RangeError for several statements and for parameters without a value. */
 function toQueryError(error: unknown): unknown {
-  // better-sqlite3 throws RangeError for several statements and for parameters without a value.
-  const isTheirs =
-    error instanceof RangeError || (error as { code?: string }).code === 'SQLITE_ERROR';
-  if (!isTheirs || !(error instanceof Error)) return error;
-  return new LogQueryError(`${error.message} (sqlite3 and .schema answers list the columns)`);
+  if (error instanceof RangeError) return new LogQueryError(error.message);
+  if (!(error instanceof Error) || !/^SQLITE_ERROR/.test(String(Reflect.get(error, 'code'))))
+    return error;
+  const hint = error.message.startsWith('no such column') ? `; see ${SCHEMA_HINT}` : '';
+  return new LogQueryError(error.message + hint);
 }
 
 function bucketSeconds(bucketMs: number): number {

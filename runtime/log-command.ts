@@ -1,0 +1,189 @@
+// hearth log: the latest answers, their percentiles, any SELECT, and following new ones.
+// stdout holds the rows alone, so that --json and --csv go into a pipe; notes go to stderr.
+// What the rows are is the log's; how they look is log-tables.ts.
+import path from 'node:path';
+import { stringify } from 'csv-stringify/sync';
+import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import {
+  type AnswerFilter,
+  DEFAULT_LIMIT,
+  defaultLogPath,
+  type LogReader,
+  openLogReader,
+  parseSince,
+  type QueryRow,
+  SUMMARY_GROUPS,
+  type SummaryBy,
+} from './log/index.js';
+import {
+  answerLine,
+  answerLineHead,
+  answersTable,
+  queryTable,
+  summaryTable,
+} from './log-tables.js';
+import { followAnswers } from './log-tail.js';
+
+/** Shared with `tail` and `path`. */
+const fileOption = {
+  log: {
+    describe: 'The log to read',
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: '$XDG_STATE_HOME/hearth/log.db',
+    coerce: one((file) => path.resolve(file)),
+  },
+} as const;
+
+const filterOptions = {
+  where: {
+    describe: 'Only answers that meet an SQL condition, such as "ttft_ms > 500"',
+    type: 'string',
+    requiresArg: true,
+    coerce: one((condition) => condition),
+  },
+  since: {
+    describe: 'Only answers since an age or a date: 7d, 12h, 2026-01-31',
+    type: 'string',
+    requiresArg: true,
+    coerce: one((time) => parseSince(time)),
+  },
+  json: { describe: 'Print JSON', type: 'boolean' },
+} as const;
+
+const logOptions = {
+  ...fileOption,
+  ...filterOptions,
+  limit: {
+    describe: 'How many answers',
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: String(DEFAULT_LIMIT),
+    coerce: one(parseLimit),
+  },
+  summary: {
+    describe: 'Percentiles of TTFT and tok/s, and peak memory',
+    type: 'boolean',
+    conflicts: 'limit',
+  },
+  by: {
+    describe: 'Groups of the summary',
+    choices: Object.keys(SUMMARY_GROUPS) as SummaryBy[],
+    implies: 'summary',
+  },
+  sql: {
+    describe: 'Run one SELECT; the view "answers" has one row a request',
+    type: 'string',
+    requiresArg: true,
+    conflicts: ['summary', 'where', 'since', 'limit'],
+    coerce: one((sql) => sql),
+  },
+  csv: { describe: 'Print CSV', type: 'boolean', conflicts: 'json' },
+} as const;
+
+type LogArguments = InferredOptionTypes<typeof logOptions>;
+type TailArguments = InferredOptionTypes<typeof fileOption & typeof filterOptions>;
+
+export const logCommand: CommandModule<object, LogArguments> = {
+  command: 'log',
+  describe: 'Show the latency and memory of past answers',
+  builder: (yargs: Argv) =>
+    yargs
+      .command(tailCommand)
+      .command(pathCommand)
+      .options(logOptions)
+      .example('$0 log --summary --by model --since 7d', 'Percentiles of the last week')
+      .example('$0 log --where "error_code IS NOT NULL"', 'Answers that failed'),
+  handler: (argv) => withLog(argv.log, (log) => show(log, argv)),
+};
+
+const tailCommand: CommandModule<object, TailArguments> = {
+  command: 'tail',
+  describe: 'Follow new answers until Ctrl-C',
+  builder: (yargs) => yargs.options({ ...fileOption, ...filterOptions }),
+  handler: (argv) => withLog(argv.log, (log) => tail(log, argv)),
+};
+
+const pathCommand: CommandModule<object, InferredOptionTypes<typeof fileOption>> = {
+  command: 'path',
+  describe: 'Print where the log is',
+  builder: (yargs) => yargs.options(fileOption),
+  handler: (argv) => print(argv.log ?? defaultLogPath()),
+};
+
+async function withLog(file: string | undefined, use: (log: LogReader) => unknown): Promise<void> {
+  const log = openLogReader(file === undefined ? {} : { path: file });
+  try {
+    await use(log);
+  } finally {
+    log.close();
+  }
+}
+
+function show(log: LogReader, argv: LogArguments): void {
+  const filter = filterOf(argv);
+  const { sql, summary, by = 'all', limit = DEFAULT_LIMIT } = argv;
+  if (sql !== undefined) printRows(log, argv, log.query(sql), queryTable);
+  else if (summary) printRows(log, argv, log.summary({ ...filter, by }), summaryTable);
+  else printRows(log, argv, log.latest({ ...filter, limit }), answersTable);
+}
+
+function printRows<Row extends QueryRow>(
+  log: LogReader,
+  { json, csv }: { json?: boolean | undefined; csv?: boolean | undefined },
+  rows: Row[],
+  toTable: (rows: Row[]) => string,
+): void {
+  if (rows.length === 0)
+    note(log.lastId() === 0 ? `no answers in ${log.path} yet` : 'no such rows');
+  if (json) print(JSON.stringify(rows, null, 2));
+  else if (csv) process.stdout.write(stringify(rows, { header: true }));
+  else if (rows.length > 0) print(toTable(rows));
+}
+
+async function tail(log: LogReader, argv: TailArguments): Promise<void> {
+  const stop = new AbortController();
+  const interrupt = () => {
+    process.exitCode = 130;
+    stop.abort();
+  };
+  process.once('SIGINT', interrupt);
+  const answers = followAnswers(log, {
+    ...filterOf(argv),
+    limit: DEFAULT_LIMIT,
+    signal: stop.signal,
+  });
+  if (!argv.json) print(answerLineHead());
+  for await (const answer of answers)
+    print(argv.json ? JSON.stringify(answer) : answerLine(answer));
+  process.off('SIGINT', interrupt);
+}
+
+function filterOf({ where, since }: Pick<TailArguments, 'where' | 'since'>): AnswerFilter {
+  return { ...(where === undefined ? {} : { where }), ...(since === undefined ? {} : { since }) };
+}
+
+function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isSafeInteger(limit) && limit > 0) return limit;
+  throw new Error(`--limit takes a whole number above 0, not "${text}"`);
+}
+
+/** yargs hands over a list when an option is given twice. */
+function one<T>(
+  read: (text: string) => T,
+): (value: string | string[] | undefined) => T | undefined {
+  return (value) => {
+    if (value === undefined) return undefined;
+    if (Array.isArray(value)) throw new Error(`given twice: ${value.join(' and ')}`);
+    return read(value);
+  };
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function note(text: string): void {
+  process.stderr.write(`hearth log: ${text}\n`);
+}
