@@ -5,11 +5,13 @@ import Database from 'better-sqlite3';
 
 /** The log cannot be opened, read or written. */
 export class LogError extends Error {
+  override readonly name = 'LogError';
   readonly code = 'HEARTH_LOG';
 }
 
 /** A time, a retention, a condition or a query that cannot be understood. */
 export class LogQueryError extends Error {
+  override readonly name = 'LogQueryError';
   readonly code = 'HEARTH_LOG_QUERY';
 }
 
@@ -25,6 +27,8 @@ const ADVICE: [code: string, advice: string][] = [
   ['SQLITE_CANTOPEN', 'cannot be opened; check that its folder exists and may be written'],
   ['SQLITE_IOERR', 'is on a disk that fails to read or write'],
   ['EACCES', 'is in a folder that may not be written; name another file with --log'],
+  ['ENOENT', 'is in a folder that cannot be made; name another file with --log'],
+  ['ENOTDIR', 'is in a folder that cannot be made; name another file with --log'],
   ['EROFS', 'is on a read-only file system; name another file with --log'],
   ['ENOSPC', 'is on a full disk; free some space, or name another file with --log'],
 ];

@@ -32,7 +32,7 @@ CREATE TABLE model (
   n_head_kv   TEXT NOT NULL CHECK (json_valid(n_head_kv)),  -- [n_layer]
   n_ff        TEXT NOT NULL CHECK (json_valid(n_ff)),       -- [n_layer]
   types       TEXT NOT NULL CHECK (json_valid(types)),      -- {"Q4_K": number of tensors}
-  provenance  TEXT CHECK (json_valid(provenance))           -- what the file says of its making
+  provenance  TEXT CHECK (provenance IS NULL OR json_valid(provenance)) -- what the file says of its making
 ) STRICT;
 
 CREATE TABLE run (
