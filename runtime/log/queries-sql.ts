@@ -73,7 +73,9 @@ function conditions(where?: string): string {
   return `started_at >= @since AND id > @after${where ? ` AND (${where}\n)` : ''}`;
 }
 
+/** Numbers are bound as REAL, and only integers divide to whole buckets. */
 function bucketStart(column: string): string {
-  const start = `CAST(strftime('%s', ${column}) AS INTEGER) / @bucketS * @bucketS`;
-  return `strftime('%Y-%m-%dT%H:%M:%SZ', CAST(${start} AS INTEGER), 'unixepoch')`;
+  const bucketS = 'CAST(@bucketS AS INTEGER)';
+  const start = `CAST(strftime('%s', ${column}) AS INTEGER) / ${bucketS} * ${bucketS}`;
+  return `strftime('%Y-%m-%dT%H:%M:%SZ', ${start}, 'unixepoch')`;
 }
