@@ -105,7 +105,7 @@ class SqliteLog implements AnswerLog {
   }
 
   identifyModel(modelId: number, sha256: string): void {
-    this.#write(false, () => {
+    this.#write(() => {
       const id = this.#modelId(modelId);
       this.#sameModels.set(id, this.#rows.identifyModel(id, sha256));
     });
@@ -119,17 +119,19 @@ class SqliteLog implements AnswerLog {
   }
 
   finishRun(runId: number, end: RunEnd): void {
-    this.#write(false, () => this.#rows.runEnd(this.#idOf(runId), end));
+    this.#write(() => this.#rows.runEnd(this.#idOf(runId), end));
   }
 
   recordRequest(row: RequestRow): void {
     const text = this.#logText ? {} : { prompt: null, answer: null };
-    const kept = { ...row, ...text };
-    this.#write(true, () => this.#rows.request({ ...kept, runId: this.#idOf(row.runId) }));
+    const write = () => this.#rows.request({ ...row, ...text, runId: this.#idOf(row.runId) });
+    this.#write(write, { isDroppable: true });
   }
 
   recordSample(row: SampleRow): void {
-    this.#write(true, () => this.#rows.sample({ ...row, runId: this.#idOf(row.runId) }));
+    const write = () => this.#rows.sample({ ...row, runId: this.#idOf(row.runId) });
+    // Waking the disk for each would wear an SD card out; the next answer takes them along.
+    this.#write(write, { isDroppable: true, isFlushed: false });
   }
 
   knownHash(file: { path: string; sizeBytes: number; modifiedAtMs: number }): string | null {
@@ -162,18 +164,18 @@ class SqliteLog implements AnswerLog {
   /** The id of the row, or a negative one that stands for it until it is written. */
   #record(write: () => number): number {
     const lateId = -++this.#lateCount;
-    this.#write(false, () => this.#lateIds.set(lateId, write()));
+    this.#write(() => this.#lateIds.set(lateId, write()));
     const id = this.#lateIds.get(lateId);
     if (id === undefined) return lateId;
     this.#lateIds.delete(lateId);
     return id;
   }
 
-  #write(isDroppable: boolean, write: () => void): void {
+  #write(write: () => void, { isDroppable = false, isFlushed = true } = {}): void {
     const run = () => {
       this.#checkStillThere();
       write();
-      this.#flush.request();
+      if (isFlushed) this.#flush.request();
     };
     this.#queue.add({ run, isDroppable });
   }

@@ -1,10 +1,24 @@
 // Which part of a row goes into which column: one table of columns for each table of the log.
 // Statements are made from these, so that a column is named once here and once in the schema.
 // It writes nothing and knows no id that the database gives.
+import type { EngineOptions } from '../engine/contract.js';
 import type { MachineRow, ModelRow, RequestRow, RunEnd, RunRow, SampleRow } from './rows.js';
 
 export type SqlValue = string | number | null;
 export type Columns<Row> = Record<string, (row: Row) => SqlValue>;
+
+/** Named one by one: whatever else a caller's options hold, an API key say, stays out of the log. */
+const SETTINGS = Object.keys({
+  modelPath: true,
+  gpu: true,
+  gpuLayers: true,
+  nCtx: true,
+  kvType: true,
+  parallel: true,
+  threads: true,
+  flashAttention: true,
+  mmap: true,
+} satisfies Record<keyof EngineOptions, true>);
 
 export const MACHINE_COLUMNS: Columns<MachineRow> = {
   cpu: (row) => row.cpu,
@@ -39,7 +53,7 @@ export const RUN_COLUMNS: Columns<RunRow> = {
   model_id: (row) => row.modelId,
   started_at: (row) => isoTime(row.startedAtMs),
   hearth_version: (row) => row.hearthVersion,
-  settings: (row) => json(row.settings),
+  settings: (row) => JSON.stringify(row.settings, SETTINGS),
   backend: (row) => row.info?.backend ?? null,
   gpus: (row) => row.info?.deviceNames.join(' + ') || null,
   gpu_layers: (row) => whole(row.info?.gpuLayers),

@@ -27,6 +27,7 @@ export class WriteQueue {
   readonly #waiting: Write[] = [];
   #lost = 0;
   #failing: string | null = null;
+  #rowFault: string | null = null;
   #retry: NodeJS.Timeout | null = null;
   #retryMs = FIRST_RETRY_MS;
 
@@ -83,7 +84,7 @@ export class WriteQueue {
     } catch (error) {
       if (!this.#options.isHopeless(error)) return error;
       this.#lost++;
-      this.#warn(`cannot hold a row, which is given up: ${this.#options.describe(error)}`);
+      this.#warnOfRow(this.#options.describe(error));
     }
     this.#waiting.shift();
     return null;
@@ -114,6 +115,12 @@ export class WriteQueue {
     this.#waiting.splice(index, 1);
     if (this.#lost++ === 0)
       this.#warn(`has ${MAX_WAITING} rows waiting; the oldest are given up from here on`);
+  }
+
+  /** Rows at fault come in numbers, all with the same fault. */
+  #warnOfRow(reason: string): void {
+    if (reason !== this.#rowFault) this.#warn(`cannot hold a row, which is given up: ${reason}`);
+    this.#rowFault = reason;
   }
 
   #warn(text: string): void {

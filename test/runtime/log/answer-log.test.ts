@@ -120,6 +120,16 @@ t.test('text is stored only when asked for, and nowhere in the files otherwise',
   }
 });
 
+t.test('an API key among the settings does not reach the log', async (t) => {
+  const file = path.join(t.testdir(), 'log.db');
+  const log = openLog({ path: file });
+  const run = runRow(log.recordMachine(machineRow), log.recordModel(modelRow));
+  const settings = { ...run.settings, apiKeys: ['sk-secret'] };
+  log.recordRun({ ...run, settings });
+  t.notMatch(readFileSync(`${file}-wal`, 'latin1'), 'sk-secret');
+  await log.close();
+});
+
 t.test('a restart finds its machine and model again', async (t) => {
   const file = path.join(t.testdir(), 'log.db');
   for (let start = 0; start < 2; start++) {
