@@ -2,6 +2,82 @@
 // Chat, the HTTP server and bench program against this; the child implements it with node-llama-cpp.
 // Everything here survives structured cloning: plain data, no functions.
 
+/**
+ * A model that answers. It runs in a process of its own and is started again when that dies, so an
+ * engine outlives its process; what was under way then fails with {@link EngineFailure}.
+ */
+export interface Engine {
+  readonly state: EngineState;
+  /** What is loaded; null until the first load is done. */
+  readonly info: EngineInfo | null;
+  /** Processes started after the first. */
+  readonly restarts: number;
+  /** Resolves when the engine can answer, rejects with {@link EngineFailure} when it gave up. */
+  ready(options?: { signal?: AbortSignal }): Promise<EngineInfo>;
+  /**
+   * Events in the order start, token..., end. Aborting (or leaving the loop) stops the decoding
+   * within one token; an abort ends with stop reason `abort`, it does not throw.
+   */
+  generate(
+    request: GenerateRequest,
+    options?: { signal?: AbortSignal },
+  ): AsyncIterable<GenerateEvent>;
+  /** Control tokens such as `<s>` are read as text unless `special`; bos is added by `addBos`. */
+  tokenize(
+    text: string,
+    options?: { special?: boolean; addBos?: boolean },
+  ): Promise<{ tokenId: number; text: string }[]>;
+  detokenize(tokenIds: number[]): Promise<string>;
+  /** The prompt that a chat request with these messages would evaluate. */
+  applyTemplate(messages: ChatMessage[], options?: { tools?: unknown[] }): Promise<string>;
+  /** One vector of `nEmbd` floats a text. Rejects with code `no-embeddings` where the model has none. */
+  embed(texts: string[]): Promise<{ vectors: number[][]; promptTokens: number }>;
+  slots(): SlotState[];
+  memory(): Promise<Memory>;
+  /** Decodes one token, and says how long it took: what a health check asks. */
+  probe(options?: { signal?: AbortSignal }): Promise<{ durationMs: number }>;
+  /** When a token was last decoded, in ms since the epoch; null before the first. */
+  readonly lastTokenAtMs: number | null;
+  /** Called at every change of {@link state}; returns a function that ends this. */
+  onState(listener: (state: EngineState) => void): () => void;
+  /** Ends the process and frees everything. What is under way is aborted. */
+  close(): Promise<void>;
+}
+
+export type EngineState =
+  | { kind: 'loading' /** 0 to 1 */; progress: number }
+  | { kind: 'ready' }
+  | { kind: 'restarting'; attempt: number; pauseMs: number; failure: EngineFailure }
+  | { kind: 'failed'; failure: EngineFailure }
+  | { kind: 'closed' };
+
+export type EngineFailureCode =
+  /** The prompt does not fit the context; `neededTokens` and `availableTokens` are set. */
+  | 'context-overflow'
+  /** The request asks for what cannot be done; the message says what (a broken grammar, ...). */
+  | 'bad-request'
+  | 'no-embeddings'
+  /** The process ended while it answered: `signal`, `nativeLog` and memory say why. */
+  | 'engine-died'
+  /** The model cannot be loaded here; the message says why and what to do. */
+  | 'load-failed'
+  /** The engine is loading, restarting, failed or closed. */
+  | 'not-ready'
+  | 'queue-full'
+  | 'internal';
+
+/** What an {@link Engine} throws; engine/engine-error.ts makes it an Error. Plain data crosses processes. */
+export type EngineFailure = {
+  code: EngineFailureCode;
+  message: string;
+  neededTokens?: number;
+  availableTokens?: number;
+  signal?: string;
+  exitCode?: number;
+  /** The last lines that llama.cpp logged. */
+  nativeLog?: string[];
+};
+
 /** How an engine is started. Sizes are tokens unless named otherwise. */
 export type EngineOptions = {
   modelPath: string;
@@ -17,6 +93,8 @@ export type EngineOptions = {
   threads?: number;
   flashAttention?: boolean | 'auto';
   mmap?: boolean;
+  /** Requests that may wait for a sequence; one more is refused with `queue-full`. */
+  maxQueue?: number;
 };
 
 export type ChatRole = 'system' | 'user' | 'assistant' | 'tool';
@@ -40,7 +118,8 @@ export type Sampling = {
 };
 
 export type GenerateInput =
-  | { kind: 'chat'; messages: ChatMessage[] }
+  /** `tools`: OpenAI's tool definitions, handed to the chat template. */
+  | { kind: 'chat'; messages: ChatMessage[]; tools?: unknown[] }
   | { kind: 'text'; text: string }
   | { kind: 'tokens'; tokens: number[] };
 

@@ -18,6 +18,7 @@ const SETTINGS = Object.keys({
   threads: true,
   flashAttention: true,
   mmap: true,
+  maxQueue: true,
 } satisfies Record<keyof EngineOptions, true>);
 
 export const MACHINE_COLUMNS: Columns<MachineRow> = {

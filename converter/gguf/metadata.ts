@@ -1,0 +1,13 @@
+// The key-value pairs of a GGUF, each with the type under which it is stored.
+// Plain data, so that the parts of the converter that know a subject can each return their pairs.
+// Which keys a model needs is model/'s and tokenizer/'s business.
+
+export type GgufEntry =
+  | { type: 'STRING'; value: string }
+  | { type: 'UINT32' | 'INT32' | 'FLOAT32'; value: number }
+  | { type: 'BOOL'; value: boolean }
+  | { type: 'ARRAY'; of: 'STRING'; value: string[] }
+  | { type: 'ARRAY'; of: 'INT32' | 'UINT32' | 'FLOAT32'; value: number[] };
+
+/** By key, in the order in which they are written. */
+export type GgufMetadata = Record<string, GgufEntry>;
