@@ -7,8 +7,13 @@ export class CheckpointError extends Error {
   override readonly name = 'CheckpointError';
   readonly code = 'HEARTH_CHECKPOINT';
 
+  readonly filePath: string;
+  readonly problem: string;
+
   /** `problem`: which tensor or field, what was found, what was expected, what to do. */
   constructor(filePath: string, problem: string, options?: ErrorOptions) {
     super(`${filePath}: ${problem}`, options);
+    this.filePath = filePath;
+    this.problem = problem;
   }
 }

@@ -41,8 +41,12 @@ export function countLayers({ path, tensors }: Pick<StructureInput, 'path' | 'te
   return layers.size;
 }
 
-/** Stored, or what transformers computes from the config where it is not. */
-function findHeadSize({ path, config, headSize }: StructureInput): number {
+/** Rows of one head: stored, or what transformers computes from the config where it is not. */
+export function findHeadSize({
+  path,
+  config,
+  headSize,
+}: Pick<StructureInput, 'path' | 'config' | 'headSize'>): number {
   const { hidden_size: hiddenSize, num_attention_heads: nHead } = config;
   const size = headSize ?? Number(hiddenSize) / Number(nHead);
   if (isCount(size) && size > 0 && size % 2 === 0) return size;

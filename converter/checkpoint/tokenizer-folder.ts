@@ -16,14 +16,9 @@ const BRACE = 0x7b;
 const SENTENCEPIECE_START = 0x0a;
 
 /**
- * The tokenizer in a folder, or in a file together with the settings beside it; null where a
- * folder has none. Throws {@link CheckpointError}.
+ * The tokenizer in a folder, or in a file together with the settings beside it, and the absolute
+ * paths of what was read; null where a folder has none. Throws {@link CheckpointError}.
  */
-export async function readTokenizerFolder(dirOrFile: string): Promise<StoredTokenizer | null> {
-  return (await readTokenizerFiles(dirOrFile))?.tokenizer ?? null;
-}
-
-/** {@link readTokenizerFolder}, with the absolute paths of what was read. */
 export async function readTokenizerFiles(
   dirOrFile: string,
 ): Promise<{ tokenizer: StoredTokenizer; files: string[] } | null> {
