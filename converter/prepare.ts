@@ -12,7 +12,7 @@ import {
   readTokenizerFiles,
 } from './checkpoint/index.js';
 import { denseParameterCount } from './dense-size.js';
-import { type GgufLayout, type GgufMetadata, layOutGguf } from './gguf/index.js';
+import { type GgufLayout, type GgufMetadata, layOutGguf, stringEntry } from './gguf/index.js';
 import { describeLlama, type LlamaModel, modelMetadata } from './model/index.js';
 import { provenanceMetadata } from './provenance.js';
 import {
@@ -121,16 +121,16 @@ async function readVocabulary(
       'holds no vocabulary (transformers before 4.31 stored only its path); pass --tokenizer with the tokenizer.model or tokenizer.json of the unpruned model',
     );
   const [nVocab = 0] = checkpoint.tensors.get('model.embed_tokens.weight')?.shape ?? [];
-  const pairs = tokenizerMetadata(stored, {
-    nVocab,
-    config: checkpoint.config,
-    generationConfig: checkpoint.generationConfig,
-    filePath: tokenizer ?? checkpoint.path,
-  });
-  const { template, warnings } = await chatTemplate(stored, wanted);
-  const templatePairs: GgufMetadata =
-    template === null ? {} : { 'tokenizer.chat_template': { type: 'STRING', value: template } };
-  return { metadata: { ...pairs, ...templatePairs }, files: given?.files ?? [], warnings };
+  const filePath = tokenizer ?? checkpoint.path;
+  const { config, generationConfig } = checkpoint;
+  const pairs = tokenizerMetadata(stored, { nVocab, config, generationConfig, filePath });
+  const { template, warnings } = await chatTemplate(stored, { choice: wanted, filePath });
+  const metadata: GgufMetadata = {
+    ...pairs.metadata,
+    ...(template !== null && { 'tokenizer.chat_template': stringEntry(template) }),
+  };
+  const files = given?.files ?? [];
+  return { metadata, files, warnings: [...pairs.warnings, ...warnings] };
 }
 
 /** The folder's name, as llama.cpp's converter takes it. */

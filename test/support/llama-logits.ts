@@ -12,7 +12,12 @@ export type LoadedModel = AsyncDisposable & {
 
 /** Loads a GGUF with a context of `nCtx` tokens. */
 export async function loadModel(modelPath: string, nCtx = 512): Promise<LoadedModel> {
-  const llama = await getLlama({ build: 'never', skipDownload: true, gpu: false, progressLogs: false });
+  const llama = await getLlama({
+    build: 'never',
+    skipDownload: true,
+    gpu: false,
+    progressLogs: false,
+  });
   const model = await llama.loadModel({ modelPath, useMmap: false });
   const context = await model.createContext({
     contextSize: nCtx,
@@ -28,7 +33,9 @@ export async function loadModel(modelPath: string, nCtx = 512): Promise<LoadedMo
     model,
     async logits(tokens) {
       await sequence.clearHistory();
-      const input = tokens.map((token) => [token as Token, nextLogits] as [Token, typeof nextLogits]);
+      const input = tokens.map(
+        (token) => [token as Token, nextLogits] as [Token, typeof nextLogits],
+      );
       const outputs = await sequence.controlledEvaluate(input);
       const nVocab = outputs[0]?.next.logits?.size ?? 0;
       const all = new Float32Array(tokens.length * nVocab);
