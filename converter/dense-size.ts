@@ -1,19 +1,20 @@
-// How many weights a model had before it was pruned: LLM-Pruner leaves the config as it was.
-// Only for the summary; nothing that is written depends on it.
-import { isCount } from './checkpoint/index.js';
+// How many weights a model had before it was pruned: LLM-Pruner leaves the config as it was, but
+// for the hidden size of channel-wise pruning, which heads and head size still tell.
+// Only for the summary; nothing that is computed depends on it.
+import { type Checkpoint, findHeadSize, isCount } from './checkpoint/index.js';
 
-/** Weights of the Llama that `config` describes; null where a field is missing. */
+/** Weights of the unpruned Llama; null where the config lacks a field. */
 export function denseParameterCount(
-  config: Record<string, unknown>,
-  { tiedEmbeddings }: { tiedEmbeddings: boolean },
+  checkpoint: Pick<Checkpoint, 'kind' | 'path' | 'config' | 'headSize' | 'tiedEmbeddings'>,
 ): number | null {
+  const { kind, config, tiedEmbeddings } = checkpoint;
   const field = (name: string, fallback?: unknown) => {
     const value = config[name] ?? fallback;
     return isCount(value) ? value : Number.NaN;
   };
-  const nEmbd = field('hidden_size');
   const nHead = field('num_attention_heads');
-  const headSize = field('head_dim', nEmbd / nHead);
+  const headSize = findHeadSize(checkpoint);
+  const nEmbd = kind === 'llm-pruner' ? nHead * headSize : field('hidden_size');
   const kvRows = field('num_key_value_heads', nHead) * headSize;
   const attention = 2 * nEmbd * nHead * headSize + 2 * nEmbd * kvRows;
   const layer = attention + 3 * nEmbd * field('intermediate_size') + 2 * nEmbd;

@@ -63,7 +63,7 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
   const lora = options.lora === undefined ? null : await openLora(options.lora, checkpoint);
   const vocabulary = await readVocabulary(checkpoint, options);
   const model = describeLlama(checkpoint);
-  const nParamsDense = denseParameterCount(checkpoint.config, checkpoint);
+  const nParamsDense = denseParameterCount(checkpoint);
   const sourceFiles = [...checkpoint.files, ...(lora?.files ?? []), ...vocabulary.files];
   const name = options.name ?? defaultName(checkpoint);
   const unknown = new Map(sourceFiles.map((file) => [file, UNKNOWN_DIGEST]));
