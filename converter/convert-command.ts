@@ -6,7 +6,7 @@ import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { interruptible, one, parsePositive, parseSize } from '../devices/index.js';
 import { type ConvertOptions, convert } from './convert.js';
 import { showProgress } from './convert-progress.js';
-import { planJson, planText, summaryText } from './convert-report.js';
+import { planJson, planText, summaryJson, summaryText } from './convert-report.js';
 import { type PrepareOptions, prepare } from './prepare.js';
 import { FILE_TYPES, type FileType } from './quantise/index.js';
 import { chatTemplateNames } from './tokenizer/index.js';
@@ -124,7 +124,7 @@ async function convertAndReport(prepare: PrepareOptions, argv: ConvertArguments)
   try {
     const summary = await convert(options);
     progress.stop();
-    print(argv.json ? JSON.stringify(summary, null, 2) : summaryText(summary));
+    print(argv.json ? JSON.stringify(summaryJson(summary), null, 2) : summaryText(summary));
   } finally {
     progress.stop();
   }

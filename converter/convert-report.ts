@@ -68,6 +68,23 @@ export function summaryText(summary: ConvertSummary): string {
   ].join('\n');
 }
 
+/** The same for programs. */
+export function summaryJson(summary: ConvertSummary) {
+  return {
+    output: summary.output,
+    type: summary.fileType,
+    architecture: summary.arch,
+    parameters: summary.nParams,
+    parameters_unpruned: summary.nParamsDense,
+    ...layersJson(summary.layers),
+    size_bytes: summary.sizeBytes,
+    bits_per_weight: summary.bitsPerWeight,
+    duration_ms: summary.durationMs,
+    peak_rss_bytes: summary.peakRssBytes,
+    warnings: summary.warnings,
+  };
+}
+
 /** `6 layers: heads 8 ×1, 6 ×5; KV heads ...; n_ff 768 ×1, 545 ×5`, equal neighbours together. */
 export function describeLayers(layers: readonly LayerWidths[]): string {
   const widths = (pick: (layer: LayerWidths) => number) => runs(layers.map(pick));

@@ -1,7 +1,7 @@
 // llama.cpp's own conversion and quantisation kernels, called in the library that node-llama-cpp
 // ships: what is quantised here is what stock llama-quantize writes, bit for bit.
 // Does not choose types and knows no tensors, only rows.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import koffi from 'koffi';
@@ -39,7 +39,7 @@ export function loadKernels(): Kernels {
 }
 
 function bindKernels(): Kernels {
-  const library = koffi.load(findLibrary());
+  const library = koffi.load(findLlamaLibrary('ggml-base'));
   const fromF16 = library.func('void ggml_fp16_to_fp32_row(const uint8_t *x, float *y, int64_t n)');
   const fromBf16 = library.func(
     'void ggml_bf16_to_fp32_row(const uint8_t *x, float *y, int64_t n)',
@@ -66,35 +66,31 @@ function bindKernels(): Kernels {
 }
 
 const PLATFORMS: Readonly<Record<string, string>> = { darwin: 'mac', win32: 'win', linux: 'linux' };
-const FILES: Readonly<Record<string, string>> = {
-  darwin: 'libggml-base.dylib',
-  win32: 'ggml-base.dll',
-  linux: 'libggml-base.so',
-};
 
-/** The library lies in the package of prebuilt binaries, next to the one that Node loads. */
-function findLibrary(): string {
+/**
+ * One of llama.cpp's libraries, such as `ggml-base`, in the package of prebuilt binaries from which
+ * node-llama-cpp loads it, too. Throws {@link KernelsError}.
+ */
+export function findLlamaLibrary(name: string): string {
   const platform = `${PLATFORMS[process.platform]}-${process.arch === 'arm' ? 'armv7l' : process.arch}`;
   const variants = process.platform === 'darwin' ? ['', '-metal'] : ['', '-vulkan', '-cuda'];
   const { resolve } = createRequire(import.meta.resolve('node-llama-cpp'));
-  for (const variant of variants) {
-    const name = `${platform}${variant}`;
-    const library = packageFile(
-      resolve,
-      name,
-      path.join('bins', name, FILES[process.platform] ?? ''),
-    );
-    if (library) return library;
-  }
+  for (const variant of variants)
+    for (const folder of resolve.paths(`@node-llama-cpp/${platform}${variant}`) ?? []) {
+      const binaries = path.join(
+        folder,
+        `@node-llama-cpp/${platform}${variant}/bins/${platform}${variant}`,
+      );
+      const file = existsSync(binaries) && readdirSync(binaries).find(isLibrary(name));
+      if (file) return path.join(binaries, file);
+    }
   throw new KernelsError(
     `llama.cpp's library for ${platform} is not installed; run npm install without --omit=optional`,
   );
 }
 
-function packageFile(resolve: NodeJS.RequireResolve, name: string, file: string): string | null {
-  for (const folder of resolve.paths(`@node-llama-cpp/${name}`) ?? []) {
-    const candidate = path.join(folder, '@node-llama-cpp', name, file);
-    if (existsSync(candidate)) return candidate;
-  }
-  return null;
+/** `libggml-base.so`, and with llama.cpp's release in the name `libllama.v0.5.0.so`. */
+function isLibrary(name: string): (file: string) => boolean {
+  const pattern = new RegExp(`^(lib)?${name}(\\.[\\w.]+)?\\.(so|dylib|dll)$`);
+  return (file) => pattern.test(file);
 }
