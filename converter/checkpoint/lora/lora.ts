@@ -3,6 +3,7 @@
 // Does not read the matrices' values.
 import type { Checkpoint } from '../checkpoint.js';
 import { CheckpointError } from '../checkpoint-error.js';
+import { showValue } from '../show-value.js';
 import { readJsonFile } from '../source-file.js';
 import { formatShape, type TensorSource } from '../tensor-source.js';
 import { type LoraConfig, parseLoraConfig } from './lora-config.js';
@@ -52,7 +53,7 @@ function sortHalves(matrices: ReadonlyMap<string, TensorSource>, filePath: strin
     if (!module || (side !== 'A' && side !== 'B'))
       throw new CheckpointError(
         filePath,
-        `${JSON.stringify(name.slice(0, 200))} is not a LoRA matrix that hearth can merge; expected names such as base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight`,
+        `${showValue(name)} is not a LoRA matrix that hearth can merge; expected names such as base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight`,
       );
     halves.set(module, { ...halves.get(module), [side]: matrix });
   }
