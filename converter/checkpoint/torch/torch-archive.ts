@@ -46,7 +46,8 @@ export async function openTorchArchive(
 }
 
 async function checkMagic(file: SourceFile): Promise<void> {
-  if (file.sizeBytes === 0) throw new CheckpointError(file.path, 'is empty');
+  if (file.sizeBytes === 0)
+    throw new CheckpointError(file.path, 'is empty; copy or download it again');
   const start = await readRange(file, 0, Math.min(ZIP_MAGIC.length, file.sizeBytes));
   if (start.equals(ZIP_MAGIC)) return;
   if (start[0] === PICKLE_PROTO)
