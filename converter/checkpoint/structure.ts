@@ -3,6 +3,7 @@
 // Never believes the config, except for the head size where nothing else stores it.
 import { CheckpointError } from './checkpoint-error.js';
 import { ATTENTION, FEED_FORWARD, LAYER_WEIGHT } from './llama-names.js';
+import { showValue } from './show-value.js';
 import { formatShape, isCount, type TensorSource } from './tensor-source.js';
 
 export type StructureInput = {
@@ -48,9 +49,13 @@ export function findHeadSize({
   headSize,
 }: Pick<StructureInput, 'path' | 'config' | 'headSize'>): number {
   const { hidden_size: hiddenSize, num_attention_heads: nHead } = config;
-  const size = headSize ?? Number(hiddenSize) / Number(nHead);
+  const computed = isCount(hiddenSize) && isCount(nHead) ? hiddenSize / nHead : undefined;
+  const size = headSize ?? computed;
   if (isCount(size) && size > 0 && size % 2 === 0) return size;
-  throw new CheckpointError(path, `has a head size of ${size}, expected an even whole number`);
+  throw new CheckpointError(
+    path,
+    `has a head size of ${showValue(size)}, expected an even whole number`,
+  );
 }
 
 /** q, k, v, o and a norm; a layer may lack them all, and may have lost all its heads. */

@@ -3,7 +3,7 @@
 // Does not interpret the vocabulary; tokenizer/ does.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isJsonObject, parseBoundedJson } from './bounded-json.js';
+import { isJsonObject, MAX_VOCABULARY_KEYS, parseBoundedJson } from './bounded-json.js';
 import { CheckpointError } from './checkpoint-error.js';
 import { isFile, readJsonFile, readWholeFile } from './source-file.js';
 import type { StoredTokenizer } from './stored-tokenizer.js';
@@ -52,7 +52,8 @@ async function buildTokenizer(
   settings: SettingsFolder,
 ): Promise<StoredTokenizer> {
   const config = await readConfig(settings);
-  if (bytes[0] === BRACE) return { kind: 'fast', json: parseBoundedJson(bytes, filePath), config };
+  if (bytes[0] === BRACE)
+    return { kind: 'fast', json: parseBoundedJson(bytes, filePath, MAX_VOCABULARY_KEYS), config };
   if (bytes[0] !== SENTENCEPIECE_START)
     throw new CheckpointError(
       filePath,
