@@ -14,10 +14,14 @@ export type StructureInput = {
   tiedEmbeddings: boolean;
 };
 
+/** LLAMA_MAX_LAYERS of llama.cpp's llama-hparams.h. */
+const MAX_LAYERS = 512;
+
 /** Throws {@link CheckpointError} naming the first tensor that is missing or does not fit. */
 export function checkStructure(input: StructureInput): void {
   const check = new ShapeCheck(input);
   const [nVocab, nEmbd] = check.matrix('model.embed_tokens.weight');
+  if (nVocab * nEmbd === 0) check.fail('model.embed_tokens.weight', 'is empty');
   check.expect('model.norm.weight', [nEmbd]);
   if (!input.tiedEmbeddings) check.expect('lm_head.weight', [nVocab, nEmbd]);
   const nLayer = countLayers(input);
@@ -38,6 +42,11 @@ export function countLayers({ path, tensors }: Pick<StructureInput, 'path' | 'te
   for (let layer = 0; layer < layers.size; layer++)
     if (!layers.has(layer))
       throw new CheckpointError(path, `model.layers.${layer} is missing between other layers`);
+  if (layers.size > MAX_LAYERS)
+    throw new CheckpointError(
+      path,
+      `has ${layers.size} layers; llama.cpp runs models of at most ${MAX_LAYERS}`,
+    );
   if (layers.size === 0) throw new CheckpointError(path, 'has no layers; it is not a Llama model');
   return layers.size;
 }

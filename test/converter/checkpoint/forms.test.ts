@@ -6,7 +6,7 @@ import t from 'tap';
 import { openCheckpoint } from '../../../converter/checkpoint/index.js';
 import { fixtures, samplePath } from '../../support/samples.js';
 import { Called, dict, Named } from '../../support/tiny-pickle.js';
-import { tinyCheckpoint, torchArchive } from '../../support/tiny-torch.js';
+import { TINY_SHAPES, tinyCheckpoint, torchArchive } from '../../support/tiny-torch.js';
 import { tensorTable } from './tensor-table.js';
 
 const forms = path.join(fixtures, 'checkpoints/forms');
@@ -60,3 +60,25 @@ t.test('samples open whichever way their path is written', async (t) => {
   const relative = await openCheckpoint(path.relative('', samplePath('formats/f_tied')));
   t.strictSame(relative.files, absolute.files);
 });
+
+const layer = Object.entries(TINY_SHAPES).filter(([name]) => name.includes('.layers.0.'));
+const impossible: [string, Record<string, number[]>, RegExp][] = [
+  ['an empty embedding', { 'model.embed_tokens.weight': [0, 4] }, /embed_tokens\.weight is empty/],
+  ['no hidden size', { 'model.embed_tokens.weight': [4, 0] }, /embed_tokens\.weight is empty/],
+  [
+    'more layers than llama.cpp has room for',
+    Object.fromEntries(
+      Array.from({ length: 513 }, (_, i) =>
+        layer.map(([name, shape]) => [name.replace('.0.', `.${i}.`), shape] as const),
+      ).flat(),
+    ),
+    /has 513 layers; llama\.cpp runs models of at most 512/,
+  ],
+];
+
+for (const [name, shapes, message] of impossible)
+  t.test(`refused: ${name}`, async (t) => {
+    const checkpoint = tinyCheckpoint({ shapes: { ...TINY_SHAPES, ...shapes } });
+    const folder = t.testdir({ 'pytorch_model.bin': checkpoint });
+    await t.rejects(openCheckpoint(folder), { name: 'CheckpointError', message });
+  });
