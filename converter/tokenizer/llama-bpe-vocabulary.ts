@@ -40,7 +40,12 @@ function setBase(rows: TokenRows, { vocab, merges }: Bpe): void {
   const scores = new Map([...products].map((token, rank) => [token, 0 - rank]));
   for (const [token, id] of vocab) {
     const type = BYTE_TOKEN.test(token) ? TOKEN_TYPES.byte : TOKEN_TYPES.normal;
-    rows.set(id, token, type, scores.get(token) ?? -products.size);
+    rows.set(
+      id,
+      token,
+      type,
+      type === TOKEN_TYPES.byte ? 0 : (scores.get(token) ?? -products.size),
+    );
   }
 }
 

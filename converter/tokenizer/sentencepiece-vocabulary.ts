@@ -37,7 +37,7 @@ export function sentencePieceVocabulary(
     merges: null,
     addSpacePrefix: typeof prefix === 'boolean' ? prefix : model.addDummyPrefix ? null : false,
     specials: { kind: 'sentencepiece', bosId: model.bosId, eosId: model.eosId },
-    warnings: [...normalizerWarnings(model), ...ignoredWarnings(ignored, nVocab)],
+    warnings: [...modelWarnings(model), ...ignoredWarnings(ignored, nVocab)],
   };
 }
 
@@ -102,13 +102,21 @@ export function ignoredWarnings(ignored: { id: number; text: string }[], nVocab:
     );
 }
 
-function normalizerWarnings(model: SentencePieceModel): string[] {
+function modelWarnings(model: SentencePieceModel): string[] {
   const changes = [
     ...(model.mapsCharacters ? [`rewrites characters (${quote(model.normalizer)})`] : []),
     ...(model.removeExtraWhitespaces ? ['removes repeated spaces'] : []),
   ];
-  return changes.map(
-    (change) =>
-      `the sentencepiece model ${change} before it splits text, llama.cpp does not; such text gets other tokens`,
-  );
+  const defined = model.pieces.find(({ type }) => type === PIECE_TYPES.userDefined);
+  return [
+    ...changes.map(
+      (change) =>
+        `the sentencepiece model ${change} before it splits text, llama.cpp does not; such text gets other tokens`,
+    ),
+    ...(defined
+      ? [
+          `the sentencepiece model keeps pieces such as ${quote(defined.text)} whole, llama.cpp does not; such text gets other tokens`,
+        ]
+      : []),
+  ];
 }
