@@ -15,7 +15,8 @@ import type { Vocabulary } from './vocabulary.js';
 export function llamaBpeVocabulary(bpe: Bpe, config: Record<string, unknown>): Vocabulary {
   const { nVocab, filePath } = bpe;
   const rows = new TokenRows(nVocab, filePath);
-  setBase(rows, bpe);
+  const ranks = rankTokens(bpe.merges);
+  setBase(rows, bpe.vocab, ranks);
   for (const token of bpe.added) setAdded(rows, token, specialNames(config));
   checkByteTokens(rows);
   return {
@@ -26,7 +27,7 @@ export function llamaBpeVocabulary(bpe: Bpe, config: Record<string, unknown>): V
     addSpacePrefix: spacePrefix(bpe, config),
     specials: specialSource(bpe),
     warnings: [
-      ...mergeWarnings(bpe),
+      ...mergeWarnings(bpe, ranks),
       ...ignoredWarnings(
         bpe.added.filter(({ id }) => !rows.has(id)),
         nVocab,
@@ -35,18 +36,20 @@ export function llamaBpeVocabulary(bpe: Bpe, config: Record<string, unknown>): V
   };
 }
 
-function setBase(rows: TokenRows, { vocab, merges }: Bpe): void {
-  const products = new Set(merges.map(productOf));
-  const scores = new Map([...products].map((token, rank) => [token, 0 - rank]));
-  for (const [token, id] of vocab) {
-    const type = BYTE_TOKEN.test(token) ? TOKEN_TYPES.byte : TOKEN_TYPES.normal;
-    rows.set(
-      id,
-      token,
-      type,
-      type === TOKEN_TYPES.byte ? 0 : (scores.get(token) ?? -products.size),
-    );
+function setBase(rows: TokenRows, vocab: Bpe['vocab'], ranks: ReadonlyMap<string, number>): void {
+  for (const [token, id] of vocab)
+    if (BYTE_TOKEN.test(token)) rows.set(id, token, TOKEN_TYPES.byte, 0);
+    else rows.set(id, token, TOKEN_TYPES.normal, 0 - (ranks.get(token) ?? ranks.size));
+}
+
+/** In the order in which merges first make the tokens. */
+function rankTokens(merges: string[]): Map<string, number> {
+  const ranks = new Map<string, number>();
+  for (const merge of merges) {
+    const token = productOf(merge);
+    if (!ranks.has(token)) ranks.set(token, ranks.size);
   }
+  return ranks;
 }
 
 function productOf(merge: string): string {
@@ -74,10 +77,10 @@ function spacePrefix(bpe: Bpe, config: Record<string, unknown>): boolean | null 
 }
 
 /** llama.cpp joins any two neighbours that make a token; merges may lack some of those pairs. */
-function mergeWarnings({ vocab, merges }: Bpe): string[] {
-  const known = new Set(merges);
-  const isComplete = merges.every((merge) => splitsOf(productOf(merge), vocab, known));
-  return isComplete
+function mergeWarnings({ vocab, merges }: Bpe, ranks: ReadonlyMap<string, number>): string[] {
+  let pairs = 0;
+  for (const token of ranks.keys()) pairs += countPairs(token, vocab);
+  return pairs <= merges.length
     ? []
     : [
         "the tokenizer's merges are not those of a sentencepiece model; llama.cpp may split some words differently",
@@ -87,15 +90,9 @@ function mergeWarnings({ vocab, merges }: Bpe): string[] {
 /** Longer tokens are none of sentencepiece's (at most 16 characters unless told otherwise). */
 const MAX_CHECKED_LENGTH = 64;
 
-function splitsOf(
-  token: string,
-  vocab: ReadonlyMap<string, number>,
-  merges: ReadonlySet<string>,
-): boolean {
-  if (token.length > MAX_CHECKED_LENGTH) return true;
-  for (let i = 1; i < token.length; i++) {
-    const [left, right] = [token.slice(0, i), token.slice(i)];
-    if (vocab.has(left) && vocab.has(right) && !merges.has(`${left} ${right}`)) return false;
-  }
-  return true;
+function countPairs(token: string, vocab: ReadonlyMap<string, number>): number {
+  let pairs = 0;
+  for (let i = 1; i < token.length && token.length <= MAX_CHECKED_LENGTH; i++)
+    if (vocab.has(token.slice(0, i)) && vocab.has(token.slice(i))) pairs++;
+  return pairs;
 }

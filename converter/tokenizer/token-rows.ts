@@ -17,8 +17,8 @@ export const TOKEN_TYPES = {
 export const ADDED_SCORE = -1000;
 
 const PLACEHOLDER_SCORE = -10_000;
-/** Eight times the vocabulary of Llama 3. */
-const MAX_ROWS = 1 << 20;
+/** Llama 4 has 202 048 rows, Gemma 262 208; more would not fit the memory that a hostile file may take. */
+const MAX_ROWS = 300_000;
 
 export class TokenRows {
   readonly nVocab: number;

@@ -66,12 +66,14 @@ function checkKind(model: Record<string, unknown>, filePath: string): void {
 function readVocab(vocab: unknown, nVocab: number, filePath: string): Map<string, number> {
   if (!isJsonObject(vocab)) throw damaged(filePath, 'no vocab');
   const ids = new Map<string, number>();
-  const seen = new Set<number>();
-  for (const [token, id] of Object.entries(vocab)) {
+  // No Set and no list of entries: of a large vocabulary they would take tens of megabytes.
+  const seen = new Uint8Array(nVocab);
+  for (const token in vocab) {
+    const id = vocab[token];
     if (!isId(id)) throw damaged(filePath, `the id ${quote(id)} for ${quote(token)}`);
     if (id >= nVocab) throw tooManyTokens(token, id, nVocab, filePath);
-    if (seen.has(id)) throw damaged(filePath, `the id ${id} twice`);
-    seen.add(id);
+    if (seen[id]) throw damaged(filePath, `the id ${id} twice`);
+    seen[id] = 1;
     ids.set(token, id);
   }
   return ids;

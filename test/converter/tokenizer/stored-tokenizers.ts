@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   openCheckpoint,
-  readTokenizerFolder,
+  readTokenizerFiles,
   type StoredTokenizer,
 } from '../../../converter/checkpoint/index.js';
 import { fixtures, samplePath } from '../../support/samples.js';
@@ -43,7 +43,7 @@ async function ofSample(name: string): Promise<TokenizerInput> {
   const filePath = samplePath(name);
   const { tokenizer, tensors, config, generationConfig } = await openCheckpoint(filePath);
   const nVocab = tensors.get('model.embed_tokens.weight')?.shape[0] ?? 0;
-  const stored = tokenizer ?? (await readTokenizerFolder(path.join(filePath, 'given')));
+  const stored = tokenizer ?? (await readTokenizerFiles(path.join(filePath, 'given')))?.tokenizer;
   if (!stored) throw new Error(`${name} has no tokenizer`);
   return { tokenizer: stored, model: { nVocab, config, generationConfig, filePath } };
 }
