@@ -39,7 +39,7 @@ async function bundle(entryPoints, options) {
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
     bundle: true,
-    target: ['es2022', 'chrome109', 'firefox115', 'safari16.4'],
+    target: ['es2022', 'chrome110', 'firefox115', 'safari16.4'],
     minify: true,
     metafile: true,
     legalComments: 'linked',

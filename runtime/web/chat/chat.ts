@@ -1,7 +1,7 @@
 // The chat page: puts its parts together.
 // Every part knows the store; the few things that concern two parts are wired here.
 import { byId } from '../shared/dom.js';
-import { icon } from '../shared/icons.js';
+import { drawIcons } from '../shared/icons.js';
 import { themeButton } from '../shared/theme.js';
 import { Announcer } from './announcer.js';
 import { Answering } from './answering.js';
@@ -25,7 +25,7 @@ const status = new StatusView();
 
 new ThreadView({ store, answering, announcer }, (text) => composer.fill(text));
 new ConversationList(store, () => sidebar.close());
-addIcons();
+drawIcons();
 byId('sidebar-foot', HTMLElement).prepend(themeButton());
 onClick('new-button', startNew);
 onClick('settings-button', () => void changeSettings());
@@ -54,12 +54,6 @@ function announceEnd(kind: string): void {
   if (kind === 'done') announcer.say('The answer is complete.');
   if (kind === 'stopped') announcer.say('The answer was stopped.');
   if (kind === 'failed') void status.check();
-}
-
-/** The page's HTML names an icon where it wants one. */
-function addIcons(): void {
-  for (const button of document.querySelectorAll<HTMLElement>('[data-icon]'))
-    button.prepend(icon(button.dataset['icon'] as Parameters<typeof icon>[0]));
 }
 
 function onClick(id: string, run: () => void): void {

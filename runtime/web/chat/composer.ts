@@ -79,7 +79,15 @@ export class Composer {
       this.#button.title = isRunning ? 'Stop (Esc)' : 'Send (Enter)';
       this.#button.replaceChildren(icon(isRunning ? 'stop' : 'send'));
     }
+    this.#fitHeight();
     this.#button.disabled = !isRunning && this.#input.value.trim() === '';
+  }
+
+  /** Where the style sheet's `field-sizing` is not known yet. */
+  #fitHeight(): void {
+    if (CSS.supports('field-sizing', 'content')) return;
+    this.#input.style.height = 'auto';
+    this.#input.style.height = `${this.#input.scrollHeight}px`;
   }
 
   #changeDraft(): void {

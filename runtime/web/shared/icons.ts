@@ -36,3 +36,9 @@ export function icon(name: IconName): SVGSVGElement {
   svg.append(path);
   return svg;
 }
+
+/** Puts an icon into each element of the page's HTML that names one in `data-icon`. */
+export function drawIcons(): void {
+  for (const element of document.querySelectorAll<HTMLElement>('[data-icon]'))
+    element.prepend(icon(element.dataset['icon'] as IconName));
+}

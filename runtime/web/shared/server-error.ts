@@ -18,6 +18,19 @@ export type FailureKind =
   /** The answer broke off, or the server failed. */
   | 'broken';
 
+/** In a stream the status is 200 already, and the code alone says what happened. */
+const KIND_OF_CODE: Partial<Record<string, FailureKind>> = {
+  context_length_exceeded: 'overflow',
+  queue_full: 'busy',
+  not_ready: 'loading',
+};
+
+const KIND_OF_STATUS: Partial<Record<number, FailureKind>> = {
+  401: 'no-key',
+  429: 'busy',
+  503: 'loading',
+};
+
 /** A failure as data, to keep with an answer. */
 export type Failure = { kind: FailureKind; message: string };
 
@@ -62,10 +75,8 @@ function field(value: unknown, name: string): unknown {
 }
 
 function kindOf(status: number, code: string): FailureKind {
-  if (/context/.test(code)) return 'overflow';
-  if (status === 401) return 'no-key';
-  if (status === 429) return 'busy';
-  if (status === 503) return 'loading';
+  const known = KIND_OF_CODE[code] ?? KIND_OF_STATUS[status];
+  if (known) return known;
   return status < 500 ? 'refused' : 'broken';
 }
 
