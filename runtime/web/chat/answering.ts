@@ -55,7 +55,7 @@ export class Answering {
     });
     await this.#receive(conversation, turn, controller.signal);
     this.#running.delete(conversation.id);
-    this.#store.changeAnswer(conversation, turn);
+    this.#store.endAnswer(conversation, turn);
   }
 
   async #receive(conversation: Conversation, turn: AnswerTurn, signal: AbortSignal) {

@@ -6,7 +6,6 @@ import { themeButton } from '../shared/theme.js';
 import { Announcer } from './announcer.js';
 import { Answering } from './answering.js';
 import { Composer } from './composer.js';
-import { isUnderWay } from './conversation.js';
 import { openConversationDb } from './conversation-db.js';
 import { ConversationList } from './conversation-list.js';
 import { ConversationStore } from './conversation-store.js';
@@ -30,7 +29,9 @@ byId('sidebar-foot', HTMLElement).prepend(themeButton());
 onClick('new-button', startNew);
 onClick('settings-button', () => void changeSettings());
 store.listen((change) => {
-  if (change.kind === 'answer' && !isUnderWay(change.turn)) announceEnd(change.turn.state.kind);
+  if (change.kind !== 'answered') return;
+  // After the frame that draws the last words, which are announced there.
+  requestAnimationFrame(() => announceEnd(change.turn.state.kind));
 });
 // On a phone the focus would open the keyboard over the page.
 if (matchMedia('(hover: hover)').matches) composer.focus();

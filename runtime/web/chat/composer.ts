@@ -12,11 +12,12 @@ export class Composer {
   readonly #input = byId('message-input', HTMLTextAreaElement);
   readonly #button = byId('send-button', HTMLButtonElement);
   readonly #drafts = new Map<string, string>();
-  #conversationId = '';
+  #conversationId: string;
 
   constructor(store: ConversationStore, answering: Answering) {
     this.#store = store;
     this.#answering = answering;
+    this.#conversationId = store.shown.id;
     byId('composer', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
       this.#submit();

@@ -15,7 +15,9 @@ export type Change =
   | { kind: 'shown' }
   /** Titles or order of the list. */
   | { kind: 'list' }
-  | { kind: 'answer'; conversation: Conversation; turn: AnswerTurn };
+  | { kind: 'answer'; turn: AnswerTurn }
+  /** Nothing more comes. */
+  | { kind: 'answered'; turn: AnswerTurn };
 
 const KEEP_EVERY_MS = 1000;
 
@@ -76,9 +78,14 @@ export class ConversationStore {
   }
 
   changeAnswer(conversation: Conversation, turn: AnswerTurn): void {
-    this.#tell({ kind: 'answer', conversation, turn });
-    if (!isUnderWay(turn)) this.#keep(conversation);
-    else if (!this.#keepTimers.has(conversation.id)) this.#keepSoon(conversation);
+    this.#tell({ kind: 'answer', turn });
+    if (!this.#keepTimers.has(conversation.id)) this.#keepSoon(conversation);
+  }
+
+  endAnswer(conversation: Conversation, turn: AnswerTurn): void {
+    this.#tell({ kind: 'answer', turn });
+    this.#tell({ kind: 'answered', turn });
+    this.#keep(conversation);
   }
 
   remove(conversation: Conversation): void {

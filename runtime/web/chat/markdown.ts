@@ -10,7 +10,7 @@ const ALLOWED_TAGS = [
   ...['h3', 'h4', 'h5', 'h6', 'strong', 'em', 'del', 'a'],
   ...['table', 'thead', 'tbody', 'tr', 'th', 'td'],
 ];
-const ALLOWED_ATTR = ['href', 'title', 'start', 'align', 'type', 'checked', 'disabled', 'class'];
+const ALLOWED_ATTR = ['href', 'title', 'start', 'align', 'type', 'checked', 'disabled'];
 
 /** The answer's own headings come below those of the page. */
 const HEADING_SHIFT = 2;

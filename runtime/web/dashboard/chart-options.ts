@@ -73,7 +73,7 @@ function lineStyle(at: number, count: number, bucketMs: number) {
 }
 
 function barStyle() {
-  return { borderRadius: 3, maxBarThickness: 18, minBarLength: 2 };
+  return { borderRadius: 3, maxBarThickness: 18 };
 }
 
 function timeScale({ fromMs, toMs }: Span, { kind }: ChartSpec) {

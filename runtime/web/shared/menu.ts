@@ -23,6 +23,8 @@ export function menuButton(label: string, items: MenuItem[]): HTMLButtonElement 
 function openMenu(button: HTMLButtonElement, label: string, items: MenuItem[]): void {
   const menu = el('div', { class: 'menu', role: 'menu', 'aria-label': label });
   const close = () => {
+    // Removing the focused menu makes the focus leave it, which closes again.
+    if (button.getAttribute('aria-expanded') === 'false') return;
     button.setAttribute('aria-expanded', 'false');
     menu.remove();
   };
