@@ -36,11 +36,12 @@ export async function untilLoaded(
 
 function healthOf(body: unknown): Health | null {
   if (typeof body !== 'object' || body === null) return null;
-  const { status, progress, message, error } = body as Record<string, unknown>;
+  const { error } = body as { error?: unknown };
+  if (typeof error !== 'object' || error === null) return null;
+  const { status, progress, message } = error as Record<string, unknown>;
   if (status === 'loading' || status === 'restarting')
     return { kind: 'loading', progress: typeof progress === 'number' ? progress : null };
-  const said = message ?? (error as { message?: unknown } | undefined)?.message ?? status;
-  return typeof said === 'string' ? { kind: 'failed', message: said } : null;
+  return typeof message === 'string' ? { kind: 'failed', message } : null;
 }
 
 function pause(durationMs: number, signal: AbortSignal): Promise<void> {

@@ -59,7 +59,7 @@ export const SAMPLING_FIELDS: readonly SamplingField[] = [
     name: 'repeat_penalty',
     label: 'Repeat penalty',
     hint: '1 is none; above, words repeat less',
-    min: 0,
+    min: 0.01,
     max: 2,
     step: 0.01,
   },

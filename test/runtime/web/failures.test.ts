@@ -70,7 +70,7 @@ t.test('a server that is down is told, and a draft is not lost', async (t) => {
 
 t.test('a question waits for a model that is loading, and shows how far it is', async (t) => {
   const server = await startScriptedServer(t);
-  server.health = { status: 503, body: { status: 'loading', progress: 0.42 } };
+  server.health = { status: 503, body: { error: { status: 'loading', progress: 0.42 } } };
   server.reply = () => ({ status: 503, message: 'the model is loading', code: 'not_ready' });
   const { page } = await openPage(browser, server.url);
   await ask(page);
