@@ -5,9 +5,11 @@
 import { readFileSync } from 'node:fs';
 import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { convertCommand } from './converter/convert-command.js';
+import { inspectCommand } from './converter/inspect-command.js';
 import { logCommand } from './runtime/log-command.js';
 
-const commands = [logCommand];
+const commands = [convertCommand, inspectCommand, logCommand];
 
 const packageJson = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),

@@ -1,3 +1,4 @@
+export { interruptible, one, parsePositive } from './command-line.js';
 export {
   type AnyGgmlType,
   FOREIGN_GGML_TYPES,

@@ -52,7 +52,7 @@ export function shapeOfGguf(file: GgufFile): ModelShape {
     headSize: headSize(file, arch, nEmbd, nHead),
     nCtxTrain: count(file, `${arch}.context_length`),
     tiedEmbeddings: !file.tensors.some((tensor) => tensor.name === 'output.weight'),
-    nParams: file.tensors.reduce((sum, tensor) => sum + elements(tensor.shape), 0),
+    nParams: parameterCount(file),
   };
 }
 
@@ -63,6 +63,13 @@ function layerCount(file: GgufFile, key: string): number {
   throw new GgufFileError(
     `${file.path}: ${key} is ${nLayer}, but the file has ${file.tensors.length} tensors`,
   );
+}
+
+/** The converter says how many weights are no padding; other files have none. */
+function parameterCount(file: GgufFile): number {
+  const key = 'hearth.parameter_count';
+  if (key in file.metadata) return count(file, key);
+  return file.tensors.reduce((sum, tensor) => sum + elements(tensor.shape), 0);
 }
 
 function vocabularySize(file: GgufFile): number {

@@ -4,6 +4,7 @@
 import path from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { interruptible, one, parsePositive } from '../devices/index.js';
 import {
   type AnswerFilter,
   DEFAULT_LIMIT,
@@ -59,7 +60,7 @@ const logOptions = {
     type: 'string',
     requiresArg: true,
     defaultDescription: String(DEFAULT_LIMIT),
-    coerce: one(parseLimit),
+    coerce: one((text) => parsePositive('--limit', text)),
   },
   summary: {
     describe: 'Percentiles of TTFT and tok/s, and peak memory',
@@ -142,42 +143,16 @@ function printRows<Row extends QueryRow>(
 }
 
 async function tail(log: LogReader, argv: TailArguments): Promise<void> {
-  const stop = new AbortController();
-  const interrupt = () => {
-    process.exitCode = 130;
-    stop.abort();
-  };
-  process.once('SIGINT', interrupt);
-  const answers = followAnswers(log, {
-    ...filterOf(argv),
-    limit: DEFAULT_LIMIT,
-    signal: stop.signal,
-  });
   if (!argv.json) print(answerLineHead());
-  for await (const answer of answers)
-    print(argv.json ? JSON.stringify(answer) : answerLine(answer));
-  process.off('SIGINT', interrupt);
+  await interruptible(async (signal) => {
+    const answers = followAnswers(log, { ...filterOf(argv), limit: DEFAULT_LIMIT, signal });
+    for await (const answer of answers)
+      print(argv.json ? JSON.stringify(answer) : answerLine(answer));
+  });
 }
 
 function filterOf({ where, since }: Pick<TailArguments, 'where' | 'since'>): AnswerFilter {
   return { ...(where === undefined ? {} : { where }), ...(since === undefined ? {} : { since }) };
-}
-
-function parseLimit(text: string): number {
-  const limit = Number(text);
-  if (Number.isSafeInteger(limit) && limit > 0) return limit;
-  throw new Error(`--limit takes a whole number above 0, not "${text}"`);
-}
-
-/** yargs hands over a list when an option is given twice. */
-function one<T>(
-  read: (text: string) => T,
-): (value: string | string[] | undefined) => T | undefined {
-  return (value) => {
-    if (value === undefined) return undefined;
-    if (Array.isArray(value)) throw new Error(`given twice: ${value.join(' and ')}`);
-    return read(value);
-  };
 }
 
 function print(text: string): void {

@@ -5,6 +5,7 @@ import type { Checkpoint } from './checkpoint.js';
 import { CheckpointError } from './checkpoint-error.js';
 import { checkConfig } from './llama-config.js';
 import { DESCRIPTION, readPruningArguments } from './pruning-arguments.js';
+import { showValue } from './show-value.js';
 import { isFile, readJsonFile } from './source-file.js';
 import { countLayers } from './structure.js';
 import { isCount } from './tensor-source.js';
@@ -47,7 +48,7 @@ function checkLayerCount(
   if (promised !== nLayer)
     throw new CheckpointError(
       configPath,
-      `promises ${JSON.stringify(promised)} layers (num_hidden_layers), but the weights have ${nLayer}; a file is missing or from another model`,
+      `promises ${showValue(promised)} layers (num_hidden_layers), but the weights have ${nLayer}; a file is missing or from another model`,
     );
 }
 

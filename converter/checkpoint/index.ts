@@ -3,5 +3,6 @@ export { type Checkpoint, openCheckpoint } from './checkpoint.js';
 export { CheckpointError } from './checkpoint-error.js';
 export { type Lora, type LoraPair, openLora } from './lora/lora.js';
 export type { StoredTokenizer } from './stored-tokenizer.js';
-export type { Dtype, TensorSource } from './tensor-source.js';
-export { readTokenizerFolder } from './tokenizer-folder.js';
+export { findHeadSize } from './structure.js';
+export { DTYPE_BYTES, type Dtype, isCount, type TensorSource } from './tensor-source.js';
+export { readTokenizerFiles } from './tokenizer-folder.js';

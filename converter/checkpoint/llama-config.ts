@@ -2,6 +2,7 @@
 // Only fields that change the computation are looked at; widths are read from the tensors.
 // Does not know llama.cpp; what its architecture cannot express the converter refuses.
 import { CheckpointError } from './checkpoint-error.js';
+import { showValue } from './show-value.js';
 
 /** Throws {@link CheckpointError} unless the config describes a Llama. */
 export function checkConfig(config: Record<string, unknown>, filePath: string): void {
@@ -10,17 +11,13 @@ export function checkConfig(config: Record<string, unknown>, filePath: string): 
   if (modelType !== 'llama' && !isMistral)
     throw new CheckpointError(
       filePath,
-      `has model_type ${quote(modelType)}; hearth converts "llama" (and "mistral" where sliding_window is null)`,
+      `has model_type ${showValue(modelType)}; hearth converts "llama" (and "mistral" where sliding_window is null)`,
     );
   if ((activation ?? 'silu') !== 'silu')
-    throw new CheckpointError(filePath, `has hidden_act ${quote(activation)}, expected "silu"`);
+    throw new CheckpointError(filePath, `has hidden_act ${showValue(activation)}, expected "silu"`);
   if (config['quantization_config'])
     throw new CheckpointError(
       filePath,
       'is quantised already (quantization_config); pass the model in half precision',
     );
-}
-
-function quote(value: unknown): string {
-  return JSON.stringify(value)?.slice(0, 100) ?? 'missing';
 }

@@ -2,6 +2,7 @@
 // A name that is neither is refused: it would be a part that the converted model lacks.
 // Shapes are structure.ts's business.
 import { CheckpointError } from './checkpoint-error.js';
+import { showValue } from './show-value.js';
 
 export const ATTENTION = ['q_proj', 'k_proj', 'v_proj', 'o_proj'] as const;
 export const FEED_FORWARD = ['gate_proj', 'up_proj', 'down_proj'] as const;
@@ -14,6 +15,8 @@ const OUTSIDE_LAYERS = new Set([
 ]);
 const INSIDE_LAYER =
   /^(self_attn\.[qkvo]_proj\.(weight|bias)|mlp\.(gate|up|down)_proj\.(weight|bias)|(input|post_attention)_layernorm\.weight)$/;
+/** Longer than any weight's name; the patterns below see no longer ones. */
+export const MAX_NAME_LENGTH = 256;
 /** Tables that a model computes again, and gradients that LLM-Pruner left behind. */
 const NOT_A_WEIGHT = /(^|\.)(rotary_emb\..*|inv_freq|cos_cached|sin_cached|acc_grad|masked_bias)$/;
 
@@ -22,11 +25,13 @@ const NOT_A_WEIGHT = /(^|\.)(rotary_emb\..*|inv_freq|cos_cached|sin_cached|acc_g
  * Throws {@link CheckpointError} for any other name.
  */
 export function isLlamaWeight(name: string, filePath: string): boolean {
+  if (name.length > MAX_NAME_LENGTH)
+    throw new CheckpointError(filePath, `${showValue(name)} is too long for a name`);
   const inLayer = LAYER_WEIGHT.exec(name)?.[2];
   if (OUTSIDE_LAYERS.has(name) || (inLayer && INSIDE_LAYER.test(inLayer))) return true;
   if (NOT_A_WEIGHT.test(name)) return false;
   throw new CheckpointError(
     filePath,
-    `${JSON.stringify(name.slice(0, 200))} is not a weight of a Llama model; hearth converts plain Llama models, neither quantised nor with adapters still attached`,
+    `${showValue(name)} is not a weight of a Llama model; hearth converts plain Llama models, neither quantised nor with adapters still attached`,
   );
 }

@@ -9,6 +9,7 @@ import { isLlamaWeight } from './llama-names.js';
 import { toPlainRecord } from './pickle/plain-json.js';
 import { PickleObject, type PickleValue } from './pickle/value.js';
 import { DESCRIPTION, readPruningArguments } from './pruning-arguments.js';
+import { showValue } from './show-value.js';
 import { isCount } from './tensor-source.js';
 import { untie } from './tied-embeddings.js';
 import { readTokenizerFiles } from './tokenizer-folder.js';
@@ -55,7 +56,7 @@ function describe(root: PickleValue): string {
   if (root instanceof PickleObject) return `a bare ${root.made.qualifiedName}`;
   if (!(root instanceof Map)) return 'no dict';
   if (root.has('model')) return "a dict whose 'model' is not a pickled model";
-  const keys = [...root.keys()].slice(0, 5).map((key) => String(key).slice(0, 60));
+  const keys = [...root.keys()].slice(0, 5).map((key) => showValue(key));
   return `a dict with ${keys.join(', ') || 'nothing'}`;
 }
 
@@ -70,7 +71,7 @@ function readHeadSize(
     if (!isCount(size) || size !== first?.[1])
       throw new CheckpointError(
         filePath,
-        `${module} has head_dim ${String(size)}, ${first?.[0]} has ${String(first?.[1])}; expected one head size`,
+        `${module} has head_dim ${showValue(size)}, ${first?.[0]} has ${showValue(first?.[1])}; expected one head size`,
       );
   const stored = first?.[1] ?? config['head_dim'];
   return isCount(stored) ? stored : null;

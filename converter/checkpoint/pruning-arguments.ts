@@ -5,7 +5,8 @@ import { isFile, readWholeFile } from './source-file.js';
 
 export const DESCRIPTION = 'description.txt';
 const MAX_DESCRIPTION_BYTES = 1 << 20;
-const ARGUMENT = /^\s*- ([\w-]+): ?(.*\S)\s*$/gm;
+/** Blanks only: \s would run over all empty lines that follow, again for each of them. */
+const ARGUMENT = /^[ \t]*- ([\w-]+): ?(.*\S)[ \t]*$/gm;
 
 /** `  - pruning_ratio: 0.29` and its like by name; null where the folder has no such file. */
 export async function readPruningArguments(folder: string): Promise<Record<string, string> | null> {

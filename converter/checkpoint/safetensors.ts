@@ -3,6 +3,8 @@
 // https://github.com/huggingface/safetensors#format
 import { isJsonObject, parseBoundedJson } from './bounded-json.js';
 import { CheckpointError } from './checkpoint-error.js';
+import type { HeaderBudget } from './header-budget.js';
+import { showValue } from './show-value.js';
 import { readRange, type SourceFile, withSourceFile } from './source-file.js';
 import {
   DTYPE_BYTES,
@@ -21,9 +23,10 @@ const LENGTH_BYTES = 8;
 export async function readSafetensors(
   filePath: string,
   keep: (name: string) => boolean,
+  budget?: HeaderBudget,
 ): Promise<Map<string, TensorSource>> {
   return await withSourceFile(filePath, async (file) => {
-    const { header, dataStart } = await readHeader(file);
+    const { header, dataStart } = await readHeader(file, budget);
     const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
     const spans = entries.map(([name, entry]) => readSpan(name, entry, file));
     checkLayout(spans, file, dataStart);
@@ -37,6 +40,7 @@ type Span = { name: string; dtype: unknown; shape: unknown; begin: number; end: 
 
 async function readHeader(
   file: SourceFile,
+  budget: HeaderBudget | undefined,
 ): Promise<{ header: Record<string, unknown>; dataStart: number }> {
   const length = Number((await readRange(file, 0, LENGTH_BYTES)).readBigUInt64LE());
   const room = Math.min(MAX_HEADER_BYTES, file.sizeBytes - LENGTH_BYTES);
@@ -45,6 +49,7 @@ async function readHeader(
       file.path,
       `its header claims ${length} bytes where at most ${room} are possible; the file is damaged`,
     );
+  budget?.spend({ bytes: length });
   const header = parseBoundedJson(await readRange(file, LENGTH_BYTES, length), file.path);
   return { header, dataStart: LENGTH_BYTES + length };
 }
@@ -80,7 +85,7 @@ function toSource(span: Span, file: SourceFile, dataStart: number): TensorSource
   if (!isDtype(dtype))
     throw new CheckpointError(
       file.path,
-      `${name}: is ${String(dtype).slice(0, 20)}, expected F32, F16 or BF16; save the model again in half precision`,
+      `${name}: is ${showValue(dtype)}, expected F32, F16 or BF16; save the model again in half precision`,
     );
   const shape = readShape(span.shape, name, file.path);
   const sizeBytes = elementCount(shape) * DTYPE_BYTES[dtype];

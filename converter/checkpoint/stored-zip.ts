@@ -3,6 +3,7 @@
 // Does not decompress or decrypt anything; entries that would need it are refused.
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
 import { CheckpointError } from './checkpoint-error.js';
+import type { HeaderBudget } from './header-budget.js';
 import type { SourceFile } from './source-file.js';
 
 /** The bytes of one entry: `[offsetBytes, offsetBytes + sizeBytes)` of the file. */
@@ -14,13 +15,17 @@ const MAX_NAME_BYTES = 1024;
 const MAX_EXTRA_BYTES = 4096;
 
 /** Entries by name, every one inside the file. Throws {@link CheckpointError}. */
-export async function readStoredZip(file: SourceFile): Promise<Map<string, StoredEntry>> {
+export async function readStoredZip(
+  file: SourceFile,
+  budget?: HeaderBudget,
+): Promise<Map<string, StoredEntry>> {
   try {
     const zip = await yauzl.fromRandomAccessReaderPromise(new BoundedReader(file), file.sizeBytes, {
       autoClose: false,
       strictFileNames: true,
     });
     if (zip.entryCount > MAX_ENTRIES) throw refuse(file, `lists ${zip.entryCount} entries`);
+    budget?.spend({ entries: zip.entryCount });
     return await readEntries(zip, file);
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;

@@ -3,6 +3,7 @@
 // Never believes the config, except for the head size where nothing else stores it.
 import { CheckpointError } from './checkpoint-error.js';
 import { ATTENTION, FEED_FORWARD, LAYER_WEIGHT } from './llama-names.js';
+import { showValue } from './show-value.js';
 import { formatShape, isCount, type TensorSource } from './tensor-source.js';
 
 export type StructureInput = {
@@ -13,10 +14,14 @@ export type StructureInput = {
   tiedEmbeddings: boolean;
 };
 
+/** LLAMA_MAX_LAYERS of llama.cpp's llama-hparams.h. */
+const MAX_LAYERS = 512;
+
 /** Throws {@link CheckpointError} naming the first tensor that is missing or does not fit. */
 export function checkStructure(input: StructureInput): void {
   const check = new ShapeCheck(input);
   const [nVocab, nEmbd] = check.matrix('model.embed_tokens.weight');
+  if (nVocab * nEmbd === 0) check.fail('model.embed_tokens.weight', 'is empty');
   check.expect('model.norm.weight', [nEmbd]);
   if (!input.tiedEmbeddings) check.expect('lm_head.weight', [nVocab, nEmbd]);
   const nLayer = countLayers(input);
@@ -37,16 +42,29 @@ export function countLayers({ path, tensors }: Pick<StructureInput, 'path' | 'te
   for (let layer = 0; layer < layers.size; layer++)
     if (!layers.has(layer))
       throw new CheckpointError(path, `model.layers.${layer} is missing between other layers`);
+  if (layers.size > MAX_LAYERS)
+    throw new CheckpointError(
+      path,
+      `has ${layers.size} layers; llama.cpp runs models of at most ${MAX_LAYERS}`,
+    );
   if (layers.size === 0) throw new CheckpointError(path, 'has no layers; it is not a Llama model');
   return layers.size;
 }
 
-/** Stored, or what transformers computes from the config where it is not. */
-function findHeadSize({ path, config, headSize }: StructureInput): number {
+/** Rows of one head: stored, or what transformers computes from the config where it is not. */
+export function findHeadSize({
+  path,
+  config,
+  headSize,
+}: Pick<StructureInput, 'path' | 'config' | 'headSize'>): number {
   const { hidden_size: hiddenSize, num_attention_heads: nHead } = config;
-  const size = headSize ?? Number(hiddenSize) / Number(nHead);
+  const computed = isCount(hiddenSize) && isCount(nHead) ? hiddenSize / nHead : undefined;
+  const size = headSize ?? computed;
   if (isCount(size) && size > 0 && size % 2 === 0) return size;
-  throw new CheckpointError(path, `has a head size of ${size}, expected an even whole number`);
+  throw new CheckpointError(
+    path,
+    `has a head size of ${showValue(size)}, expected an even whole number`,
+  );
 }
 
 /** q, k, v, o and a norm; a layer may lack them all, and may have lost all its heads. */

@@ -3,7 +3,7 @@
 // Does not interpret the vocabulary; tokenizer/ does.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isJsonObject, parseBoundedJson } from './bounded-json.js';
+import { isJsonObject, MAX_VOCABULARY_KEYS, parseBoundedJson } from './bounded-json.js';
 import { CheckpointError } from './checkpoint-error.js';
 import { isFile, readJsonFile, readWholeFile } from './source-file.js';
 import type { StoredTokenizer } from './stored-tokenizer.js';
@@ -16,14 +16,9 @@ const BRACE = 0x7b;
 const SENTENCEPIECE_START = 0x0a;
 
 /**
- * The tokenizer in a folder, or in a file together with the settings beside it; null where a
- * folder has none. Throws {@link CheckpointError}.
+ * The tokenizer in a folder, or in a file together with the settings beside it, and the absolute
+ * paths of what was read; null where a folder has none. Throws {@link CheckpointError}.
  */
-export async function readTokenizerFolder(dirOrFile: string): Promise<StoredTokenizer | null> {
-  return (await readTokenizerFiles(dirOrFile))?.tokenizer ?? null;
-}
-
-/** {@link readTokenizerFolder}, with the absolute paths of what was read. */
 export async function readTokenizerFiles(
   dirOrFile: string,
 ): Promise<{ tokenizer: StoredTokenizer; files: string[] } | null> {
@@ -57,7 +52,8 @@ async function buildTokenizer(
   settings: SettingsFolder,
 ): Promise<StoredTokenizer> {
   const config = await readConfig(settings);
-  if (bytes[0] === BRACE) return { kind: 'fast', json: parseBoundedJson(bytes, filePath), config };
+  if (bytes[0] === BRACE)
+    return { kind: 'fast', json: parseBoundedJson(bytes, filePath, MAX_VOCABULARY_KEYS), config };
   if (bytes[0] !== SENTENCEPIECE_START)
     throw new CheckpointError(
       filePath,

@@ -4,8 +4,10 @@
 import path from 'node:path';
 import { isJsonObject } from './bounded-json.js';
 import { CheckpointError } from './checkpoint-error.js';
+import { HeaderBudget } from './header-budget.js';
 import { isLlamaWeight } from './llama-names.js';
 import { readSafetensors } from './safetensors.js';
+import { showValue } from './show-value.js';
 import { isFile, readJsonFile } from './source-file.js';
 import type { TensorSource } from './tensor-source.js';
 import { readStateDict } from './torch/state-dict.js';
@@ -35,9 +37,11 @@ export async function readWeights(filePath: string, signal?: AbortSignal): Promi
     return { tensors: await readShard(filePath), files: [filePath] };
   const shardNames = await readIndex(filePath);
   const weights: Weights = { tensors: new Map(), files: [filePath] };
+  const budget = new HeaderBudget(filePath);
   for (const shardPath of new Set(shardNames.values())) {
     signal?.throwIfAborted();
-    for (const [name, tensor] of await readShard(shardPath)) add(weights.tensors, name, tensor);
+    for (const [name, tensor] of await readShard(shardPath, budget))
+      add(weights.tensors, name, tensor);
     weights.files.push(shardPath);
   }
   checkIndex(shardNames, weights.tensors, filePath);
@@ -49,10 +53,13 @@ export function readArchiveWeights(archive: TorchArchive): Map<string, TensorSou
   return readStateDict(archive, (name) => isLlamaWeight(name, archive.filePath));
 }
 
-async function readShard(filePath: string): Promise<Map<string, TensorSource>> {
+async function readShard(
+  filePath: string,
+  budget?: HeaderBudget,
+): Promise<Map<string, TensorSource>> {
   if (!filePath.endsWith('.safetensors'))
-    return readArchiveWeights(await openTorchArchive(filePath));
-  return await readSafetensors(filePath, (name) => isLlamaWeight(name, filePath));
+    return readArchiveWeights(await openTorchArchive(filePath, budget));
+  return await readSafetensors(filePath, (name) => isLlamaWeight(name, filePath), budget);
 }
 
 /** The shard of each tensor. */
@@ -73,7 +80,7 @@ function shardPath(shard: unknown, indexPath: string): string {
   if (!isPlainName)
     throw new CheckpointError(
       indexPath,
-      `names the shard ${JSON.stringify(shard)?.slice(0, 200)}, expected a .safetensors or .bin file beside it`,
+      `names the shard ${showValue(shard)}, expected a .safetensors or .bin file beside it`,
     );
   return path.join(path.dirname(indexPath), shard);
 }

@@ -3,6 +3,7 @@
 // Follows peft: rank_pattern and alpha_pattern match the end of a module's name.
 import { isJsonObject } from '../bounded-json.js';
 import { CheckpointError } from '../checkpoint-error.js';
+import { showValue } from '../show-value.js';
 import { isCount } from '../tensor-source.js';
 
 export type LoraConfig = {
@@ -33,6 +34,14 @@ const UNSUPPORTED = [
   'target_parameters',
   'alora_invocation_tokens',
   'megatron_config',
+  // Of LLM-Pruner's own peft: projections merged into one matrix.
+  'enable_lora',
+  'use_bdlora',
+  'arrow_config',
+  'kasa_config',
+  'velora_config',
+  'monteclora_config',
+  'lora_ga_config',
 ] as const;
 
 /** Checks the fields of adapter_config.json. Throws {@link CheckpointError}. */
@@ -50,7 +59,7 @@ export function parseLoraConfig(fields: Record<string, unknown>, filePath: strin
       if (!isCount(rank) || rank === 0 || typeof weight !== 'number' || !Number.isFinite(weight))
         throw new CheckpointError(
           filePath,
-          `has r ${show(rank)} and lora_alpha ${show(weight)}, expected numbers`,
+          `has r ${showValue(rank)} and lora_alpha ${showValue(weight)}, expected numbers`,
         );
       return { rank, scale: weight / (fields['use_rslora'] === true ? Math.sqrt(rank) : rank) };
     },
@@ -61,7 +70,7 @@ function checkSupported(fields: Record<string, unknown>, filePath: string): void
   const refuse = (name: string, hint: string): never => {
     throw new CheckpointError(
       filePath,
-      `has ${name} ${show(fields[name])}, which hearth cannot merge; ${hint}`,
+      `has ${name} ${showValue(fields[name])}, which hearth cannot merge; ${hint}`,
     );
   };
   const merge = 'merge it with peft (merge_and_unload) and pass the merged model';
@@ -75,7 +84,10 @@ function isSet(value: unknown): boolean {
   return Array.isArray(value) ? value.length > 0 : Boolean(value);
 }
 
-type Pattern = [suffix: string, value: unknown][];
+/** A 126-layer model has 882 modules that a LoRA can name. */
+const MAX_PATTERNS = 2048;
+
+type Pattern = [name: RegExp, value: unknown][];
 
 /** peft reads the keys as regular expressions; a stranger's could run for ever, so names only. */
 function readPattern(
@@ -86,19 +98,22 @@ function readPattern(
   const pattern = fields[name] ?? {};
   if (!isJsonObject(pattern))
     throw new CheckpointError(filePath, `has a ${name} that is no object`);
-  for (const key of Object.keys(pattern))
+  const keys = Object.keys(pattern);
+  if (keys.length > MAX_PATTERNS)
+    throw new CheckpointError(
+      filePath,
+      `has ${keys.length} entries in ${name}, expected at most ${MAX_PATTERNS}`,
+    );
+  for (const key of keys)
     if (!/^[\w.]+$/.test(key))
       throw new CheckpointError(
         filePath,
-        `has ${name} with the regular expression ${show(key)}; hearth takes plain module names such as "q_proj"`,
+        `has ${name} with the regular expression ${showValue(key)}; hearth takes plain module names such as "q_proj"`,
       );
-  return Object.entries(pattern);
+  // As peft matches; a dot stands for any character there, and must here.
+  return keys.map((key) => [new RegExp(`(^|\\.)(${key})$`), pattern[key]]);
 }
 
 function matchPattern(pattern: Pattern, module: string): unknown {
-  return pattern.find(([suffix]) => `.${module}`.endsWith(`.${suffix}`))?.[1];
-}
-
-function show(value: unknown): string {
-  return JSON.stringify(value)?.slice(0, 100) ?? 'missing';
+  return pattern.find(([name]) => name.test(module))?.[1];
 }

@@ -3,6 +3,7 @@
 // Does not read the matrices' values.
 import type { Checkpoint } from '../checkpoint.js';
 import { CheckpointError } from '../checkpoint-error.js';
+import { showValue } from '../show-value.js';
 import { readJsonFile } from '../source-file.js';
 import { formatShape, type TensorSource } from '../tensor-source.js';
 import { type LoraConfig, parseLoraConfig } from './lora-config.js';
@@ -52,8 +53,10 @@ function sortHalves(matrices: ReadonlyMap<string, TensorSource>, filePath: strin
     if (!module || (side !== 'A' && side !== 'B'))
       throw new CheckpointError(
         filePath,
-        `${JSON.stringify(name.slice(0, 200))} is not a LoRA matrix that hearth can merge; expected names such as base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight`,
+        `${showValue(name)} is not a LoRA matrix that hearth can merge; expected names such as base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight`,
       );
+    if (halves.get(module)?.[side])
+      throw new CheckpointError(filePath, `${module}: lora_${side} is stored twice`);
     halves.set(module, { ...halves.get(module), [side]: matrix });
   }
   if (halves.size === 0) throw new CheckpointError(filePath, 'holds no LoRA matrices');
@@ -70,10 +73,13 @@ function makePair(
   const fail = (problem: string): never => {
     throw new CheckpointError(filePath, `${module}: ${problem}`);
   };
-  if (!a || !b) return fail(`has lora_${a ? 'A' : 'B'} without lora_${a ? 'B' : 'A'}`);
   const target = checkpoint.tensors.get(`${module}.weight`);
   if (target?.shape.length !== 2)
     return fail('is not a matrix of this checkpoint; the LoRA belongs to another model');
+  if (!a || !b)
+    return fail(
+      `has lora_${a ? 'A' : 'B'} without lora_${a ? 'B' : 'A'}; copy or save the LoRA again`,
+    );
   const { rank, scale } = config.scaleOf(module);
   const [out, width] = target.shape as [number, number];
   const fits = (rows: number, columns: number) =>

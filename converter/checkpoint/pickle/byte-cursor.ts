@@ -56,10 +56,9 @@ export class ByteCursor {
   /** A little-endian two's complement integer of `length` bytes. */
   integer(length: number): number | bigint {
     if (length > MAX_INTEGER_BYTES) this.fail(`an integer of ${length} bytes`);
-    const bytes = this.#take(length);
-    let value = 0n;
-    for (const byte of bytes.toReversed()) value = (value << 8n) | BigInt(byte);
-    value = BigInt.asIntN(8 * length, value);
+    const bigEndian = this.#take(length).toReversed();
+    const unsigned = BigInt(`0x0${Buffer.from(bigEndian).toString('hex')}`);
+    const value = BigInt.asIntN(8 * length, unsigned);
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 

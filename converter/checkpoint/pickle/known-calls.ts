@@ -4,6 +4,9 @@
 import type { ByteCursor } from './byte-cursor.js';
 import { PickleGlobal, PickleObject, type PickleValue } from './value.js';
 
+/** What one item of a dict or set costs in memory, as much as this many bytes of text. */
+const ITEM_BYTES = 64;
+
 type Spell = (args: PickleValue[], cursor: ByteCursor) => PickleValue;
 
 /** What calling `callee` with `args` stands for. */
@@ -38,9 +41,12 @@ function spellBytes([text, encoding]: PickleValue[], cursor: ByteCursor): Uint8A
   return Buffer.from(text, 'latin1');
 }
 
+/** The items of a list, which a few opcodes could spell again and again. */
 function listOf(value: PickleValue | undefined, cursor: ByteCursor): PickleValue[] {
   if (value === undefined) return [];
-  return Array.isArray(value) ? value : cursor.fail('a container built from something else');
+  if (!Array.isArray(value)) cursor.fail('a container built from something else');
+  cursor.spend(value.length * ITEM_BYTES);
+  return value;
 }
 
 function toPair(cursor: ByteCursor): (pair: PickleValue) => [PickleValue, PickleValue] {

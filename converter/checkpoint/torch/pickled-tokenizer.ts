@@ -2,11 +2,12 @@
 // A slow Llama tokenizer keeps its sentencepiece model, a fast one its tokenizer.json.
 // Transformers before 4.31 stored only the path of the vocabulary: then there is none.
 import protobuf from 'protobufjs/minimal.js';
-import { parseBoundedJson } from '../bounded-json.js';
+import { MAX_VOCABULARY_KEYS, parseBoundedJson } from '../bounded-json.js';
 import { CheckpointError } from '../checkpoint-error.js';
 import { toPlainJson, toPlainRecord } from '../pickle/plain-json.js';
 import { PickleObject, type PickleValue } from '../pickle/value.js';
 import type { StoredTokenizer } from '../stored-tokenizer.js';
+import { isCount } from '../tensor-source.js';
 
 /** Null where the pickle holds no tokenizer, or one without its vocabulary. */
 export function readPickledTokenizer(
@@ -17,7 +18,11 @@ export function readPickledTokenizer(
   const config = readConfig(tokenizer, filePath);
   const fast = tokenizer.field('_tokenizer');
   if (fast instanceof PickleObject && fast.state instanceof Uint8Array)
-    return { kind: 'fast', json: parseBoundedJson(Buffer.from(fast.state), filePath), config };
+    return {
+      kind: 'fast',
+      json: parseBoundedJson(Buffer.from(fast.state), filePath, MAX_VOCABULARY_KEYS),
+      config,
+    };
   const model = tokenizer.field('sp_model_proto');
   if (!(model instanceof Uint8Array)) return null;
   // A copy, so that the whole data.pkl does not stay in memory with it.
@@ -55,10 +60,11 @@ function readConfig(tokenizer: PickleObject, filePath: string): Record<string, u
 }
 
 /** Attributes such as `_bos_token` until transformers 4.46, one dict from 4.47 on. */
-function readSpecialToken(tokenizer: PickleObject, name: string): PickleValue | undefined {
+function readSpecialToken(tokenizer: PickleObject, name: string): string | undefined {
   const specials = tokenizer.field('_special_tokens_map');
   const token = specials instanceof Map ? specials.get(name) : tokenizer.field(`_${name}`);
-  return token instanceof PickleObject ? token.field('content') : token;
+  const content = token instanceof PickleObject ? token.field('content') : token;
+  return typeof content === 'string' ? content : undefined;
 }
 
 /** What added_tokens.json would hold: tokens behind the pieces of the sentencepiece model. */
@@ -71,7 +77,7 @@ function readAddedTokens(
     tokenizer.field('_added_tokens_encoder') ?? tokenizer.field('added_tokens_encoder');
   const added = Object.entries(toPlainRecord(encoder, filePath));
   return Object.fromEntries(
-    added.filter((entry): entry is [string, number] => Number(entry[1]) >= pieceCount),
+    added.filter((entry): entry is [string, number] => isCount(entry[1]) && entry[1] >= pieceCount),
   );
 }
 

@@ -3,6 +3,7 @@
 // Reads the pickle, but no weights.
 import { formatDisk } from '../../../devices/index.js';
 import { CheckpointError } from '../checkpoint-error.js';
+import type { HeaderBudget } from '../header-budget.js';
 import { unpickle } from '../pickle/unpickle.js';
 import type { PickleValue } from '../pickle/value.js';
 import { readRange, type SourceFile, withSourceFile } from '../source-file.js';
@@ -23,14 +24,19 @@ const PICKLE_PROTO = 0x80;
 const DATA_PICKLE = /^[^/]+\/data\.pkl$/;
 
 /** Throws {@link CheckpointError} for anything but an archive that torch.save wrote. */
-export async function openTorchArchive(filePath: string): Promise<TorchArchive> {
+export async function openTorchArchive(
+  filePath: string,
+  budget?: HeaderBudget,
+): Promise<TorchArchive> {
   return await withSourceFile(filePath, async (file) => {
     await checkMagic(file);
-    const entries = await readStoredZip(file);
+    const entries = await readStoredZip(file, budget);
     const pickleName = findPickle(entries, file);
     const prefix = pickleName.slice(0, -'data.pkl'.length);
     await checkByteOrder(file, entries.get(`${prefix}byteorder`));
-    const pickle = await readPickle(file, entries.get(pickleName) as StoredEntry);
+    const stored = entries.get(pickleName) as StoredEntry;
+    budget?.spend({ bytes: stored.sizeBytes });
+    const pickle = await readPickle(file, stored);
     return {
       filePath,
       root: unpickle(pickle, filePath),
@@ -40,7 +46,8 @@ export async function openTorchArchive(filePath: string): Promise<TorchArchive> 
 }
 
 async function checkMagic(file: SourceFile): Promise<void> {
-  if (file.sizeBytes === 0) throw new CheckpointError(file.path, 'is empty');
+  if (file.sizeBytes === 0)
+    throw new CheckpointError(file.path, 'is empty; copy or download it again');
   const start = await readRange(file, 0, Math.min(ZIP_MAGIC.length, file.sizeBytes));
   if (start.equals(ZIP_MAGIC)) return;
   if (start[0] === PICKLE_PROTO)

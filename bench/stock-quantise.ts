@@ -1,0 +1,32 @@
+// llama.cpp's own llama_model_quantize as a process of its own: node stock-quantise.js IN OUT FTYPE.
+// The reference that hearth's one pass is timed against; prints its peak memory as JSON.
+import koffi from 'koffi';
+import { findLlamaLibrary } from '../converter/index.js';
+
+const [, , input, output, fileTypeId] = process.argv;
+
+koffi.struct('llama_model_quantize_params', {
+  nthread: 'int32_t',
+  ftype: 'int',
+  output_tensor_type: 'int',
+  token_embedding_type: 'int',
+  allow_requantize: 'bool',
+  quantize_output_tensor: 'bool',
+  only_copy: 'bool',
+  pure: 'bool',
+  keep_split: 'bool',
+  dry_run: 'bool',
+  imatrix: 'void *',
+  kv_overrides: 'void *',
+  tt_overrides: 'void *',
+  prune_layers: 'void *',
+  max_buf_size: 'size_t',
+});
+const library = koffi.load(findLlamaLibrary('llama'));
+const defaults = library.func('llama_model_quantize_params llama_model_quantize_default_params()');
+const quantise = library.func(
+  'uint32_t llama_model_quantize(const char *in, const char *out, const llama_model_quantize_params *params)',
+);
+const status: number = quantise(input, output, { ...defaults(), ftype: Number(fileTypeId) });
+if (status !== 0) throw new Error(`llama_model_quantize returned ${status}`);
+process.stdout.write(JSON.stringify({ peak_rss_bytes: process.resourceUsage().maxRSS * 1024 }));

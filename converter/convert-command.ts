@@ -1,0 +1,147 @@
+// hearth convert: a checkpoint becomes a GGUF, with the plan, the progress and a summary.
+// stdout holds the plan or the summary, as text or JSON; progress and warnings go to stderr.
+// The work is convert.ts's, how it looks is convert-report.ts's.
+import path from 'node:path';
+import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { interruptible, one, parsePositive, parseSize } from '../devices/index.js';
+import { type ConvertOptions, convert } from './convert.js';
+import { showProgress } from './convert-progress.js';
+import { planJson, planText, summaryJson, summaryText } from './convert-report.js';
+import { type PrepareOptions, prepare } from './prepare.js';
+import { FILE_TYPES, type FileType } from './quantise/index.js';
+import { chatTemplateNames } from './tokenizer/index.js';
+
+const text = one((value) => value);
+
+const convertOptions = {
+  output: {
+    alias: 'o',
+    describe: 'The GGUF to write',
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: 'NAME-TYPE.gguf',
+    coerce: text,
+  },
+  lora: {
+    describe: 'Merge the LoRA in this folder',
+    type: 'string',
+    requiresArg: true,
+    coerce: text,
+  },
+  tokenizer: {
+    describe: 'tokenizer.model, tokenizer.json or their folder, for a checkpoint without one',
+    type: 'string',
+    requiresArg: true,
+    coerce: text,
+  },
+  type: {
+    describe: 'Mixture of types',
+    type: 'string',
+    requiresArg: true,
+    choices: FILE_TYPES,
+    defaultDescription: 'Q4_K_M',
+    coerce: one((name) => name.toUpperCase() as FileType),
+  },
+  'max-size': {
+    describe: 'Take the best type whose file is at most this large, such as 2.5GB',
+    type: 'string',
+    requiresArg: true,
+    conflicts: 'type',
+    coerce: one(parseSize),
+  },
+  'chat-template': {
+    describe: `${chatTemplateNames.join(', ')}, or a file with Jinja`,
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: "the tokenizer's own",
+    coerce: text,
+  },
+  name: { describe: "The model's name", type: 'string', requiresArg: true, coerce: text },
+  threads: {
+    describe: 'Converting threads',
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: 'one a core',
+    coerce: one((value) => parsePositive('--threads', value)),
+  },
+  'dry-run': { describe: 'Print the plan; read and write no weights', type: 'boolean' },
+  force: { describe: 'Replace an existing file', type: 'boolean' },
+  json: { describe: 'Print JSON', type: 'boolean' },
+} as const;
+
+type ConvertArguments = InferredOptionTypes<typeof convertOptions> & { checkpoint: string };
+
+export const convertCommand: CommandModule<object, ConvertArguments> = {
+  command: 'convert <checkpoint>',
+  describe: 'Make one quantised GGUF of an LLM-Pruner or Hugging Face checkpoint',
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('checkpoint', {
+        describe: "LLM-Pruner's folder or its pytorch_model.bin, or a Hugging Face folder",
+        type: 'string',
+        demandOption: true,
+      })
+      .options(convertOptions)
+      .example(
+        '$0 convert prune_log/llama-20 --lora tune_log/llama-20 -o chat.gguf',
+        'Q4_K_M with its LoRA',
+      )
+      .example('$0 convert prune_log/llama-50 --max-size 2.5GB --dry-run', 'What would fit'),
+  handler: (argv) => interruptible((signal) => run(argv, signal)),
+};
+
+async function run(argv: ConvertArguments, signal: AbortSignal): Promise<void> {
+  const options: PrepareOptions = {
+    checkpoint: argv.checkpoint,
+    lora: argv.lora,
+    tokenizer: argv.tokenizer,
+    type: argv.type,
+    maxSizeBytes: argv['max-size'],
+    chatTemplate: argv['chat-template'],
+    name: argv.name,
+    signal,
+  };
+  if (argv['dry-run']) await printPlan(options, argv);
+  else await convertAndReport(options, argv);
+}
+
+async function printPlan(options: PrepareOptions, { json }: ConvertArguments): Promise<void> {
+  const prepared = await prepare(options);
+  warn(prepared.warnings);
+  print(json ? JSON.stringify(planJson(prepared), null, 2) : planText(prepared));
+}
+
+async function convertAndReport(prepare: PrepareOptions, argv: ConvertArguments): Promise<void> {
+  const progress = showProgress(process.stderr);
+  const options: ConvertOptions = {
+    ...prepare,
+    output: argv.output ?? defaultOutput(argv),
+    force: argv.force,
+    threads: argv.threads,
+    onPlan: ({ warnings }) => warn(warnings),
+    onProgress: progress.update,
+  };
+  try {
+    const summary = await convert(options);
+    progress.stop();
+    print(argv.json ? JSON.stringify(summaryJson(summary), null, 2) : summaryText(summary));
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Beside where the user is, named for the folder and the type. */
+function defaultOutput({ checkpoint, name, type, 'max-size': maxSize }: ConvertArguments): string {
+  const resolved = path.resolve(checkpoint);
+  const folder = path.extname(resolved) === '.bin' ? path.dirname(resolved) : resolved;
+  const suffix = maxSize === undefined ? (type ?? 'Q4_K_M') : 'fitted';
+  return `${name ?? path.basename(folder)}-${suffix}.gguf`.replaceAll(/[/\\\0]/g, '-');
+}
+
+function warn(warnings: readonly string[]): void {
+  for (const warning of warnings) process.stderr.write(`hearth convert: warning: ${warning}\n`);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,163 @@
+// How a plan and a summary look in a terminal, and the plan as JSON.
+// Figures only; where a sentence explains one (padding, a larger type) it says what was saved.
+import Table from 'cli-table3';
+import { formatDisk, formatMemory } from '../devices/index.js';
+import type { ConvertSummary } from './convert.js';
+import type { LayerWidths, LlamaModel } from './model/index.js';
+import type { Prepared } from './prepare.js';
+import type { PlannedTensor, QuantisePlan } from './quantise/index.js';
+
+/** The plan of `--dry-run`: every tensor, what was padded and what that saved. */
+export function planText({ plan, model, fileBytes }: Prepared): string {
+  const table = new Table({
+    head: ['Tensor', 'Shape', 'Type', 'Padding', 'Bytes'],
+    colAligns: ['left', 'right', 'left', 'left', 'right'],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const tensor of plan.tensors)
+    table.push([
+      tensor.name,
+      shapeOf(tensor).join(' × '),
+      tensor.type + (tensor.type === tensor.wanted ? '' : ` for ${tensor.wanted}`),
+      describePadding(tensor, model, plan) ?? '',
+      String(tensor.sizeBytes),
+    ]);
+  return [table.toString(), describeLayers(model.layers), ...totals(plan, model, fileBytes)].join(
+    '\n',
+  );
+}
+
+/** The same for programs; shapes have the contiguous dimension first, as in a GGUF. */
+export function planJson({ plan, model, nParamsDense, fileBytes, warnings }: Prepared) {
+  return {
+    type: plan.fileType,
+    file_bytes: fileBytes,
+    weights_bytes: plan.weightsBytes,
+    stock_bytes: plan.stockBytes,
+    parameters: model.nParams,
+    parameters_unpruned: nParamsDense,
+    padded_weights: plan.paddedWeights,
+    fallback_tensors: plan.larger.length,
+    layers: layersJson(model.layers),
+    tensors: plan.tensors.map((tensor) => ({
+      name: tensor.name,
+      shape: shapeOf(tensor),
+      type: tensor.type,
+      wanted_type: tensor.wanted,
+      padding: describePadding(tensor, model, plan),
+      size_bytes: tensor.sizeBytes,
+    })),
+    warnings,
+  };
+}
+
+/** What a user wants to know of the file that was made. */
+export function summaryText(summary: ConvertSummary): string {
+  const { nParams, nParamsDense, durationMs } = summary;
+  const kept =
+    nParamsDense && nParamsDense !== nParams
+      ? ` of ${formatCount(nParamsDense)} (${((100 * nParams) / nParamsDense).toFixed(1)} % kept)`
+      : '';
+  return [
+    summary.output,
+    `  parameters   ${formatCount(nParams)}${kept}`,
+    `  layers       ${describeLayers(summary.layers)}`,
+    `  type         ${summary.fileType}, ${summary.bitsPerWeight.toFixed(2)} bits per weight, architecture ${summary.arch}`,
+    `  size         ${formatDisk(summary.sizeBytes)}`,
+    `  time         ${(durationMs / 1000).toFixed(1)} s, peak memory ${formatMemory(summary.peakRssBytes)}`,
+  ].join('\n');
+}
+
+/** The same for programs. */
+export function summaryJson(summary: ConvertSummary) {
+  return {
+    output: summary.output,
+    type: summary.fileType,
+    architecture: summary.arch,
+    parameters: summary.nParams,
+    parameters_unpruned: summary.nParamsDense,
+    ...layersJson(summary.layers),
+    size_bytes: summary.sizeBytes,
+    bits_per_weight: summary.bitsPerWeight,
+    duration_ms: summary.durationMs,
+    peak_rss_bytes: summary.peakRssBytes,
+    warnings: summary.warnings,
+  };
+}
+
+/** `6 layers: heads 8 ×1, 6 ×5; KV heads ...; n_ff 768 ×1, 545 ×5`, equal neighbours together. */
+export function describeLayers(layers: readonly LayerWidths[]): string {
+  const widths = (pick: (layer: LayerWidths) => number) => runs(layers.map(pick));
+  const grouped = layers.some(({ nHead, nHeadKv }) => nHead !== nHeadKv);
+  return [
+    `${layers.length} layers: heads ${widths(({ nHead }) => nHead)}`,
+    ...(grouped ? [`KV heads ${widths(({ nHeadKv }) => nHeadKv)}`] : []),
+    `n_ff ${widths(({ nFf }) => nFf)}`,
+  ].join('; ');
+}
+
+/** One array a width, as GGUF's keys name them. */
+export function layersJson(layers: readonly LayerWidths[]) {
+  return {
+    head_count: layers.map(({ nHead }) => nHead),
+    head_count_kv: layers.map(({ nHeadKv }) => nHeadKv),
+    feed_forward_length: layers.map(({ nFf }) => nFf),
+  };
+}
+
+/** `5.42 B`, `6.16 M` */
+export function formatCount(n: number): string {
+  if (n >= 1e9) return `${(n / 1e9).toFixed(2)} B`;
+  return n >= 1e6 ? `${(n / 1e6).toFixed(2)} M` : `${(n / 1e3).toFixed(0)} K`;
+}
+
+function runs(values: readonly number[]): string {
+  const groups: { value: number; count: number }[] = [];
+  for (const value of values) {
+    const last = groups.at(-1);
+    if (last?.value === value) last.count++;
+    else groups.push({ value, count: 1 });
+  }
+  const [only, ...more] = groups;
+  if (only && more.length === 0) return String(only.value);
+  return groups.map(({ value, count }) => (count === 1 ? value : `${value} ×${count}`)).join(', ');
+}
+
+function shapeOf({ nRows, nCols, nDims }: PlannedTensor): number[] {
+  return nDims === 1 ? [nRows * nCols] : [nCols, nRows];
+}
+
+/** Which of its widths has zeros at the end, and how wide it was. */
+function describePadding(
+  { layer, role, name }: PlannedTensor,
+  model: LlamaModel,
+  { widths }: QuantisePlan,
+): string | null {
+  const parts: string[] = [];
+  const add = (label: string, from: number, to: number) => {
+    if (from !== to) parts.push(`${label} ${from} → ${to}`);
+  };
+  if (name !== 'rope_freqs.weight' && !name.endsWith('.bias'))
+    add('n_embd', model.nEmbd, widths.nEmbd);
+  const [from, to] = [model.layers[layer ?? -1], widths.layers[layer ?? -1]];
+  if (from && to && role.startsWith('ffn_')) add('n_ff', from.nFf, to.nFf);
+  if (from && to && role.startsWith('attn_')) add('heads', from.nHead, to.nHead);
+  return parts.length > 0 ? parts.join(', ') : null;
+}
+
+function totals(plan: QuantisePlan, model: LlamaModel, fileBytes: number): string[] {
+  const saved = plan.stockBytes - plan.weightsBytes;
+  const { paddedWeights, larger } = plan;
+  return [
+    `${plan.fileType}: ${formatDisk(fileBytes)}, ${((8 * plan.weightsBytes) / model.nParams).toFixed(2)} bits per weight`,
+    ...(paddedWeights > 0 ? [`padding: ${formatCount(paddedWeights)} weights of zero`] : []),
+    ...(saved > 0
+      ? [
+          `saved: ${formatDisk(saved)} (${((100 * saved) / plan.stockBytes).toFixed(1)} %) against llama.cpp's fallbacks`,
+        ]
+      : []),
+    larger.length === 0
+      ? 'fallbacks to a larger type: none'
+      : `fallbacks to a larger type: ${larger.length}, as their rows are no whole blocks and padding would be larger still (${[...new Set(larger.map(({ wanted, type }) => `${wanted} → ${type}`))].join(', ')})`,
+  ];
+}

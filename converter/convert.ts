@@ -1,0 +1,123 @@
+// A checkpoint becomes one quantised GGUF, in one pass and with little memory: the header is laid
+// out first, then every tensor streams to its place in the file, then the header gets the digests
+// of the sources. Prints nothing; progress and warnings go to the caller.
+import path from 'node:path';
+import { OutputError, type OutputFile, openOutput } from './gguf/index.js';
+import { architectureOf, type LayerWidths } from './model/index.js';
+import { type Prepared, type PrepareOptions, prepare } from './prepare.js';
+import type { FileType } from './quantise/index.js';
+import {
+  SourceHashes,
+  type StreamProgress,
+  streamTensors,
+  type TensorJob,
+} from './stream/index.js';
+
+export type ConvertOptions = PrepareOptions & {
+  /** Path of the GGUF to write. */
+  output: string;
+  /** Replace an existing file. */
+  force?: boolean | undefined;
+  /** Converting threads; default one for every core. */
+  threads?: number | undefined;
+  /** Called about ten times a second and more, from the first tensor on. */
+  onProgress?: ((progress: StreamProgress) => void) | undefined;
+  /** Called with the plan before anything is written. */
+  onPlan?: ((prepared: Prepared) => void) | undefined;
+};
+
+export type ConvertSummary = {
+  output: string;
+  fileType: FileType;
+  arch: 'llama' | 'deci';
+  /** Weights after pruning, and before it where the config tells. */
+  nParams: number;
+  nParamsDense: number | null;
+  /** Widths of the checkpoint's layers, before any padding. */
+  layers: LayerWidths[];
+  sizeBytes: number;
+  bitsPerWeight: number;
+  durationMs: number;
+  /** Of this whole process, since it started. */
+  peakRssBytes: number;
+  warnings: string[];
+};
+
+/**
+ * Converts a checkpoint. Rejects with `CheckpointError` (what is wrong with the input),
+ * {@link OutputError} (with the output) or the signal's reason; the output is then as it was.
+ */
+export async function convert(options: ConvertOptions): Promise<ConvertSummary> {
+  const start = performance.now();
+  const prepared = await prepare(options);
+  options.onPlan?.(prepared);
+  const output = await openOutput(options.output, {
+    sizeBytes: prepared.fileBytes,
+    inputs: prepared.sourceFiles,
+    force: options.force ?? false,
+  });
+  try {
+    await write(prepared, output, options);
+    await output.commit();
+  } catch (error) {
+    await output.discard();
+    throw asOutputError(error, options.output);
+  }
+  return summarise(prepared, options.output, performance.now() - start);
+}
+
+async function write(prepared: Prepared, output: OutputFile, options: ConvertOptions) {
+  const hashes = new SourceHashes(prepared.sourceFiles);
+  const { signal, onProgress, threads } = options;
+  try {
+    const { offsetsBytes } = prepared.layOut();
+    const jobs = listJobs(prepared, offsetsBytes);
+    await streamTensors(jobs, output.handle.fd, { hashes, signal, onProgress, threads });
+    const { header } = prepared.layOut(await hashes.finish(signal));
+    await output.handle.writeFile(header);
+  } finally {
+    await hashes.close();
+  }
+}
+
+function listJobs({ plan, checkpoint, lora }: Prepared, offsetsBytes: number[]): TensorJob[] {
+  return plan.tensors.map((tensor, i) => {
+    const name = typeof tensor.source === 'string' ? tensor.source : '';
+    return {
+      tensor,
+      source: checkpoint.tensors.get(name) ?? null,
+      lora: lora?.pairs.get(name) ?? null,
+      offsetBytes: offsetsBytes[i] as number,
+    };
+  });
+}
+
+/** What the disk refuses is about the output; sources are only read. */
+function asOutputError(error: unknown, output: string): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  const problems: Readonly<Record<string, string>> = {
+    ENOSPC: 'the disk is full; free some space or write elsewhere',
+    EDQUOT: 'the quota is used up; free some space or write elsewhere',
+    EFBIG: 'the file is larger than its file system or limit allows',
+    EIO: 'the disk failed while it was written',
+  };
+  const problem = code && problems[code];
+  return problem ? new OutputError(output, problem, { cause: error }) : error;
+}
+
+function summarise(prepared: Prepared, output: string, durationMs: number): ConvertSummary {
+  const { plan, model, fileBytes } = prepared;
+  return {
+    output: path.resolve(output),
+    fileType: plan.fileType,
+    arch: architectureOf(plan.widths.layers),
+    nParams: model.nParams,
+    nParamsDense: prepared.nParamsDense,
+    layers: model.layers,
+    sizeBytes: fileBytes,
+    bitsPerWeight: (8 * plan.weightsBytes) / model.nParams,
+    durationMs,
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    warnings: prepared.warnings,
+  };
+}

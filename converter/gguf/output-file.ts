@@ -1,0 +1,127 @@
+// A file that is there whole or not at all: written under a temporary name, flushed, renamed.
+// What could go wrong at the end (no space, no right, a name in use) is looked for at the start.
+// Knows nothing of what is written.
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { formatDisk } from '../../devices/index.js';
+
+/** Thrown where the output cannot be written; the message is for the user. */
+export class OutputError extends Error {
+  override readonly name = 'OutputError';
+  readonly code = 'HEARTH_OUTPUT';
+
+  constructor(filePath: string, problem: string, options?: ErrorOptions) {
+    super(`${filePath}: ${problem}`, options);
+  }
+}
+
+export type OutputFile = {
+  /** Open for writing, `sizeBytes` long and all zeros. */
+  handle: FileHandle;
+  /** Flushes, and gives the file its name. */
+  commit(): Promise<void>;
+  /** Removes what was written; harmless after a commit. */
+  discard(): Promise<void>;
+};
+
+/**
+ * Opens the output `filePath` of `sizeBytes`. Throws {@link OutputError} where it is one of
+ * `inputs`, exists (unless `force`), is a folder, or cannot be written there.
+ */
+export async function openOutput(
+  filePath: string,
+  {
+    sizeBytes,
+    inputs,
+    force = false,
+  }: { sizeBytes: number; inputs: readonly string[]; force?: boolean },
+): Promise<OutputFile> {
+  await checkOutput(filePath, inputs, force);
+  await checkSpace(filePath, sizeBytes);
+  const temporary = path.join(
+    path.dirname(filePath),
+    `.${path.basename(filePath).slice(0, 200)}.${randomBytes(4).toString('hex')}.part`,
+  );
+  const handle = await open(temporary, 'wx').catch((cause: NodeJS.ErrnoException) => {
+    throw new OutputError(filePath, `cannot be written (${cause.code})`, { cause });
+  });
+  const file = new TemporaryFile(handle, temporary, filePath, force);
+  await handle.truncate(sizeBytes).catch(async (cause: NodeJS.ErrnoException) => {
+    await file.discard();
+    throw new OutputError(filePath, `cannot be written (${cause.code})`, { cause });
+  });
+  return file;
+}
+
+class TemporaryFile implements OutputFile {
+  readonly handle: FileHandle;
+  readonly #temporary: string;
+  readonly #filePath: string;
+  readonly #force: boolean;
+  #committed = false;
+
+  constructor(handle: FileHandle, temporary: string, filePath: string, force: boolean) {
+    this.handle = handle;
+    this.#temporary = temporary;
+    this.#filePath = filePath;
+    this.#force = force;
+  }
+
+  async commit(): Promise<void> {
+    await this.handle.sync();
+    await this.handle.close();
+    // Somebody may have made the file meanwhile.
+    if (!this.#force) await refuseExisting(this.#filePath);
+    await rename(this.#temporary, this.#filePath);
+    this.#committed = true;
+    await syncFolder(path.dirname(this.#filePath));
+  }
+
+  async discard(): Promise<void> {
+    if (this.#committed) return;
+    await this.handle.close().catch(() => {});
+    await rm(this.#temporary, { force: true });
+  }
+}
+
+async function checkOutput(
+  filePath: string,
+  inputs: readonly string[],
+  force: boolean,
+): Promise<void> {
+  const folder = await stat(path.dirname(path.resolve(filePath))).catch(() => null);
+  if (!folder?.isDirectory())
+    throw new OutputError(filePath, 'its folder does not exist; make it first');
+  const existing = await stat(filePath).catch(() => null);
+  if (existing?.isDirectory())
+    throw new OutputError(filePath, 'is a folder; name a file, such as model.gguf');
+  if (!existing) return;
+  const target = await realpath(filePath);
+  for (const input of inputs)
+    if ((await realpath(input)) === target)
+      throw new OutputError(filePath, 'is one of the files to convert; choose another name');
+  if (!existing.isFile()) throw new OutputError(filePath, 'is no regular file');
+  if (!force) await refuseExisting(filePath);
+}
+
+async function refuseExisting(filePath: string): Promise<void> {
+  if (await stat(filePath).catch(() => null))
+    throw new OutputError(filePath, 'exists already; pass --force to replace it');
+}
+
+async function checkSpace(filePath: string, sizeBytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(path.dirname(path.resolve(filePath)));
+  if (bavail * bsize < sizeBytes)
+    throw new OutputError(
+      filePath,
+      `needs ${formatDisk(sizeBytes)}, but its disk has ${formatDisk(bavail * bsize)} free; free some space or write elsewhere`,
+    );
+}
+
+/** So that the name is on the disk, too; not every file system can. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => null);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}

@@ -1,0 +1,127 @@
+// hearth inspect: what a GGUF or a checkpoint is, as text or JSON.
+// Control characters of a stranger's names are made visible before they reach a terminal.
+import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { formatDisk } from '../devices/index.js';
+import { describeLayers, formatCount, layersJson } from './convert-report.js';
+import { type Inspection, inspect } from './inspect.js';
+
+const inspectOptions = { json: { describe: 'Print JSON', type: 'boolean' } } as const;
+
+type InspectArguments = InferredOptionTypes<typeof inspectOptions> & { file: string };
+
+export const inspectCommand: CommandModule<object, InspectArguments> = {
+  command: 'inspect <file>',
+  describe: 'Say what a GGUF or a checkpoint is; runs nothing from it',
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('file', {
+        describe: 'A GGUF, a pytorch_model.bin, or a folder with a checkpoint',
+        type: 'string',
+        demandOption: true,
+      })
+      .options(inspectOptions)
+      .example('$0 inspect chat.gguf', 'Widths, types, size, tokenizer, provenance'),
+  handler: async ({ file, json }) => {
+    const inspection = await inspect(file);
+    const text = json ? JSON.stringify(toJson(inspection), null, 2) : toText(inspection);
+    process.stdout.write(`${text}\n`);
+  },
+};
+
+function toText(inspection: Inspection): string {
+  const { nParams, nParamsDense, padding } = inspection;
+  const kept =
+    nParamsDense && nParamsDense > nParams
+      ? `, ${((100 * nParams) / nParamsDense).toFixed(1)} % of ${formatCount(nParamsDense)}`
+      : '';
+  const rows: [string, string | null][] = [
+    ['kind', `${KINDS[inspection.kind]}, architecture ${inspection.arch}`],
+    ['name', inspection.name],
+    ['parameters', formatCount(nParams) + kept],
+    ['layers', describeLayers(inspection.layers)],
+    [
+      'widths',
+      `n_embd ${inspection.nEmbd}, head size ${inspection.headSize}, vocabulary ${inspection.nVocab}${inspection.tiedEmbeddings ? ', tied embeddings' : ''}`,
+    ],
+    ['context', `${inspection.nCtxTrain} tokens`],
+    ['types', describeTypes(inspection)],
+    ['size', formatDisk(inspection.sizeBytes)],
+    ['tokenizer', inspection.tokenizer ?? 'none'],
+    ['template', inspection.chatTemplate ? firstLine(inspection.chatTemplate) : 'none'],
+    ['padding', padding && `before padding: ${describePadding(padding)}`],
+    ...Object.entries(inspection.provenance).map(([key, value]): [string, string | null] => [
+      key,
+      value === null ? null : compact(value),
+    ]),
+  ];
+  const lines = rows.filter((row): row is [string, string] => Boolean(row[1]));
+  const width = Math.max(...lines.map(([label]) => label.length));
+  return [
+    visible(inspection.path),
+    ...lines.map(([label, value]) => `  ${label.padEnd(width)}  ${visible(value)}`),
+  ].join('\n');
+}
+
+const KINDS: Readonly<Record<Inspection['kind'], string>> = {
+  gguf: 'GGUF',
+  'llm-pruner': 'LLM-Pruner checkpoint',
+  'hugging-face': 'Hugging Face checkpoint',
+};
+
+function describeTypes({ types, fileType }: Inspection): string {
+  const parts = Object.entries(types).map(([type, bytes]) => `${type} ${formatDisk(bytes)}`);
+  return (fileType ? `${fileType}: ` : '') + parts.join(', ');
+}
+
+function describePadding({ nEmbd, nFf, nHead }: NonNullable<Inspection['padding']>): string {
+  return [
+    ...(nEmbd === undefined ? [] : [`n_embd ${nEmbd}`]),
+    ...(nFf ? [`n_ff ${[...new Set(nFf)].join(', ')}`] : []),
+    ...(nHead ? [`heads ${[...new Set(nHead)].join(', ')}`] : []),
+  ].join('; ');
+}
+
+function firstLine(template: string): string {
+  const line = template.trim().split('\n')[0] as string;
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+}
+
+function compact(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (character) =>
+    JSON.stringify(character).slice(1, -1).replace('\u007f', '\\u007f'),
+  );
+}
+
+/** snake_case, as GGUF's keys are. */
+function toJson(inspection: Inspection) {
+  return {
+    kind: inspection.kind,
+    path: inspection.path,
+    name: inspection.name,
+    architecture: inspection.arch,
+    parameters: inspection.nParams,
+    parameters_unpruned: inspection.nParamsDense,
+    size_bytes: inspection.sizeBytes,
+    embedding_length: inspection.nEmbd,
+    vocab_size: inspection.nVocab,
+    head_size: inspection.headSize,
+    context_length: inspection.nCtxTrain,
+    tied_embeddings: inspection.tiedEmbeddings,
+    ...layersJson(inspection.layers),
+    file_type: inspection.fileType,
+    type_bytes: inspection.types,
+    tokenizer: inspection.tokenizer,
+    chat_template: inspection.chatTemplate,
+    padding: inspection.padding && {
+      embedding_length: inspection.padding.nEmbd,
+      feed_forward_length: inspection.padding.nFf,
+      head_count: inspection.padding.nHead,
+    },
+    provenance: inspection.provenance,
+  };
+}

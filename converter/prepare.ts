@@ -1,0 +1,140 @@
+// Everything about a conversion that is known before a weight is read: the model, the plan, the
+// pairs and the layout of the file. --dry-run ends here; convert.ts goes on from here.
+// Writes nothing.
+import path from 'node:path';
+import { formatDisk } from '../devices/index.js';
+import {
+  type Checkpoint,
+  CheckpointError,
+  type Lora,
+  openCheckpoint,
+  openLora,
+  readTokenizerFiles,
+} from './checkpoint/index.js';
+import { denseParameterCount } from './dense-size.js';
+import { type GgufLayout, type GgufMetadata, layOutGguf, stringEntry } from './gguf/index.js';
+import { describeLlama, type LlamaModel, modelMetadata } from './model/index.js';
+import { provenanceMetadata } from './provenance.js';
+import {
+  type FileType,
+  planQuantisation,
+  planWithin,
+  type QuantisePlan,
+} from './quantise/index.js';
+import { chatTemplate, tokenizerMetadata } from './tokenizer/index.js';
+
+export type PrepareOptions = {
+  /** LLM-Pruner's folder or its pytorch_model.bin, or a Hugging Face folder. */
+  checkpoint: string;
+  /** Folder of a LoRA to merge. */
+  lora?: string | undefined;
+  /** tokenizer.model, tokenizer.json or their folder; needed where the checkpoint has none. */
+  tokenizer?: string | undefined;
+  /** Mixture of types; default Q4_K_M. */
+  type?: FileType | undefined;
+  /** Take the best type whose file is at most this large, instead of `type`. */
+  maxSizeBytes?: number | undefined;
+  /** Name of a built-in template, or a file with Jinja; default the tokenizer's own. */
+  chatTemplate?: string | undefined;
+  /** `general.name`; default the checkpoint's folder. */
+  name?: string | undefined;
+  signal?: AbortSignal | undefined;
+};
+
+export type Prepared = {
+  checkpoint: Checkpoint;
+  lora: Lora | null;
+  model: LlamaModel;
+  /** Weights before pruning; null where the config does not tell. */
+  nParamsDense: number | null;
+  plan: QuantisePlan;
+  /** Every file that is read, absolute. */
+  sourceFiles: string[];
+  /** The layout with the sources' SHA-256, which change no offset; without them, zeros. */
+  layOut(digests?: ReadonlyMap<string, string>): GgufLayout;
+  fileBytes: number;
+  warnings: string[];
+};
+
+/** Reads what describes the model and plans its file. Throws `CheckpointError`. */
+export async function prepare(options: PrepareOptions): Promise<Prepared> {
+  const { signal } = options;
+  const checkpoint = await openCheckpoint(options.checkpoint, signal ? { signal } : {});
+  const lora = options.lora === undefined ? null : await openLora(options.lora, checkpoint);
+  const vocabulary = await readVocabulary(checkpoint, options);
+  const model = describeLlama(checkpoint);
+  const nParamsDense = denseParameterCount(checkpoint);
+  const sourceFiles = [...checkpoint.files, ...(lora?.files ?? []), ...vocabulary.files];
+  const name = options.name ?? defaultName(checkpoint);
+  const unknown = new Map(sourceFiles.map((file) => [file, UNKNOWN_DIGEST]));
+  const layOut = (plan: QuantisePlan, digests: ReadonlyMap<string, string> = unknown) => {
+    const origin = { name, checkpoint, lora, model, plan, nParamsDense, digests };
+    const shape = modelMetadata(model, plan.widths);
+    const metadata = { ...provenanceMetadata(origin), ...shape, ...vocabulary.metadata };
+    return layOutGguf(metadata, plan.tensors);
+  };
+  const fileBytes = (plan: QuantisePlan) => layOut(plan).fileBytes;
+  const plan = choosePlan(model, options, fileBytes);
+  return {
+    checkpoint,
+    lora,
+    model,
+    nParamsDense,
+    plan,
+    sourceFiles,
+    layOut: (digests) => layOut(plan, digests),
+    fileBytes: fileBytes(plan),
+    warnings: vocabulary.warnings,
+  };
+}
+
+/** As long as a SHA-256 in hex. */
+const UNKNOWN_DIGEST = '0'.repeat(64);
+
+function choosePlan(
+  model: LlamaModel,
+  { type = 'Q4_K_M', maxSizeBytes, checkpoint }: PrepareOptions,
+  fileBytes: (plan: QuantisePlan) => number,
+): QuantisePlan {
+  if (maxSizeBytes === undefined) return planQuantisation(model, type);
+  const plan = planWithin(model, maxSizeBytes, fileBytes);
+  if (plan) return plan;
+  const smallest = fileBytes(planQuantisation(model, 'Q2_K'));
+  throw new CheckpointError(
+    checkpoint,
+    `fits no type within ${formatDisk(maxSizeBytes)}: Q2_K, the smallest, takes ${formatDisk(smallest)}; prune more or allow a larger file`,
+  );
+}
+
+type Vocabulary = { metadata: GgufMetadata; files: string[]; warnings: string[] };
+
+/** The tokenizer that was given, or else the checkpoint's own, as pairs. */
+async function readVocabulary(
+  checkpoint: Checkpoint,
+  { tokenizer, chatTemplate: wanted }: PrepareOptions,
+): Promise<Vocabulary> {
+  const given = tokenizer === undefined ? null : await readTokenizerFiles(tokenizer);
+  const stored = given?.tokenizer ?? checkpoint.tokenizer;
+  if (!stored)
+    throw new CheckpointError(
+      tokenizer ?? checkpoint.path,
+      'holds no vocabulary (transformers before 4.31 stored only its path); pass --tokenizer with the tokenizer.model or tokenizer.json of the unpruned model',
+    );
+  const [nVocab = 0] = checkpoint.tensors.get('model.embed_tokens.weight')?.shape ?? [];
+  const filePath = tokenizer ?? checkpoint.path;
+  const { config, generationConfig } = checkpoint;
+  const pairs = tokenizerMetadata(stored, { nVocab, config, generationConfig, filePath });
+  const { template, warnings } = await chatTemplate(stored, { choice: wanted, filePath });
+  const metadata: GgufMetadata = {
+    ...pairs.metadata,
+    ...(template !== null && { 'tokenizer.chat_template': stringEntry(template) }),
+  };
+  const files = given?.files ?? [];
+  return { metadata, files, warnings: [...pairs.warnings, ...warnings] };
+}
+
+/** The folder's name, as llama.cpp's converter takes it. */
+function defaultName({ path: checkpointPath, files }: Checkpoint): string {
+  const isWeights = files.includes(path.resolve(checkpointPath));
+  return path.basename(path.resolve(isWeights ? path.dirname(checkpointPath) : checkpointPath));
+}

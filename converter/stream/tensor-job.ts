@@ -1,0 +1,58 @@
+// The work of converting in pieces: some rows of one tensor, small enough that a few are in memory.
+// Plain data, cloned once into every worker; a piece is then an index into the list.
+// Holds no weights.
+import type { LoraPair, TensorSource } from '../checkpoint/index.js';
+import type { PlannedTensor } from '../quantise/index.js';
+
+/** One tensor: where its weights come from, what is done to them, where they go. */
+export type TensorJob = {
+  tensor: PlannedTensor;
+  /** Null for zeros and given values. */
+  source: TensorSource | null;
+  lora: LoraPair | null;
+  /** Of the tensor's first row, in the output file. */
+  offsetBytes: number;
+};
+
+/** Rows `[firstRow, firstRow + nRows)` of the job's tensor, as they are stored. */
+export type Piece = { job: number; firstRow: number; nRows: number };
+
+/** A piece holds about this many weights: 4 MiB in float32. */
+const PIECE_WEIGHTS = 1 << 20;
+
+/** The pieces of all jobs, in the order in which their sources lie in the files. */
+export function cutIntoPieces(jobs: readonly TensorJob[]): Piece[] {
+  const order = jobs.map((_, job) => job).sort((a, b) => bySource(jobs[a], jobs[b]));
+  return order.flatMap((job) => cut((jobs[job] as TensorJob).tensor, job));
+}
+
+function bySource(a: TensorJob | undefined, b: TensorJob | undefined): number {
+  const [x, y] = [a?.source, b?.source];
+  if (!x || !y) return Number(Boolean(x)) - Number(Boolean(y));
+  return x.filePath === y.filePath
+    ? x.offsetBytes - y.offsetBytes
+    : x.filePath < y.filePath
+      ? -1
+      : 1;
+}
+
+/** Pieces end between heads, inside of which rows change places. */
+function cut({ nRows, nCols, permuteHeadSize = 1 }: PlannedTensor, job: number): Piece[] {
+  const groupWeights = permuteHeadSize * nCols;
+  const step = Math.max(1, Math.floor(PIECE_WEIGHTS / groupWeights)) * permuteHeadSize;
+  return Array.from({ length: Math.ceil(nRows / step) }, (_, i) => ({
+    job,
+    firstRow: i * step,
+    nRows: Math.min(step, nRows - i * step),
+  }));
+}
+
+/** Rows and columns of a source; a vector lies as its tensor does, along rows or columns. */
+export function sourceShape(
+  { shape }: TensorSource,
+  { nCols, nDims }: PlannedTensor,
+): { nRows: number; nCols: number } {
+  const [first = 0, second = 1] = shape;
+  if (nDims === 2) return { nRows: first, nCols: second };
+  return nCols === 1 ? { nRows: first, nCols: 1 } : { nRows: 1, nCols: first };
+}

@@ -1,0 +1,195 @@
+// What the dashboard asks for and what it is answered, as types alone.
+// Rows are named as in SQL, so that the page, `hearth log --json` and sqlite3 speak of one thing.
+// Imports nothing, so that the page's bundle can take it as it is.
+
+/**
+ * Every answer is JSON over GET, with the key in `Authorization: Bearer KEY` where one is set.
+ * `since` is an age or a UTC date (`24h`, `7d`, `2026-11-01`), default `7d`. Failures have OpenAI's
+ * shape, {@link DashboardFailure}: 400 a query that cannot be read, 401 no key, 404 code `no_log`
+ * where the server runs with --no-log, 503 code `log_unreadable`.
+ */
+export type DashboardApi = {
+  /** Now: the engine, its model and the log. */
+  '/api/dashboard/status': { query: Record<string, never>; answer: DashboardStatus };
+  /** Percentiles and peaks of the time since, in groups that sort by their name. */
+  '/api/dashboard/summary': {
+    query: { since?: string; by?: SummaryGroup };
+    answer: { since: string; by: SummaryGroup; rows: DashboardSummaryRow[] };
+  };
+  /** Answers in buckets of time, oldest first; empty buckets are left out. */
+  '/api/dashboard/series': {
+    query: SeriesQuery;
+    answer: { since: string; bucket_s: number; rows: DashboardSeriesRow[] };
+  };
+  /** Memory and temperature, also while nobody asks, in buckets of time, oldest first. */
+  '/api/dashboard/samples': {
+    query: SeriesQuery;
+    answer: { since: string; bucket_s: number; rows: DashboardSampleRow[] };
+  };
+  /** What failed, by code, the most frequent first. */
+  '/api/dashboard/errors': {
+    query: { since?: string };
+    answer: { since: string; rows: DashboardErrorRow[] };
+  };
+  /** The latest answers, newest first; `failed=true` for those with an error alone. */
+  '/api/dashboard/answers': {
+    /** `limit` 1 to 1000, default 50. */
+    query: { since?: string; limit?: string; failed?: 'true' | 'false' };
+    answer: { since: string; rows: DashboardAnswerRow[] };
+  };
+};
+
+/** `points`: about how many buckets the time since is cut into, 1 to 1000, default 120. */
+export type SeriesQuery = { since?: string; points?: string };
+
+export type SummaryGroup = 'all' | 'model' | 'device' | 'day';
+
+/** `{"error":{"message":"wrong API key…","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}` */
+export type DashboardFailure = {
+  error: { message: string; type: string; param: string | null; code: string | null };
+};
+
+export type DashboardStatus = {
+  /** Of hearth, such as `0.1.0`. */
+  version: string;
+  engine: {
+    state: 'loading' | 'ready' | 'restarting' | 'failed' | 'closed';
+    /** 0 to 1 while loading, else null. */
+    progress: number | null;
+    /** Why it restarts or failed, in words; null otherwise. */
+    failure: string | null;
+    /** Starts after the first. */
+    restarts: number;
+    /** Memory of the engine's process now, bytes; null where it does not run. */
+    rss_bytes: number | null;
+    /** GPU memory in use now, bytes; null where the backend cannot tell. */
+    device_used_bytes: number | null;
+  };
+  /** Null until the model is loaded. */
+  model: {
+    /** `appliance-pruned-20` */
+    name: string;
+    /** `cpu`, `cuda`, `vulkan` or `metal` */
+    backend: string;
+    /** `["NVIDIA GeForce RTX 3060"]`; empty on the CPU */
+    device_names: string[];
+    /** Tokens that the context of one sequence holds: 4096. */
+    n_ctx: number;
+    /** Sequences decoded together. */
+    parallel: number;
+    weights_bytes: number;
+    kv_bytes: number;
+    compute_bytes: number;
+  } | null;
+  slots: {
+    id: number;
+    is_busy: boolean;
+    /** Tokens in its KV cache, of `model.n_ctx`. */
+    context_used: number;
+  }[];
+  /** Null with --no-log. */
+  log: {
+    /** `/var/lib/hearth/log.db` */
+    path: string;
+    /** Rows that wait to be written or were given up; 0 is well. */
+    unwritten_rows: number;
+    /** Why rows wait: `the log … is on a full disk`; null while writing works. */
+    last_error: string | null;
+  } | null;
+};
+
+/** null where nothing was measured: no GPU, or all answers failed. */
+export type MaybeNumber = number | null;
+
+/** `{"name":"2026-11-24","answers":210,"errors":3,"ttft_p50_ms":84.2,"tokens_per_second_p50":41.7,…}` */
+export type DashboardSummaryRow = {
+  /** The model, device or day (`2026-11-24`, where the server is); `all` without groups. */
+  name: string;
+  /** Failed ones included. */
+  answers: number;
+  errors: number;
+  prompt_tokens: MaybeNumber;
+  generated_tokens: MaybeNumber;
+  ttft_p50_ms: MaybeNumber;
+  ttft_p95_ms: MaybeNumber;
+  ttft_p99_ms: MaybeNumber;
+  /** The slowest 5 % are slower than this. */
+  tokens_per_second_p5: MaybeNumber;
+  tokens_per_second_p50: MaybeNumber;
+  tokens_per_second_p95: MaybeNumber;
+  tokens_per_second_p99: MaybeNumber;
+  peak_rss_bytes: MaybeNumber;
+  device_peak_bytes: MaybeNumber;
+  /** Turns cut because the context was full. */
+  dropped_turns: number;
+};
+
+/** `{"started_at":"2026-11-24T09:30:00Z","answers":12,"errors":0,"ttft_p50_ms":84.2,…,"context_fill":0.31}` */
+export type DashboardSeriesRow = {
+  /** Start of the bucket, UTC. */
+  started_at: string;
+  answers: number;
+  errors: number;
+  ttft_p50_ms: MaybeNumber;
+  ttft_p95_ms: MaybeNumber;
+  tokens_per_second_p50: MaybeNumber;
+  peak_rss_bytes: MaybeNumber;
+  device_peak_bytes: MaybeNumber;
+  /** Greatest part of the context in use, 0 to 1. */
+  context_fill: MaybeNumber;
+  dropped_turns: number;
+};
+
+/** `{"taken_at":"2026-11-24T09:30:00Z","rss_bytes":712345600,"cpu_temperature_c":51.5,…}` */
+export type DashboardSampleRow = {
+  /** Start of the bucket, UTC. */
+  taken_at: string;
+  /** Highest of the bucket. */
+  rss_bytes: MaybeNumber;
+  /** Lowest of the bucket: memory that the machine has left. */
+  available_bytes: MaybeNumber;
+  device_used_bytes: MaybeNumber;
+  cpu_temperature_c: MaybeNumber;
+  device_temperature_c: MaybeNumber;
+};
+
+/** `{"error_code":"HEARTH_ENGINE_DIED","answers":2,"last_at":"2026-11-24T09:30:00.000Z","last_message":"…"}` */
+export type DashboardErrorRow = {
+  /** `HEARTH_…` */
+  error_code: string;
+  answers: number;
+  /** UTC. */
+  last_at: string;
+  /** What the caller was told the last time. */
+  last_message: string | null;
+};
+
+/** One answer. Never holds a prompt or an answer's text. */
+export type DashboardAnswerRow = {
+  /** Rises with every request of the log. */
+  id: number;
+  /** Arrival, UTC: `2026-11-24T09:30:00.000Z`. */
+  started_at: string;
+  /** `/v1/chat/completions`, or `chat` for the terminal. */
+  endpoint: string;
+  model: string;
+  device: string;
+  prompt_tokens: MaybeNumber;
+  /** The part of the prompt that was in the KV cache. */
+  cached_tokens: MaybeNumber;
+  generated_tokens: MaybeNumber;
+  queue_ms: MaybeNumber;
+  ttft_ms: MaybeNumber;
+  total_ms: MaybeNumber;
+  tokens_per_second: MaybeNumber;
+  /** `eos`, `stop`, `length`, `abort`, `deadline`, `context`; null when it failed. */
+  stop_reason: string | null;
+  /** `HEARTH_…`; null when it did not fail. */
+  error_code: string | null;
+  error_message: string | null;
+  dropped_turns: number;
+  context_used: MaybeNumber;
+  n_ctx: MaybeNumber;
+  peak_rss_bytes: MaybeNumber;
+  device_peak_bytes: MaybeNumber;
+};

@@ -1,0 +1,62 @@
+// The chat page: puts its parts together.
+// Every part knows the store; the few things that concern two parts are wired here.
+import { byId } from '../shared/dom.js';
+import { drawIcons } from '../shared/icons.js';
+import { themeButton } from '../shared/theme.js';
+import { Announcer } from './announcer.js';
+import { Answering } from './answering.js';
+import { Composer } from './composer.js';
+import { openConversationDb } from './conversation-db.js';
+import { ConversationList } from './conversation-list.js';
+import { ConversationStore } from './conversation-store.js';
+import { askSettings } from './settings-dialog.js';
+import { keepSettings, readSettings } from './settings-store.js';
+import { Sidebar } from './sidebar.js';
+import { StatusView } from './status-view.js';
+import { ThreadView } from './thread-view.js';
+
+const store = await ConversationStore.open(await openConversationDb(), readSettings());
+const answering = new Answering(store);
+const announcer = new Announcer(byId('announcer', HTMLElement));
+const composer = new Composer(store, answering);
+const sidebar = new Sidebar();
+const status = new StatusView();
+
+new ThreadView({ store, answering, announcer }, (text) => composer.fill(text));
+new ConversationList(store, () => sidebar.close());
+drawIcons();
+byId('sidebar-foot', HTMLElement).prepend(themeButton());
+onClick('new-button', startNew);
+onClick('settings-button', () => void changeSettings());
+store.listen((change) => {
+  if (change.kind !== 'answered') return;
+  // After the frame that draws the last words, which are announced there.
+  requestAnimationFrame(() => announceEnd(change.turn.state.kind));
+});
+// On a phone the focus would open the keyboard over the page.
+if (matchMedia('(hover: hover)').matches) composer.focus();
+
+function startNew(): void {
+  store.startNew(readSettings());
+  sidebar.close();
+  composer.focus();
+}
+
+async function changeSettings(): Promise<void> {
+  const settings = await askSettings(store.shown.settings);
+  if (!settings) return;
+  keepSettings(settings);
+  store.change(store.shown, (conversation) => {
+    conversation.settings = settings;
+  });
+}
+
+function announceEnd(kind: string): void {
+  if (kind === 'done') announcer.say('The answer is complete.');
+  if (kind === 'stopped') announcer.say('The answer was stopped.');
+  if (kind === 'failed') void status.check();
+}
+
+function onClick(id: string, run: () => void): void {
+  byId(id, HTMLButtonElement).addEventListener('click', run);
+}

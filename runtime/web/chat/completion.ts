@@ -1,0 +1,83 @@
+// One answer from POST /v1/chat/completions, streamed, as a few kinds of events.
+// Overflow drops the oldest turns, as in the terminal, and the answer says so.
+// It neither retries nor waits; answering.ts does.
+import { ask } from '../shared/server-client.js';
+import { errorOfEvent, ServerError } from '../shared/server-error.js';
+import type { Conversation } from './conversation.js';
+import { type AnswerFigures, readFigures } from './figures.js';
+import { readEvents } from './sse.js';
+
+export type CompletionEvent =
+  | { kind: 'text'; text: string; model: string | null }
+  | { kind: 'finish'; finishReason: string }
+  | { kind: 'figures'; figures: AnswerFigures };
+
+/** Events up to the end of the answer. Throws {@link ServerError}, also when it breaks off. */
+export async function* complete(
+  conversation: Conversation,
+  signal: AbortSignal,
+): AsyncGenerator<CompletionEvent> {
+  const body = requestBody(conversation);
+  const response = await ask('v1/chat/completions', { body, signal });
+  if (!response.body) throw new ServerError('broken', 'the server sent no answer');
+  for await (const data of guarded(readEvents(response.body), signal)) {
+    if (data === '[DONE]') return;
+    yield* eventsOf(parse(data));
+  }
+  throw new ServerError('broken', 'the connection ended in the middle of the answer');
+}
+
+function requestBody({ turns, settings }: Conversation) {
+  const system = settings.system.trim();
+  return {
+    messages: [
+      ...(system === '' ? [] : [{ role: 'system', content: system }]),
+      ...turns.flatMap(messageOf),
+    ],
+    ...settings.sampling,
+    stream: true,
+    stream_options: { include_usage: true },
+    overflow: 'drop-oldest',
+  };
+}
+
+/** Nothing for an answer without text, such as the one that is asked for. */
+function messageOf(turn: Conversation['turns'][number]) {
+  if (turn.text === '') return [];
+  return [{ role: turn.kind === 'user' ? 'user' : 'assistant', content: turn.text }];
+}
+
+/** A connection that breaks throws a TypeError; make it say what that means. */
+async function* guarded(events: AsyncIterable<string>, signal: AbortSignal) {
+  try {
+    yield* events;
+  } catch (error) {
+    if (signal.aborted || error instanceof ServerError) throw error;
+    throw new ServerError('broken', `the connection was lost: ${String(error)}`);
+  }
+}
+
+function parse(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    throw new ServerError('broken', 'the server sent an event that is not JSON');
+  }
+}
+
+function* eventsOf(event: unknown): Generator<CompletionEvent> {
+  const error = errorOfEvent(event);
+  if (error) throw error;
+  const { choices, model } = event as Chunk;
+  const choice = choices?.[0];
+  const text = choice?.delta?.content;
+  if (typeof text === 'string' && text !== '') yield { kind: 'text', text, model: model ?? null };
+  if (choice?.finish_reason) yield { kind: 'finish', finishReason: choice.finish_reason };
+  const figures = readFigures(event);
+  if (figures) yield { kind: 'figures', figures };
+}
+
+type Chunk = {
+  model?: string;
+  choices?: { delta?: { content?: unknown }; finish_reason?: string | null }[];
+};

@@ -1,0 +1,82 @@
+// The conversation that is shown: its turns, or a greeting where there are none.
+// It follows a growing answer down the page until the person scrolls up, and draws at most once
+// a frame, however fast tokens come.
+import { byId } from '../shared/dom.js';
+import type { Announcer } from './announcer.js';
+import type { Answering } from './answering.js';
+import type { AnswerTurn, Conversation, Turn } from './conversation.js';
+import type { ConversationStore } from './conversation-store.js';
+import { greetingView } from './greeting-view.js';
+import { AnswerTurnView, userTurnView } from './turn-view.js';
+
+type View = { element: HTMLElement; answer: AnswerTurnView | null };
+type Parts = { store: ConversationStore; answering: Answering; announcer: Announcer };
+
+/** Distance in pixels from the end that still counts as being there. */
+const NEAR_END_PX = 80;
+
+export class ThreadView {
+  readonly #parts: Parts;
+  readonly #scroller = byId('thread', HTMLElement);
+  readonly #turns = byId('turns', HTMLElement);
+  readonly #toEnd = byId('to-end', HTMLButtonElement);
+  readonly #onSuggestion: (text: string) => void;
+  readonly #changed = new Set<AnswerTurn>();
+  #views = new Map<string, View>();
+  #follows = true;
+
+  constructor(parts: Parts, onSuggestion: (text: string) => void) {
+    this.#parts = parts;
+    this.#onSuggestion = onSuggestion;
+    this.#scroller.addEventListener('scroll', () => this.#noteScroll(), { passive: true });
+    this.#toEnd.addEventListener('click', () => this.#goToEnd('smooth'));
+    parts.store.listen((change) => {
+      if (change.kind === 'shown') this.#show(parts.store.shown);
+      else if (change.kind === 'answer') this.#redrawSoon(change.turn);
+    });
+    this.#show(parts.store.shown);
+  }
+
+  /** Draws the turns anew, keeping the views of those that were there. */
+  #show(conversation: Conversation): void {
+    const views = new Map(conversation.turns.map((turn) => [turn.id, this.#viewOf(turn)]));
+    this.#views = views;
+    const elements = [...views.values()].map(({ element }) => element);
+    this.#turns.replaceChildren(
+      ...(elements.length > 0 ? elements : [greetingView(this.#onSuggestion)]),
+    );
+    this.#goToEnd('instant');
+  }
+
+  #viewOf(turn: Turn): View {
+    const known = this.#views.get(turn.id);
+    if (known) return known;
+    if (turn.kind === 'user') return { element: userTurnView(turn), answer: null };
+    const { store, answering, announcer } = this.#parts;
+    const answer = new AnswerTurnView(turn, announcer, () => answering.retry(store.shown));
+    return { element: answer.element, answer };
+  }
+
+  #redrawSoon(turn: AnswerTurn): void {
+    if (!this.#views.has(turn.id)) return;
+    if (this.#changed.size === 0) requestAnimationFrame(() => this.#redraw());
+    this.#changed.add(turn);
+  }
+
+  #redraw(): void {
+    for (const turn of this.#changed) this.#views.get(turn.id)?.answer?.update(turn);
+    this.#changed.clear();
+    if (this.#follows) this.#goToEnd('instant');
+  }
+
+  #noteScroll(): void {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    this.#follows = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    this.#toEnd.hidden = this.#follows;
+  }
+
+  #goToEnd(behavior: ScrollBehavior): void {
+    this.#follows = true;
+    this.#scroller.scrollTo({ top: this.#scroller.scrollHeight, behavior });
+  }
+}

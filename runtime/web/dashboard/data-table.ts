@@ -1,0 +1,48 @@
+// Tables of figures that a screen reader walks through and a narrow screen scrolls.
+// Cells are text nodes: names of models and messages of errors come from outside.
+import { el } from '../shared/dom.js';
+
+export type Column<Row> = {
+  title: string;
+  cell: (row: Row) => string;
+  /** Numbers stand on the right; default for all columns but the first. */
+  isText?: boolean;
+};
+
+/** `caption` is for screen readers; a heading stands above each table. */
+export function dataTable<Row>(
+  caption: string,
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+): HTMLElement {
+  const head = el('tr', {}, ...columns.map((column, at) => headCell(column, at)));
+  const table = el(
+    'table',
+    {},
+    el('caption', { class: 'visually-hidden' }, caption),
+    el('thead', {}, head),
+    el('tbody', {}, ...rows.map((row) => bodyRow(columns, row))),
+  );
+  return el(
+    'div',
+    { class: 'table-scroll', tabindex: 0, role: 'region', 'aria-label': caption },
+    table,
+  );
+}
+
+function headCell<Row>(column: Column<Row>, at: number): HTMLElement {
+  return el('th', { scope: 'col', class: classOf(column, at) }, column.title);
+}
+
+function bodyRow<Row>(columns: readonly Column<Row>[], row: Row): HTMLElement {
+  const cells = columns.map((column, at) =>
+    at === 0
+      ? el('th', { scope: 'row' }, column.cell(row))
+      : el('td', { class: classOf(column, at) }, column.cell(row)),
+  );
+  return el('tr', {}, ...cells);
+}
+
+function classOf<Row>({ isText = false }: Column<Row>, at: number): string {
+  return at === 0 || isText ? 'text' : 'number';
+}

@@ -1,0 +1,25 @@
+// A button that copies, and says for a moment whether it did.
+// Its label changes in place, so a screen reader hears the outcome where the focus is.
+import { copyText } from './clipboard.js';
+import { el } from './dom.js';
+import { icon } from './icons.js';
+
+const SHOWN_MS = 1600;
+
+/** `text` is asked for at each click, as answers grow. */
+export function copyButton(label: string, text: () => string): HTMLButtonElement {
+  const name = el('span', { 'aria-live': 'polite' }, label);
+  const button = el('button', { class: 'quiet-button', type: 'button' }, icon('copy'), name);
+  let timer = 0;
+  button.addEventListener('click', async () => {
+    const copied = await copyText(text());
+    name.textContent = copied ? 'Copied' : 'Not copied';
+    button.firstElementChild?.replaceWith(icon(copied ? 'check' : 'close'));
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      name.textContent = label;
+      button.firstElementChild?.replaceWith(icon('copy'));
+    }, SHOWN_MS);
+  });
+  return button;
+}

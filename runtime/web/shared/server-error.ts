@@ -1,0 +1,86 @@
+// What can go wrong between a page and its server, sorted by what a person can do about it.
+// Messages of the server are kept word for word: they say what was found and what to do.
+// It does not show anything; chat/failure-view.ts and the dashboard do.
+
+export type FailureKind =
+  /** No answer at all: the server is down, or the network is. */
+  | 'unreachable'
+  /** The server wants a key and was given none. */
+  | 'no-key'
+  /** The model is not loaded yet. */
+  | 'loading'
+  /** The queue is full, or too many requests came from here. */
+  | 'busy'
+  /** The conversation is longer than the context. */
+  | 'overflow'
+  /** The server does not accept the request; its message says why. */
+  | 'refused'
+  /** The answer broke off, or the server failed. */
+  | 'broken';
+
+/** In a stream the status is 200 already, and the code alone says what happened. */
+const KIND_OF_CODE: Partial<Record<string, FailureKind>> = {
+  context_length_exceeded: 'overflow',
+  queue_full: 'busy',
+  not_ready: 'loading',
+};
+
+const KIND_OF_STATUS: Partial<Record<number, FailureKind>> = {
+  401: 'no-key',
+  429: 'busy',
+  503: 'loading',
+};
+
+/** A failure as data, to keep with an answer. */
+export type Failure = { kind: FailureKind; message: string };
+
+export class ServerError extends Error {
+  override readonly name = 'ServerError';
+  readonly kind: FailureKind;
+  /** How long the server asks to wait; null where it does not say. */
+  readonly retryAfterMs: number | null;
+
+  constructor(kind: FailureKind, message: string, retryAfterMs: number | null = null) {
+    super(message);
+    this.kind = kind;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The error that a response which is not ok stands for. */
+export async function errorOfResponse(response: Response): Promise<ServerError> {
+  const body: unknown = await response.json().catch(() => null);
+  const { message, code } = errorFields(body);
+  const kind = kindOf(response.status, code);
+  return new ServerError(kind, message ?? `HTTP ${response.status}`, retryAfterMs(response));
+}
+
+/** The error in an event of a stream; null where the event is none. OpenAI's shape. */
+export function errorOfEvent(event: unknown): ServerError | null {
+  const { message, code } = errorFields(event);
+  return message === null ? null : new ServerError(kindOf(500, code), message);
+}
+
+function errorFields(body: unknown): { message: string | null; code: string } {
+  const error = field(body, 'error');
+  const message = typeof error === 'string' ? error : field(error, 'message');
+  return {
+    message: typeof message === 'string' ? message : null,
+    code: String(field(error, 'code') ?? ''),
+  };
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function kindOf(status: number, code: string): FailureKind {
+  const known = KIND_OF_CODE[code] ?? KIND_OF_STATUS[status];
+  if (known) return known;
+  return status < 500 ? 'refused' : 'broken';
+}
+
+function retryAfterMs(response: Response): number | null {
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return Number.isFinite(seconds) ? seconds * 1000 : null;
+}

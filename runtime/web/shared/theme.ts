@@ -1,0 +1,55 @@
+// Light, dark, or as the device is set: one choice for all pages of this server.
+// `data-theme` on the root always names the theme in effect, so the style sheets know two cases.
+// early-theme.ts calls this before the first paint; the button comes with the page's own script.
+import { el } from './dom.js';
+import { icon } from './icons.js';
+import { readText, writeText } from './storage.js';
+
+export type Theme = 'auto' | 'light' | 'dark';
+
+const STORAGE_KEY = 'hearth.theme';
+const NEXT: Record<Theme, Theme> = { auto: 'light', light: 'dark', dark: 'auto' };
+const LABELS: Record<Theme, string> = {
+  auto: 'Theme: as this device',
+  light: 'Theme: light',
+  dark: 'Theme: dark',
+};
+const ICONS = { auto: 'auto', light: 'sun', dark: 'moon' } as const;
+
+const darkDevice = matchMedia('(prefers-color-scheme: dark)');
+
+/** Sets the theme in effect, and again whenever the device changes. */
+export function applyTheme(): void {
+  showTheme();
+  darkDevice.addEventListener('change', showTheme);
+}
+
+/** A button that goes through the three themes. */
+export function themeButton(): HTMLButtonElement {
+  const button = el('button', { class: 'quiet-button', type: 'button' });
+  const show = () => {
+    const theme = chosenTheme();
+    button.replaceChildren(icon(ICONS[theme]), el('span', {}, LABELS[theme]));
+  };
+  button.addEventListener('click', () => {
+    writeText('device', STORAGE_KEY, NEXT[chosenTheme()]);
+    showTheme();
+    show();
+  });
+  show();
+  return button;
+}
+
+function showTheme(): void {
+  const theme = chosenTheme();
+  const isDark = theme === 'dark' || (theme === 'auto' && darkDevice.matches);
+  const inEffect = isDark ? 'dark' : 'light';
+  if (document.documentElement.dataset['theme'] === inEffect) return;
+  document.documentElement.dataset['theme'] = inEffect;
+  document.dispatchEvent(new Event('themechange'));
+}
+
+function chosenTheme(): Theme {
+  const stored = readText('device', STORAGE_KEY);
+  return stored === 'light' || stored === 'dark' ? stored : 'auto';
+}

@@ -1,0 +1,85 @@
+// Text from a model, a person or a server never becomes part of the page's code.
+// A model repeats what it was trained on or told: its Markdown is as untrusted as any input.
+// The policy of the server would stop scripts too; it is switched off here, so that the page's own
+// sanitising is what is tested.
+import type { Page } from 'playwright-core';
+import t from 'tap';
+import { launchBrowser } from '../../support/browser.js';
+import { startScriptedServer } from '../../support/scripted-server.js';
+
+const browser = await launchBrowser(t);
+
+const HOSTILE = [
+  '<script>window.hacked = 1</script>',
+  '<img src=x onerror="window.hacked = 1">',
+  '<svg onload="window.hacked = 1"><animate onbegin="window.hacked = 1" attributeName=x dur=1s />',
+  '<svg><script>window.hacked = 1</script></svg>',
+  '<iframe srcdoc="<script>parent.hacked = 1</script>"></iframe>',
+  '<details open ontoggle="window.hacked = 1">x</details>',
+  '<a href="javascript:window.hacked=1">click</a>',
+  '[click](javascript:window.hacked=1)',
+  '[click](JaVaScRiPt:window.hacked=1)',
+  '[click](&#106;avascript:window.hacked=1)',
+  '[click](data:text/html,<script>parent.hacked=1</script>)',
+  '![x](x" onerror="window.hacked=1)',
+  '![x](javascript:window.hacked=1)',
+  '<math><mtext><table><mglyph><style><!--</style><img title="--><img src=x onerror=window.hacked=1>">',
+  '```"><img src=x onerror=window.hacked=1>\ncode\n```',
+  '| <img src=x onerror=window.hacked=1> |\n|---|\n| <style>body{display:none}</style> |',
+  '<form action="https://example.org"><input name=password type=password></form>',
+  '<base href="https://example.org/"><meta http-equiv=refresh content="0;url=https://example.org">',
+];
+
+const FORBIDDEN =
+  '.markdown :is(script, img, svg:not(.icon), iframe, style, form, base, meta, object, math, input:not([type=checkbox]))';
+
+async function openWithoutPolicy(url: string): Promise<{ page: Page; foreign: string[] }> {
+  const context = await browser.newContext({ bypassCSP: true });
+  const page = await context.newPage();
+  const foreign: string[] = [];
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('blob:'))
+      foreign.push(request.url());
+  });
+  await page.goto(url);
+  await page.waitForSelector('#send-button[aria-label]');
+  return { page, foreign };
+}
+
+t.test('hostile Markdown in an answer does nothing', async (t) => {
+  const server = await startScriptedServer(t);
+  server.reply = () => ({ text: HOSTILE.join('\n\n') });
+  const { page, foreign } = await openWithoutPolicy(server.url);
+  await page.fill('#message-input', HOSTILE.join('\n'));
+  await page.press('#message-input', 'Enter');
+  await page.locator('.figures').waitFor();
+  for (const link of await page.locator('.markdown a').all()) {
+    const href = (await link.getAttribute('href')) ?? 'https:';
+    t.match(href, /^(https?|mailto):/, 'a link leads to a web or mail address, or nowhere');
+  }
+  const handlers =
+    "[...document.querySelectorAll('.turn *')].filter((element) => element.getAttributeNames().some((name) => name.startsWith('on'))).length";
+  t.equal(await page.evaluate(handlers), 0);
+  t.equal(await page.locator(FORBIDDEN).count(), 0);
+  await page.reload();
+  await page.locator('.conversation').first().click();
+  await page.locator('.figures').waitFor();
+  t.equal(await page.locator(FORBIDDEN).count(), 0, 'nor when it is read from the browser again');
+  t.equal(await page.evaluate('window.hacked'), undefined);
+  t.same(foreign, []);
+});
+
+t.test('hostile names of conversations and models are shown as text', async (t) => {
+  const name = '<img src=x onerror="window.hacked=1">';
+  const server = await startScriptedServer(t);
+  server.modelName = name;
+  server.reply = () => ({ status: 400, message: name });
+  const { page } = await openWithoutPolicy(server.url);
+  await page.fill('#message-input', name);
+  await page.press('#message-input', 'Enter');
+  await page.locator('.failure').waitFor();
+  t.equal(await page.locator('.failure-message').textContent(), name);
+  t.equal(await page.locator('.conversation').first().textContent(), name);
+  await page.locator('#model-name').getByText(name).waitFor();
+  t.equal(await page.evaluate('window.hacked'), undefined);
+});

@@ -1,0 +1,64 @@
+// A real Chromium for the tests of the pages, as the people at home have one.
+// It is the system's own (apt-get install chromium, or HEARTH_CHROMIUM=path): nothing is downloaded.
+// A machine without one fails the tests with a clear message; they are never skipped.
+import { existsSync } from 'node:fs';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+const PLACES = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+
+const ARGUMENTS = [
+  ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+];
+
+type Teardown = { teardown(run: () => Promise<void>): void };
+
+/** Closed when the test `t` ends. */
+export async function launchBrowser(t: Teardown): Promise<Browser> {
+  const browser = await chromium.launch({ executablePath: browserPath(), args: ARGUMENTS });
+  t.teardown(() => browser.close());
+  return browser;
+}
+
+export type OpenPage = {
+  page: Page;
+  /** Errors of scripts and breaches of the content security policy; none is the aim. */
+  faults: string[];
+  /** Origins that were asked for anything. */
+  origins: Set<string>;
+};
+
+/** A page in a profile of its own, opened at `url`. */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<OpenPage> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const faults: string[] = [];
+  const origins = new Set<string>();
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => {
+    if (/Content Security Policy/.test(message.text())) faults.push(message.text());
+  });
+  page.on('request', (request) => origins.add(new URL(request.url()).origin));
+  await page.goto(url);
+  await page.waitForSelector('#send-button[aria-label], .dashboard', { state: 'attached' });
+  return { page, faults, origins };
+}
+
+function browserPath(): string {
+  const named = process.env['HEARTH_CHROMIUM'];
+  const found = named ?? PLACES.find((place) => existsSync(place));
+  if (found !== undefined && existsSync(found)) return found;
+  throw new Error(
+    `no Chromium at ${named ?? PLACES.join(', ')}: install it (apt-get install chromium) or set HEARTH_CHROMIUM to its path`,
+  );
+}
