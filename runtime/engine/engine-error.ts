@@ -6,13 +6,13 @@ import type { EngineFailure, EngineFailureCode } from './contract.js';
 /** Thrown by every method of an Engine; carries the fields of {@link EngineFailure}. */
 export class EngineError extends Error implements EngineFailure {
   readonly code: EngineFailureCode;
-  readonly neededTokens?: number;
-  readonly availableTokens?: number;
-  readonly signal?: string;
-  readonly exitCode?: number;
-  readonly askedBytes?: number;
-  readonly freeBytes?: number;
-  readonly nativeLog?: string[];
+  declare readonly neededTokens?: number;
+  declare readonly availableTokens?: number;
+  declare readonly signal?: string;
+  declare readonly exitCode?: number;
+  declare readonly askedBytes?: number;
+  declare readonly freeBytes?: number;
+  declare readonly nativeLog?: string[];
 
   /** The same as plain data, for logs and other processes. */
   readonly failure: EngineFailure;

@@ -4,6 +4,8 @@
 
 const KEPT_LINES = 40;
 const MAX_LINE_CHARS = 500;
+/** Empty, or a piece of the bar that loading draws. */
+const SAYS_NOTHING = /^\.*$/;
 
 export class NativeLog {
   #lines: string[] = [];
@@ -11,7 +13,9 @@ export class NativeLog {
 
   add(lines: string[]): void {
     const kept = lines.map((line) => line.trimEnd().slice(0, MAX_LINE_CHARS));
-    this.#lines = [...this.#lines, ...kept.filter((line) => line !== '')].slice(-KEPT_LINES);
+    this.#lines = [...this.#lines, ...kept.filter((line) => !SAYS_NOTHING.test(line))].slice(
+      -KEPT_LINES,
+    );
   }
 
   /** Text as it comes from a stream, in pieces that need not end at a line's end. */
