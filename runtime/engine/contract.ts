@@ -16,7 +16,9 @@ export interface Engine {
   ready(options?: { signal?: AbortSignal }): Promise<EngineInfo>;
   /**
    * Events in the order start, token..., end. Aborting (or leaving the loop) stops the decoding
-   * within one token; an abort ends with stop reason `abort`, it does not throw.
+   * within one token; an abort ends with stop reason `abort`, it does not throw. A request that
+   * is aborted, or whose deadline passes, while it waits for a sequence has an `end` alone.
+   * Requests that wait when the process dies wait on; those under way fail.
    */
   generate(
     request: GenerateRequest,
@@ -74,6 +76,10 @@ export type EngineFailure = {
   availableTokens?: number;
   signal?: string;
   exitCode?: number;
+  /** For a kill: what the model asks for, by its own accounting or, before that, by its file. */
+  askedBytes?: number;
+  /** For a kill: what the machine (or its control group) had left before the load. */
+  freeBytes?: number;
   /** The last lines that llama.cpp logged. */
   nativeLog?: string[];
 };
@@ -93,6 +99,8 @@ export type EngineOptions = {
   threads?: number;
   flashAttention?: boolean | 'auto';
   mmap?: boolean;
+  /** Reads the weights past the page cache, where the system can; turns `mmap` off. */
+  directIo?: boolean;
   /** Requests that may wait for a sequence; one more is refused with `queue-full`. */
   maxQueue?: number;
 };
@@ -106,7 +114,9 @@ export type ChatMessage = {
   toolCallId?: string;
 };
 
+/** Defaults are llama.cpp's: 0.8, 0.95, 40, 0.05, 1 and a random seed. */
 export type Sampling = {
+  /** 0 takes the likeliest token. */
   temperature?: number;
   topP?: number;
   topK?: number;

@@ -1,0 +1,66 @@
+// One child process with one loaded model, as the engine sees it: messages in, messages out, its end.
+// A new one is made for each restart, so nothing of a dead one can be mistaken for the living.
+// Decides nothing about restarts.
+import { type ChildProcess, fork } from 'node:child_process';
+import type { EngineOptions } from './contract.js';
+import { NativeLog } from './native-log.js';
+import type { FromChild, ToChild } from './protocol.js';
+
+/** Room for new objects that V8 fills before it collects them; the default costs 10 MiB more. */
+const CHILD_FLAGS = ['--max-semi-space-size=1'];
+
+export type ChildEnd = { signal: string | null; exitCode: number | null };
+
+export type ChildEvents = {
+  onMessage: (message: FromChild) => void;
+  /** Called once, after the last message. */
+  onEnd: (end: ChildEnd) => void;
+};
+
+export class EngineChild {
+  readonly log = new NativeLog();
+  readonly #process: ChildProcess;
+  #ended: Promise<void>;
+
+  constructor(options: EngineOptions, events: ChildEvents) {
+    this.#process = fork(new URL('./child/main.js', import.meta.url), [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // A backtrace starts a debugger on the dying process, which can take minutes.
+      env: { ...process.env, GGML_NO_BACKTRACE: '1' },
+      execArgv: CHILD_FLAGS,
+    });
+    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => this.log.write(text));
+    this.#process.on('message', (message: FromChild) => {
+      if (message.kind === 'log') this.log.add(message.lines);
+      else events.onMessage(message);
+    });
+    this.#ended = new Promise((resolve) => {
+      const end = (ended: ChildEnd): void => {
+        events.onEnd(ended);
+        resolve();
+      };
+      this.#process.once('close', (exitCode, signal) => end({ signal, exitCode }));
+      this.#process.once('error', (cause) => {
+        this.log.add([cause.message]);
+        if (this.#process.pid === undefined) end({ signal: null, exitCode: null });
+      });
+    });
+    this.send({ kind: 'load', options });
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** To a child that is gone, messages are lost: its end tells of it. */
+  send(message: ToChild): void {
+    if (this.#process.connected) this.#process.send(message, () => {});
+  }
+
+  /** Kills it: there is nothing in it that a gentler end would save. */
+  async end(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#ended;
+  }
+}

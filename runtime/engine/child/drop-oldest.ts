@@ -1,0 +1,72 @@
+// Fits a conversation into the context by leaving out its oldest turns, and counts them.
+// Whole turns go, never the system prompt nor the last user message, so that what is left reads as
+// a conversation. The caller checks whether the rest fits: the last turn alone may be too long.
+import type { ChatMessage } from '../contract.js';
+import type { Conversation } from './chat-template.js';
+import type { NativeModel } from './native.js';
+
+export type Prompt = { tokens: number[]; droppedTurns: number; droppedTokens: number };
+
+/** No vocabulary in use has a token of more characters than this. */
+export const MAX_TOKEN_CHARS = 256;
+
+export type DropOptions = {
+  conversation: Conversation;
+  /** Tokens that the prompt may have. */
+  room: number;
+  native: NativeModel;
+  tokenize: (conversation: Conversation) => number[];
+};
+
+/** Drops the fewest turns that make the rest fit, found by bisection; else all but the last. */
+export function dropOldest({ conversation, room, native, tokenize }: DropOptions): Prompt {
+  const { system, turns } = splitTurns(conversation.messages);
+  const without = (dropped: number): number[] =>
+    tokenize({ ...conversation, messages: [...system, ...turns.slice(dropped).flat()] });
+  const hopeless = hopelessTurns(turns, room);
+  const all = without(hopeless);
+  let [low, high, tokens] = [hopeless, hopeless, all];
+  if (all.length > room) {
+    high = turns.length - 1;
+    tokens = without(high);
+  }
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const longer = without(middle);
+    if (longer.length > room) low = middle + 1;
+    else [high, tokens] = [middle, longer];
+  }
+  const saved = contentTokens(native, turns.slice(0, hopeless)) + all.length - tokens.length;
+  return { tokens, droppedTurns: high, droppedTokens: saved };
+}
+
+/** The system messages at the start, then a turn from each user message to the next. */
+function splitTurns(messages: ChatMessage[]): { system: ChatMessage[]; turns: ChatMessage[][] } {
+  const firstOther = messages.findIndex((message) => message.role !== 'system');
+  const start = firstOther < 0 ? messages.length : firstOther;
+  const turns: ChatMessage[][] = [];
+  for (const message of messages.slice(start)) {
+    const current = turns.at(-1);
+    if (!current || message.role === 'user') turns.push([message]);
+    else current.push(message);
+  }
+  return { system: messages.slice(0, start), turns: turns.length > 0 ? turns : [[]] };
+}
+
+/** Turns that can surely not stay, so that they are never rendered: every message takes a token. */
+function hopelessTurns(turns: ChatMessage[][], room: number): number {
+  let least = 0;
+  for (let index = turns.length - 1; index > 0; index--) {
+    for (const { content } of turns[index] as ChatMessage[])
+      least += Math.ceil(content.length / MAX_TOKEN_CHARS);
+    if (least > room) return Math.min(index + 1, turns.length - 1);
+  }
+  return 0;
+}
+
+/** Tokens of turns that are too many to render. */
+function contentTokens(native: NativeModel, turns: ChatMessage[][]): number {
+  let count = 0;
+  for (const { content } of turns.flat()) count += native.tokenize(content, false).length;
+  return count;
+}

@@ -1,0 +1,202 @@
+// From a path and options to a model that can answer, on the best device on which it fits.
+// node-llama-cpp picks device, layers and context by simulating the allocation in llama.cpp.
+// Runs in the engine's child process alone, as loading can abort the process.
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import {
+  getLlama,
+  type Llama,
+  type LlamaContext,
+  LlamaLogLevel,
+  type LlamaModel,
+} from 'node-llama-cpp';
+import type { GgufFile } from '../../../devices/index.js';
+import type { EngineInfo, EngineOptions } from '../contract.js';
+import { EngineError } from '../engine-error.js';
+import { architectureOf } from './gguf-check.js';
+import { flashAttentionOf, kvBytesOf } from './load-log.js';
+import { type Native, nativeBindings, nativeParts } from './native.js';
+
+export type Loaded = {
+  llama: Llama;
+  model: LlamaModel;
+  context: LlamaContext;
+  native: Native;
+  info: EngineInfo;
+  nBatch: number;
+  swaSize: number | undefined;
+};
+
+export type LoadEvents = {
+  onProgress: (progress: number) => void;
+  onLog: (line: string) => void;
+};
+
+/** Loads the model. Throws {@link EngineError} `load-failed` with llama.cpp's own reason. */
+export async function loadModel(
+  file: GgufFile,
+  options: EngineOptions,
+  events: LoadEvents,
+): Promise<Loaded> {
+  const startedAt = performance.now();
+  const lines: string[] = [];
+  const onLog = (line: string): void => {
+    lines.push(line);
+    events.onLog(line);
+  };
+  const llama = await openLlama(options, onLog);
+  checkArchitecture(llama, file);
+  const model = await openModel(llama, options, events.onProgress);
+  const context = await openContext(model, options);
+  const native = nativeParts(llama, model, context);
+  // llama.cpp's log arrives by way of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  const loadMs = performance.now() - startedAt;
+  const info = await describe({ llama, model, context, native, file, options, lines, loadMs });
+  return {
+    llama,
+    model,
+    context,
+    native,
+    info,
+    nBatch: context.batchSize,
+    swaSize: model.fileInsights.swaSize ?? undefined,
+  };
+}
+
+async function openLlama(options: EngineOptions, onLog: (line: string) => void): Promise<Llama> {
+  const { gpu = 'auto', threads } = options;
+  try {
+    return await getLlama({
+      gpu: gpu === 'off' ? false : gpu,
+      build: 'never',
+      skipDownload: true,
+      progressLogs: false,
+      logLevel: LlamaLogLevel.info,
+      logger: (_level, message) => onLog(message),
+      ...(threads !== undefined && { maxThreads: threads }),
+    });
+  } catch (cause) {
+    const what = gpu === 'auto' || gpu === 'off' ? 'this machine' : `${gpu} on this machine`;
+    throw loadError(`llama.cpp cannot be loaded for ${what}`, cause);
+  }
+}
+
+/**
+ * llama.cpp's threads wait for each other by spinning, so one more than there are cores makes every
+ * token slower by orders of magnitude; containers often have fewer than the machine.
+ */
+function defaultThreads(llama: Llama): number {
+  return Math.min(llama.cpuMathCores, availableParallelism());
+}
+
+function checkArchitecture(llama: Llama, file: GgufFile): void {
+  const arch = architectureOf(file);
+  if (nativeBindings(llama).getIsArchSupported(arch)) return;
+  throw new EngineError({
+    code: 'load-failed',
+    message: `${file.path} is a "${arch}" model, which llama.cpp ${llama.llamaCppRelease.release} does not know; expected llama, deci, qwen2 or another that it runs`,
+  });
+}
+
+async function openModel(
+  llama: Llama,
+  options: EngineOptions,
+  onProgress: (progress: number) => void,
+): Promise<LlamaModel> {
+  const { modelPath, gpuLayers = 'auto', nCtx, parallel = 1, directIo = false } = options;
+  const fitContext = nCtx === undefined ? undefined : { contextSize: nCtx * parallel };
+  try {
+    return await llama.loadModel({
+      modelPath: path.resolve(modelPath),
+      gpuLayers: gpuLayers === 'auto' && fitContext ? { fitContext } : gpuLayers,
+      useMmap: directIo ? false : (options.mmap ?? (llama.gpu === false ? false : 'auto')),
+      useDirectIo: directIo,
+      onLoadProgress: onProgress,
+    });
+  } catch (cause) {
+    throw loadError(`${modelPath} cannot be loaded`, cause);
+  }
+}
+
+async function openContext(model: LlamaModel, options: EngineOptions): Promise<LlamaContext> {
+  const { modelPath, nCtx, parallel = 1, kvType, flashAttention = 'auto' } = options;
+  try {
+    return await model.createContext({
+      sequences: parallel,
+      contextSize: nCtx ?? { max: model.trainContextSize },
+      flashAttention,
+      threads: options.threads ?? defaultThreads(model.llama),
+      ...(kvType && {
+        experimentalKvCacheKeyType: kvType,
+        experimentalKvCacheValueType: kvType,
+      }),
+      failedCreationRemedy: nCtx === undefined ? {} : false,
+    });
+  } catch (cause) {
+    const size = nCtx === undefined ? 'a context' : `a context of ${nCtx} tokens`;
+    const count = parallel > 1 ? ` for each of ${parallel} sequences` : '';
+    throw loadError(`${modelPath} loads, but ${size}${count} cannot be made`, cause);
+  }
+}
+
+function loadError(what: string, cause: unknown): EngineError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new EngineError({ code: 'load-failed', message: `${what}: ${reason}` }, { cause });
+}
+
+type Parts = Omit<Loaded, 'info' | 'nBatch' | 'swaSize'> & {
+  file: GgufFile;
+  options: EngineOptions;
+  lines: string[];
+  loadMs: number;
+};
+
+async function describe(parts: Parts): Promise<EngineInfo> {
+  const { llama, model, context, native, file, options, lines, loadMs } = parts;
+  const weights = native.model.getMemoryBreakdown();
+  const used = native.context.getMemoryBreakdown();
+  const kvBytes = kvBytesOf(lines);
+  return {
+    modelPath: path.resolve(options.modelPath),
+    modelName: String(file.metadata['general.name'] ?? path.basename(options.modelPath)),
+    nCtx: context.contextSize,
+    nCtxTrain: model.trainContextSize,
+    nVocab: vocabularySize(file),
+    nEmbd: model.embeddingVectorSize,
+    parallel: context.totalSequences,
+    backend: llama.gpu === false || model.gpuLayers === 0 ? 'cpu' : llama.gpu,
+    deviceNames: llama.gpu === false ? [] : await llama.getGpuDeviceNames(),
+    gpuLayers: model.gpuLayers,
+    kvType: options.kvType ?? 'F16',
+    threads: context.idealThreads,
+    flashAttention: flashAttentionOf(lines, context.flashAttention === true),
+    mmap: model.useMmap,
+    llamaCppRelease: llama.llamaCppRelease.release,
+    loadMs,
+    weightsBytes: weights.cpuRam + weights.gpuVram,
+    kvBytes,
+    computeBytes: used.cpuRam + used.gpuVram - kvBytes,
+    chatTemplate: textOrNull(file.metadata['tokenizer.chat_template']),
+    bosTokenId: model.tokens.bos,
+    eosTokenId: model.tokens.eos,
+    canEmbed: isEmbedder(file),
+  };
+}
+
+function vocabularySize(file: GgufFile): number {
+  const tokens = file.metadata['tokenizer.ggml.tokens'];
+  return Array.isArray(tokens) ? tokens.length : 0;
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+/** llama.cpp's mean, cls and last; models without one were trained to write, not to embed. */
+const EMBEDDING_POOLINGS = [1, 2, 3];
+
+function isEmbedder(file: GgufFile): boolean {
+  const pooling = file.metadata[`${architectureOf(file)}.pooling_type`];
+  return typeof pooling === 'number' && EMBEDDING_POOLINGS.includes(pooling);
+}

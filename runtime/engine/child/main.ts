@@ -1,0 +1,77 @@
+// The engine's child process: loads the model it is told to, then serves requests.
+// Everything that can take the process down happens here, so that it takes down nothing else.
+// Prints nothing; llama.cpp's log goes to the parent.
+
+import type { EngineOptions } from '../contract.js';
+import { failureOf } from '../engine-error.js';
+import type { FromChild, ToChild } from '../protocol.js';
+import { checkOptions } from './check-options.js';
+import { checkModelFile } from './gguf-check.js';
+import { ModelServer } from './model-server.js';
+import { watchParent } from './orphan-watch.js';
+import { Outbox } from './outbox.js';
+
+const send = (message: FromChild): void => {
+  process.send?.(message, undefined, undefined, () => {
+    // A parent that is gone is noticed by watchParent.
+  });
+};
+const outbox = new Outbox(send);
+let server: ModelServer | undefined;
+
+watchParent();
+process.on('message', (message: ToChild) => {
+  switch (message.kind) {
+    case 'load':
+      void load(message.options);
+      break;
+    case 'generate':
+      void server?.generate(message.id, message.request);
+      break;
+    case 'abort':
+      server?.abort(message.id);
+      break;
+    case 'call':
+      void answerCall(message);
+      break;
+    default:
+      throw new Error(`unknown message ${JSON.stringify(message satisfies never)}`);
+  }
+});
+
+async function load(options: EngineOptions): Promise<void> {
+  try {
+    checkOptions(options);
+    const file = await checkModelFile(options.modelPath);
+    send({ kind: 'progress', progress: 0, askedBytes: file.sizeBytes });
+    const { loadModel } = await import('./load.js');
+    const loaded = await loadModel(file, options, {
+      onProgress: (progress) => send({ kind: 'progress', progress }),
+      onLog: (line) => log(line),
+    });
+    server = new ModelServer(loaded, outbox);
+    outbox.message({ kind: 'ready', info: loaded.info });
+  } catch (thrown) {
+    send({ kind: 'load-failed', failure: failureOf(thrown, 'load-failed') });
+  }
+}
+
+let lines: string[] = [];
+
+/** Lines that come together leave together. */
+function log(line: string): void {
+  if (lines.push(line) > 1) return;
+  setImmediate(() => {
+    send({ kind: 'log', lines });
+    lines = [];
+  });
+}
+
+async function answerCall({ id, call }: Extract<ToChild, { kind: 'call' }>): Promise<void> {
+  try {
+    if (!server) throw new Error('the model is not loaded');
+    outbox.message({ kind: 'result', id, value: await server.call(call) });
+  } catch (thrown) {
+    outbox.message({ kind: 'call-failed', id, failure: failureOf(thrown, 'internal') });
+  }
+}

@@ -1,0 +1,174 @@
+// The loaded model at work: turns requests into answers and calls into results.
+// Prompts are made while llama.cpp decodes on its own threads, so they cost nobody a token.
+// Knows nothing of processes; main.ts connects it.
+import type { GenerateRequest, Memory } from '../contract.js';
+import { EngineError, failureOf } from '../engine-error.js';
+import type { Call, CallResults } from '../protocol.js';
+import { Answer } from './answer.js';
+import { ChatTemplate } from './chat-template.js';
+import { checkRequest } from './check-request.js';
+import { ControlTokens } from './control-tokens.js';
+import { Embedder } from './embedder.js';
+import { grammarState } from './grammar.js';
+import type { Loaded } from './load.js';
+import { AnswerClock, processMemory } from './measure.js';
+import { nativeBindings } from './native.js';
+import type { Outbox } from './outbox.js';
+import { probe } from './probe.js';
+import { buildPrompt, checkTokens, type PromptModel, withBos } from './prompt.js';
+import { LogprobReader, TokenChooser } from './sampling.js';
+import { Scheduler } from './scheduler.js';
+import { TokenText } from './token-text.js';
+
+export class ModelServer {
+  readonly #loaded: Loaded;
+  readonly #outbox: Outbox;
+  readonly #scheduler: Scheduler;
+  readonly #tokenText: TokenText;
+  readonly #promptModel: PromptModel;
+  readonly #embedder: Embedder;
+  readonly #answers = new Map<number, Answer>();
+  /** Aborted before their answer was made. */
+  readonly #aborted = new Set<number>();
+  #template: ChatTemplate | undefined;
+
+  constructor(loaded: Loaded, outbox: Outbox) {
+    const { native, info, nBatch, swaSize } = loaded;
+    this.#loaded = loaded;
+    this.#outbox = outbox;
+    this.#tokenText = new TokenText(native.model);
+    this.#embedder = new Embedder(loaded.model, info);
+    this.#promptModel = {
+      native: native.model,
+      nCtx: info.nCtx,
+      nVocab: info.nVocab,
+      bosTokenId: info.bosTokenId,
+      template: () => this.#chatTemplate(),
+    };
+    this.#scheduler = new Scheduler({
+      native,
+      logprobs: new LogprobReader(native, this.#tokenText),
+      parallel: info.parallel,
+      nBatch,
+      nCtx: info.nCtx,
+      swaSize,
+      onStep: () => outbox.flush(),
+      onFailure: (answer, failure) => {
+        this.#answers.delete(answer.id);
+        outbox.message({ kind: 'answer-failed', id: answer.id, failure });
+      },
+    });
+  }
+
+  async generate(id: number, request: GenerateRequest): Promise<void> {
+    try {
+      const answer = await this.#makeAnswer(id, request);
+      this.#answers.set(id, answer);
+      if (this.#aborted.delete(id)) answer.abort();
+      this.#scheduler.add(answer);
+    } catch (thrown) {
+      this.#aborted.delete(id);
+      const failure = failureOf(thrown, 'internal');
+      this.#outbox.message({ kind: 'answer-failed', id, failure });
+    }
+  }
+
+  abort(id: number): void {
+    const answer = this.#answers.get(id);
+    if (answer) answer.abort();
+    else this.#aborted.add(id);
+  }
+
+  async #makeAnswer(id: number, request: GenerateRequest): Promise<Answer> {
+    const { llama, model, native, info } = this.#loaded;
+    const clock = new AnswerClock();
+    checkRequest(request, info.nVocab);
+    const prompt = buildPrompt(this.#promptModel, request);
+    const state = request.grammar && (await grammarState(llama, model, request.grammar));
+    return new Answer({
+      id,
+      request,
+      prompt,
+      chooser: new TokenChooser(native, request.sampling ?? {}, state),
+      clock,
+      tokenText: this.#tokenText,
+      isEndOfGeneration: (tokenId) => native.model.isEogToken(tokenId),
+      trimStart: request.input.kind === 'chat',
+      nCtx: info.nCtx,
+      device: () => this.#deviceBytes(),
+      emit: (slotId, event) => {
+        this.#outbox.event(id, slotId, event);
+        if (event.kind === 'end') this.#answers.delete(id);
+      },
+    });
+  }
+
+  #deviceBytes(): number | null {
+    const { llama } = this.#loaded;
+    return llama.gpu === false ? null : nativeBindings(llama).getGpuVramInfo().used;
+  }
+
+  call(call: Call): Promise<CallResults[keyof CallResults]> | CallResults[keyof CallResults] {
+    const { native, info } = this.#loaded;
+    switch (call.method) {
+      case 'tokenize':
+        return this.#tokenize(call);
+      case 'detokenize':
+        return this.#tokenText.join(checkTokens(call.tokenIds, info.nVocab), { special: true });
+      case 'applyTemplate':
+        return this.#chatTemplate().render(call);
+      case 'embed':
+        return this.#scheduler.exclusive(() => this.#embedder.embed(call.texts));
+      case 'memory':
+        return this.#memory();
+      case 'probe':
+        return probe(this.#scheduler, native, info.bosTokenId ?? 0);
+      default:
+        throw new Error(`unknown call ${JSON.stringify(call satisfies never)}`);
+    }
+  }
+
+  #tokenize({
+    text,
+    special,
+    addBos,
+  }: Extract<Call, { method: 'tokenize' }>): CallResults['tokenize'] {
+    const { native } = this.#loaded;
+    const plain = Array.from(native.model.tokenize(text, special));
+    const tokenIds = addBos ? withBos(this.#promptModel, plain) : plain;
+    return tokenIds.map((tokenId) => ({
+      tokenId,
+      text: this.#tokenText.join([tokenId], { special: true }),
+    }));
+  }
+
+  /** Made when first needed: reading the vocabulary's attributes takes a while. */
+  #chatTemplate(): ChatTemplate {
+    if (this.#template) return this.#template;
+    const { native, info } = this.#loaded;
+    if (info.chatTemplate === null)
+      throw new EngineError({
+        code: 'bad-request',
+        message: `${info.modelName} has no chat template; send a plain text prompt, or convert the model with --chat-template`,
+      });
+    const text = (tokenId: number | null): string =>
+      tokenId === null ? '' : native.model.getTokenString(tokenId);
+    const special = { bosToken: text(info.bosTokenId), eosToken: text(info.eosTokenId) };
+    const control = new ControlTokens(native.model, info.nVocab);
+    this.#template = new ChatTemplate(info.chatTemplate, special, control);
+    return this.#template;
+  }
+
+  #memory(): Memory {
+    const { info } = this.#loaded;
+    const device = this.#deviceBytes();
+    return {
+      ...processMemory(),
+      deviceBeforeBytes: device,
+      devicePeakBytes: device,
+      deviceAfterBytes: device,
+      contextUsed: this.#scheduler.slots.reduce((sum, slot) => sum + slot.tokens.length, 0),
+      nCtx: info.nCtx * info.parallel,
+    };
+  }
+}

@@ -1,0 +1,93 @@
+// The tokens of a request, checked against the context before they are evaluated.
+// Input that cannot fit is refused before it is tokenised, as that would hold up other answers.
+// What `drop-oldest` leaves out is decided in drop-oldest.ts.
+import type { ChatMessage, GenerateInput, GenerateRequest } from '../contract.js';
+import { EngineError } from '../engine-error.js';
+import type { ChatTemplate, Conversation } from './chat-template.js';
+import { dropOldest, MAX_TOKEN_CHARS, type Prompt } from './drop-oldest.js';
+import type { NativeModel } from './native.js';
+
+export type PromptModel = {
+  native: NativeModel;
+  nCtx: number;
+  nVocab: number;
+  bosTokenId: number | null;
+  template: () => ChatTemplate;
+};
+
+/** One place is left for the first generated token. */
+const GENERATED = 1;
+
+/** More text than this is not even counted when old turns are dropped. */
+const MAX_CHAT_CHARS = 8 * 1024 * 1024;
+
+/** Throws `context-overflow` or `bad-request` where the request has no usable prompt. */
+export function buildPrompt(model: PromptModel, request: GenerateRequest): Prompt {
+  const { input, overflow = 'error' } = request;
+  const room = model.nCtx - GENERATED;
+  const drops = input.kind === 'chat' && overflow === 'drop-oldest';
+  const isHuge = !drops || charsOf(input.messages) > MAX_CHAT_CHARS;
+  if (isHuge) refuseMoreThan(room, leastTokens(input), 'at least ');
+  const prompt = drops
+    ? dropOldest({ conversation: input, room, native: model.native, tokenize: chatTokens(model) })
+    : { tokens: tokensOf(model, input), droppedTurns: 0, droppedTokens: 0 };
+  refuseMoreThan(room, prompt.tokens.length);
+  if (prompt.tokens.length > 0) return prompt;
+  throw new EngineError({ code: 'bad-request', message: 'the prompt has no tokens' });
+}
+
+function tokensOf(model: PromptModel, input: GenerateInput): number[] {
+  switch (input.kind) {
+    case 'tokens':
+      return checkTokens(input.tokens, model.nVocab);
+    case 'text':
+      return withBos(model, Array.from(model.native.tokenize(input.text, false)));
+    case 'chat':
+      return chatTokens(model)(input);
+    default:
+      throw new Error(`unknown input ${JSON.stringify(input satisfies never)}`);
+  }
+}
+
+function chatTokens(model: PromptModel): (conversation: Conversation) => number[] {
+  return (conversation) => withBos(model, model.template().tokenize(conversation));
+}
+
+/** Throws `bad-request` for a number that is no token: llama.cpp would abort on it. */
+export function checkTokens(tokenIds: number[], nVocab: number): number[] {
+  const bad = tokenIds.find((id) => !Number.isInteger(id) || id < 0 || id >= nVocab);
+  if (bad === undefined) return tokenIds;
+  throw new EngineError({
+    code: 'bad-request',
+    message: `${bad} is not a token of this model; expected 0 to ${nVocab - 1}`,
+  });
+}
+
+/** The tokens with the bos that the model wants in front, once. */
+export function withBos(model: PromptModel, tokens: number[]): number[] {
+  const { bosTokenId } = model;
+  if (bosTokenId === null || tokens[0] === bosTokenId || !model.native.shouldPrependBosToken())
+    return tokens;
+  return [bosTokenId, ...tokens];
+}
+
+/** What the input takes at the very least; every message takes a token. */
+function leastTokens(input: GenerateInput): number {
+  if (input.kind === 'tokens') return input.tokens.length;
+  const texts = input.kind === 'text' ? [input.text] : input.messages.map(({ content }) => content);
+  return texts.reduce((sum, text) => sum + Math.ceil(text.length / MAX_TOKEN_CHARS), 0);
+}
+
+function charsOf(messages: ChatMessage[]): number {
+  return messages.reduce((sum, { content }) => sum + content.length, 0);
+}
+
+function refuseMoreThan(availableTokens: number, neededTokens: number, about = ''): void {
+  if (neededTokens <= availableTokens) return;
+  throw new EngineError({
+    code: 'context-overflow',
+    message: `the prompt needs ${about}${neededTokens} tokens, but the context has ${availableTokens} for it; shorten it, or start with a larger context`,
+    neededTokens,
+    availableTokens,
+  });
+}

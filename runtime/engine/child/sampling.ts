@@ -1,0 +1,127 @@
+// How the next token of one answer is chosen, and with which probability the model gave it.
+// llama.cpp's own samplers choose; probabilities are the model's, before temperature and cuts.
+// Holds one native sampler an answer, which must be disposed.
+import type { Sampling, TokenLogprob } from '../contract.js';
+import type { Native, NativeSampler, SamplerConfig } from './native.js';
+import type { TokenText } from './token-text.js';
+
+/** llama.cpp's defaults. */
+const DEFAULTS = { temperature: 0.8, topP: 0.95, topK: 40, minP: 0.05, repeatPenalty: 1 };
+/** Tokens before the next one that a repeat penalty looks at, as in llama.cpp. */
+const PENALTY_TOKENS = 64;
+/** A bias of this or less forbids the token, as in OpenAI's contract. */
+const FORBIDDING_BIAS = -100;
+
+export type Logprobs = TokenLogprob & { top: TokenLogprob[] };
+
+export class TokenChooser {
+  readonly #native: Native;
+  readonly #sampler: NativeSampler;
+  readonly #config: SamplerConfig;
+  readonly #penalised: boolean;
+
+  constructor(native: Native, sampling: Sampling, grammarState: object | undefined) {
+    this.#native = native;
+    this.#sampler = native.createSampler();
+    this.#config = samplerConfig(sampling, grammarState);
+    this.#penalised = this.#config.repeatPenalty !== 1;
+    if (!this.#penalised) this.#sampler.applyConfig(this.#config);
+  }
+
+  /** The next token after `tokens`, from the logits at `batchIndex`; -1 when there is none. */
+  choose(batchIndex: number, tokens: readonly number[]): Promise<number> {
+    if (this.#penalised) {
+      const repeatPenaltyTokens = Uint32Array.from(tokens.slice(-PENALTY_TOKENS));
+      this.#sampler.applyConfig({ ...this.#config, repeatPenaltyTokens });
+    }
+    return this.#native.context.sampleToken(batchIndex, this.#sampler);
+  }
+
+  dispose(): void {
+    this.#sampler.dispose();
+  }
+}
+
+function samplerConfig(sampling: Sampling, grammarState: object | undefined): SamplerConfig {
+  const { temperature, topP, topK, minP, repeatPenalty } = { ...DEFAULTS, ...sampling };
+  return {
+    temperature,
+    topP,
+    topK,
+    minP,
+    seed: sampling.seed ?? Math.floor(Math.random() * 2 ** 32),
+    repeatPenalty,
+    repeatPenaltyMaxTokens: PENALTY_TOKENS,
+    ...biases(sampling.logitBias ?? {}),
+    ...(grammarState && { grammarEvaluationState: grammarState }),
+  };
+}
+
+function biases(logitBias: Record<number, number>): Partial<SamplerConfig> {
+  const pairs = Object.entries(logitBias);
+  if (pairs.length === 0) return {};
+  return {
+    tokenBiasKeys: Uint32Array.from(pairs, ([tokenId]) => Number(tokenId)),
+    tokenBiasValues: Float32Array.from(pairs, ([, bias]) =>
+      bias <= FORBIDDING_BIAS ? Number.NEGATIVE_INFINITY : bias,
+    ),
+  };
+}
+
+/** Reads what the model's softmax says of tokens; one for all answers, it keeps no state. */
+export class LogprobReader {
+  readonly #native: Native;
+  readonly #tokenText: TokenText;
+  readonly #sampler: NativeSampler;
+
+  constructor(native: Native, tokenText: TokenText) {
+    this.#native = native;
+    this.#tokenText = tokenText;
+    this.#sampler = native.createSampler();
+    this.#sampler.applyConfig({ temperature: 0 });
+  }
+
+  /** The chosen token and the `nTop` likeliest, from the logits at `batchIndex`. */
+  async read(batchIndex: number, tokenId: number, nTop: number): Promise<Logprobs> {
+    const filter: [number[], boolean, boolean, boolean, number] = [
+      [tokenId],
+      false,
+      false,
+      false,
+      Math.max(1, nTop),
+    ];
+    const [, , , pairs, weight] = await this.#native.context.sampleToken(
+      batchIndex,
+      this.#sampler,
+      false,
+      false,
+      filter,
+      true,
+    );
+    return this.#describe(tokenId, nTop, pairs, weight);
+  }
+
+  /** `pairs`: the likeliest tokens first, the chosen one among them or after them. */
+  #describe(tokenId: number, nTop: number, pairs: number[], weight: number): Logprobs {
+    const logits: { tokenId: number; logit: number }[] = [];
+    for (let i = 0; i + 1 < pairs.length; i += 2)
+      logits.push({ tokenId: pairs[i] as number, logit: pairs[i + 1] as number });
+    const logSum = (logits[0]?.logit ?? 0) + Math.log(weight);
+    const entry = (id: number, logit: number): TokenLogprob => ({
+      tokenId: id,
+      token: this.#tokenText.piece(id),
+      logprob: logit - logSum,
+    });
+    const top = distinct(logits).slice(0, nTop);
+    const chosen = logits.find((item) => item.tokenId === tokenId);
+    return {
+      ...entry(tokenId, chosen?.logit ?? Number.NEGATIVE_INFINITY),
+      top: top.map((item) => entry(item.tokenId, item.logit)),
+    };
+  }
+}
+
+function distinct<Item extends { tokenId: number }>(items: Item[]): Item[] {
+  const seen = new Set<number>();
+  return items.filter((item) => !seen.has(item.tokenId) && seen.add(item.tokenId));
+}

@@ -1,0 +1,225 @@
+// Requests from their arrival to their end: who waits, who is under way, and what they cost.
+// The queue is on this side, so that requests that wait outlive the process that would answer them.
+// Talks to the child by messages alone.
+import { AnswerStream } from './answer-stream.js';
+import type {
+  EngineFailure,
+  GenerateEvent,
+  GenerateRequest,
+  Memory,
+  SlotState,
+  Timings,
+} from './contract.js';
+import { EngineError } from './engine-error.js';
+import type { ToChild } from './protocol.js';
+
+type Request = {
+  id: number;
+  request: GenerateRequest;
+  stream: AnswerStream;
+  arrivedAt: number;
+  queueMs: number;
+  slotId: number;
+  deadlineTimer: NodeJS.Timeout | undefined;
+};
+
+export type RequestsOptions = {
+  maxQueue: number;
+  send: (message: ToChild) => void;
+  /** Called when an answer comes to its end, however it stopped. */
+  onAnswered: () => void;
+};
+
+export class Requests {
+  readonly #options: RequestsOptions;
+  #waiting: Request[] = [];
+  readonly #active = new Map<number, Request>();
+  #nextId = 1;
+  /** Sequences of the child; 0 while there is none that can answer. */
+  #parallel = 0;
+  #slots: SlotState[] = [];
+  #onIdle: (() => void) | undefined;
+  lastTokenAtMs: number | null = null;
+
+  constructor(options: RequestsOptions) {
+    this.#options = options;
+  }
+
+  get slots(): SlotState[] {
+    return this.#slots.map((slot) => ({ ...slot }));
+  }
+
+  /** Throws `queue-full` where as many requests wait as may. */
+  add(request: GenerateRequest, signal?: AbortSignal): AnswerStream {
+    const mustWait = this.#active.size >= this.#parallel;
+    if (mustWait && this.#waiting.length >= this.#options.maxQueue) throw this.#queueFull();
+    const id = this.#nextId++;
+    const abort = (): void => this.#abort(id, 'abort');
+    const added: Request = {
+      id,
+      request,
+      stream: new AnswerStream({
+        onLeave: abort,
+        onClosed: () => signal?.removeEventListener('abort', abort),
+      }),
+      arrivedAt: performance.now(),
+      queueMs: 0,
+      slotId: -1,
+      deadlineTimer: undefined,
+    };
+    if (mustWait && request.deadlineMs !== undefined)
+      added.deadlineTimer = setTimeout(() => this.#abort(id, 'deadline'), request.deadlineMs);
+    this.#waiting.push(added);
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+    this.#dispatch();
+    return added.stream;
+  }
+
+  /** A child is ready: what waits may start. */
+  open(parallel: number): void {
+    this.#parallel = parallel;
+    this.#slots = Array.from({ length: parallel }, (_, id) => ({
+      id,
+      busy: false,
+      contextUsed: 0,
+      requestId: null,
+    }));
+    this.#dispatch();
+  }
+
+  /** The child is gone: what was under way fails; what waits does too if there is no hope. */
+  lose(failure: EngineFailure, options: { forever: boolean }): void {
+    this.#parallel = 0;
+    this.#slots = [];
+    const lost = [...this.#active.values(), ...(options.forever ? this.#waiting : [])];
+    this.#active.clear();
+    if (options.forever) this.#waiting = [];
+    for (const { stream, deadlineTimer } of lost) {
+      clearTimeout(deadlineTimer);
+      stream.fail(new EngineError(failure));
+    }
+    this.#onIdle?.();
+  }
+
+  /** Aborts everything; resolves when all has ended. */
+  async abortAll(): Promise<void> {
+    for (const { id } of [...this.#waiting, ...this.#active.values()]) this.#abort(id, 'abort');
+    if (this.#active.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  event(id: number, slotId: number, event: GenerateEvent): void {
+    const request = this.#active.get(id);
+    if (!request) return;
+    this.#follow(request, slotId, event);
+    if (event.kind === 'end') this.#end(request, event);
+    else request.stream.push(event);
+  }
+
+  /** The child counts from when it got the request; the caller waited longer. */
+  #end(request: Request, event: Extract<GenerateEvent, { kind: 'end' }>): void {
+    const { queueMs } = request;
+    const ttftMs = event.timings.ttftMs + queueMs;
+    const totalMs = event.timings.totalMs + queueMs;
+    request.stream.push({ ...event, timings: { ...event.timings, queueMs, ttftMs, totalMs } });
+    this.#options.onAnswered();
+    this.#release(request);
+  }
+
+  fail(id: number, failure: EngineFailure): void {
+    const request = this.#active.get(id);
+    if (!request) return;
+    request.stream.fail(new EngineError(failure));
+    this.#release(request);
+  }
+
+  #follow(request: Request, slotId: number, event: GenerateEvent): void {
+    request.slotId = slotId;
+    const slot = this.#slots[slotId];
+    if (event.kind === 'token') this.lastTokenAtMs = Date.now();
+    if (!slot) return;
+    if (event.kind === 'start') {
+      slot.busy = true;
+      slot.requestId = request.id;
+      slot.contextUsed = event.promptTokens;
+    } else if (event.kind === 'token') slot.contextUsed += event.tokenIds.length;
+    else slot.contextUsed = event.memory.contextUsed;
+  }
+
+  #release(request: Request): void {
+    this.#active.delete(request.id);
+    const slot = this.#slots[request.slotId];
+    if (slot) {
+      slot.busy = false;
+      slot.requestId = null;
+    }
+    if (this.#active.size === 0) this.#onIdle?.();
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    while (this.#active.size < this.#parallel) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      clearTimeout(next.deadlineTimer);
+      next.queueMs = performance.now() - next.arrivedAt;
+      const { deadlineMs } = next.request;
+      const left =
+        deadlineMs === undefined ? {} : { deadlineMs: Math.max(0, deadlineMs - next.queueMs) };
+      this.#active.set(next.id, next);
+      this.#options.send({ kind: 'generate', id: next.id, request: { ...next.request, ...left } });
+    }
+  }
+
+  #abort(id: number, stopReason: 'abort' | 'deadline'): void {
+    if (this.#active.has(id)) this.#options.send({ kind: 'abort', id });
+    const index = this.#waiting.findIndex((request) => request.id === id);
+    const [request] = index < 0 ? [] : this.#waiting.splice(index, 1);
+    if (!request) return;
+    clearTimeout(request.deadlineTimer);
+    const queueMs = performance.now() - request.arrivedAt;
+    request.stream.push({
+      kind: 'end',
+      stopReason,
+      timings: neverStarted(queueMs),
+      memory: NO_MEMORY,
+    });
+  }
+
+  #queueFull(): EngineError {
+    const { maxQueue } = this.#options;
+    return new EngineError({
+      code: 'queue-full',
+      message: `all ${this.#parallel} sequences are busy and ${maxQueue} requests wait already; try again later`,
+    });
+  }
+}
+
+function neverStarted(queueMs: number): Timings {
+  return {
+    queueMs,
+    ttftMs: queueMs,
+    promptTokens: 0,
+    cachedTokens: 0,
+    promptMs: 0,
+    generatedTokens: 0,
+    generationMs: 0,
+    totalMs: queueMs,
+    interTokenP50Ms: 0,
+    interTokenP95Ms: 0,
+    interTokenMaxMs: 0,
+  };
+}
+
+const NO_MEMORY: Memory = {
+  rssBytes: 0,
+  peakRssBytes: 0,
+  deviceBeforeBytes: null,
+  devicePeakBytes: null,
+  deviceAfterBytes: null,
+  contextUsed: 0,
+  nCtx: 0,
+};
