@@ -44,7 +44,8 @@ function listFiles(lines, names) {
     const [, start] = /^# Subtest: (\S+)$/.exec(line) ?? [];
     if (start !== undefined) current = files.get(start) ?? empty();
     const [, inner, directive] = /^ {4}((?:not )?ok)\b(?:.*# (SKIP|TODO)\b)?/i.exec(line) ?? [];
-    if (inner !== undefined) current[directive ? 'skipped' : inner === 'ok' ? 'passed' : 'failed']++;
+    if (inner !== undefined)
+      current[directive ? 'skipped' : inner === 'ok' ? 'passed' : 'failed']++;
     const [, outer, name] = /^((?:not )?ok) \d+ - (\S+)/.exec(line) ?? [];
     const file = files.get(name);
     if (file) Object.assign(file, { isOk: outer === 'ok', isDone: true });
