@@ -62,7 +62,11 @@ export class Recorder {
         const next = await iterator.next();
         if (next.done) break;
         answer.add(next.value);
-        if (next.value.kind === 'end') this.#record(answer.finish());
+        if (next.value.kind === 'end') {
+          // The first answer after a start may be done before the machine is described.
+          await this.#runs?.writable;
+          this.#record(answer.finish());
+        }
         yield next.value;
       }
     } catch (error) {

@@ -34,6 +34,9 @@ export class RunRecorder {
   readonly #stopHashing = new AbortController();
   readonly #stopListening: () => void;
   readonly #sampling: NodeJS.Timeout;
+  /** Resolves when rows are written at once: there is a run, or it is known that there is none. */
+  readonly writable: Promise<void>;
+  #becomeWritable: () => void = () => {};
   /** Starts and ends of runs, one after the other. */
   #steps: Promise<void>;
   #waiting: ((runId: number) => void)[] = [];
@@ -44,6 +47,9 @@ export class RunRecorder {
 
   constructor(options: RunRecorderOptions) {
     this.#options = options;
+    this.writable = new Promise((resolve) => {
+      this.#becomeWritable = resolve;
+    });
     this.#ids = this.#describe();
     this.#steps = this.#ids.then(() => undefined);
     this.#stopListening = options.engine.onState((state) => this.#changed(state));
@@ -78,6 +84,7 @@ export class RunRecorder {
       return { machineId: log.recordMachine(machine), modelId };
     } catch (error) {
       this.#warn(`answers are not recorded: ${(error as Error).message}`);
+      this.#becomeWritable();
       return null;
     }
   }
@@ -107,6 +114,7 @@ export class RunRecorder {
     this.#runId = log.recordRun(row);
     this.#isOpen = true;
     for (const write of this.#waiting.splice(0)) write(this.#runId);
+    this.#becomeWritable();
     return ids;
   }
 

@@ -11,9 +11,9 @@ export class GrammarError extends Error {
 /** llama.cpp walks every rule at every token: a grammar beyond this would stall the decoding. */
 const MAX_RULES = 2_000;
 
-/** White space is bounded: a model that is unsure would otherwise indent for ever. */
+/** At most one space: a model that is unsure would otherwise indent until its tokens are used up. */
 const JSON_RULES = {
-  ws: '([ ] | "\\n" [ ]{0,16})?',
+  ws: '" "?',
   char: String.raw`[^"\\\x7F\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4})`,
   string: String.raw`"\"" char* "\""`,
   integer: '"-"? ("0" | [1-9] [0-9]{0,15})',

@@ -123,7 +123,16 @@ async function close(app: FastifyInstance, service: Service): Promise<void> {
   const cut = setTimeout(() => {
     for (const abort of service.underWay) abort.abort();
   }, patienceMs);
+  // An answer that is cut still has its last event to send.
+  const hangUp = setTimeout(() => app.server.closeAllConnections(), patienceMs + HANG_UP_MS);
+  // Connections that become idle only now would be kept for their next request.
+  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
   await app.close();
   clearTimeout(cut);
+  clearTimeout(hangUp);
+  clearInterval(idle);
   await service.recorder.close();
 }
+
+const HANG_UP_MS = 1_000;
+const IDLE_CHECK_MS = 100;

@@ -80,7 +80,7 @@ function bindLibc(ffi: typeof koffi): Libc {
   return {
     socket: lib.func('int socket(int, int, int)') as Libc['socket'],
     sendto: lib.func(
-      'ssize_t sendto(int, const void *, size_t, int, const void *, uint32_t)',
+      'long sendto(int, const void *, size_t, int, const void *, uint32_t)',
     ) as Libc['sendto'],
     close: lib.func('int close(int)') as Libc['close'],
   };
