@@ -92,6 +92,8 @@ const options = {
     requiresArg: true,
     coerce: one(text('log-keep')),
   },
+  // HEARTH_DEBUG, which cli.ts reads, comes along with the other HEARTH_*.
+  debug: { type: 'boolean', hidden: true },
   'print-unit': { describe: 'Print a systemd unit for these settings', type: 'boolean' },
 } as const satisfies Record<string, Options>;
 

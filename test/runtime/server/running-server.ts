@@ -12,7 +12,7 @@ import { applianceGguf } from '../../support/appliance-gguf.js';
 export type RunningEngine = { engine: Engine; settings: EngineOptions; folder: string };
 export type RunningServer = { url: string; server: Server; logPath: string; log: AnswerLog };
 
-type Test = typeof t;
+type Test = Pick<typeof t, 'testdir' | 'teardown'>;
 
 /** Ends with the test. One thread, because the machines that run tests are shared. */
 export async function runEngine(
