@@ -38,7 +38,7 @@ t.test('the dashboard says what sqlite3 says', async (t) => {
   });
   t.match(await get(`${api}/status`), {
     engine: { state: 'ready', restarts: 0 },
-    model: { name: 'appliance', n_ctx: 512 },
+    model: { name: 'dense', n_ctx: 512 },
     slots: [{ id: 0 }, { id: 1 }],
     log: { path: logPath, unwritten_rows: 0, last_error: null },
   });

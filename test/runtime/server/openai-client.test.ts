@@ -11,7 +11,7 @@ const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 
 const [reference] = readReference('appliance/dense').prompts;
 const question = reference?.question ?? '';
 const messages = [{ role: 'user' as const, content: question }];
-const greedy = { model: 'appliance', temperature: 0, messages };
+const greedy = { model: 'dense', temperature: 0, messages };
 
 t.test('the answer is what PyTorch answers, with usage, timings and memory', async (t) => {
   const answer = await client.chat.completions.create({ ...greedy, max_tokens: 24 });
@@ -22,7 +22,7 @@ t.test('the answer is what PyTorch answers, with usage, timings and memory', asy
   t.equal(answer.usage?.completion_tokens, 24);
   t.match(answer, {
     object: 'chat.completion',
-    model: 'appliance',
+    model: 'dense',
     timings: { predicted_n: 24, prompt_ms: Number, ttft_ms: Number, queue_ms: Number },
     hearth: { stop_reason: 'length', dropped_turns: 0, memory: { rss_bytes: Number, n_ctx: 512 } },
   });
@@ -194,7 +194,7 @@ t.test('special-token text of a user stays text', async (t) => {
 t.test('completions, with several prompts, continue text', async (t) => {
   const tokens = reference?.tokens.slice(1) ?? [];
   const answer = await client.completions.create({
-    model: 'appliance',
+    model: 'dense',
     prompt: [reference?.prompt ?? '', 'Two'],
     max_tokens: 12,
     temperature: 0,
@@ -204,7 +204,7 @@ t.test('completions, with several prompts, continue text', async (t) => {
   t.match(reference?.greedy_text.trim(), answer.choices[0]?.text.trim() ?? 'nothing');
   t.equal(answer.choices[0]?.logprobs?.tokens?.length, 12);
   const byIds = await client.completions.create({
-    model: 'appliance',
+    model: 'dense',
     prompt: [1, ...tokens],
     max_tokens: 12,
     temperature: 0,
@@ -216,11 +216,11 @@ t.test('models and what there is none of', async (t) => {
   const list = await client.models.list();
   t.same(
     list.data.map(({ id }) => id),
-    ['appliance'],
+    ['dense'],
   );
-  t.equal((await client.models.retrieve('appliance')).id, 'appliance');
+  t.equal((await client.models.retrieve('dense')).id, 'dense');
   await t.rejects(client.models.retrieve('gpt-4o'), { status: 404, code: 'model_not_found' });
-  await t.rejects(client.embeddings.create({ model: 'appliance', input: 'x' }), {
+  await t.rejects(client.embeddings.create({ model: 'dense', input: 'x' }), {
     status: 501,
     code: 'no_embeddings',
   });
