@@ -8,8 +8,9 @@ import { hideBin } from 'yargs/helpers';
 import { convertCommand } from './converter/convert-command.js';
 import { inspectCommand } from './converter/inspect-command.js';
 import { logCommand } from './runtime/log-command.js';
+import { serveCommand } from './runtime/serve-command.js';
 
-const commands = [convertCommand, inspectCommand, logCommand];
+const commands = [convertCommand, inspectCommand, serveCommand, logCommand];
 
 /** One a command; each command's own --help has more. */
 const EXAMPLES: [command: string, description: string][] = [

@@ -11,7 +11,14 @@ export {
 } from './log-reader.js';
 export { hashModelFile } from './model-hash.js';
 export { SUMMARY_GROUPS, type SummaryBy } from './queries-sql.js';
-export type { AnswerRow, QueryRow, SampleSeriesRow, SeriesRow, SummaryRow } from './read-rows.js';
+export type {
+  AnswerRow,
+  ErrorRow,
+  QueryRow,
+  SampleSeriesRow,
+  SeriesRow,
+  SummaryRow,
+} from './read-rows.js';
 export type {
   MachineRow,
   MemoryParts,

@@ -6,8 +6,22 @@ import type { Database, Statement } from 'better-sqlite3';
 import { openForReading } from './database.js';
 import { LogQueryError } from './log-error.js';
 import { defaultLogPath } from './log-path.js';
-import { answersSql, SAMPLES_SQL, SERIES_SQL, type SummaryBy, summarySql } from './queries-sql.js';
-import type { AnswerRow, QueryRow, SampleSeriesRow, SeriesRow, SummaryRow } from './read-rows.js';
+import {
+  answersSql,
+  ERRORS_SQL,
+  SAMPLES_SQL,
+  SERIES_SQL,
+  type SummaryBy,
+  summarySql,
+} from './queries-sql.js';
+import type {
+  AnswerRow,
+  ErrorRow,
+  QueryRow,
+  SampleSeriesRow,
+  SeriesRow,
+  SummaryRow,
+} from './read-rows.js';
 
 /** Which answers. Times are UTC in ISO 8601, as {@link parseSince} makes them. */
 export type AnswerFilter = {
@@ -33,6 +47,8 @@ export type LogReader = {
   series(options: SeriesOptions): SeriesRow[];
   /** Samples of memory and temperature in buckets of time, oldest first. */
   samples(options: SeriesOptions): SampleSeriesRow[];
+  /** What failed, by code, the most frequent first. */
+  errors(options?: { since?: string }): ErrorRow[];
   /** Rows of one SELECT. */
   query(sql: string): QueryRow[];
   /** Changes when another connection has written. */
@@ -83,6 +99,10 @@ class SqliteReader implements LogReader {
 
   samples({ since = '', bucketMs }: SeriesOptions) {
     return this.#all<SampleSeriesRow>(SAMPLES_SQL, { since, bucketS: bucketSeconds(bucketMs) });
+  }
+
+  errors({ since = '' }: { since?: string } = {}) {
+    return this.#all<ErrorRow>(ERRORS_SQL, { since });
   }
 
   query(sql: string) {

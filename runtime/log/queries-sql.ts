@@ -68,6 +68,19 @@ export const SAMPLES_SQL = `
   FROM sample WHERE taken_at >= @since
   GROUP BY 1 ORDER BY 1`;
 
+/**
+ * The message beside max() is that of its row, which SQLite promises for one max() or min().
+ * Parameters: `since`.
+ */
+export const ERRORS_SQL = `
+  SELECT
+    error_code,
+    count(*) AS answers,
+    max(started_at) AS last_at,
+    error_message AS last_message
+  FROM answers WHERE started_at >= @since AND error_code IS NOT NULL
+  GROUP BY error_code ORDER BY answers DESC, error_code`;
+
 /** The line break ends a comment in `where`, which would swallow the bracket. */
 function conditions(where?: string): string {
   return `started_at >= @since AND id > @after${where ? ` AND (${where}\n)` : ''}`;

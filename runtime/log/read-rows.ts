@@ -19,10 +19,12 @@ export type AnswerRow = QueryRow & {
   cached_tokens: MaybeNumber;
   generated_tokens: MaybeNumber;
   ttft_ms: MaybeNumber;
+  queue_ms: MaybeNumber;
   total_ms: MaybeNumber;
   tokens_per_second: MaybeNumber;
   stop_reason: string | null;
   error_code: string | null;
+  error_message: string | null;
   dropped_turns: number;
   context_used: MaybeNumber;
   n_ctx: MaybeNumber;
@@ -72,4 +74,11 @@ export type SampleSeriesRow = {
   device_used_bytes: MaybeNumber;
   cpu_temperature_c: MaybeNumber;
   device_temperature_c: MaybeNumber;
+};
+
+export type ErrorRow = {
+  error_code: string;
+  answers: number;
+  last_at: string;
+  last_message: string | null;
 };

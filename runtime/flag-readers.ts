@@ -1,0 +1,45 @@
+// How option values are read from the command line, the environment and a config file alike.
+// All three hand over texts, numbers or lists; each reader takes one value and names what is wrong.
+// What options there are is for the commands to say.
+import { parseDuration } from './log/since.js';
+
+type Given = string | number | boolean | (string | number)[] | undefined;
+
+/** Makes a yargs `coerce`, which is handed a list when an option is given twice. */
+export function one<T>(read: (text: string) => T): (value: Given) => T | undefined {
+  return (value) => {
+    if (value === undefined) return undefined;
+    if (Array.isArray(value)) throw new Error(`given twice: ${value.join(' and ')}`);
+    return read(String(value));
+  };
+}
+
+/** For options that may be given several times. */
+export function many<T>(read: (text: string) => T): (value: Given) => T[] {
+  return (value) => (value === undefined ? [] : [value].flat().map((item) => read(String(item))));
+}
+
+export function wholeNumber(name: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    const isRight = /^\d+$/.test(text) && value >= min && value <= max;
+    if (isRight) return value;
+    throw new Error(`--${name} takes a whole number from ${min} to ${max}, not "${text}"`);
+  };
+}
+
+/** `90s`, `5m` or plain seconds, in ms. */
+export function duration(name: string): (text: string) => number {
+  return (text) => {
+    const ms = parseDuration(/^\d+(\.\d+)?$/.test(text) ? `${text}s` : text);
+    if (ms !== null && ms > 0 && ms < 2 ** 31) return ms;
+    throw new Error(`--${name} takes a time such as 90s or 5m, not "${text}"`);
+  };
+}
+
+export function text(name: string): (text: string) => string {
+  return (value) => {
+    if (value !== '') return value;
+    throw new Error(`--${name} is empty`);
+  };
+}

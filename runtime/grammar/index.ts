@@ -1,0 +1,3 @@
+export { GrammarError } from './grammar-rules.js';
+export { jsonSchemaGrammar } from './json-schema-grammar.js';
+export { type ToolDefinition, type ToolFormat, toolGrammar } from './tool-grammar.js';

@@ -1,0 +1,221 @@
+// hearth serve: a model over HTTP, with the OpenAI API, a page and a dashboard.
+// Settings come from flags, HEARTH_* and --config, in this order; what they mean is checked here.
+// The server itself is server/; this file turns words into its options and signals into its end.
+import { readFileSync } from 'node:fs';
+import { freemem, totalmem } from 'node:os';
+import path from 'node:path';
+import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
+import { engineFlags, engineOptionsOf } from './engine-flags.js';
+import { duration, many, one, text, wholeNumber } from './flag-readers.js';
+import { serve } from './serve.js';
+import { isLoopback } from './server/access.js';
+import { systemdUnit } from './systemd/index.js';
+
+const MAX_PORT = 65_535;
+const MAX_QUEUE = 100_000;
+const MAX_RATE = 1_000_000;
+
+const options = {
+  host: {
+    describe: "Address to listen on; others than this machine's own need a key",
+    type: 'string',
+    requiresArg: true,
+    default: '127.0.0.1',
+    coerce: one(text('host')),
+  },
+  port: {
+    describe: 'Port to listen on; 0 takes any free one',
+    type: 'string',
+    requiresArg: true,
+    default: '8080',
+    coerce: one(wholeNumber('port', 0, MAX_PORT)),
+  },
+  socket: {
+    describe: 'Listen on this UNIX socket instead',
+    type: 'string',
+    requiresArg: true,
+    coerce: one((file) => path.resolve(text('socket')(file))),
+  },
+  'api-key': {
+    describe: 'Key that callers must send; may be given several times',
+    type: 'string',
+    requiresArg: true,
+    coerce: many(text('api-key')),
+  },
+  'api-key-file': {
+    describe: 'File of such keys, one a line',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(text('api-key-file')),
+  },
+  auth: { describe: 'Ask for a key; --no-auth lets anyone in who can connect', type: 'boolean' },
+  cors: {
+    describe: 'Origin of pages that may call the API, such as https://home.example; * for all',
+    type: 'string',
+    requiresArg: true,
+    coerce: many(origin),
+  },
+  'allow-host': {
+    describe: 'Name under which this server is called, behind a proxy for example',
+    type: 'string',
+    requiresArg: true,
+    coerce: many((name) => text('allow-host')(name).toLowerCase()),
+  },
+  'max-queue': {
+    describe: 'Requests that may wait; one more gets 429',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(wholeNumber('max-queue', 0, MAX_QUEUE)),
+  },
+  deadline: {
+    describe: 'Longest time for an answer, waiting included: 90s, 5m',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(duration('deadline')),
+  },
+  'rate-limit': {
+    describe: 'Requests a minute from one key or address',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(wholeNumber('rate-limit', 1, MAX_RATE)),
+  },
+  log: {
+    describe: 'File of the log; --no-log keeps none',
+    type: 'string',
+    defaultDescription: '$XDG_STATE_HOME/hearth/log.db',
+    coerce: logFile,
+  },
+  'log-text': { describe: 'Store prompts and answers in the log', type: 'boolean' },
+  'log-keep': {
+    describe: 'How much of the log to keep: 90d, 500MB',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(text('log-keep')),
+  },
+  // HEARTH_DEBUG, which cli.ts reads, comes along with the other HEARTH_*.
+  debug: { type: 'boolean', hidden: true },
+  'print-unit': { describe: 'Print a systemd unit for these settings', type: 'boolean' },
+} as const satisfies Record<string, Options>;
+
+const modelOption = {
+  model: {
+    describe: 'GGUF file',
+    type: 'string',
+    demandOption: true,
+    coerce: (file: string) => path.resolve(file),
+  },
+} as const;
+
+type ServeArguments = InferredOptionTypes<typeof options & typeof engineFlags & typeof modelOption>;
+
+export const serveCommand: CommandModule<object, ServeArguments> = {
+  command: 'serve <model>',
+  describe: 'Serve a model over HTTP: the OpenAI API, a chat page and a dashboard',
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('model', modelOption.model)
+      .options({ ...options, ...engineFlags })
+      .env('HEARTH')
+      .config('config', 'JSON file of these options', readConfig)
+      .example('$0 serve model.gguf', 'On http://127.0.0.1:8080')
+      .example('HEARTH_API_KEY=… $0 serve model.gguf --host 0.0.0.0', 'For the whole network'),
+  handler: (argv) => (argv['print-unit'] ? printUnit(argv) : run(argv)),
+};
+
+async function run(argv: ServeArguments): Promise<void> {
+  const apiKeys = readKeys(argv);
+  checkExposure(argv, apiKeys);
+  const { host, port, socket, 'max-queue': maxQueue, log } = argv;
+  await serve({
+    settings: {
+      ...engineOptionsOf(argv.model, argv),
+      ...(maxQueue === undefined ? {} : { maxQueue }),
+    },
+    apiKeys,
+    corsOrigins: argv.cors ?? [],
+    allowedHosts: [...(argv['allow-host'] ?? []), String(host).toLowerCase()],
+    rateLimit: argv['rate-limit'] ?? null,
+    deadlineMs: argv.deadline ?? null,
+    overflow: argv.overflow ?? 'error',
+    listen: socket
+      ? { kind: 'socket', path: socket }
+      : { kind: 'port', host: String(host), port: Number(port) },
+    log:
+      log === false
+        ? null
+        : {
+            ...(log === undefined ? {} : { path: log }),
+            logText: argv['log-text'] ?? false,
+            ...(argv['log-keep'] === undefined ? {} : { keep: argv['log-keep'] }),
+          },
+  });
+}
+
+function readKeys(argv: ServeArguments): string[] {
+  const keyFile = argv['api-key-file'];
+  const lines = keyFile === undefined ? [] : readFileSync(keyFile, 'utf8').split(/\r?\n/);
+  const keys = [...(argv['api-key'] ?? []), ...lines.map((line) => line.trim()).filter(Boolean)];
+  if (keyFile !== undefined && keys.length === 0)
+    throw new Error(`${keyFile} holds no key; write one a line`);
+  if (keys.length > 0 && argv.auth === false)
+    throw new Error('a key and --no-auth contradict each other; give one of them');
+  return keys;
+}
+
+/** A socket is guarded by its file's permissions. */
+function checkExposure({ host, socket, auth }: ServeArguments, apiKeys: string[]): void {
+  if (socket || isLoopback(String(host)) || apiKeys.length > 0 || auth === false) return;
+  throw new Error(
+    `--host ${host} lets others than this machine in; set a key with --api-key, --api-key-file or HEARTH_API_KEY, or let everyone in with --no-auth`,
+  );
+}
+
+function printUnit(argv: ServeArguments): void {
+  const unit = systemdUnit({
+    nodePath: process.execPath,
+    cliPath: process.argv[1] ?? 'hearth',
+    args: unitArguments(argv.model),
+    modelPath: argv.model,
+    memoryMaxBytes: Math.floor(Math.max(totalmem() * MEMORY_SHARE, totalmem() - freemem())),
+  });
+  process.stdout.write(unit);
+}
+
+/** The rest is the system's own. */
+const MEMORY_SHARE = 0.9;
+
+/** What was typed after `serve`, without keys, and with the model's full path. */
+function unitArguments(modelPath: string): string[] {
+  const given = process.argv.slice(2).filter((argument) => argument !== 'serve');
+  const kept: string[] = [];
+  for (let i = 0; i < given.length; i++) {
+    const argument = given[i] ?? '';
+    if (argument === '--api-key') i++;
+    else if (!/^--(print-unit|api-key=)/.test(argument))
+      kept.push(path.resolve(argument) === modelPath ? modelPath : argument);
+  }
+  return kept;
+}
+
+function origin(value: string): string {
+  if (value === '*') return value;
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url && url.origin === value.replace(/\/$/, '') && url.origin !== 'null') return url.origin;
+  throw new Error(`--cors takes an origin such as https://home.example, not "${value}"`);
+}
+
+/** `--no-log` makes yargs say false. */
+function logFile(value: string | boolean | string[] | undefined): string | false | undefined {
+  if (value === false || value === 'false') return false;
+  return one((file) => path.resolve(text('log')(file)))(value);
+}
+
+function readConfig(file: string): object {
+  try {
+    const config: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config;
+    throw new Error('it holds no JSON object');
+  } catch (error) {
+    throw new Error(`the config ${file} cannot be read: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,95 @@
+// A server's whole life in this process: log, engine, listening, signals, and the end in order.
+// The order matters: nothing is loaded before the port is had, and the log closes last.
+// What a request is answered is server/.
+import { readFileSync } from 'node:fs';
+import { type EngineOptions, startEngine } from './engine/index.js';
+import { type LogOptions, openLog } from './log/index.js';
+import { type Server, type ServerOptions, startServer } from './server/index.js';
+import { type Notifier, openNotifier } from './systemd/index.js';
+
+export type ServeOptions = Omit<
+  ServerOptions,
+  'engine' | 'log' | 'keepText' | 'hearthVersion' | 'onWarning'
+> & {
+  settings: EngineOptions;
+  /** Null keeps no log. */
+  log: LogOptions | null;
+};
+
+/** Serves until SIGTERM or SIGINT, then returns. Throws what stops it from starting. */
+export async function serve({ log: logOptions, ...options }: ServeOptions): Promise<void> {
+  const stop = stopSignal();
+  const systemd = await openNotifier();
+  const log = logOptions && openLog({ ...logOptions, onWarning: warn });
+  const engine = startEngine(options.settings);
+  try {
+    const server = await startServer({
+      ...options,
+      ...{ engine, log, keepText: logOptions?.logText ?? false },
+      hearthVersion: hearthVersion(),
+      onWarning: warn,
+    });
+    note(`listening on ${server.address}, loading ${options.settings.modelPath}`);
+    try {
+      await engine.ready({ signal: stop });
+      note(`ready on ${server.address}`);
+      await whileRunning(server, systemd, stop);
+    } catch (error) {
+      if (!stop.aborted) throw error;
+    } finally {
+      systemd?.send('STOPPING=1');
+      await server.close();
+    }
+  } finally {
+    await engine.close();
+    await log?.close();
+    systemd?.close();
+  }
+}
+
+/** The first signal ends in order; a second one, from who cannot wait, at once. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const)
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+      stop.abort();
+    });
+  return stop.signal;
+}
+
+/** systemd hears a heartbeat only while the engine decodes tokens, or is on its way to. */
+async function whileRunning(
+  { health }: Server,
+  systemd: Notifier | null,
+  stop: AbortSignal,
+): Promise<void> {
+  systemd?.send('READY=1\nSTATUS=answering');
+  const beat = async () => {
+    const found = await health.check();
+    if (found === null || found.isLoading) systemd?.send('WATCHDOG=1');
+    else warn(found.failure.message);
+  };
+  const watchdogMs = systemd?.watchdogMs;
+  const timer = watchdogMs ? setInterval(() => void beat().catch(warnOf), watchdogMs / 2) : null;
+  if (!stop.aborted)
+    await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+  if (timer) clearInterval(timer);
+}
+
+function hearthVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function note(message: string): void {
+  process.stderr.write(`hearth serve: ${message}\n`);
+}
+
+function warn(message: string): void {
+  note(`warning: ${message}`);
+}
+
+function warnOf(error: Error): void {
+  warn(error.message);
+}

@@ -1,0 +1,132 @@
+// From a checked request to its events: one answer, or `n` of them decoded side by side.
+// The first event is awaited before anything is sent, so that a refusal still has its status.
+// How events look to a client is chat-completions.ts and completions.ts.
+import type { FastifyReply } from 'fastify';
+import type { GenerateEvent, GenerateRequest } from '../engine/contract.js';
+import { MAX_SEED } from './limits.js';
+import { ApiError } from './openai-error.js';
+import type { Service } from './service.js';
+
+/** An event of the choice with this index. */
+export type ChoiceEvent = { index: number; event: GenerateEvent };
+export type StartEvent = Extract<GenerateEvent, { kind: 'start' }>;
+export type EndEvent = Extract<GenerateEvent, { kind: 'end' }>;
+export type TokenEvent = Extract<GenerateEvent, { kind: 'token' }>;
+
+/** Starts the answers; rejects when the first thing that happens is a failure. */
+export async function startAnswers(
+  service: Service,
+  reply: FastifyReply,
+  requests: GenerateRequest[],
+  endpoint: string,
+): Promise<AsyncGenerator<ChoiceEvent, void, undefined>> {
+  const abort = abortWhenGone(service, reply);
+  const choices = requests.map((request) => {
+    const { overflow, deadlineMs } = service;
+    const full = { overflow, ...(deadlineMs === null ? {} : { deadlineMs }), ...request };
+    return service.recorder.generate(full, { signal: abort.signal, endpoint });
+  });
+  const events = watched(service, choices, abort);
+  const first = await events.next();
+  if (!first.done && first.value.event.kind === 'end') {
+    await events.return();
+    refuseLate(first.value.event);
+  }
+  return resumed(first, events);
+}
+
+/** `n` requests that differ by their seed alone. */
+export function choicesOf(request: GenerateRequest, n: number): GenerateRequest[] {
+  const seed = request.sampling?.seed;
+  return Array.from({ length: n }, (_, i) => {
+    if (seed === undefined || i === 0) return request;
+    return { ...request, sampling: { ...request.sampling, seed: (seed + i) % (MAX_SEED + 1) } };
+  });
+}
+
+/** A client that hangs up stops its answers within a token, wherever they are. */
+function abortWhenGone(service: Service, reply: FastifyReply): AbortController {
+  const abort = new AbortController();
+  service.underWay.add(abort);
+  reply.raw.once('close', () => {
+    service.underWay.delete(abort);
+    abort.abort();
+  });
+  return abort;
+}
+
+async function* watched(
+  service: Service,
+  choices: AsyncGenerator<GenerateEvent, void, undefined>[],
+  abort: AbortController,
+): AsyncGenerator<ChoiceEvent, void, undefined> {
+  const [only] = choices;
+  try {
+    yield* choices.length === 1 && only ? single(service, only) : merged(service, choices);
+  } finally {
+    // One choice that failed takes the others with it.
+    abort.abort();
+  }
+}
+
+async function* single(
+  service: Service,
+  events: AsyncGenerator<GenerateEvent, void, undefined>,
+): AsyncGenerator<ChoiceEvent, void, undefined> {
+  const pace = service.metrics.pace();
+  for await (const event of events) {
+    pace(event);
+    yield { index: 0, event };
+  }
+}
+
+async function* merged(
+  service: Service,
+  choices: AsyncGenerator<GenerateEvent, void, undefined>[],
+): AsyncGenerator<ChoiceEvent, void, undefined> {
+  const paces = choices.map(() => service.metrics.pace());
+  const ask = async (index: number) => ({ index, next: await choices[index]?.next() });
+  const waiting = new Map(choices.map((_, index) => [index, ask(index)]));
+  try {
+    while (waiting.size > 0) {
+      const { index, next } = await Promise.race(waiting.values());
+      waiting.delete(index);
+      if (!next || next.done) continue;
+      waiting.set(index, ask(index));
+      paces[index]?.(next.value);
+      yield { index, event: next.value };
+    }
+  } finally {
+    leaveAll(choices, [...waiting.values()]);
+  }
+}
+
+/** What the others still say is of no use to anyone; their rows are written all the same. */
+function leaveAll(choices: AsyncGenerator<GenerateEvent>[], waiting: Promise<unknown>[]): void {
+  const leaving = choices.map((choice) => choice.return(undefined));
+  void Promise.allSettled([...waiting, ...leaving]);
+}
+
+async function* resumed(
+  first: IteratorResult<ChoiceEvent, void>,
+  rest: AsyncGenerator<ChoiceEvent, void, undefined>,
+): AsyncGenerator<ChoiceEvent, void, undefined> {
+  try {
+    if (first.done) return;
+    yield first.value;
+    for await (const choice of rest) yield choice;
+  } finally {
+    await rest.return();
+  }
+}
+
+/** An answer that ends without having started waited too long, or was cut by a shutdown. */
+function refuseLate({ stopReason }: EndEvent): void {
+  if (stopReason === 'deadline')
+    throw new ApiError('the deadline passed while the request waited its turn', {
+      status: 504,
+      code: 'deadline_exceeded',
+    });
+  if (stopReason === 'abort')
+    throw new ApiError('hearth is shutting down', { status: 503, code: 'shutting_down' });
+}

@@ -1,0 +1,116 @@
+// The server's application: every route, with the checks that come before and the errors after.
+// It listens to nothing yet, so that what listens (a port, a socket, a test) is the caller's choice.
+// Routes are one file each and know nothing of one another.
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { type AccessOptions, checkAccess, secureHeaders } from './access.js';
+import { readJsonBodies } from './body.js';
+import { chatCompletions } from './chat-completions.js';
+import { completions } from './completions.js';
+import { dashboard } from './dashboard.js';
+import { embeddings } from './embeddings.js';
+import { type HealthCheck, health } from './health.js';
+import {
+  HEADERS_TIMEOUT_MS,
+  MAX_BODY_BYTES,
+  MAX_CONNECTIONS,
+  REQUEST_TIMEOUT_MS,
+  TIMEOUT_CHECK_MS,
+} from './limits.js';
+import { models } from './models.js';
+import { ApiError, errorBody, toApiError } from './openai-error.js';
+import { pages } from './pages.js';
+import type { Service } from './service.js';
+import { slots } from './slots.js';
+import { tokens } from './tokens.js';
+
+export type AppOptions = AccessOptions & {
+  service: Service;
+  healthCheck: HealthCheck;
+  /** Told of failures that nobody foresaw. */
+  onError?: (error: unknown) => void;
+  headersTimeoutMs?: number;
+  requestTimeoutMs?: number;
+  /** Folder of the pages; default the package's own. */
+  webFolder?: string;
+};
+
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { service, healthCheck } = options;
+  const app = makeFastify(options);
+  app.server.maxConnections = MAX_CONNECTIONS;
+  answerErrors(app, options.onError);
+  readJsonBodies(app);
+  secureHeaders(app);
+  await checkAccess(app, options);
+  health(app, healthCheck);
+  service.metrics.register(app);
+  for (const routes of [chatCompletions, completions, embeddings, models, tokens, slots, dashboard])
+    routes(app, service);
+  await pages(app, options.webFolder);
+  return app;
+}
+
+function makeFastify({
+  headersTimeoutMs = HEADERS_TIMEOUT_MS,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
+}: AppOptions): FastifyInstance {
+  return fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: requestTimeoutMs,
+    http: {
+      headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
+      connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, headersTimeoutMs),
+    },
+    forceCloseConnections: 'idle',
+    // Bodies are taken or refused as they are: nothing is cut, cast or filled in.
+    ajv: {
+      customOptions: {
+        removeAdditional: false,
+        coerceTypes: false,
+        useDefaults: false,
+        allowUnionTypes: true,
+        strictRequired: false,
+        strictTypes: false,
+      },
+    },
+    // What is no HTTP or comes too slowly still gets an answer in the API's form.
+    clientErrorHandler: (error, socket) => {
+      if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+      const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+      const isLarge = error.code === 'HPE_HEADER_OVERFLOW';
+      const status = isLate
+        ? '408 Request Timeout'
+        : isLarge
+          ? '431 Headers Too Large'
+          : '400 Bad Request';
+      socket.end(rawAnswer(status, isLate ? 'the request came too slowly' : 'this is not HTTP'));
+    },
+  });
+}
+
+function rawAnswer(status: string, message: string): string {
+  const failure = new ApiError(message, { status: Number(status.slice(0, 3)) });
+  const body = JSON.stringify(errorBody(failure));
+  const headers = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}`;
+  return `HTTP/1.1 ${status}\r\n${headers}\r\nconnection: close\r\n\r\n${body}`;
+}
+
+function answerErrors(app: FastifyInstance, onError: AppOptions['onError']): void {
+  app.setErrorHandler((error, _request, reply) => {
+    const failure = toApiError(error);
+    if (failure.status === 500) onError?.(error);
+    return sendError(reply, failure);
+  });
+  app.setNotFoundHandler(({ method, url }, reply) => {
+    const message = `there is no ${method} ${url.split('?', 1)[0]}`;
+    return sendError(reply, new ApiError(message, { status: 404, code: 'not_found' }));
+  });
+}
+
+function sendError(reply: FastifyReply, failure: ApiError): FastifyReply {
+  if (failure.retryAfterS !== null) reply.header('retry-after', failure.retryAfterS);
+  if (failure.status === 401) reply.header('www-authenticate', 'Bearer');
+  // The rest of a body that is too large is not read; neither is another request after it.
+  if (failure.status === 413) reply.header('connection', 'close');
+  return reply.code(failure.status).send(errorBody(failure));
+}

@@ -1,0 +1,60 @@
+// What is checked of a body before any route sees it: its encoding, its depth and its text.
+// Done once for all routes, so that no later code meets a NUL, half a character or 10,000 brackets.
+// Which fields there are is each route's schema.
+import { isUtf8 } from 'node:buffer';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { MAX_JSON_DEPTH } from './limits.js';
+import { ApiError, badRequest } from './openai-error.js';
+
+/** Reads JSON bodies, strictly; other content types are refused with 415. */
+export function readJsonBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_request: FastifyRequest, bytes: Buffer) => parseBody(bytes),
+  );
+}
+
+function parseBody(bytes: Buffer): unknown {
+  if (bytes.length === 0) throw badRequest('the body is empty; send a JSON object', null);
+  if (!isUtf8(bytes)) throw badRequest('the body is not valid UTF-8', null);
+  const body = parseJson(bytes.toString('utf8'));
+  checkValue(body, '', 0);
+  return body;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const details = { status: 400, code: 'invalid_json' };
+    throw new ApiError(`the body is not JSON: ${(cause as Error).message}`, details, { cause });
+  }
+}
+
+function checkValue(value: unknown, path: string, depth: number): void {
+  if (typeof value === 'string') checkText(value, path);
+  if (typeof value !== 'object' || value === null) return;
+  if (depth >= MAX_JSON_DEPTH)
+    throw badRequest(`the body is nested deeper than ${MAX_JSON_DEPTH} levels`, null);
+  for (const [key, child] of Object.entries(value)) checkKey(key, child, path, value, depth);
+}
+
+function checkKey(key: string, child: unknown, path: string, parent: object, depth: number): void {
+  if (key === '__proto__') throw badRequest('the body has a key "__proto__"', null);
+  if (!Array.isArray(parent)) checkText(key, path);
+  checkValue(child, Array.isArray(parent) ? `${path}[${key}]` : childPath(path, key), depth + 1);
+}
+
+function childPath(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`;
+}
+
+/** llama.cpp takes text as C strings and UTF-8: neither can hold these. */
+function checkText(text: string, path: string): void {
+  const where = path === '' ? 'the body' : path;
+  if (text.includes('\0')) throw badRequest(`${where} holds a NUL character`, path || null);
+  if (/\p{Cs}/u.test(text))
+    throw badRequest(`${where} holds half a surrogate pair, which is no character`, path || null);
+}

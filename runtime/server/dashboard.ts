@@ -1,0 +1,171 @@
+// The dashboard's data, read from the log; dashboard-contract.ts says what each answer holds.
+// Nothing of a query reaches SQL but numbers, a time that was parsed and names from a list.
+// The log's reader is opened at the first question and stays open: SQLite sees new rows by itself.
+import type { FastifyInstance } from 'fastify';
+import { type LogReader, parseSince, SUMMARY_GROUPS } from '../log/index.js';
+import type {
+  DashboardAnswerRow,
+  DashboardApi,
+  DashboardErrorRow,
+  DashboardStatus,
+  SummaryGroup,
+} from './dashboard-contract.js';
+import { MAX_NAME_CHARS } from './limits.js';
+import { readMemory } from './metrics.js';
+import { ApiError, badRequest } from './openai-error.js';
+import type { Service } from './service.js';
+
+type Answer<Path extends keyof DashboardApi> = DashboardApi[Path]['answer'];
+
+const DEFAULT_SINCE = '7d';
+const DEFAULT_POINTS = 120;
+const MAX_POINTS = 1_000;
+const DEFAULT_ANSWERS = 50;
+const MAX_ANSWERS = 1_000;
+
+const text = { type: 'string', maxLength: MAX_NAME_CHARS };
+const SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    since: text,
+    by: { enum: Object.keys(SUMMARY_GROUPS) },
+    points: { type: 'string', pattern: '^[0-9]{1,4}$' },
+    limit: { type: 'string', pattern: '^[0-9]{1,4}$' },
+    failed: { enum: ['true', 'false'] },
+  },
+};
+
+type Query = {
+  since?: string;
+  by?: SummaryGroup;
+  points?: string;
+  limit?: string;
+  failed?: string;
+};
+
+export function dashboard(app: FastifyInstance, service: Service): void {
+  const log = openOnce(service);
+  app.addHook('onClose', async () => log.close());
+  const get = <Path extends keyof DashboardApi>(
+    path: Path,
+    answer: (query: Query) => Answer<Path> | Promise<Answer<Path>>,
+  ) =>
+    app.get<{ Querystring: Query }>(path, { schema: { querystring: SCHEMA } }, async ({ query }) =>
+      answer(query),
+    );
+
+  get('/api/dashboard/status', () => status(service));
+  get('/api/dashboard/summary', ({ by = 'all', ...query }) => {
+    const since = readSince(query);
+    return { since, by, rows: log.reader().summary({ since, by }) };
+  });
+  get('/api/dashboard/series', (query) => {
+    const { since, bucketMs } = readBuckets(query);
+    return { since, bucket_s: bucketMs / 1000, rows: log.reader().series({ since, bucketMs }) };
+  });
+  get('/api/dashboard/samples', (query) => {
+    const { since, bucketMs } = readBuckets(query);
+    return { since, bucket_s: bucketMs / 1000, rows: log.reader().samples({ since, bucketMs }) };
+  });
+  get('/api/dashboard/errors', (query) => {
+    const since = readSince(query);
+    return { since, rows: log.reader().errors({ since }) satisfies DashboardErrorRow[] };
+  });
+  get('/api/dashboard/answers', (query) => {
+    const since = readSince(query);
+    const limit = readCount(query.limit, 'limit', DEFAULT_ANSWERS, MAX_ANSWERS);
+    const where = query.failed === 'true' ? { where: 'error_code IS NOT NULL' } : {};
+    return {
+      since,
+      rows: log
+        .reader()
+        .latest({ since, limit, ...where })
+        .map(answerRow),
+    };
+  });
+}
+
+async function status(service: Service): Promise<DashboardStatus> {
+  const { engine, log, hearthVersion: version } = service;
+  const { state, info } = engine;
+  const memory = await readMemory(engine);
+  return {
+    version,
+    engine: {
+      state: state.kind,
+      progress: state.kind === 'loading' ? state.progress : null,
+      failure: 'failure' in state ? state.failure.message : null,
+      restarts: engine.restarts,
+      rss_bytes: memory?.rssBytes ?? null,
+      device_used_bytes: memory?.deviceAfterBytes ?? null,
+    },
+    model: info && {
+      name: service.modelId,
+      backend: info.backend,
+      device_names: info.deviceNames,
+      n_ctx: info.nCtx,
+      parallel: info.parallel,
+      weights_bytes: info.weightsBytes,
+      kv_bytes: info.kvBytes,
+      compute_bytes: info.computeBytes,
+    },
+    slots: engine.slots().map(({ id, busy, contextUsed }) => {
+      return { id, is_busy: busy, context_used: contextUsed };
+    }),
+    log: log && {
+      path: log.path,
+      unwritten_rows: log.unwrittenRows + service.recorder.unrecordedRows,
+      last_error: log.lastError,
+    },
+  };
+}
+
+/** The columns of the contract alone: a row of the view holds the texts as well. */
+function answerRow(row: DashboardAnswerRow): DashboardAnswerRow {
+  return Object.fromEntries(ANSWER_COLUMNS.map((name) => [name, row[name]])) as DashboardAnswerRow;
+}
+
+const ANSWER_COLUMNS = Object.keys({
+  ...{ id: 0, started_at: 0, endpoint: 0, model: 0, device: 0, prompt_tokens: 0, cached_tokens: 0 },
+  ...{ generated_tokens: 0, queue_ms: 0, ttft_ms: 0, total_ms: 0, tokens_per_second: 0 },
+  ...{ stop_reason: 0, error_code: 0, error_message: 0, dropped_turns: 0, context_used: 0 },
+  ...{ n_ctx: 0, peak_rss_bytes: 0, device_peak_bytes: 0 },
+} satisfies Record<keyof DashboardAnswerRow, 0>) as (keyof DashboardAnswerRow)[];
+
+function openOnce({ openReader }: Service): { reader(): LogReader; close(): void } {
+  let opened: LogReader | null = null;
+  return {
+    reader() {
+      if (!openReader)
+        throw new ApiError('hearth keeps no log here: it was started with --no-log', {
+          status: 404,
+          code: 'no_log',
+        });
+      opened ??= openReader();
+      return opened;
+    },
+    close() {
+      opened?.close();
+      opened = null;
+    },
+  };
+}
+
+function readSince({ since = DEFAULT_SINCE }: Query): string {
+  return parseSince(since);
+}
+
+/** Whole seconds, so that buckets start where SQLite says they do. */
+function readBuckets(query: Query): { since: string; bucketMs: number } {
+  const since = readSince(query);
+  const points = readCount(query.points, 'points', DEFAULT_POINTS, MAX_POINTS);
+  const spanS = Math.max(0, Date.now() - Date.parse(since)) / 1000;
+  return { since, bucketMs: Math.max(1, Math.ceil(spanS / points)) * 1000 };
+}
+
+function readCount(count: string | undefined, name: string, usual: number, most: number): number {
+  const value = count === undefined ? usual : Number(count);
+  if (value >= 1 && value <= most) return value;
+  throw badRequest(`${name} must be a whole number from 1 to ${most}, not ${count}`, name);
+}

@@ -1,0 +1,77 @@
+// POST /v1/embeddings: one vector a text, or a clear 501 where the model has none.
+// Vectors go out as floats or, as OpenAI's own clients ask, as base64 of little-endian floats.
+// It normalises nothing: the vectors are the engine's.
+import type { FastifyInstance } from 'fastify';
+import { MAX_INPUTS, MAX_NAME_CHARS, MAX_TEXT_CHARS } from './limits.js';
+import { checkModel } from './models.js';
+import { ApiError, badRequest } from './openai-error.js';
+import { prepareFields, unsupported } from './request-fields.js';
+import type { Service } from './service.js';
+
+type EmbeddingFields = {
+  input: string | string[];
+  model?: string;
+  encoding_format?: 'float' | 'base64';
+  dimensions?: number;
+  user?: string;
+};
+
+const SCHEMA = {
+  type: 'object',
+  required: ['input'],
+  additionalProperties: false,
+  properties: {
+    input: {
+      type: ['string', 'array'],
+      minLength: 1,
+      maxLength: MAX_TEXT_CHARS,
+      minItems: 1,
+      maxItems: MAX_INPUTS,
+      items: { type: 'string', minLength: 1, maxLength: MAX_TEXT_CHARS },
+    },
+    model: { type: 'string', maxLength: MAX_NAME_CHARS },
+    encoding_format: { enum: ['float', 'base64'] },
+    dimensions: { type: 'integer', minimum: 1 },
+    user: { type: 'string', maxLength: MAX_NAME_CHARS },
+  },
+};
+
+export function embeddings(app: FastifyInstance, service: Service): void {
+  app.post<{ Body: EmbeddingFields }>('/v1/embeddings', {
+    schema: { body: SCHEMA },
+    preValidation: async (request) => prepareFields(request.body),
+    handler: async ({ body }) => {
+      checkModel(service, body.model);
+      checkSupport(service, body);
+      const { vectors, promptTokens } = await service.engine.embed([body.input].flat());
+      return {
+        object: 'list',
+        model: service.modelId,
+        data: vectors.map((vector, index) => {
+          return { object: 'embedding', index, embedding: encode(vector, body.encoding_format) };
+        }),
+        usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
+      };
+    },
+  });
+}
+
+function checkSupport(
+  { engine: { info }, modelId }: Service,
+  { dimensions, input }: EmbeddingFields,
+) {
+  if (info && !info.canEmbed)
+    throw new ApiError(`the model "${modelId}" makes no embeddings`, {
+      status: 501,
+      code: 'no_embeddings',
+    });
+  if (info && dimensions !== undefined && dimensions !== info.nEmbd)
+    throw unsupported('dimensions', `the model's vectors have ${info.nEmbd}`);
+  if (input.length === 0) throw badRequest('"input" is empty', 'input');
+}
+
+function encode(vector: number[], format: 'float' | 'base64' = 'float'): number[] | string {
+  if (format === 'float') return vector;
+  const floats = Float32Array.from(vector);
+  return Buffer.from(floats.buffer).toString('base64');
+}

@@ -1,0 +1,157 @@
+// GET /metrics: what Prometheus scrapes, kept with prom-client.
+// Histograms and counters follow the rows that the recorder writes, so that they and the log agree;
+// gauges are asked when somebody looks. Units are seconds, bytes and tokens.
+import type { FastifyInstance } from 'fastify';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { RequestFields } from '../answer-row.js';
+import type { Engine, GenerateEvent, Memory } from '../engine/contract.js';
+import type { AnswerLog } from '../log/index.js';
+
+/** From a cached prompt on a GPU to a long one on a board. */
+const LATENCY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+const TOKEN_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+const MEMORY_PATIENCE_MS = 1_000;
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #ttft = this.#histogram('ttft', 'From arrival to the first token', LATENCY_BUCKETS);
+  readonly #interToken = this.#histogram('inter_token', 'Between two tokens', TOKEN_BUCKETS);
+  readonly #request = this.#histogram('request', 'From arrival to the last token', LATENCY_BUCKETS);
+  readonly #queue = this.#histogram('queue', 'Waiting for a free sequence', LATENCY_BUCKETS);
+  readonly #requests = this.#counter('requests', 'Requests by outcome', ['endpoint', 'outcome']);
+  readonly #promptTokens = this.#counter('prompt_tokens', 'Tokens of prompts, cached included');
+  readonly #cachedTokens = this.#counter(
+    'cached_tokens',
+    'Tokens of prompts found in the KV cache',
+  );
+  readonly #generatedTokens = this.#counter('generated_tokens', 'Tokens generated');
+  readonly #droppedTurns = this.#counter('dropped_turns', 'Turns cut because the context was full');
+
+  constructor({ engine, log }: { engine: Engine; log: AnswerLog | null }) {
+    const readMemory = memoryReader(engine);
+    this.#counter('engine_restarts', 'Starts of the engine after the first', [], (counter) => {
+      counter.reset();
+      counter.inc(engine.restarts);
+    });
+    this.#gauge('engine_ready', '1 while the engine can answer', () =>
+      engine.state.kind === 'ready' ? 1 : 0,
+    );
+    this.#gauge('rss_bytes', 'Memory of the engine', async () => (await readMemory())?.rssBytes);
+    this.#gauge('device_memory_bytes', 'GPU memory in use', async () => {
+      return (await readMemory())?.deviceAfterBytes;
+    });
+    this.#gauge('server_rss_bytes', 'Memory of the server', () => process.memoryUsage.rss());
+    const slots = () => engine.slots();
+    this.#gauge('slots', 'Sequences decoded together', () => slots().length);
+    this.#gauge('slots_busy', 'Those that answer now', () => slots().filter((s) => s.busy).length);
+    this.#gauge('kv_used_tokens', 'Tokens in the KV cache', () =>
+      slots().reduce((sum, { contextUsed }) => sum + contextUsed, 0),
+    );
+    this.#gauge('kv_tokens', 'Tokens that the KV cache holds', () =>
+      engine.info ? engine.info.nCtx * engine.info.parallel : 0,
+    );
+    this.#gauge('log_unwritten_rows', 'Rows of the log that wait or were given up', () =>
+      log ? log.unwrittenRows : 0,
+    );
+  }
+
+  /** Told of every row. */
+  count({ endpoint, timings, stopReason, error, droppedTurns, isProbe }: RequestFields): void {
+    if (isProbe) return;
+    const outcome = error?.code ?? stopReason ?? 'abort';
+    this.#requests.inc({ endpoint, outcome });
+    this.#droppedTurns.inc(droppedTurns ?? 0);
+    this.#promptTokens.inc(timings?.promptTokens ?? 0);
+    this.#cachedTokens.inc(timings?.cachedTokens ?? 0);
+    this.#generatedTokens.inc(timings?.generatedTokens ?? 0);
+    if (error) return;
+    observe(this.#ttft, timings?.generatedTokens ? timings.ttftMs : undefined);
+    observe(this.#request, timings?.totalMs);
+    observe(this.#queue, timings?.queueMs);
+  }
+
+  /** Takes the events of one answer and times the pauses between its tokens. */
+  pace(): (event: GenerateEvent) => void {
+    let lastAt: number | null = null;
+    return (event) => {
+      if (event.kind !== 'token') return;
+      const now = performance.now();
+      if (lastAt !== null) this.#interToken.observe((now - lastAt) / 1000);
+      lastAt = now;
+    };
+  }
+
+  register(app: FastifyInstance): void {
+    app.get('/metrics', async (_request, reply) => {
+      reply.type(this.#registry.contentType);
+      return this.#registry.metrics();
+    });
+  }
+
+  #histogram(name: string, help: string, buckets: number[]): Histogram {
+    const registers = [this.#registry];
+    return new Histogram({ name: `hearth_${name}_seconds`, help, buckets, registers });
+  }
+
+  #counter(
+    name: string,
+    help: string,
+    labelNames: string[] = [],
+    collect: (counter: Counter) => void = () => {},
+  ): Counter {
+    return new Counter({
+      name: `hearth_${name}_total`,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect() {
+        collect(this);
+      },
+    });
+  }
+
+  /** A value that is unknown now is left out. */
+  #gauge(name: string, help: string, read: () => Reading | Promise<Reading>): void {
+    new Gauge({
+      name: `hearth_${name}`,
+      help,
+      registers: [this.#registry],
+      async collect() {
+        const value = await read();
+        if (typeof value === 'number') this.set(value);
+        else this.remove();
+      },
+    });
+  }
+}
+
+type Reading = number | null | undefined;
+
+function observe(histogram: Histogram, ms: number | undefined): void {
+  if (ms !== undefined && Number.isFinite(ms)) histogram.observe(ms / 1000);
+}
+
+/** One question to the engine for all gauges of a scrape; an engine that hangs holds up none. */
+function memoryReader(engine: Engine): () => Promise<Memory | null> {
+  let asked: Promise<Memory | null> | null = null;
+  return () => {
+    asked ??= readMemory(engine).finally(() => {
+      asked = null;
+    });
+    return asked;
+  };
+}
+
+/** Null where the engine does not run or does not answer in time. */
+export async function readMemory(engine: Engine): Promise<Memory | null> {
+  if (engine.state.kind !== 'ready') return null;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, MEMORY_PATIENCE_MS, null).unref();
+  });
+  try {
+    return await Promise.race([engine.memory().catch(() => null), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,24 @@
+// The page at / and the dashboard, as files that ship in the package.
+// They load without a key and ask for it; what they then call is the API like any other client.
+// Nothing outside the folder can be reached: @fastify/static resolves and checks every path.
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+
+/** Where the build puts the bundled pages: beside the compiled runtime. */
+export const WEB_FOLDER = path.join(import.meta.dirname, '../web');
+
+/** A package built without its pages serves the API alone. */
+export async function pages(app: FastifyInstance, folder = WEB_FOLDER): Promise<void> {
+  if (!existsSync(path.join(folder, 'index.html'))) return;
+  await app.register(fastifyStatic, {
+    root: folder,
+    index: ['index.html'],
+    dotfiles: 'deny',
+    // Pages name their assets, and an update must not meet an old one.
+    cacheControl: false,
+    setHeaders: (response) => response.setHeader('cache-control', 'no-cache'),
+  });
+  app.get('/dashboard', (_request, reply) => reply.sendFile('dashboard.html'));
+}

@@ -1,0 +1,24 @@
+// What every route works with: the engine, its recorder, the metrics and the settings.
+// One object handed down, so that no route reaches for a global.
+// It starts and stops nothing.
+import type { Engine } from '../engine/contract.js';
+import type { AnswerLog, LogReader } from '../log/index.js';
+import type { Recorder } from '../recorder.js';
+import type { Metrics } from './metrics.js';
+
+export type Service = {
+  engine: Engine;
+  recorder: Recorder;
+  metrics: Metrics;
+  log: AnswerLog | null;
+  /** Opens the log for reading; null with --no-log. */
+  openReader: (() => LogReader) | null;
+  modelId: string;
+  hearthVersion: string;
+  /** Unix time in seconds at which the model became available. */
+  createdS: number;
+  overflow: 'error' | 'drop-oldest';
+  deadlineMs: number | null;
+  /** Answers under way; a shutdown aborts those that outlast it. */
+  underWay: Set<AbortController>;
+};

@@ -1,0 +1,56 @@
+// GET /props and /slots: what is loaded and what each sequence does, named as llama-server does.
+// Fields of llama-server that have no meaning here are left out rather than made up.
+// Read-only: there is no POST.
+import type { FastifyInstance } from 'fastify';
+import type { EngineInfo } from '../engine/contract.js';
+import { ApiError } from './openai-error.js';
+import type { Service } from './service.js';
+
+export function slots(app: FastifyInstance, service: Service): void {
+  const { engine } = service;
+  app.get('/props', async () => props(service, loaded(service)));
+  app.get('/slots', async () => {
+    const { nCtx } = loaded(service);
+    return engine.slots().map(({ id, busy, contextUsed, requestId }) => {
+      return {
+        id,
+        id_task: requestId ?? -1,
+        n_ctx: nCtx,
+        is_processing: busy,
+        n_past: contextUsed,
+      };
+    });
+  });
+}
+
+function props({ hearthVersion, modelId }: Service, info: EngineInfo): object {
+  return {
+    default_generation_settings: { n_ctx: info.nCtx },
+    total_slots: info.parallel,
+    model_alias: modelId,
+    model_path: info.modelPath,
+    chat_template: info.chatTemplate,
+    modalities: { vision: false, audio: false },
+    build_info: info.llamaCppRelease,
+    hearth: {
+      version: hearthVersion,
+      backend: info.backend,
+      device_names: info.deviceNames,
+      gpu_layers: info.gpuLayers,
+      kv_type: info.kvType,
+      threads: info.threads,
+      flash_attention: info.flashAttention,
+      mmap: info.mmap,
+      load_ms: info.loadMs,
+      weights_bytes: info.weightsBytes,
+      kv_bytes: info.kvBytes,
+      compute_bytes: info.computeBytes,
+    },
+  };
+}
+
+function loaded({ engine: { info } }: Service): EngineInfo {
+  if (info) return info;
+  const details = { status: 503, code: 'not_ready', retryAfterS: 1 };
+  throw new ApiError('the model is still being loaded', details);
+}

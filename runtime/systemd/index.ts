@@ -1,0 +1,2 @@
+export { type Notifier, NotifyError, openNotifier } from './notify.js';
+export { systemdUnit } from './unit.js';

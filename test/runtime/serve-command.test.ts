@@ -1,0 +1,226 @@
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { applianceGguf } from '../support/appliance-gguf.js';
+import { packageRoot } from '../support/samples.js';
+import { sqlite3 } from './log/log-rows.js';
+import { post } from './server/running-server.js';
+
+const cli = path.join(packageRoot, 'dist/cli.js');
+const folder = t.testdir();
+const model = await applianceGguf(folder);
+const logPath = path.join(folder, 'log.db');
+const SMALL = ['--gpu', 'off', '--ctx', '512', '--threads', '1', '--parallel', '2'];
+const env = { ...process.env, XDG_STATE_HOME: folder };
+const hello = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 400 };
+
+t.test('wrong options exit with 2 and say what is wrong', async (t) => {
+  const cases: [args: string[], says: RegExp][] = [
+    [['--ctx', 'abc'], /--ctx takes a whole number from 1 to \d+, not "abc"/],
+    [['--ctx', '-5'], /--ctx/],
+    [['--port', '99999'], /--port takes a whole number from 0 to 65535/],
+    [['--port', '1', '--port', '2'], /given twice/],
+    [['--gpu', 'banana'], /--gpu takes one of auto, off, cuda/],
+    [['--deadline', 'soon'], /--deadline takes a time/],
+    [['--cors', 'not an origin'], /--cors takes an origin/],
+    [['--colour', 'red'], /colour/],
+    [['--config', '/nowhere.json'], /config \/nowhere\.json cannot be read/],
+  ];
+  for (const [args, says] of cases) {
+    const { status, stderr } = hearth(args);
+    t.equal(status, 2, args.join(' '));
+    t.match(stderr, says);
+  }
+});
+
+t.test('others are let in only with a key, or on purpose', async (t) => {
+  const { status, stderr } = hearth(['--host', '0.0.0.0']);
+  t.equal(status, 1);
+  t.match(stderr, /set a key with --api-key/);
+  t.match(hearth(['--no-auth', '--api-key', 'k']).stderr, /contradict/);
+  const empty = path.join(folder, 'keys');
+  writeFileSync(empty, '\n');
+  t.match(hearth(['--api-key-file', empty]).stderr, /holds no key/);
+});
+
+t.test('a port in use is said so', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as { port: number };
+  const { status, stderr } = hearth(['--port', String(port), '--no-log', ...SMALL]);
+  other.close();
+  t.equal(status, 1);
+  t.match(stderr, `127.0.0.1:${port} is in use`);
+});
+
+t.test('a model that cannot be loaded ends the server with the reason', async (t) => {
+  const broken = path.join(folder, 'broken.gguf');
+  writeFileSync(broken, readFileSync(model).subarray(0, 100_000));
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [cli, 'serve', broken, '--port', '0', '--no-log', ...SMALL],
+    { encoding: 'utf8', env, timeout: 60_000 },
+  );
+  t.equal(status, 1);
+  t.match(stderr, 'broken.gguf');
+});
+
+t.test('SIGTERM lets the answer under way finish, writes the log and exits with 0', async (t) => {
+  const server = await start(['--log', logPath, '--rate-limit', '4']);
+  const { url } = server;
+  t.equal((await fetch(`${url}/health`)).status, 200);
+  const asked = post(`${url}/v1/chat/completions`, { ...hello, max_tokens: 64 });
+  await sleep(10);
+  server.child.kill('SIGTERM');
+  t.equal((await asked).status, 200);
+  t.same(await server.ended, [0, null]);
+  t.match(sqlite3(logPath, 'SELECT endpoint, error_code FROM answers'), [
+    { endpoint: '/v1/chat/completions', error_code: null },
+  ]);
+  t.match(sqlite3(logPath, 'SELECT end_reason FROM run'), [{ end_reason: 'stopped' }]);
+  t.match(sqlite3(logPath, 'SELECT name, length(sha256) AS n FROM model'), [{ n: 64 }]);
+});
+
+t.test('what outlasts the deadline is cut', async (t) => {
+  const server = await start(['--no-log', '--deadline', '1s']);
+  const response = await post(`${server.url}/v1/chat/completions`, {
+    ...hello,
+    grammar: 'root ::= "a" root',
+    stream: true,
+  });
+  server.child.kill('SIGTERM');
+  t.match(await response.text(), /"stop_reason":"(deadline|abort|context|length)"/);
+  t.same(await server.ended, [0, null]);
+});
+
+t.test('settings come from the environment and a config file as well', async (t) => {
+  const config = path.join(folder, 'hearth.json');
+  writeFileSync(
+    config,
+    JSON.stringify({ 'rate-limit': 2, ctx: 256, cors: ['https://home.example'] }),
+  );
+  const server = await start(['--no-log', '--config', config], {
+    HEARTH_API_KEY: 'from-env',
+    HEARTH_DEBUG: '1',
+  });
+  const headers = { authorization: 'Bearer from-env', origin: 'https://home.example' };
+  t.equal((await fetch(`${server.url}/props`)).status, 401);
+  const props = await fetch(`${server.url}/props`, { headers });
+  t.match(await props.json(), { default_generation_settings: { n_ctx: 256 } });
+  t.equal(props.headers.get('access-control-allow-origin'), 'https://home.example');
+  await fetch(`${server.url}/props`, { headers });
+  const limited = await fetch(`${server.url}/props`, { headers });
+  t.equal(limited.status, 429);
+  t.ok(Number(limited.headers.get('retry-after')) > 0);
+  t.match(await limited.json(), { error: { code: 'rate_limit_exceeded' } });
+  server.child.kill('SIGINT');
+  t.same(await server.ended, [0, null]);
+});
+
+t.test(
+  'an engine that is killed costs its answer, which has a row',
+  { skip: !existsSync('/proc/self') },
+  async (t) => {
+    const killedLog = path.join(folder, 'killed.db');
+    const server = await start(['--log', killedLog]);
+    const response = await post(`${server.url}/v1/chat/completions`, {
+      ...hello,
+      grammar: 'root ::= "a" root',
+      stream: true,
+    });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    await reader?.read();
+    for (const pid of childrenOf(server.child.pid ?? 0)) process.kill(pid, 'SIGKILL');
+    let text = '';
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read())
+      text += part.value;
+    t.match(text, '"code":"engine_died"');
+    t.notMatch(text, '[DONE]');
+    let status = 0;
+    for (let i = 0; i < 100 && status !== 200; i++) {
+      await sleep(100);
+      status = (await post(`${server.url}/v1/chat/completions`, { ...hello, max_tokens: 2 }))
+        .status;
+    }
+    t.equal(status, 200, 'the next answer is served');
+    t.match(sqlite3(killedLog, 'SELECT error_code FROM answers ORDER BY id LIMIT 1'), [
+      { error_code: 'HEARTH_ENGINE_DIED' },
+    ]);
+    server.child.kill('SIGTERM');
+    t.same(await server.ended, [0, null]);
+    t.match(sqlite3(killedLog, 'SELECT end_reason FROM run ORDER BY id'), [
+      { end_reason: 'crashed' },
+      { end_reason: 'stopped' },
+    ]);
+  },
+);
+
+t.test('--print-unit prints a unit that systemd takes, without the key', async (t) => {
+  const { status, stdout } = hearth(['--print-unit', '--api-key', 'sk-secret', '--port', '9000']);
+  t.equal(status, 0);
+  t.notMatch(stdout, 'sk-secret');
+  t.match(stdout, `serve ${model} --port 9000`);
+  for (const line of [
+    'Type=notify',
+    'WatchdogSec=',
+    'DynamicUser=yes',
+    'StateDirectory=',
+    'MemoryMax=',
+  ])
+    t.match(stdout, line);
+  const unit = path.join(folder, 'hearth.service');
+  writeFileSync(unit, stdout);
+  const verified = spawnSync('systemd-analyze', ['verify', unit], { encoding: 'utf8' });
+  if (verified.error) t.comment('systemd-analyze is not installed');
+  else t.notMatch(verified.stderr, /hearth\.service:\d+:/);
+});
+
+function hearth(args: string[]) {
+  const options = { encoding: 'utf8', env, timeout: 60_000 } as const;
+  return spawnSync(process.execPath, [cli, 'serve', model, ...args], options);
+}
+
+type Running = {
+  child: ChildProcessByStdio<null, null, Readable>;
+  url: string;
+  ended: Promise<unknown[]>;
+};
+
+async function start(args: string[], more: NodeJS.ProcessEnv = {}): Promise<Running> {
+  const child = spawn(
+    process.execPath,
+    [
+      cli,
+      'serve',
+      model,
+      '--port',
+      '0',
+      ...SMALL.filter((_, i) => !args.includes('--config') || (i !== 2 && i !== 3)),
+      ...args,
+    ],
+    { env: { ...env, ...more }, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  t.teardown(() => child.kill('SIGKILL'));
+  const ended = once(child, 'exit');
+  let said = '';
+  for await (const chunk of child.stderr.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    said += chunk;
+    const url = /ready on (\S+)/.exec(said)?.[1];
+    if (url) return { child, url, ended };
+  }
+  throw new Error(`hearth serve ended: ${said}`);
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
+      .split(' ')
+      .filter(Boolean)
+      .map(Number),
+  );
+}

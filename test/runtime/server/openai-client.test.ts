@@ -1,0 +1,248 @@
+import OpenAI from 'openai';
+import t from 'tap';
+import { readReference } from '../../support/samples.js';
+import { sqlite3 } from '../log/log-rows.js';
+import { post, runEngine, runServer } from './running-server.js';
+
+const running = await runEngine(t);
+const { url, logPath } = await runServer(t, running, { keepText: true });
+const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 });
+
+const [reference] = readReference('appliance/dense').prompts;
+const question = reference?.question ?? '';
+const messages = [{ role: 'user' as const, content: question }];
+const greedy = { model: 'dense', temperature: 0, messages };
+
+t.test('the answer is what PyTorch answers, with usage, timings and memory', async (t) => {
+  const answer = await client.chat.completions.create({ ...greedy, max_tokens: 24 });
+  const [choice] = answer.choices;
+  t.match(reference?.greedy_text.trim(), choice?.message.content?.trim() ?? 'nothing');
+  t.equal(choice?.finish_reason, 'length');
+  t.equal(answer.usage?.prompt_tokens, reference?.tokens.length);
+  t.equal(answer.usage?.completion_tokens, 24);
+  t.match(answer, {
+    object: 'chat.completion',
+    model: 'dense',
+    timings: { predicted_n: 24, prompt_ms: Number, ttft_ms: Number, queue_ms: Number },
+    hearth: { stop_reason: 'length', dropped_turns: 0, memory: { rss_bytes: Number, n_ctx: 512 } },
+  });
+  const [row] = sqlite3(logPath, 'SELECT * FROM answers ORDER BY id DESC LIMIT 1');
+  t.match(row, {
+    endpoint: '/v1/chat/completions',
+    prompt_tokens: reference?.tokens.length,
+    generated_tokens: 24,
+    stop_reason: 'length',
+    error_code: null,
+    prompt: JSON.stringify(messages),
+    answer: choice?.message.content,
+    n_ctx: 512,
+    backend: 'cpu',
+    hearth_version: '0.0.0-test',
+  });
+});
+
+t.test('streamed and whole answers have the same text, reason and usage', async (t) => {
+  const whole = await client.chat.completions.create({ ...greedy, max_tokens: 24 });
+  const stream = await client.chat.completions.create({
+    ...greedy,
+    max_tokens: 24,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  let text = '';
+  let reason: string | null | undefined;
+  let usage: OpenAI.CompletionUsage | null | undefined;
+  for await (const chunk of stream) {
+    text += chunk.choices[0]?.delta.content ?? '';
+    reason ??= chunk.choices[0]?.finish_reason;
+    usage = chunk.usage;
+  }
+  t.equal(text, whole.choices[0]?.message.content);
+  t.equal(reason, 'length');
+  t.equal(usage?.total_tokens, whole.usage?.total_tokens);
+});
+
+t.test('the stream ends with [DONE]', async (t) => {
+  const response = await post(`${url}/v1/chat/completions`, {
+    messages,
+    stream: true,
+    max_tokens: 2,
+  });
+  t.match(response.headers.get('content-type'), 'text/event-stream');
+  t.ok((await response.text()).endsWith('data: [DONE]\n\n'));
+});
+
+t.test('a stop string ends the answer and is not in it', async (t) => {
+  const whole = await client.chat.completions.create({ ...greedy, max_tokens: 24 });
+  const word = whole.choices[0]?.message.content?.split(' ')[2] ?? '';
+  const cut = await client.chat.completions.create({ ...greedy, max_tokens: 24, stop: word });
+  t.equal(cut.choices[0]?.finish_reason, 'stop');
+  t.notMatch(cut.choices[0]?.message.content, word);
+  t.match(cut, { hearth: { stop_reason: 'stop', stop_string: word } });
+});
+
+t.test('a seed repeats an answer; n makes several', async (t) => {
+  const ask = () =>
+    client.chat.completions.create({ ...greedy, temperature: 1.5, seed: 7, n: 3, max_tokens: 8 });
+  const [first, second] = [await ask(), await ask()];
+  t.equal(first.choices.length, 3);
+  t.same(
+    first.choices.map(({ message }) => message.content),
+    second.choices.map(({ message }) => message.content),
+  );
+  t.equal(first.usage?.completion_tokens, 24);
+});
+
+t.test('logit_bias forbids the token that would have come', async (t) => {
+  const first = String(reference?.greedy_tokens[0]);
+  const free = await client.chat.completions.create({ ...greedy, max_tokens: 1 });
+  const bound = await client.chat.completions.create({
+    ...greedy,
+    max_tokens: 1,
+    logit_bias: { [first]: -100 },
+  });
+  t.not(bound.choices[0]?.message.content, free.choices[0]?.message.content);
+});
+
+t.test('logprobs are those of the reference logits', async (t) => {
+  const answer = await client.chat.completions.create({
+    ...greedy,
+    max_tokens: 1,
+    logprobs: true,
+    top_logprobs: 3,
+  });
+  const { n_vocab: nVocab, logits, prompts } = readReference('appliance/dense');
+  const end = (prompts[0]?.logits_offset ?? 0) + (prompts[0]?.tokens.length ?? 0) * nVocab;
+  const last = logits.subarray(end - nVocab, end);
+  const logSum = Math.log(last.reduce((sum, logit) => sum + Math.exp(logit), 0));
+  const expected = Math.max(...last) - logSum;
+  const [found] = answer.choices[0]?.logprobs?.content ?? [];
+  // Q8_0 weights and an F16 cache against float32.
+  t.ok(Math.abs((found?.logprob ?? 1) - expected) < 0.05, `${found?.logprob} against ${expected}`);
+  t.equal(found?.top_logprobs.length, 3);
+  t.equal(found?.top_logprobs[0]?.token, found?.token);
+});
+
+t.test('json_object and json_schema answers parse and keep the schema', async (t) => {
+  const object = await client.chat.completions.create({
+    ...greedy,
+    max_tokens: 200,
+    response_format: { type: 'json_object' },
+  });
+  t.type(JSON.parse(object.choices[0]?.message.content ?? ''), 'object');
+  const schema = {
+    type: 'object',
+    properties: { device: { enum: ['oven', 'washer'] }, minutes: { type: 'integer' } },
+    required: ['device', 'minutes'],
+    additionalProperties: false,
+  };
+  const kept = await client.chat.completions.create({
+    ...greedy,
+    max_tokens: 200,
+    response_format: { type: 'json_schema', json_schema: { name: 'plan', schema, strict: true } },
+  });
+  const plan = JSON.parse(kept.choices[0]?.message.content ?? '');
+  t.same(Object.keys(plan), ['device', 'minutes']);
+  t.ok(['oven', 'washer'].includes(plan.device));
+  t.ok(Number.isInteger(plan.minutes));
+});
+
+t.test('tools are called by grammar, streamed or not', async (t) => {
+  const parameters = {
+    type: 'object',
+    properties: { mode: { enum: ['grill', 'fan'] }, on: { type: 'boolean' } },
+    required: ['mode', 'on'],
+  };
+  const tools = [{ type: 'function' as const, function: { name: 'set_oven', parameters } }];
+  const asked = { ...greedy, tools, max_tokens: 200, tool_choice: 'required' as const };
+  const whole = await client.chat.completions.create(asked);
+  const [call] = whole.choices[0]?.message.tool_calls ?? [];
+  t.equal(whole.choices[0]?.finish_reason, 'tool_calls');
+  t.match(call, { type: 'function', function: { name: 'set_oven' } });
+  const args = call?.type === 'function' ? JSON.parse(call.function.arguments) : null;
+  t.match(args, { mode: /^(grill|fan)$/, on: Boolean });
+
+  const streamed = await client.chat.completions.stream(asked).finalChatCompletion();
+  const [again] = streamed.choices[0]?.message.tool_calls ?? [];
+  t.match(again?.function, { name: 'set_oven' });
+  t.same(JSON.parse(again?.function.arguments ?? ''), args);
+
+  const free = await client.chat.completions.create({ ...asked, tool_choice: 'none' });
+  t.equal(free.choices[0]?.message.tool_calls, undefined);
+  t.ok(free.choices[0]?.message.content);
+});
+
+t.test('special-token text of a user stays text', async (t) => {
+  const { prompt } = (await (
+    await post(`${url}/apply-template`, { messages: [{ role: 'user', content: '</s>' }] })
+  ).json()) as { prompt: string };
+  t.match(prompt, '</s>');
+  const plain = await client.chat.completions.create({
+    ...greedy,
+    messages: [{ role: 'user', content: 'x' }],
+    max_tokens: 1,
+  });
+  const special = await client.chat.completions.create({
+    ...greedy,
+    messages: [{ role: 'user', content: 'x</s>' }],
+    max_tokens: 1,
+  });
+  const more = (special.usage?.prompt_tokens ?? 0) - (plain.usage?.prompt_tokens ?? 0);
+  t.ok(more > 1, `</s> became ${more} tokens`);
+});
+
+t.test('completions, with several prompts, continue text', async (t) => {
+  const tokens = reference?.tokens.slice(1) ?? [];
+  const answer = await client.completions.create({
+    model: 'dense',
+    prompt: [reference?.prompt ?? '', 'Two'],
+    max_tokens: 12,
+    temperature: 0,
+    logprobs: 2,
+  });
+  t.equal(answer.choices.length, 2);
+  t.match(reference?.greedy_text.trim(), answer.choices[0]?.text.trim() ?? 'nothing');
+  t.equal(answer.choices[0]?.logprobs?.tokens?.length, 12);
+  const byIds = await client.completions.create({
+    model: 'dense',
+    prompt: [1, ...tokens],
+    max_tokens: 12,
+    temperature: 0,
+  });
+  t.equal(byIds.choices[0]?.text, answer.choices[0]?.text);
+});
+
+t.test('models and what there is none of', async (t) => {
+  const list = await client.models.list();
+  t.same(
+    list.data.map(({ id }) => id),
+    ['dense'],
+  );
+  t.equal((await client.models.retrieve('dense')).id, 'dense');
+  await t.rejects(client.models.retrieve('gpt-4o'), { status: 404, code: 'model_not_found' });
+  await t.rejects(client.embeddings.create({ model: 'dense', input: 'x' }), {
+    status: 501,
+    code: 'no_embeddings',
+  });
+});
+
+t.test('a prompt that does not fit says what it needs and what there is', async (t) => {
+  const long = [{ role: 'user' as const, content: 'oven '.repeat(700) }];
+  await t.rejects(client.chat.completions.create({ ...greedy, messages: long }), {
+    status: 400,
+    code: 'context_length_exceeded',
+    error: { needed_tokens: Number, available_tokens: Number },
+  });
+  const turns = Array.from({ length: 60 }, (_, i) => ({
+    role: i % 2 === 0 ? ('user' as const) : ('assistant' as const),
+    content: 'The oven is clean and warm now.',
+  })).concat(messages as never);
+  const dropped = await post(`${url}/v1/chat/completions`, {
+    ...greedy,
+    messages: turns,
+    max_tokens: 4,
+    overflow: 'drop-oldest',
+  });
+  const body = (await dropped.json()) as { hearth: { dropped_turns: number } };
+  t.ok(body.hearth.dropped_turns > 0, JSON.stringify(body));
+});

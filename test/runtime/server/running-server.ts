@@ -1,0 +1,61 @@
+// A server in this process over a real engine with the appliance model, for the tests of server/.
+// One engine serves all servers of a test file: loading it is what takes time.
+// It asserts nothing.
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import type t from 'tap';
+import { type Engine, type EngineOptions, startEngine } from '../../../runtime/engine/index.js';
+import { type AnswerLog, openLog } from '../../../runtime/log/index.js';
+import { type Server, type ServerOptions, startServer } from '../../../runtime/server/index.js';
+import { applianceGguf } from '../../support/appliance-gguf.js';
+
+export type RunningEngine = { engine: Engine; settings: EngineOptions; folder: string };
+export type RunningServer = { url: string; server: Server; logPath: string; log: AnswerLog };
+
+type Test = Pick<typeof t, 'testdir' | 'teardown'>;
+
+/** Ends with the test. One thread, because the machines that run tests are shared. */
+export async function runEngine(
+  test: Test,
+  more: Partial<EngineOptions> = {},
+): Promise<RunningEngine> {
+  const folder = test.testdir();
+  const modelPath = await applianceGguf(folder);
+  const settings: EngineOptions = {
+    ...{ modelPath, gpu: 'off', nCtx: 512, parallel: 2, threads: 1 },
+    ...more,
+  };
+  const engine = startEngine(settings);
+  test.teardown(() => engine.close());
+  await engine.ready();
+  return { engine, settings, folder };
+}
+
+export async function runServer(
+  test: Test,
+  running: RunningEngine,
+  more: Partial<ServerOptions> = {},
+): Promise<RunningServer> {
+  const logPath = path.join(running.folder, `log-${randomUUID()}.db`);
+  const log = openLog({ path: logPath, logText: more.keepText ?? false });
+  const server = await startServer({
+    ...running,
+    log,
+    hearthVersion: '0.0.0-test',
+    listen: { kind: 'port', host: '127.0.0.1', port: 0 },
+    ...more,
+  });
+  test.teardown(async () => {
+    await server.close();
+    await log.close();
+  });
+  return { url: server.address, server, logPath, log };
+}
+
+export function post(url: string, body: unknown, headers: Record<string, string> = {}) {
+  return fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+  });
+}
