@@ -16,6 +16,7 @@ const commands = [convertCommand, inspectCommand, serveCommand, logCommand];
 const EXAMPLES: [command: string, description: string][] = [
   ['$0 convert prune_log/llama-20 -o chat.gguf', 'Q4_K_M, the default'],
   ['$0 inspect chat.gguf', 'Widths, types, size, tokenizer, provenance'],
+  ['$0 serve chat.gguf', 'OpenAI API, chat page and dashboard on http://127.0.0.1:8080'],
   ['$0 log --summary --by model --since 7d', 'Percentiles of the last week'],
   ['$0 completion >> ~/.bashrc', 'Complete commands and options with Tab'],
 ];

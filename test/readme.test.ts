@@ -62,9 +62,9 @@ t.test('the library example compiles and runs', async (t) => {
 t.test('the tables name every command, type and no option that is not there', async (t) => {
   const { stdout: help } = await hearth(['--help']);
   const inHelp = [...help.matchAll(/^ {2}hearth (\w+)(?: <| {2})/gm)].map(([, name]) => name);
-  const inTable = [...readme.matchAll(/^\| `hearth (\w+)[^`]*` \|/gm)].map(([, name]) => name);
+  const inTable = [...readme.matchAll(/^\| `hearth (\w+)[^`]*` +\|/gm)].map(([, name]) => name);
   t.same(inTable.sort(), [...new Set(inHelp)].sort());
-  const rows = section('Types').matchAll(/^\| ([A-Z][A-Z\d_]+) \|/gm);
+  const rows = section('Types').matchAll(/^\| ([A-Z][A-Z\d_]+) +\|/gm);
   t.same(
     [...rows].map(([, type]) => type),
     FILE_TYPES,
