@@ -14,7 +14,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { convert } from '../../converter/index.js';
 import { loraPath } from '../support/converted.js';
 import { cli, hearth, runProgram } from '../support/hearth.js';
 import { samplePath } from '../support/samples.js';
@@ -177,22 +178,42 @@ t.test(
   },
 );
 
+const needsRoot = { skip: process.getuid?.() !== 0 && 'mounting needs root' };
+
+t.test('a disk that is too small is told before anything is written', needsRoot, async (t) => {
+  const small = await mountDisk(t, '2m');
+  if (!small) return t.comment('no right to mount here');
+  const run = await hearth(['convert', dense, '-o', path.join(small, 'a.gguf')]);
+  t.equal(run.status, 1);
+  t.match(run.stderr, /needs \d\.\d MB, but its disk has 2\.1 MB free/);
+  t.strictSame(readdirSync(small), []);
+});
+
 t.test(
-  'a disk that is too small is told before anything is written',
-  { skip: process.getuid?.() !== 0 && 'mounting needs root' },
+  'a disk that others fill meanwhile is told, and what was written removed',
+  needsRoot,
   async (t) => {
-    const small = mkdtempSync(path.join(tmpdir(), 'hearth-small-'));
-    t.teardown(async () => {
-      await runProgram(['umount', small]);
-      rmSync(small, { recursive: true });
+    const small = await mountDisk(t, '16m');
+    if (!small) return t.comment('no right to mount here');
+    const output = path.join(small, 'a.gguf');
+    const fill = () => writeFileSync(path.join(small, 'other'), Buffer.alloc(10 << 20));
+    const converting = convert({
+      checkpoint: dense,
+      output,
+      type: 'F16',
+      onPlan: ignoreErrors(fill),
     });
-    const options = ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', small];
-    if ((await runProgram(['mount', ...options])).status !== 0)
-      return t.comment('no right to mount here');
-    const run = await hearth(['convert', dense, '-o', path.join(small, 'a.gguf')]);
-    t.equal(run.status, 1);
-    t.match(run.stderr, /needs \d\.\d MB, but its disk has 2\.1 MB free/);
-    t.strictSame(readdirSync(small), []);
+    await t.rejects(converting, { code: 'HEARTH_OUTPUT', message: /disk/ });
+    const later = convert({
+      checkpoint: dense,
+      output,
+      type: 'F16',
+      threads: 1,
+      onPlan: () => rmSync(path.join(small, 'other')),
+      onProgress: ignoreErrors(fill),
+    });
+    await t.rejects(later, { code: 'HEARTH_OUTPUT', message: /the disk is full; free some space/ });
+    t.strictSame(readdirSync(small), ['other']);
   },
 );
 
@@ -246,3 +267,22 @@ t.test('a name with control characters does not reach the terminal raw', async (
   const bad = await hearth(['convert', 'bad\u001b[2J.bin'], { cwd });
   t.notMatch(bad.stderr, '\u001b');
 });
+
+/** A file system of `size` for the time of a test; null where this user may not mount. */
+async function mountDisk(t: Test, size: string): Promise<string | null> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'hearth-disk-'));
+  const mount = await runProgram(['mount', '-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder]);
+  t.teardown(async () => {
+    if (mount.status === 0) await runProgram(['umount', folder]);
+    rmSync(folder, { recursive: true });
+  });
+  return mount.status === 0 ? folder : null;
+}
+
+function ignoreErrors(work: () => void): () => void {
+  return () => {
+    try {
+      work();
+    } catch {}
+  };
+}

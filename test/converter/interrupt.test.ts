@@ -60,6 +60,33 @@ t.test('an AbortSignal rejects with its reason and leaves nothing', async (t) =>
   t.strictSame(readdirSync(cwd), []);
 });
 
+t.test('a program that gives up when it sees the plan reads no weights', async (t) => {
+  const cwd = t.testdir();
+  const stop = new AbortController();
+  let seen = 0;
+  const converting = convert({
+    checkpoint: large,
+    output: path.join(cwd, 'a.gguf'),
+    signal: stop.signal,
+    onPlan: () => stop.abort(),
+    onProgress: () => seen++,
+  });
+  await t.rejects(converting, { name: 'AbortError' });
+  t.equal(seen, 0);
+  t.strictSame(readdirSync(cwd), []);
+});
+
+t.test('what a caller throws while it is told of progress ends the conversion', async (t) => {
+  const cwd = t.testdir();
+  const broken = new Error('a broken bar');
+  const onProgress = () => {
+    throw broken;
+  };
+  const converting = convert({ checkpoint: large, output: path.join(cwd, 'a.gguf'), onProgress });
+  await t.rejects(converting, broken);
+  t.strictSame(readdirSync(cwd), []);
+});
+
 t.test('progress counts every byte and every tensor once', async (t) => {
   const output = path.join(t.testdir(), 'a.gguf');
   const seen: StreamProgress[] = [];
