@@ -7,6 +7,7 @@ import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { convertCommand } from './converter/convert-command.js';
 import { inspectCommand } from './converter/inspect-command.js';
+import { printable } from './devices/index.js';
 import { logCommand } from './runtime/log-command.js';
 import { serveCommand } from './runtime/serve-command.js';
 
@@ -46,7 +47,7 @@ try {
     .fail(reportFailure)
     .parseAsync();
 } catch (error) {
-  process.stderr.write(`hearth: ${describe(error)}\n`);
+  process.stderr.write(`hearth: ${printable(describe(error))}\n`);
   process.exitCode ||= 1;
 }
 

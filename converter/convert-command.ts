@@ -3,7 +3,7 @@
 // The work is convert.ts's, how it looks is convert-report.ts's.
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { interruptible, one, parsePositive, parseSize } from '../devices/index.js';
+import { interruptible, one, parsePositive, parseSize, printable } from '../devices/index.js';
 import { type ConvertOptions, convert } from './convert.js';
 import { showProgress } from './convert-progress.js';
 import { planJson, planText, summaryJson, summaryText } from './convert-report.js';
@@ -139,9 +139,10 @@ function defaultOutput({ checkpoint, name, type, 'max-size': maxSize }: ConvertA
 }
 
 function warn(warnings: readonly string[]): void {
-  for (const warning of warnings) process.stderr.write(`hearth convert: warning: ${warning}\n`);
+  for (const warning of warnings)
+    process.stderr.write(`hearth convert: warning: ${printable(warning)}\n`);
 }
 
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${printable(line)}\n`);
 }

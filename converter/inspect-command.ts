@@ -1,7 +1,7 @@
 // hearth inspect: what a GGUF or a checkpoint is, as text or JSON.
 // Control characters of a stranger's names are made visible before they reach a terminal.
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { formatDisk } from '../devices/index.js';
+import { formatDisk, printable } from '../devices/index.js';
 import { describeLayers, formatCount, layersJson } from './convert-report.js';
 import { type Inspection, inspect } from './inspect.js';
 
@@ -90,11 +90,14 @@ function compact(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+/** A name may be as long as its file; --json has it whole. */
+const MAX_VALUE_CHARACTERS = 1000;
+
+/** On one line, and nothing that a terminal obeys. */
 function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (character) =>
-    JSON.stringify(character).slice(1, -1).replace('\u007f', '\\u007f'),
-  );
+  const short =
+    text.length > MAX_VALUE_CHARACTERS ? `${text.slice(0, MAX_VALUE_CHARACTERS - 1)}…` : text;
+  return printable(short).replaceAll('\n', '\\n');
 }
 
 /** snake_case, as GGUF's keys are. */

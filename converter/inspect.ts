@@ -98,15 +98,22 @@ async function inspectGguf(filePath: string): Promise<Inspection> {
 const SECOND_READER_MIN_BYTES = 10 << 20;
 
 async function checkWithSecondReader({ path, sizeBytes, metadata }: GgufFile): Promise<void> {
-  if (sizeBytes < SECOND_READER_MIN_BYTES) return;
+  if (sizeBytes < SECOND_READER_MIN_BYTES || Object.keys(metadata).some(reachesPrototype)) return;
   const second = await parseRawMetadata(path);
   // Its buffer ends before the vocabulary of some models does.
   if (second.error) return;
-  for (const key of ['general.architecture', 'general.name'])
-    if (key in second.metadata && String(second.metadata[key]) !== String(metadata[key]))
+  for (const key of ['architecture', 'name']) {
+    const [one, other] = [metadata[`general.${key}`], second.metadata['general']?.[key]];
+    if (other !== undefined && String(one) !== String(other))
       throw new GgufFileError(
-        `${path}: two readers disagree on ${key} (${String(metadata[key])} and ${String(second.metadata[key])}); the header is damaged`,
+        `${path}: two readers disagree on general.${key} (${String(one)} and ${String(other)}); the header is damaged`,
       );
+  }
+}
+
+/** The npm package turns `a.b` into nested objects and would follow such a name out of them. */
+function reachesPrototype(key: string): boolean {
+  return key.split('.').some((part) => part === '__proto__' || part === 'constructor');
 }
 
 async function inspectCheckpoint(checkpoint: Checkpoint): Promise<Inspection> {

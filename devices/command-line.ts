@@ -13,6 +13,19 @@ export function one<T>(
   };
 }
 
+/**
+ * `text` with the characters that a terminal would obey, or that turn the direction of writing, made
+ * visible; newlines stay. For whatever may quote a stranger's file.
+ */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+  const obeyed = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+  return text.replaceAll(obeyed, (character) => {
+    const code = character.codePointAt(0) as number;
+    return `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}
+
 /** The whole number above 0 in `text`; `option` names it in the error. */
 export function parsePositive(option: string, text: string): number {
   const number = Number(text);

@@ -1,4 +1,4 @@
-export { interruptible, one, parsePositive } from './command-line.js';
+export { interruptible, one, parsePositive, printable } from './command-line.js';
 export {
   type AnyGgmlType,
   FOREIGN_GGML_TYPES,

@@ -73,13 +73,13 @@ export const MIXTURES = {
     attnV: first(4, 'Q5_K', 'Q4_K'),
     ffnDown: firstOf(8, 'Q5_K', 'Q4_K'),
   },
-  Q4_0: { fileTypeId: 2, base: 'Q4_0' },
   IQ4_NL: {
     fileTypeId: 25,
     base: 'IQ4_NL',
     attnV: grouped('Q5_K', 'IQ4_NL'),
     ffnDown: firstOf(8, 'Q5_K', 'IQ4_NL'),
   },
+  Q4_0: { fileTypeId: 2, base: 'Q4_0' },
   Q3_K_M: {
     fileTypeId: 12,
     base: 'Q3_K',

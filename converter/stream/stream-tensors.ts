@@ -44,6 +44,7 @@ export async function streamTensors(
   const input: WorkerInput = { jobs, pieces, next: new SharedArrayBuffer(4), outputFd };
   const follower = new Follower(jobs, pieces, hashes, onProgress);
   const stop = () => Atomics.store(new Int32Array(input.next), 0, pieces.length);
+  signal?.throwIfAborted();
   signal?.addEventListener('abort', stop);
   try {
     const count = Math.max(1, Math.min(threads, pieces.length));
@@ -72,9 +73,15 @@ async function runWorker(input: WorkerInput, follower: Follower, stop: () => voi
     stop();
   };
   worker.on('error', fail);
-  worker.on('message', (message: WorkerMessage) =>
-    typeof message === 'number' ? follower.done(message) : fail(toError(message)),
-  );
+  worker.on('message', (message: WorkerMessage) => {
+    if (typeof message !== 'number') return fail(toError(message));
+    try {
+      follower.done(message);
+    } catch (error) {
+      // The caller's, from its onProgress.
+      fail(error);
+    }
+  });
   const code = await new Promise<number>((resolve) => worker.on('exit', resolve));
   if (code !== 0) fail(new Error(`a converting thread ended with code ${code}`));
   if (failure) throw failure;

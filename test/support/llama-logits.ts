@@ -1,6 +1,6 @@
 // Stock llama.cpp's logits at every position, through node-llama-cpp, to hold beside PyTorch's.
 // On the CPU, with a float32 KV cache and without flash attention, so that rounding is all that differs.
-import { getLlama, type LlamaModel, type Token } from 'node-llama-cpp';
+import { getLlama, type Llama, LlamaLogLevel, type LlamaModel, type Token } from 'node-llama-cpp';
 
 export type LoadedModel = AsyncDisposable & {
   model: LlamaModel;
@@ -12,12 +12,7 @@ export type LoadedModel = AsyncDisposable & {
 
 /** Loads a GGUF with a context of `nCtx` tokens. */
 export async function loadModel(modelPath: string, nCtx = 512): Promise<LoadedModel> {
-  const llama = await getLlama({
-    build: 'never',
-    skipDownload: true,
-    gpu: false,
-    progressLogs: false,
-  });
+  const llama = await startLlama();
   const model = await llama.loadModel({ modelPath, useMmap: false });
   const context = await model.createContext({
     contextSize: nCtx,
@@ -58,4 +53,18 @@ export async function loadModel(modelPath: string, nCtx = 512): Promise<LoadedMo
       await model.dispose();
     },
   };
+}
+
+let started: Promise<Llama> | undefined;
+
+/** Once a process; warnings about per-layer widths are expected, errors are not. */
+function startLlama(): Promise<Llama> {
+  started ??= getLlama({
+    build: 'never',
+    skipDownload: true,
+    gpu: false,
+    progressLogs: false,
+    logLevel: LlamaLogLevel.error,
+  });
+  return started;
 }
