@@ -1,8 +1,10 @@
 // After tsc: what the package needs beside the compiled sources.
 // Node runs the command straight from dist/, so it must be executable; browsers need bundles.
-// Copies and bundles only; nothing here decides anything.
+// Copies, bundles and compiles only; nothing here decides anything.
 import { chmod } from 'node:fs/promises';
 import { bundleWeb } from './bundle-web.mjs';
+import { compileKernels } from './compile-kernels.mjs';
 
 await chmod(new URL('../dist/cli.js', import.meta.url), 0o755);
 await bundleWeb();
+await compileKernels();

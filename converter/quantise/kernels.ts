@@ -1,24 +1,18 @@
 // llama.cpp's own conversion and quantisation kernels, called in the library that node-llama-cpp
-// ships: what is quantised here is what stock llama-quantize writes, bit for bit.
-// Does not choose types and knows no tensors, only rows.
+// ships, and vector kernels in their place where those give the same bytes: what is quantised here is
+// what stock llama-quantize writes, bit for bit. Does not choose types and knows no tensors, only rows.
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import koffi from 'koffi';
-import { GGML_TYPES, type GgmlType } from '../../devices/index.js';
+import { GGML_TYPES } from '../../devices/index.js';
+import { preferSimd, type Quantise } from './simd/index.js';
 
 export type Kernels = {
   /** `n` half-precision numbers at `source` as float32 at `target`. */
   fromF16(source: Uint8Array, target: Float32Array, n: number): void;
   fromBf16(source: Uint8Array, target: Float32Array, n: number): void;
-  /** Quantises `nRows` rows of `nPerRow` weights; `nPerRow` must be whole blocks of `type`. */
-  toType(
-    type: GgmlType,
-    source: Float32Array,
-    target: Uint8Array,
-    nRows: number,
-    nPerRow: number,
-  ): void;
+  toType: Quantise;
 };
 
 /** Thrown where the native library is not there, with what to do. */
@@ -27,6 +21,7 @@ export class KernelsError extends Error {
 }
 
 /** Kept for good: the library aborts the process when it is loaded again after it was unloaded. */
+let native: Kernels | undefined;
 let loaded: Kernels | undefined;
 
 /**
@@ -34,8 +29,17 @@ let loaded: Kernels | undefined;
  * thread first, so that no ending thread unloads the library. Throws {@link KernelsError}.
  */
 export function loadKernels(): Kernels {
-  loaded ??= bindKernels();
+  if (!loaded) {
+    const kernels = loadNativeKernels();
+    loaded = { ...kernels, toType: preferSimd(kernels.toType) };
+  }
   return loaded;
+}
+
+/** llama.cpp's alone, to compare with. */
+export function loadNativeKernels(): Kernels {
+  native ??= bindKernels();
+  return native;
 }
 
 function bindKernels(): Kernels {

@@ -1,0 +1,2 @@
+export { preferSimd } from './self-check.js';
+export type { Quantise } from './simd-kernels.js';
