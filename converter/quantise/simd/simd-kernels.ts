@@ -15,6 +15,7 @@ export type Quantise = (
 
 const FUNCTIONS = {
   IQ4_NL: 'quantiseIq4Nl',
+  Q2_K: 'quantiseQ2K',
   Q4_K: 'quantiseQ4K',
   Q5_K: 'quantiseQ5K',
   Q6_K: 'quantiseQ6K',

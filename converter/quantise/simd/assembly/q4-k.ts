@@ -31,15 +31,8 @@ export function quantiseQ4K(nBlocks: i32): i32 {
     const target = TARGET + 144 * block;
     if (fitQ4K(SOURCE + 1024 * block)) {
       storeScales(target);
-      storeFinalCodes(GROUPS, 32, 15, v128.load(D), v128.load(DM), CODES);
-      storeFinalCodes(
-        GROUPS + GROUP_BYTES,
-        32,
-        15,
-        v128.load(D, 16),
-        v128.load(DM, 16),
-        CODES + 128,
-      );
+      storeGroupCodes(0, 15);
+      storeGroupCodes(1, 15);
       storeNibbles(target + 16);
     } else defer(block);
   }
@@ -53,20 +46,20 @@ export function quantiseQ5K(nBlocks: i32): i32 {
     const target = TARGET + 176 * block;
     if (fitQ5K(SOURCE + 1024 * block)) {
       storeScales(target);
-      storeFinalCodes(GROUPS, 32, 31, v128.load(D), v128.load(DM), CODES);
-      storeFinalCodes(
-        GROUPS + GROUP_BYTES,
-        32,
-        31,
-        v128.load(D, 16),
-        v128.load(DM, 16),
-        CODES + 128,
-      );
+      storeGroupCodes(0, 31);
+      storeGroupCodes(1, 31);
       storeFifthBits(target + 16);
       storeNibbles(target + 48);
     } else defer(block);
   }
   return deferred();
+}
+
+@inline
+function storeGroupCodes(j: i32, nMax: i32): void {
+  const d = v128.load(D + 16 * j);
+  const dm = v128.load(DM + 16 * j);
+  storeFinalCodes(GROUPS + GROUP_BYTES * j, 32, nMax, d, dm, CODES + 128 * j);
 }
 
 function fitQ4K(source: usize): bool {
