@@ -8,10 +8,11 @@ import { hideBin } from 'yargs/helpers';
 import { convertCommand } from './converter/convert-command.js';
 import { inspectCommand } from './converter/inspect-command.js';
 import { printable } from './devices/index.js';
+import { chatCommand } from './runtime/chat-command.js';
 import { logCommand } from './runtime/log-command.js';
 import { serveCommand } from './runtime/serve-command.js';
 
-const commands = [convertCommand, inspectCommand, serveCommand, logCommand];
+const commands = [convertCommand, inspectCommand, chatCommand, serveCommand, logCommand];
 
 /** One a command; each command's own --help has more. */
 const EXAMPLES: [command: string, description: string][] = [
