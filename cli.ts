@@ -30,6 +30,8 @@ const packageJson = JSON.parse(
 // A reader such as head that has seen enough is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
+  // The terminal is gone; the signal that tells so ends in order what can be ended.
+  if (error.code === 'EIO') return;
   throw error;
 });
 

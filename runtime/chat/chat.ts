@@ -91,9 +91,12 @@ async function withModel(
 }
 
 async function loaded(engine: Engine, { screen, stop }: Surroundings): Promise<void> {
+  let shown = '';
   const endStates = engine.onState((state) => {
-    if (state.kind === 'loading') screen.status(`loading ${(state.progress * 100).toFixed(0)} %`);
-    if (state.kind === 'restarting') screen.status('loading again');
+    const isLoading = state.kind === 'loading';
+    const status = isLoading ? `loading ${(state.progress * 100).toFixed(0)} %` : 'loading again';
+    if (status !== shown) screen.status(status);
+    shown = status;
   });
   try {
     await engine.ready({ signal: stop.leaving });

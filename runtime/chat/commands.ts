@@ -4,7 +4,7 @@
 import path from 'node:path';
 import { loadConversation, saveConversation } from './conversation-file.js';
 import type { Dialogue } from './dialogue.js';
-import { figuresLine, statsText } from './figures.js';
+import { figuresLine, plural, statsText } from './figures.js';
 
 type Command = {
   /** As /help shows it after the name. */
@@ -99,12 +99,12 @@ async function retry(dialogue: Dialogue): Promise<void> {
 
 async function save({ conversation, screen }: Dialogue, file: string): Promise<void> {
   await saveConversation(path.resolve(file), conversation);
-  screen.note(`${conversation.turnCount} turns saved to ${file}`);
+  screen.note(`${plural(conversation.turnCount, 'turn')} saved to ${file}`);
 }
 
 async function load(dialogue: Dialogue, file: string): Promise<void> {
   const { conversation, screen } = dialogue;
   await loadConversation(path.resolve(file), conversation);
   await dialogue.changed();
-  screen.note(`${conversation.turnCount} turns loaded from ${file}`);
+  screen.note(`${plural(conversation.turnCount, 'turn')} loaded from ${file}`);
 }

@@ -6,8 +6,8 @@ import type { ChatMessage } from '../engine/index.js';
 export class Conversation {
   system: string | null;
   #turns: { question: string; answer: string }[] = [];
-  /** Asked last, whether it was answered or not. */
-  #lastQuestion: string | undefined;
+  /** Asked last and not answered. */
+  #failedQuestion: string | undefined;
 
   constructor(system: string | null = null) {
     this.system = system;
@@ -28,25 +28,24 @@ export class Conversation {
   }
 
   ask(question: string): ChatMessage[] {
-    this.#lastQuestion = question;
+    this.#failedQuestion = question;
     return [...this.messages, message('user', question)];
   }
 
   answered(question: string, answer: string): void {
     this.#turns.push({ question, answer });
+    this.#failedQuestion = undefined;
   }
 
   /** Forgets the turns; the system prompt stays. */
   reset(): void {
     this.#turns = [];
-    this.#lastQuestion = undefined;
+    this.#failedQuestion = undefined;
   }
 
   /** Takes the last question back, with its answer if it has one. */
   takeBack(): string | undefined {
-    const question = this.#lastQuestion ?? this.#turns.at(-1)?.question;
-    if (question === this.#turns.at(-1)?.question) this.#turns.pop();
-    return question;
+    return this.#failedQuestion ?? this.#turns.pop()?.question;
   }
 
   /** Replaces everything by messages as {@link messages} gives them. Throws where they are not. */

@@ -4,7 +4,7 @@
 import { askAndTell, COMMAND_WORDS, isCommand, runCommand } from './commands.js';
 import type { Dialogue } from './dialogue.js';
 import { failureText } from './failure-text.js';
-import { modelLine } from './figures.js';
+import { modelLine, plural } from './figures.js';
 import { defaultHistoryPath, History } from './history.js';
 import { MessageReader } from './message-reader.js';
 
@@ -29,9 +29,8 @@ export async function converse(dialogue: Dialogue): Promise<void> {
 function greet({ screen, model, conversation }: Dialogue): void {
   if (model.engine.info) screen.note(modelLine(model.engine.info));
   const { turnCount } = conversation;
-  screen.note(
-    `${turnCount > 0 ? `${turnCount} turns so far · ` : ''}/help shows the commands, Ctrl-D leaves`,
-  );
+  const soFar = turnCount > 0 ? `${plural(turnCount, 'turn')} so far · ` : '';
+  screen.note(`${soFar}/help shows the commands, Ctrl-D leaves`);
 }
 
 async function take(dialogue: Dialogue, message: string): Promise<void> {

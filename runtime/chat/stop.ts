@@ -50,8 +50,12 @@ export class Stop {
       process.on(name, listener);
       return () => process.off(name, listener);
     });
+    // A terminal that is gone fails to read, maybe before its signal comes.
+    const hangUp = () => this.leave(SIGNAL_CODES.SIGHUP);
+    process.stdin.on('error', hangUp);
     return () => {
       for (const end of listeners) end();
+      process.stdin.off('error', hangUp);
     };
   }
 }
