@@ -93,8 +93,8 @@ async function withModel(
 async function loaded(engine: Engine, { screen, stop }: Surroundings): Promise<void> {
   let shown = '';
   const endStates = engine.onState((state) => {
-    const isLoading = state.kind === 'loading';
-    const status = isLoading ? `loading ${(state.progress * 100).toFixed(0)} %` : 'loading again';
+    if (state.kind !== 'loading') return;
+    const status = `loading ${(state.progress * 100).toFixed(0)} %`;
     if (status !== shown) screen.status(status);
     shown = status;
   });

@@ -43,6 +43,7 @@ export class MessageReader {
     });
     this.#readline.on('line', (line) => this.#receive(line));
     this.#readline.on('SIGINT', () => this.#interrupt());
+    this.#readline.on('error', () => stop.hangUp());
     this.#readline.on('close', () => {
       this.#isClosed = true;
       this.#wake?.();

@@ -27,7 +27,8 @@ export class Session {
 
   /**
    * Opens the session, or begins one where there is no such file, and fills the conversation.
-   * Throws for a file that is no session, or one of another model.
+   * Throws for a file that is no session, is one of another model, or cannot be written: better
+   * now than after an answer.
    */
   static async open(
     path: string,
@@ -35,11 +36,10 @@ export class Session {
     conversation: Conversation,
   ): Promise<Session> {
     const model = await fingerprintModel(modelPath, modelName);
-    const isNew = await isMissingOrEmpty(path);
-    if (isNew) return new Session(path, model, null);
-    const file = await loadConversation(path, conversation);
-    checkSession(path, file, model);
-    return new Session(path, model, (file['kv'] ?? null) as KvFile | null);
+    const kv = (await isMissingOrEmpty(path)) ? null : await readSession(path, model, conversation);
+    const session = new Session(path, model, kv);
+    await session.saveMessages(conversation);
+    return session;
   }
 
   get #kvPath(): string {
@@ -96,6 +96,18 @@ async function isMissingOrEmpty(path: string): Promise<boolean> {
     throw new Error(`the session ${path} cannot be read: ${error.message}`, { cause: error });
   });
   return found === null || (found.isFile() && found.size === 0);
+}
+
+async function readSession(
+  path: string,
+  model: ModelFingerprint,
+  conversation: Conversation,
+): Promise<KvFile | null> {
+  const file = await loadConversation(path, conversation);
+  checkSession(path, file, model);
+  const { size_bytes, crc32 } = Object(file['kv']) as Partial<KvFile>;
+  const isWhole = typeof size_bytes === 'number' && typeof crc32 === 'number';
+  return isWhole ? { size_bytes, crc32 } : null;
 }
 
 function checkSession(path: string, file: Record<string, unknown>, model: ModelFingerprint): void {

@@ -31,6 +31,11 @@ export class Stop {
     this.#answer?.abort();
   }
 
+  /** The terminal is gone, which reading it may tell before the signal does. */
+  hangUp(): void {
+    this.leave(SIGNAL_CODES.SIGHUP);
+  }
+
   /** Runs what an interruption stops without ending chat. */
   async during<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const answer = new AbortController();
@@ -50,12 +55,8 @@ export class Stop {
       process.on(name, listener);
       return () => process.off(name, listener);
     });
-    // A terminal that is gone fails to read, maybe before its signal comes.
-    const hangUp = () => this.leave(SIGNAL_CODES.SIGHUP);
-    process.stdin.on('error', hangUp);
     return () => {
       for (const end of listeners) end();
-      process.stdin.off('error', hangUp);
     };
   }
 }

@@ -45,8 +45,9 @@ export interface Engine {
   saveSession(path: string): Promise<{ tokens: number; sizeBytes: number }>;
   /**
    * Reads such a file into a sequence that is idle, for a prompt that starts with these tokens.
-   * The file must be of this very model: llama.cpp tells another shape, not other weights. Rejects
-   * with `bad-request` where it does not fit this model or context; the engine is then as before.
+   * The file must be whole and of this very model, which is for the caller to check: llama.cpp tells
+   * another shape, not other weights, and aborts on a file that was cut (`engine-died`). Rejects with
+   * `bad-request` where it does not fit this model or context; the engine is then as before.
    */
   loadSession(path: string): Promise<{ tokens: number }>;
   /** When a token was last decoded, in ms since the epoch; null before the first. */

@@ -57,6 +57,8 @@ export const CTRL_C = '\x03';
 export const CTRL_D = '\x04';
 export const UP = '\x1b[A';
 
+const PATIENCE_MS = 60_000;
+
 /** A chat at a terminal, and a person who reads before typing on. */
 export class Terminal {
   readonly #child: ChildProcess;
@@ -67,7 +69,8 @@ export class Terminal {
 
   constructor(setup: ChatSetup, options: string[] = [], env: NodeJS.ProcessEnv = {}) {
     const command = [process.execPath, ...chatArguments(setup, options)].map(quoted).join(' ');
-    this.#child = spawn('script', ['-qec', command, '/dev/null'], {
+    // A shell in between would get Ctrl-C too, and end by it.
+    this.#child = spawn('script', ['-qec', `exec ${command}`, '/dev/null'], {
       env: environment(setup, { SHELL: '/bin/sh', ...env }),
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -103,10 +106,21 @@ export class Terminal {
       }
       if (this.#child.exitCode !== null)
         throw new Error(`it ended before ${expected} was seen:\n${this.#output}`);
-      await new Promise<void>((resolve) => {
-        this.#onOutput = resolve;
-      });
+      await this.#moreOutput(expected);
     }
+  }
+
+  /** Waits for whatever comes next; a test that waits in vain says for what. */
+  async #moreOutput(expected: string | RegExp): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Error(`${expected} was not seen in ${PATIENCE_MS} ms:\n${this.#output}`));
+      }, PATIENCE_MS);
+      this.#onOutput = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** Types a line at the prompt and waits for the figures that end its answer. */
@@ -120,9 +134,12 @@ export class Terminal {
     return this.see('> ');
   }
 
-  /** The exit status. */
+  /** The exit status; null where it had to be killed. */
   async end(): Promise<number | null> {
-    return this.#ended;
+    const timer = setTimeout(() => this.kill(), PATIENCE_MS);
+    const status = await this.#ended;
+    clearTimeout(timer);
+    return status;
   }
 
   /** Of `script`. */

@@ -60,9 +60,6 @@ t.test('a cache that does not belong to it is not used, and the answer is the sa
   }
   const other = await again('--kv-type', 'Q8_0', '--flash-attention', 'on');
   t.match(other, { status: 0, cached: 0, stderr: /evaluated again: .* is no cache of this model/ });
-  const small = await again('--ctx', '32', '--overflow', 'error');
-  t.equal(small.status, 1);
-  t.match(small.stderr, /evaluated again: .*\n.*the prompt needs/s);
 });
 
 t.test('a session of another model is refused and left alone', async (t) => {

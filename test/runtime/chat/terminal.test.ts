@@ -147,12 +147,14 @@ t.test('Ctrl-C stops the answer, then leaves', async (t) => {
   t.match(queryLog(setup, 'SELECT end_reason FROM run'), [{ end_reason: 'stopped' }]);
 });
 
-t.test('Ctrl-C twice during an answer leaves', async (t) => {
+t.test('Ctrl-C twice leaves', async (t) => {
   const { chat } = open(t, endless);
   await chat.prompt();
   chat.type('Sing\r');
   await chat.see('la la la');
-  chat.type(CTRL_C + CTRL_C);
+  chat.type(CTRL_C);
+  await chat.see('stopped');
+  chat.type(CTRL_C);
   t.equal(await chat.end(), 130);
 });
 
@@ -196,11 +198,23 @@ t.test('the arrow keys bring back what an earlier chat was asked', async (t) => 
   await again.see('line 1499');
   again.type(UP);
   await again.see('line 1498');
-  again.type('\x15/qu\t\r');
+  again.type('\x15/qu');
+  await again.see('/qu');
+  again.type('\t');
+  await again.see(/\/quit|it/);
+  again.type('\r');
   t.equal(await again.end(), 0, 'and Tab completes a command');
   const lines = readFileSync(history, 'utf8').split('\n');
   t.equal(lines[0], 'line 500');
   t.same(lines.slice(-3), ['line 1499', '/quit', '']);
+});
+
+t.test('a history that cannot be kept does not end chat', async (t) => {
+  writeFileSync(file('no-folder'), '');
+  const setup: ChatSetup = { modelPath, stateFolder: file('no-folder') };
+  const chat = openAgain(t, setup, ['--no-log']);
+  await chat.see('the history is not kept: ENOTDIR');
+  t.match(await chat.ask(second.question), second.answer);
 });
 
 t.test('dropped turns are told before the answer and in the log', async (t) => {
