@@ -18,6 +18,7 @@ const commands = [convertCommand, inspectCommand, chatCommand, serveCommand, log
 const EXAMPLES: [command: string, description: string][] = [
   ['$0 convert prune_log/llama-20 -o chat.gguf', 'Q4_K_M, the default'],
   ['$0 inspect chat.gguf', 'Widths, types, size, tokenizer, provenance'],
+  ['$0 chat chat.gguf', 'In the terminal; --once "question" for the answer alone'],
   ['$0 serve chat.gguf', 'OpenAI API, chat page and dashboard on http://127.0.0.1:8080'],
   ['$0 log --summary --by model --since 7d', 'Percentiles of the last week'],
   ['$0 completion >> ~/.bashrc', 'Complete commands and options with Tab'],
