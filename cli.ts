@@ -8,15 +8,17 @@ import { hideBin } from 'yargs/helpers';
 import { convertCommand } from './converter/convert-command.js';
 import { inspectCommand } from './converter/inspect-command.js';
 import { printable } from './devices/index.js';
+import { chatCommand } from './runtime/chat-command.js';
 import { logCommand } from './runtime/log-command.js';
 import { serveCommand } from './runtime/serve-command.js';
 
-const commands = [convertCommand, inspectCommand, serveCommand, logCommand];
+const commands = [convertCommand, inspectCommand, chatCommand, serveCommand, logCommand];
 
 /** One a command; each command's own --help has more. */
 const EXAMPLES: [command: string, description: string][] = [
   ['$0 convert prune_log/llama-20 -o chat.gguf', 'Q4_K_M, the default'],
   ['$0 inspect chat.gguf', 'Widths, types, size, tokenizer, provenance'],
+  ['$0 chat chat.gguf', 'In the terminal; --once "question" for the answer alone'],
   ['$0 serve chat.gguf', 'OpenAI API, chat page and dashboard on http://127.0.0.1:8080'],
   ['$0 log --summary --by model --since 7d', 'Percentiles of the last week'],
   ['$0 completion >> ~/.bashrc', 'Complete commands and options with Tab'],
@@ -29,6 +31,8 @@ const packageJson = JSON.parse(
 // A reader such as head that has seen enough is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
+  // The terminal is gone; the signal that tells so ends in order what can be ended.
+  if (error.code === 'EIO') return;
   throw error;
 });
 

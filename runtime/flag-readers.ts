@@ -28,6 +28,15 @@ export function wholeNumber(name: string, min: number, max: number): (text: stri
   };
 }
 
+/** With or without a fraction. */
+export function number(name: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d*\.?\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new Error(`--${name} takes a number from ${min} to ${max}, not "${text}"`);
+  };
+}
+
 /** `90s`, `5m` or plain seconds, in ms. */
 export function duration(name: string): (text: string) => number {
   return (text) => {

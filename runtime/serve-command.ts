@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { engineFlags, engineOptionsOf } from './engine-flags.js';
 import { duration, many, one, text, wholeNumber } from './flag-readers.js';
+import { logFlags, logOptionsOf } from './log-flags.js';
 import { serve } from './serve.js';
 import { isLoopback } from './server/access.js';
 import { systemdUnit } from './systemd/index.js';
@@ -79,19 +80,6 @@ const options = {
     requiresArg: true,
     coerce: one(wholeNumber('rate-limit', 1, MAX_RATE)),
   },
-  log: {
-    describe: 'File of the log; --no-log keeps none',
-    type: 'string',
-    defaultDescription: '$XDG_STATE_HOME/hearth/log.db',
-    coerce: logFile,
-  },
-  'log-text': { describe: 'Store prompts and answers in the log', type: 'boolean' },
-  'log-keep': {
-    describe: 'How much of the log to keep: 90d, 500MB',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('log-keep')),
-  },
   // HEARTH_DEBUG, which cli.ts reads, comes along with the other HEARTH_*.
   debug: { type: 'boolean', hidden: true },
   'print-unit': { describe: 'Print a systemd unit for these settings', type: 'boolean' },
@@ -106,7 +94,9 @@ const modelOption = {
   },
 } as const;
 
-type ServeArguments = InferredOptionTypes<typeof options & typeof engineFlags & typeof modelOption>;
+type ServeArguments = InferredOptionTypes<
+  typeof options & typeof logFlags & typeof engineFlags & typeof modelOption
+>;
 
 export const serveCommand: CommandModule<object, ServeArguments> = {
   command: 'serve <model>',
@@ -114,7 +104,7 @@ export const serveCommand: CommandModule<object, ServeArguments> = {
   builder: (yargs: Argv) =>
     yargs
       .positional('model', modelOption.model)
-      .options({ ...options, ...engineFlags })
+      .options({ ...options, ...logFlags, ...engineFlags })
       .env('HEARTH')
       .config('config', 'JSON file of these options', readConfig)
       .example('$0 serve model.gguf', 'On http://127.0.0.1:8080')
@@ -125,7 +115,7 @@ export const serveCommand: CommandModule<object, ServeArguments> = {
 async function run(argv: ServeArguments): Promise<void> {
   const apiKeys = readKeys(argv);
   checkExposure(argv, apiKeys);
-  const { host, port, socket, 'max-queue': maxQueue, log } = argv;
+  const { host, port, socket, 'max-queue': maxQueue } = argv;
   await serve({
     settings: {
       ...engineOptionsOf(argv.model, argv),
@@ -140,14 +130,7 @@ async function run(argv: ServeArguments): Promise<void> {
     listen: socket
       ? { kind: 'socket', path: socket }
       : { kind: 'port', host: String(host), port: Number(port) },
-    log:
-      log === false
-        ? null
-        : {
-            ...(log === undefined ? {} : { path: log }),
-            logText: argv['log-text'] ?? false,
-            ...(argv['log-keep'] === undefined ? {} : { keep: argv['log-keep'] }),
-          },
+    log: logOptionsOf(argv),
   });
 }
 
@@ -202,12 +185,6 @@ function origin(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : null;
   if (url && url.origin === value.replace(/\/$/, '') && url.origin !== 'null') return url.origin;
   throw new Error(`--cors takes an origin such as https://home.example, not "${value}"`);
-}
-
-/** `--no-log` makes yargs say false. */
-function logFile(value: string | boolean | string[] | undefined): string | false | undefined {
-  if (value === false || value === 'false') return false;
-  return one((file) => path.resolve(text('log')(file)))(value);
 }
 
 function readConfig(file: string): object {

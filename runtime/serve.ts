@@ -1,11 +1,11 @@
 // A server's whole life in this process: log, engine, listening, signals, and the end in order.
 // The order matters: nothing is loaded before the port is had, and the log closes last.
 // What a request is answered is server/.
-import { readFileSync } from 'node:fs';
 import { type EngineOptions, startEngine } from './engine/index.js';
 import { type LogOptions, openLog } from './log/index.js';
 import { type Server, type ServerOptions, startServer } from './server/index.js';
 import { type Notifier, openNotifier } from './systemd/index.js';
+import { hearthVersion } from './version.js';
 
 export type ServeOptions = Omit<
   ServerOptions,
@@ -75,11 +75,6 @@ async function whileRunning(
   if (!stop.aborted)
     await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
   if (timer) clearInterval(timer);
-}
-
-function hearthVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 function note(message: string): void {

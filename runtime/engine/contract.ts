@@ -38,6 +38,18 @@ export interface Engine {
   memory(): Promise<Memory>;
   /** Decodes one token, and says how long it took: what a health check asks. */
   probe(options?: { signal?: AbortSignal }): Promise<{ durationMs: number }>;
+  /**
+   * Writes the KV cache of the sequence used last to a file, with the tokens that it holds.
+   * The file is there whole or not at all. Rejects with `bad-request` where no cache is held.
+   */
+  saveSession(path: string): Promise<{ tokens: number; sizeBytes: number }>;
+  /**
+   * Reads such a file into a sequence that is idle, for a prompt that starts with these tokens.
+   * The file must be whole and of this very model, which is for the caller to check: llama.cpp tells
+   * another shape, not other weights, and aborts on a file that was cut (`engine-died`). Rejects with
+   * `bad-request` where it does not fit this model or context; the engine is then as before.
+   */
+  loadSession(path: string): Promise<{ tokens: number }>;
   /** When a token was last decoded, in ms since the epoch; null before the first. */
   readonly lastTokenAtMs: number | null;
   /** Called at every change of {@link state}; returns a function that ends this. */

@@ -147,6 +147,16 @@ export class RestartingEngine implements Engine {
     return result;
   }
 
+  async saveSession(path: string): Promise<CallResults['saveSession']> {
+    this.#mustBeReady();
+    return this.#calls.call({ method: 'saveSession', path });
+  }
+
+  async loadSession(path: string): Promise<CallResults['loadSession']> {
+    this.#mustBeReady();
+    return this.#calls.call({ method: 'loadSession', path });
+  }
+
   slots(): SlotState[] {
     return this.#requests.slots;
   }

@@ -25,7 +25,9 @@ export type Call =
   | { method: 'applyTemplate'; messages: ChatMessage[]; tools: unknown[] | undefined }
   | { method: 'embed'; texts: string[] }
   | { method: 'memory' }
-  | { method: 'probe' };
+  | { method: 'probe' }
+  | { method: 'saveSession'; path: string }
+  | { method: 'loadSession'; path: string };
 
 export type CallResults = {
   tokenize: { tokenId: number; text: string }[];
@@ -34,6 +36,8 @@ export type CallResults = {
   embed: { vectors: number[][]; promptTokens: number };
   memory: Memory;
   probe: { durationMs: number };
+  saveSession: { tokens: number; sizeBytes: number };
+  loadSession: { tokens: number };
 };
 
 export type FromChild =

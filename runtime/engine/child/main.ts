@@ -20,6 +20,8 @@ const outbox = new Outbox(send);
 let server: ModelServer | undefined;
 
 watchParent();
+// Ctrl-C and service managers signal the whole group; when to end is for the parent to say.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('message', (message: ToChild) => {
   switch (message.kind) {
     case 'load':

@@ -18,6 +18,7 @@ import { probe } from './probe.js';
 import { buildPrompt, checkTokens, type PromptModel, withBos } from './prompt.js';
 import { LogprobReader, TokenChooser } from './sampling.js';
 import { Scheduler } from './scheduler.js';
+import { loadSession, saveSession } from './session.js';
 import { TokenText } from './token-text.js';
 
 export class ModelServer {
@@ -123,6 +124,10 @@ export class ModelServer {
         return this.#memory();
       case 'probe':
         return probe(this.#scheduler, native, info.bosTokenId ?? 0);
+      case 'saveSession':
+        return this.#scheduler.exclusive(() => saveSession(this.#scheduler, native, call.path));
+      case 'loadSession':
+        return this.#scheduler.exclusive(() => loadSession(this.#scheduler, native, call.path));
       default:
         throw new Error(`unknown call ${JSON.stringify(call satisfies never)}`);
     }

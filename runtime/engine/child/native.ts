@@ -47,6 +47,14 @@ export type NativeContext = {
   disposeSequence(sequenceId: number): void;
   /** False where the memory cannot forget a part (recurrent models). `end` -1 is the end. */
   removeTokenCellsFromSequence(sequenceId: number, start: number, end: number): boolean;
+  /** Returns the size of the file in bytes. */
+  saveSequenceStateToFile(path: string, sequenceId: number, tokens: Uint32Array): Promise<number>;
+  /** Returns the tokens that the file came with. */
+  loadSequenceStateFromFile(
+    path: string,
+    sequenceId: number,
+    maxTokens: number,
+  ): Promise<Uint32Array>;
   getSequenceKvCacheMinPosition(sequenceId: number): number;
   getMemoryBreakdown(): { cpuRam: number; gpuVram: number };
 };

@@ -1,0 +1,125 @@
+// A chat's whole life in this process: question or terminal, log, engine, session, and the end.
+// The session is saved before the engine ends and the log closes last, so that nothing is lost.
+// What is said between is dialogue.ts.
+import { type Engine, type EngineOptions, startEngine } from '../engine/index.js';
+import { type LogOptions, openLog } from '../log/index.js';
+import { Recorder } from '../recorder.js';
+import { hearthVersion } from '../version.js';
+import type { Model } from './answer.js';
+import { Conversation } from './conversation.js';
+import { Dialogue, type RequestSettings } from './dialogue.js';
+import { failureText } from './failure-text.js';
+import { figuresLine } from './figures.js';
+import { converse } from './interactive.js';
+import { readQuestion } from './question.js';
+import { Screen } from './screen.js';
+import { Session } from './session.js';
+import { INTERRUPTED, Stop } from './stop.js';
+
+export type ChatOptions = {
+  engine: EngineOptions;
+  /** Null keeps no log. */
+  log: LogOptions | null;
+  settings: RequestSettings;
+  system: string | null;
+  /** Ask this alone. Otherwise chat with the terminal, or answer what stdin holds if it is none. */
+  once: string | null;
+  sessionPath: string | null;
+  /** Show the figures of a single answer too. */
+  isVerbose: boolean;
+};
+
+/** Returns what to exit with. Throws what is wrong, in words that are safe to show. */
+export async function chat(options: ChatOptions): Promise<number> {
+  const stop = new Stop();
+  const endListening = stop.listen();
+  const isForPrograms = options.once !== null || process.stdin.isTTY !== true;
+  const screen = new Screen({ isForPrograms });
+  try {
+    const question = isForPrograms
+      ? (options.once ?? (await readQuestion(process.stdin, stop.leaving)))
+      : null;
+    await withModel(options, { screen, stop }, (dialogue) =>
+      question === null ? converse(dialogue) : answerOnce(dialogue, question, options),
+    );
+  } catch (error) {
+    if (!stop.leaving.aborted) throw new Error(failureText(error), { cause: error });
+  } finally {
+    endListening();
+  }
+  return stop.exitCode;
+}
+
+async function answerOnce(
+  dialogue: Dialogue,
+  question: string,
+  { isVerbose }: ChatOptions,
+): Promise<void> {
+  const answer = await dialogue.ask(question);
+  if (answer && isVerbose) dialogue.screen.note(figuresLine(answer));
+  if (answer === null || answer.stopReason === 'abort') dialogue.stop.leave(INTERRUPTED);
+}
+
+type Surroundings = { screen: Screen; stop: Stop };
+
+async function withModel(
+  options: ChatOptions,
+  { screen, stop }: Surroundings,
+  work: (dialogue: Dialogue) => Promise<void>,
+): Promise<void> {
+  const onWarning = (message: string) => screen.note(`warning: ${message}`);
+  const log = options.log && openLog({ ...options.log, onWarning });
+  const engine = startEngine(options.engine);
+  const recorder = new Recorder({
+    ...{ engine, log, settings: options.engine, hearthVersion: hearthVersion(), onWarning },
+    keepText: options.log?.logText ?? false,
+  });
+  try {
+    await loaded(engine, { screen, stop });
+    const model = { engine, recorder };
+    const dialogue = await beginDialogue(options, model, { screen, stop }, log?.path ?? null);
+    try {
+      await work(dialogue);
+    } finally {
+      await dialogue.save();
+    }
+  } finally {
+    await recorder.close();
+    await engine.close();
+    await log?.close();
+  }
+}
+
+async function loaded(engine: Engine, { screen, stop }: Surroundings): Promise<void> {
+  let shown = '';
+  const endStates = engine.onState((state) => {
+    if (state.kind !== 'loading') return;
+    const status = `loading ${(state.progress * 100).toFixed(0)} %`;
+    if (status !== shown) screen.status(status);
+    shown = status;
+  });
+  try {
+    await engine.ready({ signal: stop.leaving });
+  } finally {
+    endStates();
+    screen.clearStatus();
+  }
+}
+
+async function beginDialogue(
+  { sessionPath, system, settings }: ChatOptions,
+  model: Model,
+  { screen, stop }: Surroundings,
+  logPath: string | null,
+): Promise<Dialogue> {
+  const conversation = new Conversation();
+  const { info } = model.engine;
+  const session =
+    sessionPath === null || info === null
+      ? null
+      : await Session.open(sessionPath, info, conversation);
+  const problem = await session?.restore(model.engine);
+  if (problem) screen.note(problem);
+  if (system !== null) conversation.system = system;
+  return new Dialogue({ model, conversation, settings, session, screen, stop, logPath });
+}

@@ -1,0 +1,103 @@
+// One conversation with one model: asks, shows the answer as it comes, remembers both.
+// Chat at a terminal and a single question go through this alike, so that neither can forget to
+// say what was dropped or cut. Reads nothing from the user.
+import type { GenerateRequest } from '../engine/index.js';
+import { type Answer, answerOf, type Model } from './answer.js';
+import type { Conversation } from './conversation.js';
+import { droppedNotice, endNotice } from './figures.js';
+import type { Screen } from './screen.js';
+import type { Session } from './session.js';
+import type { Stop } from './stop.js';
+
+/** What every question of a chat is asked with. */
+export type RequestSettings = Omit<GenerateRequest, 'input'>;
+
+export type DialogueOptions = {
+  model: Model;
+  conversation: Conversation;
+  settings: RequestSettings;
+  session: Session | null;
+  screen: Screen;
+  stop: Stop;
+  logPath: string | null;
+};
+
+export class Dialogue {
+  readonly model: Model;
+  readonly conversation: Conversation;
+  readonly screen: Screen;
+  readonly stop: Stop;
+  readonly logPath: string | null;
+  readonly answers: Answer[] = [];
+  readonly #settings: RequestSettings;
+  readonly #session: Session | null;
+  #isSaved = true;
+
+  constructor(options: DialogueOptions) {
+    this.model = options.model;
+    this.conversation = options.conversation;
+    this.screen = options.screen;
+    this.stop = options.stop;
+    this.logPath = options.logPath;
+    this.#settings = options.settings;
+    this.#session = options.session;
+  }
+
+  /** Null where it was stopped before the model saw it. Throws the engine's errors. */
+  async ask(question: string): Promise<Answer | null> {
+    const messages = this.conversation.ask(question);
+    const answer = await this.stop.during((signal) =>
+      this.#answer({ ...this.#settings, input: { kind: 'chat', messages } }, signal),
+    );
+    if (answer === null) return null;
+    this.answers.push(answer);
+    if (answer.text !== '' || answer.stopReason !== 'abort')
+      this.conversation.answered(question, answer.text);
+    await this.changed();
+    return answer;
+  }
+
+  async #answer(request: GenerateRequest, signal: AbortSignal): Promise<Answer | null> {
+    const { screen } = this;
+    try {
+      const answer = await answerOf(
+        this.model,
+        request,
+        {
+          onStart: (start) => this.#notice(droppedNotice(start)),
+          onText: (text) => screen.answer(text),
+        },
+        signal,
+      );
+      screen.endAnswer();
+      this.#notice(endNotice(answer));
+      return answer;
+    } catch (error) {
+      screen.endAnswer();
+      if (!signal.aborted) throw error;
+      this.#notice('stopped');
+      return null;
+    }
+  }
+
+  #notice(text: string | null): void {
+    if (text !== null) this.screen.note(text);
+  }
+
+  /** The conversation is not what it was: the session is to follow. */
+  async changed(): Promise<void> {
+    this.#isSaved = false;
+    try {
+      await this.#session?.saveMessages(this.conversation);
+    } catch (error) {
+      this.screen.note(`the session is not saved: ${(error as Error).message}`);
+    }
+  }
+
+  /** Keeps the session for the next time, with its cache. Throws where it cannot be written. */
+  async save(): Promise<void> {
+    if (this.#isSaved || !this.#session) return;
+    this.#notice(await this.#session.saveAll(this.conversation, this.model.engine));
+    this.#isSaved = true;
+  }
+}

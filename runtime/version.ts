@@ -1,0 +1,9 @@
+// Which hearth this is, as its package says; runs are logged with it.
+// Read when asked, because most commands never ask.
+// Knows nothing of llama.cpp's version.
+import { readFileSync } from 'node:fs';
+
+export function hearthVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
