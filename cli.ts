@@ -12,6 +12,14 @@ import { serveCommand } from './runtime/serve-command.js';
 
 const commands = [convertCommand, inspectCommand, serveCommand, logCommand];
 
+/** One a command; each command's own --help has more. */
+const EXAMPLES: [command: string, description: string][] = [
+  ['$0 convert prune_log/llama-20 -o chat.gguf', 'Q4_K_M, the default'],
+  ['$0 inspect chat.gguf', 'Widths, types, size, tokenizer, provenance'],
+  ['$0 log --summary --by model --since 7d', 'Percentiles of the last week'],
+  ['$0 completion >> ~/.bashrc', 'Complete commands and options with Tab'],
+];
+
 const packageJson = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
@@ -27,6 +35,7 @@ try {
     .scriptName('hearth')
     .usage('$0 <command>\n\nLLM-Pruner checkpoints to GGUF, and local chat from them.')
     .command(commands as CommandModule[])
+    .example(EXAMPLES)
     .demandCommand(1, 'Name a command; see hearth --help.')
     .recommendCommands()
     .strict()

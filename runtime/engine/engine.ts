@@ -40,7 +40,7 @@ export class RestartingEngine implements Engine {
   #restartTimer: NodeJS.Timeout | undefined;
   #askedBytes: number | undefined;
   #before: MemoryBefore = memoryBefore();
-  #loadFailure: { failure: EngineFailure; final: boolean } | undefined;
+  #loadFailure: EngineFailure | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -191,7 +191,7 @@ export class RestartingEngine implements Engine {
         this.#becomeReady(message.info);
         break;
       case 'load-failed':
-        this.#loadFailure = message;
+        this.#loadFailure = message.failure;
         void this.#child?.end();
         break;
       case 'events':
@@ -225,7 +225,7 @@ export class RestartingEngine implements Engine {
     if (this.#state.kind === 'closed') return;
     const nativeLog = child.log.lines;
     const failure = this.#loadFailure
-      ? { ...this.#loadFailure.failure, nativeLog }
+      ? { ...this.#loadFailure, nativeLog }
       : describeDeath({
           code: this.#state.kind === 'ready' ? 'engine-died' : 'load-failed',
           end,
@@ -233,7 +233,7 @@ export class RestartingEngine implements Engine {
           askedBytes: this.#askedBytes,
           before: this.#before,
         });
-    const next = this.#plan.next({ final: this.#loadFailure?.final ?? false });
+    const next = this.#plan.next({ isRefused: this.#loadFailure !== undefined });
     this.#setState(next ? { kind: 'restarting', ...next, failure } : { kind: 'failed', failure });
     if (next) this.#restartTimer = setTimeout(() => this.#start(), next.pauseMs);
     this.#requests.lose(failure, { forever: !next });

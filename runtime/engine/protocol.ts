@@ -39,8 +39,7 @@ export type CallResults = {
 export type FromChild =
   | { kind: 'progress'; progress: number; askedBytes?: number }
   | { kind: 'ready'; info: EngineInfo }
-  /** `final` where loading again would fail in the same way. */
-  | { kind: 'load-failed'; failure: EngineFailure; final: boolean }
+  | { kind: 'load-failed'; failure: EngineFailure }
   | { kind: 'log'; lines: string[] }
   | { kind: 'events'; events: { id: number; slotId: number; event: GenerateEvent }[] }
   | { kind: 'answer-failed'; id: number; failure: EngineFailure }

@@ -20,10 +20,10 @@ export class RestartPlan {
     this.#failures = 0;
   }
 
-  /** What follows a failure; undefined is the end of it. */
-  next(options: { final: boolean }): { attempt: number; pauseMs: number } | undefined {
+  /** What follows a failure; undefined is the end of it. `isRefused`: llama.cpp said no, not died. */
+  next({ isRefused }: { isRefused: boolean }): { attempt: number; pauseMs: number } | undefined {
     this.#failures++;
-    if (!this.#hasLoaded && (options.final || this.#failures >= TRIES_TO_LOAD)) return undefined;
+    if (!this.#hasLoaded && (isRefused || this.#failures >= TRIES_TO_LOAD)) return undefined;
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS);
     return { attempt: this.#failures, pauseMs };
   }

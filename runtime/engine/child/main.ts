@@ -5,6 +5,7 @@
 import type { EngineOptions } from '../contract.js';
 import { failureOf } from '../engine-error.js';
 import type { FromChild, ToChild } from '../protocol.js';
+import { checkOptions } from './check-options.js';
 import { checkModelFile } from './gguf-check.js';
 import { ModelServer } from './model-server.js';
 import { watchParent } from './orphan-watch.js';
@@ -39,10 +40,9 @@ process.on('message', (message: ToChild) => {
 });
 
 async function load(options: EngineOptions): Promise<void> {
-  let isChecked = false;
   try {
+    checkOptions(options);
     const file = await checkModelFile(options.modelPath);
-    isChecked = true;
     send({ kind: 'progress', progress: 0, askedBytes: file.sizeBytes });
     const { loadModel } = await import('./load.js');
     const loaded = await loadModel(file, options, {
@@ -52,7 +52,7 @@ async function load(options: EngineOptions): Promise<void> {
     server = new ModelServer(loaded, outbox);
     outbox.message({ kind: 'ready', info: loaded.info });
   } catch (thrown) {
-    send({ kind: 'load-failed', failure: failureOf(thrown, 'load-failed'), final: !isChecked });
+    send({ kind: 'load-failed', failure: failureOf(thrown, 'load-failed') });
   }
 }
 

@@ -127,9 +127,18 @@ t.test('a truncated, empty, missing or foreign file is refused', async (t) => {
 });
 
 t.test('a context that does not fit is refused with its size', async (t) => {
-  const engine = startEngine({ ...options, nCtx: 1_000_000_000 });
+  const engine = startEngine({ ...options, nCtx: 10_000_000 });
   t.teardown(() => engine.close());
-  await t.rejects(engine.ready(), { code: 'load-failed', message: /context of 1000000000 tokens/ });
+  await t.rejects(engine.ready(), { code: 'load-failed', message: /context of 10000000 tokens/ });
+});
+
+t.test('options that mean nothing are refused by name', async (t) => {
+  const cases = { nCtx: -1, parallel: 0, threads: 1.5, gpuLayers: -3 };
+  for (const [name, value] of Object.entries(cases)) {
+    const engine = startEngine({ ...options, [name]: value });
+    await t.rejects(engine.ready(), { code: 'load-failed', message: new RegExp(`${name} is`) });
+    await engine.close();
+  }
 });
 
 /** The failure of an engine that gives up, which it must. */
