@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { type ProgramMemory, programMemory } from './program-memory.js';
 import type { LoadSetting } from './setting.js';
 
 export type HearthOptions = LoadSetting & {
@@ -48,11 +49,8 @@ export class HearthProcess implements AsyncDisposable {
   }
 
   /** Of the server and its engine together. */
-  memory(): { rssBytes: number; pssBytes: number } {
-    const parts = [this.pid, this.enginePid()].map((pid) => (pid ? processMemory(pid) : null));
-    const sum = (key: 'rssBytes' | 'pssBytes') =>
-      parts.reduce((total, part) => total + (part?.[key] ?? 0), 0);
-    return { rssBytes: sum('rssBytes'), pssBytes: sum('pssBytes') };
+  memory(): ProgramMemory {
+    return programMemory([this.pid, this.enginePid() ?? 0]);
   }
 
   /** Ends it in order. Throws what it said where that fails. */
@@ -100,16 +98,4 @@ function commandLine({ modelPath, threads, nCtx, parallel, log, maxQueue }: Hear
 function withoutSettings(): NodeJS.ProcessEnv {
   const others = Object.entries(process.env).filter(([name]) => !name.startsWith('HEARTH_'));
   return Object.fromEntries(others);
-}
-
-/** Pss counts what both processes share once. Null for a process that is gone. */
-function processMemory(pid: number): { rssBytes: number; pssBytes: number } | null {
-  try {
-    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
-    const bytes = (key: string) =>
-      1024 * Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1] ?? 0);
-    return { rssBytes: bytes('Rss'), pssBytes: bytes('Pss') };
-  } catch {
-    return null;
-  }
 }

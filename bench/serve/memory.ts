@@ -1,10 +1,11 @@
 // The memory of the whole program while it serves, against what the model alone takes.
 // Asked from the kernel for both processes; the model's share is the backend's own accounting,
-// as it stands in the log. Sums of RSS count pages that both share twice, so Pss stands beside it.
+// as it stands in the log.
 import { openLogReader } from '../../runtime/log/index.js';
 import { streamChat, user } from './client.js';
 import { type Figure, figure } from './figure.js';
 import { HearthProcess } from './hearth-process.js';
+import type { ProgramMemory } from './program-memory.js';
 import { type BenchModel, question, type Setting } from './setting.js';
 
 export async function measureMemory(setting: Setting): Promise<Figure[]> {
@@ -24,7 +25,7 @@ async function measureModel(model: BenchModel, setting: Setting): Promise<Figure
   const log = `${setting.folder}/memory-${model.name}.db`;
   const load = { modelPath: model.path, threads: setting.threads, nCtx: N_CTX, parallel: PARALLEL };
   await using hearth = await HearthProcess.start({ ...load, log });
-  const peak = { rssBytes: 0, pssBytes: 0 };
+  const peak = { rssBytes: 0, summedRssBytes: 0 };
   for (let round = 0; round < ANSWERS / PARALLEL; round++) {
     setting.signal.throwIfAborted();
     const answers = Array.from({ length: PARALLEL }, (_, client) =>
@@ -46,13 +47,13 @@ async function measureModel(model: BenchModel, setting: Setting): Promise<Figure
     model: model.name,
     value: peak.rssBytes / MIB,
     bar: { kind: 'at-most', value: (1.1 * modelBytes + PROGRAM_BYTES) / MIB },
-    details: { model_mib: modelBytes / MIB, pss_mib: peak.pssBytes / MIB },
+    details: { model_mib: modelBytes / MIB, sum_of_rss_mib: peak.summedRssBytes / MIB },
   });
 }
 
-function keepPeak(peak: { rssBytes: number; pssBytes: number }, now: typeof peak): void {
+function keepPeak(peak: ProgramMemory, now: ProgramMemory): void {
   peak.rssBytes = Math.max(peak.rssBytes, now.rssBytes);
-  peak.pssBytes = Math.max(peak.pssBytes, now.pssBytes);
+  peak.summedRssBytes = Math.max(peak.summedRssBytes, now.summedRssBytes);
 }
 
 /** Weights, KV cache and compute buffers of the run. */
