@@ -5,14 +5,23 @@
 import { readFileSync } from 'node:fs';
 import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { convertCommand } from './converter/convert-command.js';
-import { inspectCommand } from './converter/inspect-command.js';
-import { printable } from './devices/index.js';
-import { chatCommand } from './runtime/chat-command.js';
-import { logCommand } from './runtime/log-command.js';
-import { serveCommand } from './runtime/serve-command.js';
+import { printable } from './devices/command-line.js';
+import { keepHeapSmall } from './runtime/small-heap.js';
 
-const commands = [convertCommand, inspectCommand, chatCommand, serveCommand, logCommand];
+/** In the order of --help. Loaded where named, so that a server holds no code of the converter. */
+const COMMANDS = {
+  convert: async () => (await import('./converter/convert-command.js')).convertCommand,
+  inspect: async () => (await import('./converter/inspect-command.js')).inspectCommand,
+  chat: async () => {
+    keepHeapSmall();
+    return (await import('./runtime/chat-command.js')).chatCommand;
+  },
+  serve: async () => {
+    keepHeapSmall();
+    return (await import('./runtime/serve-command.js')).serveCommand;
+  },
+  log: async () => (await import('./runtime/log-command.js')).logCommand,
+};
 
 /** One a command; each command's own --help has more. */
 const EXAMPLES: [command: string, description: string][] = [
@@ -40,7 +49,7 @@ try {
   await yargs(hideBin(process.argv))
     .scriptName('hearth')
     .usage('$0 <command>\n\nLLM-Pruner checkpoints to GGUF, and local chat from them.')
-    .command(commands as CommandModule[])
+    .command((await loadCommands(process.argv[2])) as CommandModule[])
     .example(EXAMPLES)
     .demandCommand(1, 'Name a command; see hearth --help.')
     .recommendCommands()
@@ -53,6 +62,13 @@ try {
 } catch (error) {
   process.stderr.write(`hearth: ${printable(describe(error))}\n`);
   process.exitCode ||= 1;
+}
+
+/** The command of this name; where there is none, all of them, for --help and for suggestions. */
+async function loadCommands(name: string | undefined): Promise<unknown[]> {
+  const loaders = Object.entries(COMMANDS);
+  const named = loaders.filter(([command]) => command === name);
+  return await Promise.all((named.length > 0 ? named : loaders).map(([, load]) => load()));
 }
 
 /**

@@ -10,6 +10,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { MIXTURES } from '../converter/index.js';
 import { formatDisk, formatMemory, interruptible } from '../devices/index.js';
+import { median } from './median.js';
 import { makeSyntheticCheckpoint, PRUNED, type PruningRatio } from './synthetic-checkpoint.js';
 
 const run = promisify(execFile);
@@ -107,12 +108,6 @@ async function timed(args: string[], signal: AbortSignal): Promise<Step> {
 
 async function sizeOf(filePath: string): Promise<number> {
   return (await stat(filePath)).size;
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2;
 }
 
 function print(measured: Measured): void {

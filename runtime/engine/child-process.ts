@@ -9,6 +9,13 @@ import type { FromChild, ToChild } from './protocol.js';
 /** Room for new objects that V8 fills before it collects them; the default costs 10 MiB more. */
 const CHILD_FLAGS = ['--max-semi-space-size=1'];
 
+const CHILD_ENV = {
+  // A backtrace starts a debugger on the dying process, which can take minutes.
+  GGML_NO_BACKTRACE: '1',
+  // Each further arena of glibc keeps what its threads have freed; a load leaves 5 MiB there.
+  MALLOC_ARENA_MAX: '1',
+};
+
 export type ChildEnd = { signal: string | null; exitCode: number | null };
 
 export type ChildEvents = {
@@ -26,8 +33,7 @@ export class EngineChild {
     this.#process = fork(new URL('./child/main.js', import.meta.url), [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      // A backtrace starts a debugger on the dying process, which can take minutes.
-      env: { ...process.env, GGML_NO_BACKTRACE: '1' },
+      env: { ...process.env, ...CHILD_ENV },
       execArgv: CHILD_FLAGS,
     });
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => this.log.write(text));

@@ -1,0 +1,98 @@
+// npm run bench:serve: hearth serve against bare node-llama-cpp in one run, as ratios, and what a
+// device left alone has to withstand: load, kills, months of memory.
+// One part a file in serve/; exits with 1 when a bar is missed.
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { interruptible } from '../devices/index.js';
+import { measureConcurrent } from './serve/concurrent.js';
+import { measureDecode } from './serve/decode.js';
+import { describeFigure, type Figure } from './serve/figure.js';
+import { measureKills } from './serve/kills.js';
+import { measureLoad } from './serve/load.js';
+import { measureLogging } from './serve/logging.js';
+import { measureMemory } from './serve/memory.js';
+import { makeModels } from './serve/models.js';
+import type { Setting } from './serve/setting.js';
+import { measureStart } from './serve/start.js';
+import { measureTurns } from './serve/turns.js';
+
+const PARTS = {
+  decode: measureDecode,
+  concurrent: measureConcurrent,
+  turns: measureTurns,
+  memory: measureMemory,
+  start: measureStart,
+  load: measureLoad,
+  kills: measureKills,
+  logging: measureLogging,
+} satisfies Record<string, (setting: Setting) => Promise<Figure[]>>;
+
+type Part = keyof typeof PARTS;
+const PART_NAMES = Object.keys(PARTS) as Part[];
+
+const arguments_ = await yargs(hideBin(process.argv))
+  .usage('$0: hearth serve against bare node-llama-cpp, and under load')
+  .options({
+    only: { describe: 'Measure these parts', choices: PART_NAMES, array: true },
+    model: {
+      describe: 'Measure this model',
+      choices: ['appliance', 'synthetic'] as const,
+    },
+    quick: { describe: 'Fewer rounds, requests and kills', type: 'boolean', default: false },
+    threads: {
+      describe: "llama.cpp's threads on both sides; by default a core is left for the clients",
+      type: 'number',
+      default: Math.max(1, os.availableParallelism() - 1),
+    },
+    models: { describe: 'Keep the models in this folder, and use them again', type: 'string' },
+    json: { describe: 'Print JSON', type: 'boolean', default: false },
+  })
+  .strict()
+  .parseAsync();
+
+await interruptible(async (signal) => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'hearth-bench-'));
+  try {
+    print(await measure(folder, signal));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+async function measure(folder: string, signal: AbortSignal): Promise<Figure[]> {
+  const { quick: isQuick, threads, only = PART_NAMES } = arguments_;
+  const modelFolder = arguments_.models ?? folder;
+  await mkdir(modelFolder, { recursive: true });
+  const models = await makeModels({ folder: modelFolder, isQuick, note: noteAs('models') });
+  const asked = models.filter(({ name }) => name === (arguments_.model ?? name));
+  const figures: Figure[] = [];
+  for (const part of only) {
+    const setting = { models: asked, threads, isQuick, folder, signal, note: noteAs(part) };
+    figures.push(...(await PARTS[part](setting)));
+  }
+  return figures;
+}
+
+function noteAs(part: string): (text: string) => void {
+  return (text) => process.stderr.write(`${part}: ${text}\n`);
+}
+
+function print(figures: Figure[]): void {
+  if (figures.some(({ isMet }) => !isMet)) process.exitCode = 1;
+  const { threads, quick } = arguments_;
+  const cores = os.availableParallelism();
+  const loadAverage = os.loadavg()[0] ?? 0;
+  const report = { cores, threads, quick, load_average: loadAverage, figures };
+  const text = [
+    `${cores} cores, ${threads} threads, load average ${loadAverage.toFixed(1)}`,
+    ...figures.map(describeFigure),
+  ];
+  process.stdout.write(arguments_.json ? `${JSON.stringify(report, null, 2)}\n` : lines(text));
+}
+
+function lines(text: string[]): string {
+  return `${text.join('\n')}\n`;
+}

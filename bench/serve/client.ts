@@ -1,0 +1,123 @@
+// A client of the chat API: streamed answers, timed as they arrive, or whole ones.
+// Plain node:http with connections kept open, so that the client costs the server little of the
+// machine that both share. Never throws for what the server answers; that is what is measured.
+import http from 'node:http';
+
+export type Message = { role: 'user' | 'assistant'; content: string };
+
+export type ChatOptions = {
+  url: string;
+  messages: Message[];
+  maxTokens: number;
+  /** Called at the first text. */
+  onFirstText?: () => void;
+};
+
+export type Answered = {
+  status: number;
+  text: string;
+  /** By the server's own count. */
+  tokens: number;
+  /** From the request to the first text, the last text, and the end of the response. */
+  ttftMs: number;
+  lastTextMs: number;
+  totalMs: number;
+  /** What the server said instead of, or within, an answer. */
+  error: string | null;
+  retryAfterS: number;
+};
+
+type Chunk = {
+  choices?: { delta?: { content?: string }; message?: { content?: string } }[];
+  usage?: { completion_tokens: number } | null;
+  error?: { message: string };
+};
+
+const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
+
+export function streamChat(options: ChatOptions): Promise<Answered> {
+  return post(options, { stream: true, stream_options: { include_usage: true } });
+}
+
+export function wholeChat(options: ChatOptions): Promise<Answered> {
+  return post(options, {});
+}
+
+export function user(content: string): Message[] {
+  return [{ role: 'user', content }];
+}
+
+/** Greedy, and never at an end by itself: every answer has as many tokens as were asked for. */
+function body({ messages, maxTokens }: ChatOptions, more: object): string {
+  const sampling = { temperature: 0, logit_bias: { [EOS]: -100 } };
+  return JSON.stringify({ messages, max_tokens: maxTokens, ...sampling, ...more });
+}
+
+/** The same in both models' vocabularies. */
+const EOS = 2;
+
+function post(options: ChatOptions, more: object): Promise<Answered> {
+  const reader = new AnswerReader(options.onFirstText ?? (() => {}));
+  return new Promise((resolve) => {
+    const failed = (error: Error) => resolve(reader.finish({ error: error.message }));
+    const request = http.request(`${options.url}/v1/chat/completions`, {
+      agent,
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    });
+    request.once('error', failed);
+    request.once('response', (response) => {
+      const { statusCode: status = 0, headers } = response;
+      response.setEncoding('utf8');
+      response.on('data', (text: string) => reader.read(text));
+      response.once('error', failed);
+      response.once('end', () =>
+        resolve(reader.finish({ status, retryAfterS: Number(headers['retry-after'] ?? 0) })),
+      );
+    });
+    request.end(body(options, more));
+  });
+}
+
+/** Reads events as they come, and JSON without events when it is whole. */
+class AnswerReader {
+  readonly #start = performance.now();
+  readonly #onFirstText: () => void;
+  readonly #answered: Answered = {
+    ...{ status: 0, text: '', tokens: 0, error: null, retryAfterS: 0 },
+    ...{ ttftMs: 0, lastTextMs: 0, totalMs: 0 },
+  };
+  #unread = '';
+
+  constructor(onFirstText: () => void) {
+    this.#onFirstText = onFirstText;
+  }
+
+  read(text: string): void {
+    const events = (this.#unread + text).split('\n\n');
+    this.#unread = events.pop() ?? '';
+    for (const event of events)
+      if (event !== 'data: [DONE]') this.#add(JSON.parse(event.slice('data: '.length)));
+  }
+
+  finish(more: Partial<Answered>): Answered {
+    Object.assign(this.#answered, more);
+    if (this.#unread.startsWith('{')) this.#add(JSON.parse(this.#unread));
+    this.#answered.totalMs = performance.now() - this.#start;
+    return this.#answered;
+  }
+
+  #add({ choices = [], usage, error }: Chunk): void {
+    const answered = this.#answered;
+    if (error) answered.error = error.message;
+    if (usage) answered.tokens = usage.completion_tokens;
+    const text = choices[0]?.delta?.content ?? choices[0]?.message?.content ?? '';
+    if (text === '') return;
+    answered.lastTextMs = performance.now() - this.#start;
+    if (answered.text === '') {
+      answered.ttftMs = answered.lastTextMs;
+      this.#onFirstText();
+    }
+    answered.text += text;
+  }
+}

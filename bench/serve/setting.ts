@@ -1,0 +1,52 @@
+// What every part of bench:serve is given: the models, the machine's share, and how long to measure.
+// Both sides of a ratio are started with the same settings, which stand here.
+// Measures nothing.
+
+export type BenchModel = {
+  name: 'appliance' | 'synthetic';
+  path: string;
+  /** Tokens of an answer long enough to time, on a model of this speed. */
+  answerTokens: number;
+  /** How often a pair is measured. */
+  rounds: number;
+};
+
+export type Setting = {
+  models: BenchModel[];
+  /** Threads of llama.cpp, on both sides. */
+  threads: number;
+  /** A tenth of the requests and kills; the models' rounds are fewer too. */
+  isQuick: boolean;
+  /** Where logs are kept. */
+  folder: string;
+  /** Shows progress. */
+  note: (text: string) => void;
+  signal: AbortSignal;
+};
+
+/** How a model is loaded, by hearth and by bare node-llama-cpp alike: F16 cache, no mmap. */
+export type LoadSetting = {
+  modelPath: string;
+  threads: number;
+  nCtx: number;
+  parallel: number;
+};
+
+/** Runs both in turn, the first to go changing, so that a drift of the machine cancels out. */
+export async function alternate<A, B>(
+  round: number,
+  first: () => Promise<A>,
+  second: () => Promise<B>,
+): Promise<[A, B]> {
+  if (round % 2 === 0) {
+    const a = await first();
+    return [a, await second()];
+  }
+  const b = await second();
+  return [await first(), b];
+}
+
+/** A question that no cache holds yet. */
+export function question(round: number, client = 0): string {
+  return `${round}.${client}: how loud is the Yuki C119, and what does it weigh?`;
+}
