@@ -3,7 +3,7 @@
 // The work is convert.ts's, how it looks is convert-report.ts's.
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { interruptible, one, parsePositive, parseSize, printable } from '../devices/index.js';
+import { interruptible, one, parseSize, printable, text, wholeNumber } from '../devices/index.js';
 import { type ConvertOptions, convert } from './convert.js';
 import { showProgress } from './convert-progress.js';
 import { planJson, planText, summaryJson, summaryText } from './convert-report.js';
@@ -11,7 +11,7 @@ import { type PrepareOptions, prepare } from './prepare.js';
 import { FILE_TYPES, type FileType } from './quantise/index.js';
 import { chatTemplateNames } from './tokenizer/index.js';
 
-const text = one((value) => value);
+const MAX_THREADS = 1_024;
 
 const convertOptions = {
   output: {
@@ -20,19 +20,19 @@ const convertOptions = {
     type: 'string',
     requiresArg: true,
     defaultDescription: 'NAME-TYPE.gguf',
-    coerce: text,
+    coerce: one(text('output')),
   },
   lora: {
     describe: 'Merge the LoRA in this folder',
     type: 'string',
     requiresArg: true,
-    coerce: text,
+    coerce: one(text('lora')),
   },
   tokenizer: {
     describe: 'tokenizer.model, tokenizer.json or their folder, for a checkpoint without one',
     type: 'string',
     requiresArg: true,
-    coerce: text,
+    coerce: one(text('tokenizer')),
   },
   type: {
     describe: 'Mixture of types',
@@ -54,15 +54,20 @@ const convertOptions = {
     type: 'string',
     requiresArg: true,
     defaultDescription: "the tokenizer's own",
-    coerce: text,
+    coerce: one(text('chat-template')),
   },
-  name: { describe: "The model's name", type: 'string', requiresArg: true, coerce: text },
+  name: {
+    describe: "The model's name",
+    type: 'string',
+    requiresArg: true,
+    coerce: one(text('name')),
+  },
   threads: {
     describe: 'Converting threads',
     type: 'string',
     requiresArg: true,
     defaultDescription: 'one a core',
-    coerce: one((value) => parsePositive('--threads', value)),
+    coerce: one(wholeNumber('threads', 1, MAX_THREADS)),
   },
   'dry-run': { describe: 'Print the plan; read and write no weights', type: 'boolean' },
   force: { describe: 'Replace an existing file', type: 'boolean' },

@@ -2,11 +2,11 @@
 // specification names them, and hearth.* for what only pruned models have.
 // Digests have one length, so that the header's size is known before the sources are hashed.
 import path from 'node:path';
+import { hearthVersion } from '../devices/index.js';
 import type { Checkpoint, Lora } from './checkpoint/index.js';
 import { float32Entry, type GgufMetadata, stringEntry, uint32Entry } from './gguf/index.js';
 import { architectureOf, type LlamaModel } from './model/index.js';
 import { MIXTURES, type QuantisePlan } from './quantise/index.js';
-import { version } from './version.js';
 
 /** GGML_QNT_VERSION of ggml.h: how the blocks of quantised types are laid out. */
 const QUANTISATION_VERSION = 2;
@@ -31,7 +31,7 @@ export function provenanceMetadata(provenance: Provenance): GgufMetadata {
     'general.type': stringEntry('model'),
     'general.name': stringEntry(name),
     'general.size_label': stringEntry(sizeLabel(model.nParams)),
-    'general.quantized_by': stringEntry(`hearth ${version}`),
+    'general.quantized_by': stringEntry(`hearth ${hearthVersion()}`),
     ...baseModel(checkpoint),
     ...sampling(checkpoint.generationConfig ?? {}),
     'general.file_type': uint32Entry(MIXTURES[plan.fileType].fileTypeId),
@@ -45,7 +45,7 @@ function hearthPairs(provenance: Provenance): GgufMetadata {
   const files = [...digests.keys()];
   const { pruningArguments } = checkpoint;
   return {
-    'hearth.version': stringEntry(version),
+    'hearth.version': stringEntry(hearthVersion()),
     'hearth.source.kind': stringEntry(checkpoint.kind),
     'hearth.source.files': {
       type: 'ARRAY',

@@ -1,17 +1,6 @@
-// What every command needs of the command line: options given once, numbers that are numbers, and
-// Ctrl-C that ends the work in order. Here because all folders may import from devices/ alone.
+// What every command needs of the terminal: text that is safe to print there, and Ctrl-C that ends
+// the work in order. Here because all folders may import from devices/ alone.
 // Defines no command and prints nothing.
-
-/** A `coerce` for yargs, which hands over a list when an option is given twice. */
-export function one<T>(
-  read: (text: string) => T,
-): (value: string | string[] | undefined) => T | undefined {
-  return (value) => {
-    if (value === undefined) return undefined;
-    if (Array.isArray(value)) throw new Error(`given twice: ${value.join(' and ')}`);
-    return read(value);
-  };
-}
 
 /**
  * `text` with the characters that a terminal would obey, or that turn the direction of writing, made
@@ -24,13 +13,6 @@ export function printable(text: string): string {
     const code = character.codePointAt(0) as number;
     return `\\u${code.toString(16).padStart(4, '0')}`;
   });
-}
-
-/** The whole number above 0 in `text`; `option` names it in the error. */
-export function parsePositive(option: string, text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number > 0) return number;
-  throw new Error(`${option} takes a whole number above 0, not "${text}"`);
 }
 
 /**

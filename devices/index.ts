@@ -1,4 +1,5 @@
-export { interruptible, one, parsePositive, printable } from './command-line.js';
+export { interruptible, printable } from './command-line.js';
+export { many, number, one, text, wholeNumber } from './flag-readers.js';
 export {
   type AnyGgmlType,
   FOREIGN_GGML_TYPES,
@@ -16,3 +17,4 @@ export {
 } from './gguf-file.js';
 export { type ModelShape, shapeOfGguf } from './model-shape.js';
 export { formatDisk, formatMemory, parseSize, SizeError } from './units.js';
+export { hearthVersion } from './version.js';

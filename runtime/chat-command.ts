@@ -4,10 +4,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
+import { many, number, one, text, wholeNumber } from '../devices/flag-readers.js';
 import { chat } from './chat/index.js';
 import type { GenerateRequest, Sampling } from './engine/index.js';
 import { engineFlags, engineOptionsOf } from './engine-flags.js';
-import { many, number, one, text, wholeNumber } from './flag-readers.js';
 import { logFlags, logOptionsOf } from './log-flags.js';
 
 const MAX_INT32 = 2 ** 31 - 1;

@@ -2,8 +2,8 @@
 // One table, so that both commands read them alike and their --help cannot differ.
 // What fits where is decided by the engine.
 import type { InferredOptionTypes, Options } from 'yargs';
+import { one, wholeNumber } from '../devices/flag-readers.js';
 import type { EngineOptions } from './engine/contract.js';
-import { one, wholeNumber } from './flag-readers.js';
 
 const MAX_CONTEXT = 2 ** 24;
 const MAX_LAYERS = 10_000;

@@ -4,7 +4,7 @@
 import path from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { interruptible, one, parsePositive } from '../devices/index.js';
+import { interruptible, one, wholeNumber } from '../devices/index.js';
 import {
   type AnswerFilter,
   DEFAULT_LIMIT,
@@ -24,6 +24,9 @@ import {
   summaryTable,
 } from './log-tables.js';
 import { followAnswers } from './log-tail.js';
+
+/** More rows than a terminal shows; --sql has no limit. */
+const MAX_LIMIT = 1_000_000;
 
 /** Shared with `tail` and `path`. */
 const fileOption = {
@@ -60,7 +63,7 @@ const logOptions = {
     type: 'string',
     requiresArg: true,
     defaultDescription: String(DEFAULT_LIMIT),
-    coerce: one((text) => parsePositive('--limit', text)),
+    coerce: one(wholeNumber('limit', 1, MAX_LIMIT)),
   },
   summary: {
     describe: 'Percentiles of TTFT and tok/s, and peak memory',

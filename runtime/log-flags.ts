@@ -3,7 +3,7 @@
 // What the log does with them is log/.
 import path from 'node:path';
 import type { InferredOptionTypes, Options } from 'yargs';
-import { one, text } from './flag-readers.js';
+import { one, text } from '../devices/flag-readers.js';
 import type { LogOptions } from './log/index.js';
 
 export const logFlags = {

@@ -1,11 +1,12 @@
 // A server's whole life in this process: log, engine, listening, signals, and the end in order.
 // The order matters: nothing is loaded before the port is had, and the log closes last.
 // What a request is answered is server/.
+
+import { hearthVersion } from '../devices/version.js';
 import { type EngineOptions, startEngine } from './engine/index.js';
 import { type LogOptions, openLog } from './log/index.js';
 import { type Server, type ServerOptions, startServer } from './server/index.js';
 import { type Notifier, openNotifier } from './systemd/index.js';
-import { hearthVersion } from './version.js';
 
 export type ServeOptions = Omit<
   ServerOptions,

@@ -1,10 +1,11 @@
 // A chat's whole life in this process: question or terminal, log, engine, session, and the end.
 // The session is saved before the engine ends and the log closes last, so that nothing is lost.
 // What is said between is dialogue.ts.
+
+import { hearthVersion } from '../../devices/version.js';
 import { type Engine, type EngineOptions, startEngine } from '../engine/index.js';
 import { type LogOptions, openLog } from '../log/index.js';
 import { Recorder } from '../recorder.js';
-import { hearthVersion } from '../version.js';
 import type { Model } from './answer.js';
 import { Conversation } from './conversation.js';
 import { Dialogue, type RequestSettings } from './dialogue.js';

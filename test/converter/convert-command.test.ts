@@ -97,7 +97,7 @@ t.test('usage mistakes exit with 2 and say what to write', async (t) => {
     [['convert', tied, '--type', 'Q9'], /Q4_K_M/],
     [['convert', tied, '--max-size', 'huge'], /2\.5GB/],
     [['convert', tied, '--max-size', '1GB', '--type', 'F16'], /mutually exclusive/],
-    [['convert', tied, '--threads', '0'], /whole number above 0/],
+    [['convert', tied, '--threads', '0'], /--threads takes a whole number from 1/],
     [['convert', tied, '-o', 'a', '-o', 'b'], /given twice/],
     [['convert', tied, '--quantise'], /Unknown argument/],
   ];

@@ -91,7 +91,7 @@ t.test('path names the default or the given log', async (t) => {
 t.test('mistakes exit with 2, failures with 1, and say what is wrong', async (t) => {
   const file = await logOfTwo(t.testdir());
   const mistakes: [status: number, message: RegExp, ...options: string[]][] = [
-    [2, /--limit takes a whole number above 0, not "abc"/, '--limit', 'abc'],
+    [2, /--limit takes a whole number from 1 to 1000000, not "abc"/, '--limit', 'abc'],
     [2, /--limit takes a whole number/, '--limit', '0'],
     [2, /--limit takes a whole number/, '--limit', '1.5'],
     [2, /given twice: 1 and 2/, '--limit', '1', '--limit', '2'],

@@ -1,7 +1,6 @@
 // How option values are read from the command line, the environment and a config file alike.
 // All three hand over texts, numbers or lists; each reader takes one value and names what is wrong.
-// What options there are is for the commands to say.
-import { parseDuration } from './log/since.js';
+// Here because all folders may import from devices/ alone; what options there are, commands say.
 
 type Given = string | number | boolean | (string | number)[] | undefined;
 
@@ -34,15 +33,6 @@ export function number(name: string, min: number, max: number): (text: string) =
     const value = Number(text);
     if (/^\d*\.?\d+$/.test(text) && value >= min && value <= max) return value;
     throw new Error(`--${name} takes a number from ${min} to ${max}, not "${text}"`);
-  };
-}
-
-/** `90s`, `5m` or plain seconds, in ms. */
-export function duration(name: string): (text: string) => number {
-  return (text) => {
-    const ms = parseDuration(/^\d+(\.\d+)?$/.test(text) ? `${text}s` : text);
-    if (ms !== null && ms > 0 && ms < 2 ** 31) return ms;
-    throw new Error(`--${name} takes a time such as 90s or 5m, not "${text}"`);
   };
 }
 
