@@ -6,9 +6,10 @@ import {
   type LlamaContextSequence,
   LlamaLogLevel,
   type LlamaModel,
+  type Token,
   TokenBias,
 } from 'node-llama-cpp';
-import type { LoadSetting } from './setting.js';
+import { type LoadSetting, REPEATED_BIAS, REPEATED_TOKEN } from './setting.js';
 
 export type BareRequest =
   | { kind: 'load'; setting: LoadSetting }
@@ -73,12 +74,11 @@ async function answer(
 ): Promise<BareAnswer> {
   if (!model || !sequence) throw new Error('no model is loaded, or too few sequences');
   const told = { tokens: 0, firstTokenMs: 0, lastTokenMs: 0 };
-  const { bos, eos } = model.tokens;
+  const { bos } = model.tokens;
   const plain = model.tokenize(`[INST] ${prompt} [/INST]`);
   const tokens = bos === null ? plain : [bos, ...plain];
-  const tokenBias = TokenBias.for(model);
-  if (eos !== null) tokenBias.set(eos, { logit: -1e9 });
-  const events = sequence.evaluate(tokens, { temperature: 0, tokenBias, yieldEogToken: true });
+  const tokenBias = TokenBias.for(model).set(REPEATED_TOKEN as Token, { logit: REPEATED_BIAS });
+  const events = sequence.evaluate(tokens, { temperature: 0, tokenBias });
   for await (const token of events) {
     model.detokenize([token]);
     told.lastTokenMs = performance.now() - start;

@@ -2,6 +2,7 @@
 // Plain node:http with connections kept open, so that the client costs the server little of the
 // machine that both share. Never throws for what the server answers; that is what is measured.
 import http from 'node:http';
+import { REPEATED_BIAS, REPEATED_TOKEN } from './setting.js';
 
 export type Message = { role: 'user' | 'assistant'; content: string };
 
@@ -47,14 +48,11 @@ export function user(content: string): Message[] {
   return [{ role: 'user', content }];
 }
 
-/** Greedy, and never at an end by itself: every answer has as many tokens as were asked for. */
+/** The one token that every answer repeats: never an end, and always text that can be seen. */
 function body({ messages, maxTokens }: ChatOptions, more: object): string {
-  const sampling = { temperature: 0, logit_bias: { [EOS]: -100 } };
+  const sampling = { temperature: 0, logit_bias: { [REPEATED_TOKEN]: REPEATED_BIAS } };
   return JSON.stringify({ messages, max_tokens: maxTokens, ...sampling, ...more });
 }
-
-/** The same in both models' vocabularies. */
-const EOS = 2;
 
 function post(options: ChatOptions, more: object): Promise<Answered> {
   const reader = new AnswerReader(options.onFirstText ?? (() => {}));

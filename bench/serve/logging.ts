@@ -1,5 +1,5 @@
 // What the log costs: answers with it against answers with --no-log, from two servers in turn.
-// Short answers, as the log costs by the answer and not by the token: the worst case.
+// Answers of a few sentences on the fastest model, as the log costs by the answer and not by the token.
 // A hundredth is less than a shared machine's noise, so many short rounds are measured.
 import { median } from '../median.js';
 import { streamChat, user } from './client.js';
@@ -9,8 +9,8 @@ import { alternate, question, type Setting } from './setting.js';
 
 const ROUNDS = 60;
 const QUICK_ROUNDS = 10;
-const ANSWERS = 10;
-const ANSWER_TOKENS = 32;
+const ANSWERS = 4;
+const ANSWER_TOKENS = 128;
 
 export async function measureLogging(setting: Setting): Promise<Figure[]> {
   const model = setting.models.find(({ name }) => name === 'appliance');

@@ -32,6 +32,14 @@ export type LoadSetting = {
   parallel: number;
 };
 
+/**
+ * A piece of a word in both models' vocabularies. It is made so likely that all answers are of it:
+ * the answers of random weights are mostly tokens without text, which no client sees arrive.
+ */
+export const REPEATED_TOKEN = 300;
+/** In logits; the API takes no more. */
+export const REPEATED_BIAS = 100;
+
 /** Runs both in turn, the first to go changing, so that a drift of the machine cancels out. */
 export async function alternate<A, B>(
   round: number,
