@@ -16,9 +16,9 @@ for (const page of ['index.html', 'dashboard.html'])
   writeFileSync(path.join(webFolder, page), '<p>page</p>');
 const { url, logPath } = await runServer(t, running, {
   apiKeys: [KEY],
-  headersTimeoutMs: 4_000,
+  headersTimeoutMs: 12_000,
   // Room for 100 MB on a busy machine.
-  requestTimeoutMs: 5_000,
+  requestTimeoutMs: 15_000,
   webFolder,
 });
 const { port } = new URL(url);
