@@ -4,6 +4,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
+const RESULT = /^ {4}((?:not )?ok)\b(?: \d+)?(?: - )?(.*?)(?: # (SKIP|TODO)\b.*| # time=.*)?$/i;
+
 const [results, folder, status] = process.argv.slice(2);
 const files = listFiles(readTap(results), listTests(folder));
 let passed = 0;
@@ -11,8 +13,9 @@ let failed = 0;
 for (const [name, file] of files) {
   passed += file.passed;
   // A file that ran no test at all is no success either.
-  const isBroken = file.failed === 0 && (!file.isOk || file.passed + file.skipped === 0);
-  failed += file.failed + (isBroken ? 1 : 0);
+  const isBroken = file.failures.length === 0 && (!file.isOk || file.passed + file.skipped === 0);
+  failed += file.failures.length + (isBroken ? 1 : 0);
+  for (const test of file.failures) console.log(`${name}: ${test}`);
   if (isBroken) console.log(`${name}: ${file.isDone ? 'failed outside its tests' : 'did not end'}`);
 }
 // What tap itself complains of, or an end before tap could write.
@@ -37,15 +40,16 @@ function listTests(folder) {
 
 /** One entry a file: its own tests are the results that are indented once. */
 function listFiles(lines, names) {
-  const empty = () => ({ passed: 0, failed: 0, skipped: 0, isOk: false, isDone: false });
+  const empty = () => ({ passed: 0, failures: [], skipped: 0, isOk: false, isDone: false });
   const files = new Map(names.map((name) => [name, empty()]));
   let current = empty();
   for (const line of withoutDiagnostics(lines)) {
     const [, start] = /^# Subtest: (\S+)$/.exec(line) ?? [];
     if (start !== undefined) current = files.get(start) ?? empty();
-    const [, inner, directive] = /^ {4}((?:not )?ok)\b(?:.*# (SKIP|TODO)\b)?/i.exec(line) ?? [];
-    if (inner !== undefined)
-      current[directive ? 'skipped' : inner === 'ok' ? 'passed' : 'failed']++;
+    const [, inner, test, directive] = RESULT.exec(line) ?? [];
+    if (directive) current.skipped++;
+    else if (inner === 'ok') current.passed++;
+    else if (inner !== undefined) current.failures.push(test);
     const [, outer, name] = /^((?:not )?ok) \d+ - (\S+)/.exec(line) ?? [];
     const file = files.get(name);
     if (file) Object.assign(file, { isOk: outer === 'ok', isDone: true });

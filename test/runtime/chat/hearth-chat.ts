@@ -49,7 +49,9 @@ export function startChat(setup: ChatSetup, options: string[]): ChildProcess {
 /** Rows of the log, read by SQLite's own shell. */
 export function queryLog({ stateFolder }: ChatSetup, sql: string): Record<string, unknown>[] {
   const file = path.join(stateFolder, 'hearth/log.db');
-  const json = execFileSync('sqlite3', ['-json', file, sql], { encoding: 'utf8' });
+  const json = execFileSync('sqlite3', ['-cmd', '.timeout 10000', '-json', file, sql], {
+    encoding: 'utf8',
+  });
   return json.trim() === '' ? [] : JSON.parse(json);
 }
 

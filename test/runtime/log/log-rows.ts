@@ -129,7 +129,7 @@ export function recordStart(log: AnswerLog): number {
 
 /** Rows of a query by the sqlite3 shell, which shares no code with better-sqlite3. */
 export function sqlite3(file: string, sql: string): Record<string, string | number | null>[] {
-  const output = execFileSync('sqlite3', ['-json', file, sql], {
+  const output = execFileSync('sqlite3', ['-cmd', '.timeout 10000', '-json', file, sql], {
     encoding: 'utf8',
     // An error is in what this throws; printed as well, it would stand among the results.
     stdio: 'pipe',
