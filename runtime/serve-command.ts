@@ -10,7 +10,7 @@ import { duration } from './duration-flag.js';
 import { engineFlags, engineOptionsOf } from './engine-flags.js';
 import { logFlags, logOptionsOf } from './log-flags.js';
 import { serve } from './serve.js';
-import { isLoopback } from './server/access.js';
+import { isLoopback } from './server/loopback.js';
 import { systemdUnit } from './systemd/index.js';
 
 const MAX_PORT = 65_535;

@@ -5,7 +5,7 @@
 import { hearthVersion } from '../devices/version.js';
 import { type EngineOptions, startEngine } from './engine/index.js';
 import { type LogOptions, openLog } from './log/index.js';
-import { type Server, type ServerOptions, startServer } from './server/index.js';
+import type { Server, ServerOptions } from './server/index.js';
 import { type Notifier, openNotifier } from './systemd/index.js';
 
 export type ServeOptions = Omit<
@@ -24,6 +24,8 @@ export async function serve({ log: logOptions, ...options }: ServeOptions): Prom
   const log = logOptions && openLog({ ...logOptions, onWarning: warn });
   const engine = startEngine(options.settings);
   try {
+    // Loaded while the engine's process starts: it is most of what this process has to read.
+    const { startServer } = await import('./server/index.js');
     const server = await startServer({
       ...options,
       ...{ engine, log, keepText: logOptions?.logText ?? false },

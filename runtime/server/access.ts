@@ -49,11 +49,6 @@ export function secureHeaders(app: FastifyInstance): void {
   });
 }
 
-/** Whether only this machine can reach an address. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
 /**
  * DNS rebinding makes a browser call this server under a name of the attacker's. Addresses and the
  * machine's own names are what people use; a socket has no names.
