@@ -73,6 +73,8 @@ export class LogprobReader {
   readonly #native: Native;
   readonly #tokenText: TokenText;
   readonly #sampler: NativeSampler;
+  /** Ends with the read before: two threads at once in one native sampler crash the process. */
+  #lastRead: Promise<unknown> = Promise.resolve();
 
   constructor(native: Native, tokenText: TokenText) {
     this.#native = native;
@@ -82,7 +84,13 @@ export class LogprobReader {
   }
 
   /** The chosen token and the `nTop` likeliest, from the logits at `batchIndex`. */
-  async read(batchIndex: number, tokenId: number, nTop: number): Promise<Logprobs> {
+  read(batchIndex: number, tokenId: number, nTop: number): Promise<Logprobs> {
+    const read = this.#lastRead.then(() => this.#readNow(batchIndex, tokenId, nTop));
+    this.#lastRead = read.catch(() => {});
+    return read;
+  }
+
+  async #readNow(batchIndex: number, tokenId: number, nTop: number): Promise<Logprobs> {
     const filter: [number[], boolean, boolean, boolean, number] = [
       [tokenId],
       false,

@@ -172,6 +172,7 @@ t.test('what is typed during an answer comes next', async (t) => {
   await chat.see('la la la');
   chat.type('Two\rThree\r');
   for (let answer = 0; answer < 3; answer++) await chat.see('TTFT');
+  await chat.prompt();
   chat.type(CTRL_D);
   t.equal(await chat.end(), 0);
   const questions = queryLog(setup, 'SELECT prompt FROM answers').map(
@@ -269,6 +270,7 @@ t.test('a killed engine costs its answer alone', async (t) => {
   await chat.see('la la la');
   chat.type(CTRL_C);
   await chat.see('stopped');
+  await chat.prompt();
   chat.type(CTRL_D);
   t.equal(await chat.end(), 0);
   t.match(queryLog(setup, 'SELECT stop_reason, error_code FROM answers ORDER BY id'), [
