@@ -1,11 +1,12 @@
 // Runs `hearth chat` as its users do: from a script, or typed at a pseudo terminal.
 // util-linux's `script` makes the terminal, so that raw mode, Ctrl-C and its process group are real.
 // Every run has a state folder of its own, and one thread: two spin on each other on a busy machine.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { readReference } from '../../support/samples.js';
+import { sqlite3 } from '../log/log-rows.js';
 
 const cli = path.resolve(import.meta.dirname, '../../../cli.js');
 
@@ -48,11 +49,7 @@ export function startChat(setup: ChatSetup, options: string[]): ChildProcess {
 
 /** Rows of the log, read by SQLite's own shell. */
 export function queryLog({ stateFolder }: ChatSetup, sql: string): Record<string, unknown>[] {
-  const file = path.join(stateFolder, 'hearth/log.db');
-  const json = execFileSync('sqlite3', ['-cmd', '.timeout 10000', '-json', file, sql], {
-    encoding: 'utf8',
-  });
-  return json.trim() === '' ? [] : JSON.parse(json);
+  return sqlite3(path.join(stateFolder, 'hearth/log.db'), sql);
 }
 
 export const CTRL_C = '\x03';
