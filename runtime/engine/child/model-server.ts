@@ -104,9 +104,13 @@ export class ModelServer {
     });
   }
 
+  /** As the driver counts, other programs included; some drivers count nothing. */
   #deviceBytes(): number | null {
-    const { llama } = this.#loaded;
-    return llama.gpu === false ? null : nativeBindings(llama).getGpuVramInfo().used;
+    const { llama, native } = this.#loaded;
+    if (llama.gpu === false) return null;
+    const ownBytes =
+      native.model.getMemoryBreakdown().gpuVram + native.context.getMemoryBreakdown().gpuVram;
+    return Math.max(nativeBindings(llama).getGpuVramInfo().used, ownBytes);
   }
 
   call(call: Call): Promise<CallResults[keyof CallResults]> | CallResults[keyof CallResults] {
