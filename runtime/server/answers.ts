@@ -3,7 +3,7 @@
 // How events look to a client is chat-completions.ts and completions.ts.
 import type { FastifyReply } from 'fastify';
 import type { GenerateEvent, GenerateRequest } from '../engine/contract.js';
-import { MAX_SEED } from './limits.js';
+import { NATIVE_SEEDS } from './limits.js';
 import { ApiError } from './openai-error.js';
 import type { Service } from './service.js';
 
@@ -40,7 +40,7 @@ export function choicesOf(request: GenerateRequest, n: number): GenerateRequest[
   const seed = request.sampling?.seed;
   return Array.from({ length: n }, (_, i) => {
     if (seed === undefined || i === 0) return request;
-    return { ...request, sampling: { ...request.sampling, seed: (seed + i) % (MAX_SEED + 1) } };
+    return { ...request, sampling: { ...request.sampling, seed: (seed + i) % NATIVE_SEEDS } };
   });
 }
 

@@ -173,9 +173,13 @@ check('fields that ask for what happens anyway are taken', async (t) => {
   t.equal(response.status, 200, await response.text());
 });
 
-check('other content types are refused', async (t) => {
+check('other content types and encodings are refused', async (t) => {
   const response = await post(chat, 'hello', { ...auth, 'content-type': 'text/plain' });
   t.equal(response.status, 415);
+  t.match(await response.json(), { error: { message: /application\/json/ } });
+  const zipped = await post(chat, field({}), { ...auth, 'content-encoding': 'gzip' });
+  t.equal(zipped.status, 415);
+  t.match(await zipped.json(), { error: { message: /content-encoding "gzip"/ } });
 });
 
 check('a missing or wrong key gets 401, and only health and pages need none', async (t) => {
@@ -223,11 +227,17 @@ check('paths lead to nothing outside the pages', async (t) => {
     '/assets/..%5c..%5cpackage.json',
     '/.env',
     '//etc/passwd',
+    '/%',
+    '/%00',
+    '/%ff',
   ]) {
     const answer = await raw(
       `GET ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${KEY}\r\nconnection: close\r\n\r\n`,
     );
     t.match(answer, /^HTTP\/1\.1 40[034]/, path);
+    t.match(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))), {
+      error: { message: String, type: 'invalid_request_error' },
+    });
   }
 });
 
