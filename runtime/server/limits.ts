@@ -37,7 +37,7 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 export const TIMEOUT_CHECK_MS = 1_000;
 
 /** A token this young says that the engine is well without asking it. */
-export const HEALTH_FRESH_MS = 30_000;
+export const HEALTH_FRESH_MS = 10_000;
 /** A probe that takes longer says that it is not. */
 export const HEALTH_PROBE_MS = 10_000;
 

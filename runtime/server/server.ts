@@ -9,7 +9,8 @@ import { type AnswerLog, openLogReader } from '../log/index.js';
 import { Recorder } from '../recorder.js';
 import type { AccessOptions } from './access.js';
 import { createApp } from './app.js';
-import { HealthCheck } from './health.js';
+import { Connections } from './connections.js';
+import { HealthCheck, type HealthLimits } from './health.js';
 import { SHUTDOWN_MS } from './limits.js';
 import { Metrics } from './metrics.js';
 import { modelIdOf } from './models.js';
@@ -30,6 +31,7 @@ export type ServerOptions = Partial<AccessOptions> & {
   sampleEveryMs?: number;
   headersTimeoutMs?: number;
   requestTimeoutMs?: number;
+  healthLimits?: HealthLimits;
   webFolder?: string;
   onWarning?: (message: string) => void;
 };
@@ -38,14 +40,17 @@ export type Server = {
   /** `http://127.0.0.1:8080`, or the socket's path. */
   readonly address: string;
   readonly health: HealthCheck;
-  /** Refuses what is new and waits for answers under way, those beyond the deadline are cut. */
-  close(): Promise<void>;
+  /**
+   * Refuses what is new and waits for answers under way; those beyond the deadline are cut, all of
+   * them when `hurry` aborts.
+   */
+  close(options?: { hurry?: AbortSignal }): Promise<void>;
 };
 
 /** Listens and answers. Throws {@link ListenError} where the port or the socket cannot be had. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const service = makeService(options);
-  const healthCheck = new HealthCheck(service);
+  const healthCheck = new HealthCheck(service, options.healthLimits);
   const app = await createApp({
     ...{ apiKeys: [], corsOrigins: [], allowedHosts: [], rateLimit: null },
     ...options,
@@ -54,11 +59,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     onError: (error) =>
       options.onWarning?.(error instanceof Error ? (error.stack ?? '') : `${error}`),
   });
+  const connections = new Connections(app.server);
   const address = await listen(app, options.listen);
   return {
     address,
     health: healthCheck,
-    close: () => close(app, service),
+    close: ({ hurry } = {}) => close({ app, service, connections, hurry }),
   };
 }
 
@@ -70,7 +76,8 @@ export class ListenError extends Error {
 
 function makeService(options: ServerOptions): Service {
   const { engine, log, settings, hearthVersion } = options;
-  const metrics = new Metrics({ engine, log });
+  const underWay = new Set<AbortController>();
+  const metrics = new Metrics({ engine, log, underWay });
   const recorder = new Recorder({ ...options, onRow: (row) => metrics.count(row) });
   return {
     ...{ engine, recorder, metrics, log, hearthVersion },
@@ -79,7 +86,8 @@ function makeService(options: ServerOptions): Service {
     createdS: Math.floor(Date.now() / 1000),
     overflow: options.overflow ?? 'error',
     deadlineMs: options.deadlineMs ?? null,
-    underWay: new Set(),
+    maxQueue: settings.maxQueue ?? null,
+    underWay,
   };
 }
 
@@ -118,21 +126,30 @@ async function removeStaleSocket(path: string): Promise<void> {
   if (!isAlive) await unlink(path);
 }
 
-async function close(app: FastifyInstance, service: Service): Promise<void> {
-  const patienceMs = service.deadlineMs ?? SHUTDOWN_MS;
-  const cut = setTimeout(() => {
+type Closing = {
+  app: FastifyInstance;
+  service: Service;
+  connections: Connections;
+  hurry: AbortSignal | undefined;
+};
+
+async function close({ app, service, connections, hurry }: Closing): Promise<void> {
+  let hangUp: NodeJS.Timeout | undefined;
+  const cut = () => {
     for (const abort of service.underWay) abort.abort();
-  }, patienceMs);
-  // An answer that is cut still has its last event to send.
-  const hangUp = setTimeout(() => app.server.closeAllConnections(), patienceMs + HANG_UP_MS);
-  // Connections that become idle only now would be kept for their next request.
-  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
+    // An answer that is cut still has its last event to send.
+    hangUp ??= setTimeout(() => app.server.closeAllConnections(), HANG_UP_MS);
+  };
+  const late = setTimeout(cut, service.deadlineMs ?? SHUTDOWN_MS);
+  hurry?.addEventListener('abort', cut, { once: true });
+  if (hurry?.aborted) cut();
+  const unanswered = setInterval(() => connections.closeUnanswered(), CONNECTION_CHECK_MS);
   await app.close();
-  clearTimeout(cut);
+  clearTimeout(late);
   clearTimeout(hangUp);
-  clearInterval(idle);
+  clearInterval(unanswered);
   await service.recorder.close();
 }
 
 const HANG_UP_MS = 1_000;
-const IDLE_CHECK_MS = 100;
+const CONNECTION_CHECK_MS = 100;

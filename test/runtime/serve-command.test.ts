@@ -1,12 +1,13 @@
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { applianceGguf } from '../support/appliance-gguf.js';
+import { childrenOf } from '../support/processes.js';
 import { packageRoot } from '../support/samples.js';
 import { sqlite3 } from './log/log-rows.js';
 import { post } from './server/running-server.js';
@@ -214,13 +215,4 @@ async function start(args: string[], more: NodeJS.ProcessEnv = {}): Promise<Runn
     if (url) return { child, url, ended };
   }
   throw new Error(`hearth serve ended: ${said}`);
-}
-
-function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
-      .split(' ')
-      .filter(Boolean)
-      .map(Number),
-  );
 }
