@@ -1,8 +1,6 @@
 // The server from start to end: it listens, tells systemd, answers, and stops in order.
 // Listening comes before the model is loaded, so that a supervisor can watch the load.
 // It handles no signals and never exits; the command does.
-import { chmod, stat, unlink } from 'node:fs/promises';
-import { createConnection } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Engine, EngineOptions } from '../engine/contract.js';
 import { type AnswerLog, openLogReader } from '../log/index.js';
@@ -12,6 +10,7 @@ import { createApp } from './app.js';
 import { Connections } from './connections.js';
 import { HealthCheck, type HealthLimits } from './health.js';
 import { SHUTDOWN_MS } from './limits.js';
+import { type ListenAt, listen } from './listen.js';
 import { Metrics } from './metrics.js';
 import { modelIdOf } from './models.js';
 import type { Service } from './service.js';
@@ -24,7 +23,7 @@ export type ServerOptions = Partial<AccessOptions> & {
   /** Whether the log stores prompts and answers. */
   keepText?: boolean;
   hearthVersion: string;
-  listen: { kind: 'port'; host: string; port: number } | { kind: 'socket'; path: string };
+  listen: ListenAt;
   overflow?: 'error' | 'drop-oldest';
   /** How long an answer may take, waiting included; null for as long as it likes. */
   deadlineMs?: number | null;
@@ -68,12 +67,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   };
 }
 
-/** The port is in use, may not be had, or the socket's path cannot be. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
-  readonly code = 'HEARTH_LISTEN';
-}
-
 function makeService(options: ServerOptions): Service {
   const { engine, log, settings, hearthVersion } = options;
   const underWay = new Set<AbortController>();
@@ -89,41 +82,6 @@ function makeService(options: ServerOptions): Service {
     maxQueue: settings.maxQueue ?? null,
     underWay,
   };
-}
-
-async function listen(app: FastifyInstance, where: ServerOptions['listen']): Promise<string> {
-  try {
-    if (where.kind === 'port') return await app.listen({ host: where.host, port: where.port });
-    await removeStaleSocket(where.path);
-    await app.listen({ path: where.path });
-    // As far as the file's owner and group go: it replaces the key.
-    await chmod(where.path, 0o660);
-    return where.path;
-  } catch (cause) {
-    await app.close();
-    throw new ListenError(listenMessage(where, cause as NodeJS.ErrnoException), { cause });
-  }
-}
-
-function listenMessage(where: ServerOptions['listen'], error: NodeJS.ErrnoException): string {
-  const name = where.kind === 'port' ? `${where.host}:${where.port}` : where.path;
-  const change = where.kind === 'port' ? '--port' : '--socket';
-  if (error.code === 'EADDRINUSE')
-    return `${name} is in use by another program; stop that, or choose another with ${change}`;
-  if (error.code === 'EACCES')
-    return `${name} may not be used by this user; choose another with ${change}`;
-  return `${name} cannot be listened on: ${error.message}`;
-}
-
-/** A killed server leaves its socket behind; one that answers is another server's. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const found = await stat(path).catch(() => null);
-  if (!found?.isSocket()) return;
-  const isAlive = await new Promise<boolean>((resolve) => {
-    const socket = createConnection(path, () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
-  if (!isAlive) await unlink(path);
 }
 
 type Closing = {
