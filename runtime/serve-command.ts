@@ -2,7 +2,6 @@
 // Settings come from flags, HEARTH_* and --config, in this order; what they mean is checked here.
 // The server itself is server/; this file turns words into its options and signals into its end.
 import { readFileSync } from 'node:fs';
-import { freemem, totalmem } from 'node:os';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { many, one, text, wholeNumber } from '../devices/flag-readers.js';
@@ -10,8 +9,8 @@ import { duration } from './duration-flag.js';
 import { engineFlags, engineOptionsOf } from './engine-flags.js';
 import { logFlags, logOptionsOf } from './log-flags.js';
 import { serve } from './serve.js';
+import { serveUnit } from './serve-unit.js';
 import { isLoopback } from './server/loopback.js';
-import { systemdUnit } from './systemd/index.js';
 
 const MAX_PORT = 65_535;
 const MAX_QUEUE = 100_000;
@@ -50,6 +49,9 @@ const options = {
     requiresArg: true,
     coerce: one(text('api-key-file')),
   },
+  // As HEARTH_NO_AUTH and HEARTH_NO_LOG; on the command line yargs reads them as auth and log.
+  'no-auth': { type: 'boolean', hidden: true },
+  'no-log': { type: 'boolean', hidden: true },
   auth: { describe: 'Ask for a key; --no-auth lets anyone in who can connect', type: 'boolean' },
   cors: {
     describe: 'Origin of pages that may call the API, such as https://home.example; * for all',
@@ -90,8 +92,7 @@ const modelOption = {
   model: {
     describe: 'GGUF file',
     type: 'string',
-    demandOption: true,
-    coerce: (file: string) => path.resolve(file),
+    coerce: one((file) => path.resolve(text('model')(file))),
   },
 } as const;
 
@@ -100,17 +101,30 @@ type ServeArguments = InferredOptionTypes<
 >;
 
 export const serveCommand: CommandModule<object, ServeArguments> = {
-  command: 'serve <model>',
+  command: 'serve [model]',
   describe: 'Serve a model over HTTP: the OpenAI API, a chat page and a dashboard',
-  builder: (yargs: Argv) =>
-    yargs
+  builder: (yargs: Argv) => {
+    readBooleans(process.env, { ...options, ...logFlags, ...engineFlags });
+    return yargs
       .positional('model', modelOption.model)
       .options({ ...options, ...logFlags, ...engineFlags })
       .env('HEARTH')
       .config('config', 'JSON file of these options', readConfig)
+      .check(({ model }) => {
+        if (model) return true;
+        throw new Error('name a model: hearth serve MODEL.gguf');
+      })
       .example('$0 serve model.gguf', 'On http://127.0.0.1:8080')
-      .example('HEARTH_API_KEY=… $0 serve model.gguf --host 0.0.0.0', 'For the whole network'),
-  handler: (argv) => (argv['print-unit'] ? printUnit(argv) : run(argv)),
+      .example('HEARTH_API_KEY=… $0 serve model.gguf --host 0.0.0.0', 'For the whole network');
+  },
+  handler: (argv) => {
+    const settled = {
+      ...argv,
+      auth: argv['no-auth'] ? false : argv.auth,
+      log: argv['no-log'] ? false : argv.log,
+    };
+    return argv['print-unit'] ? printUnit(settled) : run(settled);
+  },
 };
 
 async function run(argv: ServeArguments): Promise<void> {
@@ -119,7 +133,7 @@ async function run(argv: ServeArguments): Promise<void> {
   const { host, port, socket, 'max-queue': maxQueue } = argv;
   await serve({
     settings: {
-      ...engineOptionsOf(argv.model, argv),
+      ...engineOptionsOf(argv.model ?? '', argv),
       ...(maxQueue === undefined ? {} : { maxQueue }),
     },
     apiKeys,
@@ -135,15 +149,35 @@ async function run(argv: ServeArguments): Promise<void> {
   });
 }
 
+/** yargs takes `true` alone for a yes, and anything else silently for a no. */
+function readBooleans(env: NodeJS.ProcessEnv, all: Record<string, Options>): void {
+  for (const [name, { type }] of Object.entries(all)) {
+    const variable = `HEARTH_${name.toUpperCase().replaceAll('-', '_')}`;
+    const value = env[variable];
+    if (type !== 'boolean' || value === undefined || name === 'debug') continue;
+    if (/^(true|1|yes|on)$/i.test(value)) env[variable] = 'true';
+    else if (/^(false|0|no|off|)$/i.test(value)) env[variable] = 'false';
+    else throw new Error(`${variable} is "${value}"; expected true or false`);
+  }
+}
+
 function readKeys(argv: ServeArguments): string[] {
   const keyFile = argv['api-key-file'];
-  const lines = keyFile === undefined ? [] : readFileSync(keyFile, 'utf8').split(/\r?\n/);
+  const lines = keyFile === undefined ? [] : readLines(keyFile);
   const keys = [...(argv['api-key'] ?? []), ...lines.map((line) => line.trim()).filter(Boolean)];
   if (keyFile !== undefined && keys.length === 0)
     throw new Error(`${keyFile} holds no key; write one a line`);
   if (keys.length > 0 && argv.auth === false)
     throw new Error('a key and --no-auth contradict each other; give one of them');
   return keys;
+}
+
+function readLines(keyFile: string): string[] {
+  try {
+    return readFileSync(keyFile, 'utf8').split(/\r?\n/);
+  } catch (error) {
+    throw new Error(`the keys in ${keyFile} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 /** A socket is guarded by its file's permissions. */
@@ -155,30 +189,16 @@ function checkExposure({ host, socket, auth }: ServeArguments, apiKeys: string[]
 }
 
 function printUnit(argv: ServeArguments): void {
-  const unit = systemdUnit({
-    nodePath: process.execPath,
-    cliPath: process.argv[1] ?? 'hearth',
-    args: unitArguments(argv.model),
-    modelPath: argv.model,
-    memoryMaxBytes: Math.floor(Math.max(totalmem() * MEMORY_SHARE, totalmem() - freemem())),
+  const unit = serveUnit({
+    modelPath: argv.model ?? '',
+    logPath: argv.log === false ? null : argv.log,
+    socketPath: argv.socket,
+    keyFilePath: argv['api-key-file'],
+    deadlineMs: argv.deadline,
+    args: process.argv.slice(process.argv.indexOf('serve') + 1),
+    env: process.env,
   });
   process.stdout.write(unit);
-}
-
-/** The rest is the system's own. */
-const MEMORY_SHARE = 0.9;
-
-/** What was typed after `serve`, without keys, and with the model's full path. */
-function unitArguments(modelPath: string): string[] {
-  const given = process.argv.slice(2).filter((argument) => argument !== 'serve');
-  const kept: string[] = [];
-  for (let i = 0; i < given.length; i++) {
-    const argument = given[i] ?? '';
-    if (argument === '--api-key') i++;
-    else if (!/^--(print-unit|api-key=)/.test(argument))
-      kept.push(path.resolve(argument) === modelPath ? modelPath : argument);
-  }
-  return kept;
 }
 
 function origin(value: string): string {

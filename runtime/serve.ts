@@ -19,7 +19,7 @@ export type ServeOptions = Omit<
 
 /** Serves until SIGTERM or SIGINT, then returns. Throws what stops it from starting. */
 export async function serve({ log: logOptions, ...options }: ServeOptions): Promise<void> {
-  const stop = stopSignal();
+  const { stop, hurry } = stopSignals();
   const systemd = await openNotifier();
   const log = logOptions && openLog({ ...logOptions, onWarning: warn });
   const engine = startEngine(options.settings);
@@ -41,7 +41,7 @@ export async function serve({ log: logOptions, ...options }: ServeOptions): Prom
       if (!stop.aborted) throw error;
     } finally {
       systemd?.send('STOPPING=1');
-      await server.close();
+      await server.close({ hurry });
     }
   } finally {
     await engine.close();
@@ -50,15 +50,15 @@ export async function serve({ log: logOptions, ...options }: ServeOptions): Prom
   }
 }
 
-/** The first signal ends in order; a second one, from who cannot wait, at once. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController();
+/** The first signal ends in order, a second one cuts answers short, a third one ends at once. */
+function stopSignals(): { stop: AbortSignal; hurry: AbortSignal } {
+  const [stop, hurry] = [new AbortController(), new AbortController()];
   for (const name of ['SIGTERM', 'SIGINT'] as const)
     process.on(name, () => {
-      if (stop.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
-      stop.abort();
+      if (hurry.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+      (stop.signal.aborted ? hurry : stop).abort();
     });
-  return stop.signal;
+  return { stop: stop.signal, hurry: hurry.signal };
 }
 
 /** systemd hears a heartbeat only while the engine decodes tokens, or is on its way to. */
@@ -69,12 +69,13 @@ async function whileRunning(
 ): Promise<void> {
   systemd?.send('READY=1\nSTATUS=answering');
   const beat = async () => {
-    const found = await health.check();
+    const found = await health.check({ isRecorded: false });
     if (found === null || found.isLoading) systemd?.send('WATCHDOG=1');
     else warn(found.failure.message);
   };
   const watchdogMs = systemd?.watchdogMs;
-  const timer = watchdogMs ? setInterval(() => void beat().catch(warnOf), watchdogMs / 2) : null;
+  // Often enough that one beat may be late: a board may evaluate a part of a prompt for so long.
+  const timer = watchdogMs ? setInterval(() => void beat().catch(warnOf), watchdogMs / 4) : null;
   if (!stop.aborted)
     await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
   if (timer) clearInterval(timer);

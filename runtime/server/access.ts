@@ -29,10 +29,11 @@ export async function checkAccess(app: FastifyInstance, options: AccessOptions):
   app.addHook('onRequest', async (request) => checkHost(request, options.allowedHosts));
   await allowOrigins(app, options.corsOrigins);
   const keys = options.apiKeys.map(digest);
+  // Before the key, so that guesses at one are limited, too.
+  if (options.rateLimit !== null) await limitRate(app, options.rateLimit, keys);
   app.addHook('onRequest', async (request) => {
     if (keys.length > 0 && !isPublic(request)) checkKey(request, keys);
   });
-  if (options.rateLimit !== null) await limitRate(app, options.rateLimit);
 }
 
 /** The headers that every answer carries; the page runs its own scripts and calls nobody else. */
@@ -94,16 +95,20 @@ function isPublic(request: FastifyRequest): boolean {
   return PUBLIC_PATHS.test(request.url.split('?', 1)[0] ?? '') && request.method !== 'POST';
 }
 
-/** In constant time: digests have one length, and every key is compared. */
 function checkKey(request: FastifyRequest, keys: Buffer[]): void {
-  const given = digest(bearer(request) ?? '');
-  const matches = keys.map((key) => timingSafeEqual(key, given));
-  if (matches.includes(true)) return;
+  if (knownKey(request, keys)) return;
   const what = bearer(request) === null ? 'no API key given' : 'wrong API key';
   throw new ApiError(`${what}; send the header "Authorization: Bearer KEY"`, {
     status: 401,
     code: 'invalid_api_key',
   });
+}
+
+/** In constant time: digests have one length, and every key is compared. */
+function knownKey(request: FastifyRequest, keys: Buffer[]): Buffer | null {
+  const given = digest(bearer(request) ?? '');
+  const matches = keys.map((key) => timingSafeEqual(key, given));
+  return keys[matches.indexOf(true)] ?? null;
 }
 
 function bearer({ headers }: FastifyRequest): string | null {
@@ -114,16 +119,15 @@ function digest(key: string): Buffer {
   return createHash('sha256').update(key).digest();
 }
 
-async function limitRate(app: FastifyInstance, max: number): Promise<void> {
+async function limitRate(app: FastifyInstance, max: number, keys: Buffer[]): Promise<void> {
   await app.register(rateLimit, {
+    global: false,
     max,
     timeWindow: MINUTE_MS,
-    hook: 'preHandler',
     allowList: isPublic,
-    keyGenerator: (request) => {
-      const key = bearer(request);
-      return key === null ? request.ip : digest(key).toString('base64');
-    },
+    // A key that is none would make everyone as many callers as they like.
+    keyGenerator: (request) =>
+      knownKey(request, keys)?.toString('base64') ?? request.ip ?? 'socket',
     errorResponseBuilder: (_request, { max, ttl }) =>
       new ApiError(`more than ${max} requests a minute; try again later`, {
         status: 429,
@@ -131,4 +135,5 @@ async function limitRate(app: FastifyInstance, max: number): Promise<void> {
         retryAfterS: Math.ceil(ttl / 1000),
       }),
   });
+  app.addHook('onRequest', app.rateLimit());
 }

@@ -3,8 +3,8 @@
 // How events look to a client is chat-completions.ts and completions.ts.
 import type { FastifyReply } from 'fastify';
 import type { GenerateEvent, GenerateRequest } from '../engine/contract.js';
-import { MAX_SEED } from './limits.js';
-import { ApiError } from './openai-error.js';
+import { NATIVE_SEEDS } from './limits.js';
+import { ApiError, badRequest } from './openai-error.js';
 import type { Service } from './service.js';
 
 /** An event of the choice with this index. */
@@ -20,6 +20,7 @@ export async function startAnswers(
   requests: GenerateRequest[],
   endpoint: string,
 ): Promise<AsyncGenerator<ChoiceEvent, void, undefined>> {
+  checkCount(service, requests.length);
   const abort = abortWhenGone(service, reply);
   const choices = requests.map((request) => {
     const { overflow, deadlineMs } = service;
@@ -40,8 +41,16 @@ export function choicesOf(request: GenerateRequest, n: number): GenerateRequest[
   const seed = request.sampling?.seed;
   return Array.from({ length: n }, (_, i) => {
     if (seed === undefined || i === 0) return request;
-    return { ...request, sampling: { ...request.sampling, seed: (seed + i) % (MAX_SEED + 1) } };
+    return { ...request, sampling: { ...request.sampling, seed: (seed + i) % NATIVE_SEEDS } };
   });
+}
+
+/** Answers that find no place even in an empty queue; trying again would not help. */
+function checkCount({ engine, maxQueue }: Service, count: number): void {
+  if (maxQueue === null || engine.info === null) return;
+  const most = engine.info.parallel + maxQueue;
+  if (count <= most) return;
+  throw badRequest(`${count} answers were asked for, but hearth takes ${most} at a time`, 'n');
 }
 
 /** A client that hangs up stops its answers within a token, wherever they are. */

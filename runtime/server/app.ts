@@ -62,6 +62,8 @@ function makeFastify({
       connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, headersTimeoutMs),
     },
     forceCloseConnections: 'idle',
+    // A path that cannot be read comes before any hook.
+    frameworkErrors: (error, _request, reply) => sendError(reply, toApiError(error)),
     // Bodies are taken or refused as they are: nothing is cut, cast or filled in.
     ajv: {
       customOptions: {

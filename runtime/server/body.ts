@@ -12,8 +12,18 @@ export function readJsonBodies(app: FastifyInstance): void {
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
-    async (_request: FastifyRequest, bytes: Buffer) => parseBody(bytes),
+    async (request: FastifyRequest, bytes: Buffer) => {
+      checkEncoding(request);
+      return parseBody(bytes);
+    },
   );
+}
+
+function checkEncoding({ headers }: FastifyRequest): void {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding === 'identity') return;
+  const message = `hearth reads no content-encoding "${encoding}"; send the JSON as it is`;
+  throw new ApiError(message, { status: 415, code: 'unsupported_encoding' });
 }
 
 function parseBody(bytes: Buffer): unknown {

@@ -53,8 +53,10 @@ async function* chunks(
   events: AsyncIterable<ChoiceEvent>,
   withUsage: boolean,
 ): AsyncGenerator<object> {
-  for (const chunk of answer.opening()) yield chunk;
-  for await (const event of events) yield* answer.add(event);
+  const usage = withUsage ? { usage: null } : {};
+  for (const chunk of answer.opening()) yield { ...chunk, ...usage };
+  for await (const event of events)
+    for (const chunk of answer.add(event)) yield { ...chunk, ...usage };
   if (withUsage) yield answer.usageChunk();
 }
 
@@ -116,6 +118,8 @@ class ChatAnswer {
 class Choice {
   readonly #reader: ToolCallReader | null;
   readonly #logprobs: object[] | null;
+  /** Of tokens whose text the reader still holds back. */
+  #unsentLogprobs: object[] = [];
   #content = '';
   #call: WholeCall | null = null;
   #start: StartEvent | null = null;
@@ -136,16 +140,27 @@ class Choice {
     if (event.kind === 'start') this.#start = event;
     if (event.kind === 'end') {
       this.end = event;
-      return (this.#reader?.end() ?? []).map((delta) => ({ delta: this.#apply(delta) }));
+      const deltas = (this.#reader?.end() ?? []).map((delta) => this.#apply(delta));
+      if (deltas.length === 0 && this.#unsentLogprobs.length > 0) deltas.push({});
+      return this.#withLogprobs(deltas);
     }
     if (event.kind !== 'token') return [];
     const deltas = this.#reader?.read(event.text) ?? [{ kind: 'text' as const, text: event.text }];
-    const content = this.#logprobs && event.logprobs ? chatLogprobs(event.logprobs) : null;
-    this.#logprobs?.push(...(content ?? []));
-    return deltas.map((delta, i) => ({
-      delta: this.#apply(delta),
-      ...(content && i === 0 ? { logprobs: { content } } : {}),
-    }));
+    if (this.#logprobs && event.logprobs) {
+      const content = chatLogprobs(event.logprobs);
+      this.#logprobs.push(...content);
+      this.#unsentLogprobs.push(...content);
+    }
+    return this.#withLogprobs(deltas.map((delta) => this.#apply(delta)));
+  }
+
+  /** Tokens that became no delta of their own go out with the next. */
+  #withLogprobs(deltas: Delta[]): { delta: Delta; logprobs?: { content: object[] } }[] {
+    const [first, ...others] = deltas;
+    if (!first) return [];
+    const content = this.#unsentLogprobs.splice(0);
+    const logprobs = content.length > 0 ? { logprobs: { content } } : {};
+    return [{ delta: first, ...logprobs }, ...others.map((delta) => ({ delta }))];
   }
 
   whole(): object {

@@ -44,11 +44,16 @@ const TOOL_CALL = {
   properties: {
     id: { type: 'string', maxLength: MAX_NAME_CHARS },
     type: { enum: ['function'] },
+    index: { type: 'integer' },
     function: {
       type: 'object',
       required: ['name', 'arguments'],
       additionalProperties: false,
-      properties: { name: { type: 'string', maxLength: MAX_NAME_CHARS }, arguments: text },
+      properties: {
+        name: { type: 'string', maxLength: MAX_NAME_CHARS },
+        arguments: text,
+        parsed_arguments: {},
+      },
     },
   },
 };
@@ -84,6 +89,8 @@ const MESSAGE = {
     annotations: { type: ['array', 'null'], maxItems: 0 },
     audio: { type: 'null' },
     function_call: { type: 'null' },
+    // What the clients' helpers read out of `content` and send back beside it, as in calls.
+    parsed: {},
   },
 };
 

@@ -119,9 +119,10 @@ async function* chunks(
   events: AsyncIterable<ChoiceEvent>,
   withUsage: boolean,
 ): AsyncGenerator<object> {
+  const usage = withUsage ? { usage: null } : {};
   for await (const event of events) {
     const chunk = answer.add(event);
-    if (chunk) yield chunk;
+    if (chunk) yield { ...chunk, ...usage };
   }
   if (withUsage) yield answer.usageChunk();
 }

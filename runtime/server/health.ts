@@ -10,29 +10,45 @@ import type { Service } from './service.js';
 /** Why it is not well, or null. `isLoading` where waiting is all that is needed. */
 export type Health = { failure: ApiError; isLoading: boolean } | null;
 
+export type HealthLimits = {
+  /** How long a token speaks for the engine. */
+  freshMs: number;
+  /** How long a probe may take. */
+  probeMs: number;
+};
+
 export class HealthCheck {
   readonly #service: Service;
+  readonly #limits: HealthLimits;
   #probe: Promise<Health> | null = null;
 
-  constructor(service: Service) {
+  constructor(
+    service: Service,
+    limits: HealthLimits = { freshMs: HEALTH_FRESH_MS, probeMs: HEALTH_PROBE_MS },
+  ) {
     this.#service = service;
+    this.#limits = limits;
   }
 
-  async check(): Promise<Health> {
+  /** Probes of the watchdog leave no row: there would be thousands a day. */
+  async check({ isRecorded = true }: { isRecorded?: boolean } = {}): Promise<Health> {
     const { engine } = this.#service;
     if (engine.state.kind !== 'ready') return notReady(engine.state);
     const { lastTokenAtMs } = engine;
-    if (lastTokenAtMs !== null && Date.now() - lastTokenAtMs < HEALTH_FRESH_MS) return null;
-    this.#probe ??= this.#ask().finally(() => {
+    if (lastTokenAtMs !== null && Date.now() - lastTokenAtMs < this.#limits.freshMs) return null;
+    this.#probe ??= this.#ask(isRecorded).finally(() => {
       this.#probe = null;
     });
     return this.#probe;
   }
 
-  async #ask(): Promise<Health> {
+  async #ask(isRecorded: boolean): Promise<Health> {
+    const { recorder, engine } = this.#service;
+    const { probeMs } = this.#limits;
     try {
-      const signal = AbortSignal.timeout(HEALTH_PROBE_MS);
-      await withTimeout(this.#service.recorder.probe('/health', { signal }), signal);
+      const signal = AbortSignal.timeout(probeMs);
+      const probe = isRecorded ? recorder.probe('/health', { signal }) : engine.probe({ signal });
+      await withTimeout(probe, signal, probeMs);
       return null;
     } catch (error) {
       const { message } = toApiError(error);
@@ -74,9 +90,13 @@ function unavailable(message: string, extra: Record<string, unknown> = {}): ApiE
 }
 
 /** An engine that hangs may not even notice the signal. */
-async function withTimeout(asked: Promise<void>, signal: AbortSignal): Promise<void> {
+async function withTimeout(
+  asked: Promise<unknown>,
+  signal: AbortSignal,
+  ms: number,
+): Promise<void> {
   const late = new Promise<never>((_resolve, reject) => {
-    const why = `no answer within ${HEALTH_PROBE_MS / 1000} s`;
+    const why = `no answer within ${ms / 1000} s`;
     signal.addEventListener('abort', () => reject(new ApiError(why, { status: 503 })), {
       once: true,
     });

@@ -21,8 +21,12 @@ export const MAX_MAX_TOKENS = 2 ** 20;
 /** Prompts of one /v1/completions, texts of one /v1/embeddings. */
 export const MAX_INPUTS = 256;
 export const MAX_TOKEN_IDS = 2 ** 20;
-/** Largest seed of llama.cpp, which is 32 bits wide. */
-export const MAX_SEED = 2 ** 32 - 1;
+/** Largest seed that JSON holds exactly; clients take the time in ms as one. */
+export const MAX_SEED = Number.MAX_SAFE_INTEGER;
+/** llama.cpp's seeds are 32 bits wide, and the largest of them asks it for a random one. */
+export const NATIVE_SEEDS = 2 ** 32 - 1;
+/** llama.cpp's is a signed 32-bit integer. */
+export const MAX_TOP_K = 2 ** 31 - 1;
 
 export const MAX_CONNECTIONS = 1_024;
 /** A header that takes longer comes from a slow-loris client. */
@@ -33,7 +37,7 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 export const TIMEOUT_CHECK_MS = 1_000;
 
 /** A token this young says that the engine is well without asking it. */
-export const HEALTH_FRESH_MS = 30_000;
+export const HEALTH_FRESH_MS = 10_000;
 /** A probe that takes longer says that it is not. */
 export const HEALTH_PROBE_MS = 10_000;
 

@@ -12,6 +12,13 @@ const LATENCY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 6
 const TOKEN_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 const MEMORY_PATIENCE_MS = 1_000;
 
+export type MetricsOptions = {
+  engine: Engine;
+  log: AnswerLog | null;
+  /** Requests that have no end yet. */
+  underWay: ReadonlySet<unknown>;
+};
+
 export class Metrics {
   readonly #registry = new Registry();
   readonly #ttft = this.#histogram('ttft', 'From arrival to the first token', LATENCY_BUCKETS);
@@ -25,9 +32,10 @@ export class Metrics {
     'Tokens of prompts found in the KV cache',
   );
   readonly #generatedTokens = this.#counter('generated_tokens', 'Tokens generated');
+  readonly #responses = this.#counter('http_responses', 'Responses by status', ['status']);
   readonly #droppedTurns = this.#counter('dropped_turns', 'Turns cut because the context was full');
 
-  constructor({ engine, log }: { engine: Engine; log: AnswerLog | null }) {
+  constructor({ engine, log, underWay }: MetricsOptions) {
     const readMemory = memoryReader(engine);
     this.#counter('engine_restarts', 'Starts of the engine after the first', [], (counter) => {
       counter.reset();
@@ -44,6 +52,7 @@ export class Metrics {
     const slots = () => engine.slots();
     this.#gauge('slots', 'Sequences decoded together', () => slots().length);
     this.#gauge('slots_busy', 'Those that answer now', () => slots().filter((s) => s.busy).length);
+    this.#gauge('requests_under_way', 'Requests answered now or waiting', () => underWay.size);
     this.#gauge('kv_used_tokens', 'Tokens in the KV cache', () =>
       slots().reduce((sum, { contextUsed }) => sum + contextUsed, 0),
     );
@@ -82,6 +91,9 @@ export class Metrics {
   }
 
   register(app: FastifyInstance): void {
+    app.addHook('onResponse', async (_request, { statusCode }) => {
+      this.#responses.inc({ status: statusCode });
+    });
     app.get('/metrics', async (_request, reply) => {
       reply.type(this.#registry.contentType);
       return this.#registry.metrics();

@@ -5,6 +5,7 @@ import type { FastifyError } from 'fastify';
 import type { EngineFailure } from '../engine/contract.js';
 import { EngineError } from '../engine/index.js';
 import { LogError, LogQueryError } from '../log/index.js';
+import { MAX_BODY_BYTES } from './limits.js';
 
 type ApiErrorDetails = {
   status: number;
@@ -104,8 +105,15 @@ function fastifyError(error: FastifyError): ApiError {
   if (first) return validationError(first, error.validationContext ?? 'body');
   const status = error.statusCode ?? 500;
   if (status >= 500) return new ApiError('hearth failed inside', { status });
-  return new ApiError(error.message, { status });
+  return new ApiError(CLEARER[error.code] ?? error.message, { status });
 }
+
+/** Where fastify's own words do not say what to do. */
+const CLEARER: Partial<Record<string, string>> = {
+  FST_ERR_BAD_URL: 'the path is not valid: "%" must start an escaped byte of UTF-8',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'send JSON, with the header "content-type: application/json"',
+  FST_ERR_CTP_BODY_TOO_LARGE: `the body is too large; at most ${MAX_BODY_BYTES} bytes are read`,
+};
 
 type Violation = NonNullable<FastifyError['validation']>[number];
 

@@ -12,6 +12,8 @@ import {
   MAX_STOP_CHARS,
   MAX_STOPS,
   MAX_TEXT_CHARS,
+  MAX_TOP_K,
+  NATIVE_SEEDS,
 } from './limits.js';
 import { type ApiError, badRequest } from './openai-error.js';
 
@@ -62,7 +64,7 @@ export const COMMON_FIELDS = {
     additionalProperties: { type: 'number', minimum: -100, maximum: 100 },
   },
   user: { type: 'string', maxLength: MAX_NAME_CHARS },
-  top_k: { type: 'integer', minimum: 0, maximum: MAX_SEED },
+  top_k: { type: 'integer', minimum: 0, maximum: MAX_TOP_K },
   min_p: { type: 'number', minimum: 0, maximum: 1 },
   repeat_penalty: { type: 'number', exclusiveMinimum: 0, maximum: 10 },
   grammar: { type: 'string', minLength: 1, maxLength: MAX_TEXT_CHARS },
@@ -137,7 +139,7 @@ function sampling(fields: CommonFields, info: EngineInfo | null): Sampling {
     ...(top_k === undefined ? {} : { topK: top_k }),
     ...(min_p === undefined ? {} : { minP: min_p }),
     ...(repeat_penalty === undefined ? {} : { repeatPenalty: repeat_penalty }),
-    ...(seed === undefined ? {} : { seed }),
+    ...(seed === undefined ? {} : { seed: seed % NATIVE_SEEDS }),
     ...(logit_bias === undefined ? {} : { logitBias: biases(logit_bias, info) }),
   };
 }

@@ -1,16 +1,16 @@
 // The server from start to end: it listens, tells systemd, answers, and stops in order.
 // Listening comes before the model is loaded, so that a supervisor can watch the load.
 // It handles no signals and never exits; the command does.
-import { chmod, stat, unlink } from 'node:fs/promises';
-import { createConnection } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Engine, EngineOptions } from '../engine/contract.js';
 import { type AnswerLog, openLogReader } from '../log/index.js';
 import { Recorder } from '../recorder.js';
 import type { AccessOptions } from './access.js';
 import { createApp } from './app.js';
-import { HealthCheck } from './health.js';
+import { Connections } from './connections.js';
+import { HealthCheck, type HealthLimits } from './health.js';
 import { SHUTDOWN_MS } from './limits.js';
+import { type ListenAt, listen } from './listen.js';
 import { Metrics } from './metrics.js';
 import { modelIdOf } from './models.js';
 import type { Service } from './service.js';
@@ -23,13 +23,14 @@ export type ServerOptions = Partial<AccessOptions> & {
   /** Whether the log stores prompts and answers. */
   keepText?: boolean;
   hearthVersion: string;
-  listen: { kind: 'port'; host: string; port: number } | { kind: 'socket'; path: string };
+  listen: ListenAt;
   overflow?: 'error' | 'drop-oldest';
   /** How long an answer may take, waiting included; null for as long as it likes. */
   deadlineMs?: number | null;
   sampleEveryMs?: number;
   headersTimeoutMs?: number;
   requestTimeoutMs?: number;
+  healthLimits?: HealthLimits;
   webFolder?: string;
   onWarning?: (message: string) => void;
 };
@@ -38,14 +39,17 @@ export type Server = {
   /** `http://127.0.0.1:8080`, or the socket's path. */
   readonly address: string;
   readonly health: HealthCheck;
-  /** Refuses what is new and waits for answers under way, those beyond the deadline are cut. */
-  close(): Promise<void>;
+  /**
+   * Refuses what is new and waits for answers under way; those beyond the deadline are cut, all of
+   * them when `hurry` aborts.
+   */
+  close(options?: { hurry?: AbortSignal }): Promise<void>;
 };
 
 /** Listens and answers. Throws {@link ListenError} where the port or the socket cannot be had. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const service = makeService(options);
-  const healthCheck = new HealthCheck(service);
+  const healthCheck = new HealthCheck(service, options.healthLimits);
   const app = await createApp({
     ...{ apiKeys: [], corsOrigins: [], allowedHosts: [], rateLimit: null },
     ...options,
@@ -54,23 +58,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     onError: (error) =>
       options.onWarning?.(error instanceof Error ? (error.stack ?? '') : `${error}`),
   });
+  const connections = new Connections(app.server);
   const address = await listen(app, options.listen);
   return {
     address,
     health: healthCheck,
-    close: () => close(app, service),
+    close: ({ hurry } = {}) => close({ app, service, connections, hurry }),
   };
-}
-
-/** The port is in use, may not be had, or the socket's path cannot be. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
-  readonly code = 'HEARTH_LISTEN';
 }
 
 function makeService(options: ServerOptions): Service {
   const { engine, log, settings, hearthVersion } = options;
-  const metrics = new Metrics({ engine, log });
+  const underWay = new Set<AbortController>();
+  const metrics = new Metrics({ engine, log, underWay });
   const recorder = new Recorder({ ...options, onRow: (row) => metrics.count(row) });
   return {
     ...{ engine, recorder, metrics, log, hearthVersion },
@@ -79,60 +79,35 @@ function makeService(options: ServerOptions): Service {
     createdS: Math.floor(Date.now() / 1000),
     overflow: options.overflow ?? 'error',
     deadlineMs: options.deadlineMs ?? null,
-    underWay: new Set(),
+    maxQueue: settings.maxQueue ?? null,
+    underWay,
   };
 }
 
-async function listen(app: FastifyInstance, where: ServerOptions['listen']): Promise<string> {
-  try {
-    if (where.kind === 'port') return await app.listen({ host: where.host, port: where.port });
-    await removeStaleSocket(where.path);
-    await app.listen({ path: where.path });
-    // As far as the file's owner and group go: it replaces the key.
-    await chmod(where.path, 0o660);
-    return where.path;
-  } catch (cause) {
-    await app.close();
-    throw new ListenError(listenMessage(where, cause as NodeJS.ErrnoException), { cause });
-  }
-}
+type Closing = {
+  app: FastifyInstance;
+  service: Service;
+  connections: Connections;
+  hurry: AbortSignal | undefined;
+};
 
-function listenMessage(where: ServerOptions['listen'], error: NodeJS.ErrnoException): string {
-  const name = where.kind === 'port' ? `${where.host}:${where.port}` : where.path;
-  const change = where.kind === 'port' ? '--port' : '--socket';
-  if (error.code === 'EADDRINUSE')
-    return `${name} is in use by another program; stop that, or choose another with ${change}`;
-  if (error.code === 'EACCES')
-    return `${name} may not be used by this user; choose another with ${change}`;
-  return `${name} cannot be listened on: ${error.message}`;
-}
-
-/** A killed server leaves its socket behind; one that answers is another server's. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const found = await stat(path).catch(() => null);
-  if (!found?.isSocket()) return;
-  const isAlive = await new Promise<boolean>((resolve) => {
-    const socket = createConnection(path, () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
-  if (!isAlive) await unlink(path);
-}
-
-async function close(app: FastifyInstance, service: Service): Promise<void> {
-  const patienceMs = service.deadlineMs ?? SHUTDOWN_MS;
-  const cut = setTimeout(() => {
+async function close({ app, service, connections, hurry }: Closing): Promise<void> {
+  let hangUp: NodeJS.Timeout | undefined;
+  const cut = () => {
     for (const abort of service.underWay) abort.abort();
-  }, patienceMs);
-  // An answer that is cut still has its last event to send.
-  const hangUp = setTimeout(() => app.server.closeAllConnections(), patienceMs + HANG_UP_MS);
-  // Connections that become idle only now would be kept for their next request.
-  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
+    // An answer that is cut still has its last event to send.
+    hangUp ??= setTimeout(() => app.server.closeAllConnections(), HANG_UP_MS);
+  };
+  const late = setTimeout(cut, service.deadlineMs ?? SHUTDOWN_MS);
+  hurry?.addEventListener('abort', cut, { once: true });
+  if (hurry?.aborted) cut();
+  const unanswered = setInterval(() => connections.closeUnanswered(), CONNECTION_CHECK_MS);
   await app.close();
-  clearTimeout(cut);
+  clearTimeout(late);
   clearTimeout(hangUp);
-  clearInterval(idle);
+  clearInterval(unanswered);
   await service.recorder.close();
 }
 
 const HANG_UP_MS = 1_000;
-const IDLE_CHECK_MS = 100;
+const CONNECTION_CHECK_MS = 100;

@@ -19,6 +19,8 @@ export type Service = {
   createdS: number;
   overflow: 'error' | 'drop-oldest';
   deadlineMs: number | null;
+  /** As the engine was started; null for the engine's own choice. */
+  maxQueue: number | null;
   /** Answers under way; a shutdown aborts those that outlast it. */
   underWay: Set<AbortController>;
 };

@@ -1,6 +1,6 @@
 // The unit of `hearth serve --print-unit`: systemd starts, watches and confines the server.
-// Hardened as far as a GPU allows: device files and JIT-compiled JavaScript must go on working.
-// It prints and installs nothing.
+// Hardened as far as a GPU allows: device files, which ProtectClock would close as well, and
+// JIT-compiled JavaScript must go on working. It prints and installs nothing.
 import path from 'node:path';
 
 export type UnitOptions = {
@@ -9,14 +9,30 @@ export type UnitOptions = {
   cliPath: string;
   /** Arguments of `hearth serve` without `--print-unit` and without keys, which ps would show. */
   args: string[];
+  /** More of its settings, as variables. */
+  environment: Record<string, string>;
   modelPath: string;
+  /** File of keys, which systemd reads as root and hands over; null for none. */
+  keyFilePath: string | null;
+  /** Folders outside the service's own that it writes to. */
+  writablePaths: string[];
+  /** How long an answer under way may hold up the end. */
+  stopMs: number;
   /** Most memory that the service may take before the kernel ends it. */
   memoryMaxBytes: number;
 };
 
+/** What systemd makes for the service. */
+const OWN_FOLDERS = /^\/(?:var\/lib|run)\/hearth(?:\/|$)/;
+const LEAST_STOP_S = 120;
+/** From the last answer to the end: the log, the engine. */
+const STOP_MARGIN_S = 60;
+
 /** Text for /etc/systemd/system/hearth.service. */
-export function systemdUnit({ nodePath, cliPath, args, modelPath, memoryMaxBytes }: UnitOptions) {
+export function systemdUnit(options: UnitOptions): string {
+  const { nodePath, cliPath, args, modelPath, stopMs, memoryMaxBytes } = options;
   const command = [nodePath, cliPath, 'serve', ...args].map(quote).join(' ');
+  const stopS = Math.max(LEAST_STOP_S, Math.ceil(stopMs / 1000) + STOP_MARGIN_S);
   return `# Save as /etc/systemd/system/hearth.service, then:
 #   systemctl daemon-reload && systemctl enable --now hearth
 # Keys and other settings: HEARTH_API_KEY=… in /etc/hearth/env, readable by root alone.
@@ -29,14 +45,14 @@ StartLimitBurst=5
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart=${command}
+ExecStart=${command}${keyArgument(options)}
 EnvironmentFile=-/etc/hearth/env
 Environment=XDG_STATE_HOME=/var/lib
 Environment=HOME=/var/lib/hearth
-Restart=on-failure
+${environmentLines(options)}Restart=on-failure
 RestartSec=5
 TimeoutStartSec=15min
-TimeoutStopSec=2min
+TimeoutStopSec=${stopS}
 WatchdogSec=60
 
 DynamicUser=yes
@@ -46,7 +62,7 @@ RuntimeDirectory=hearth
 UMask=0077
 # For a GPU at /dev/dri: SupplementaryGroups=video render
 ReadOnlyPaths=${quote(path.dirname(modelPath))}
-
+${writableLines(options)}
 MemoryMax=${memoryMaxBytes}
 MemorySwapMax=0
 OOMPolicy=continue
@@ -59,7 +75,6 @@ AmbientCapabilities=
 ProtectSystem=strict
 ProtectHome=read-only
 PrivateTmp=yes
-ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
 ProtectKernelLogs=yes
@@ -74,9 +89,31 @@ RestrictSUIDSGID=yes
 RemoveIPC=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=multi-user.target
+`;
+}
+
+/** The variable is systemd's to fill in, so it is not quoted. */
+function keyArgument({ keyFilePath }: UnitOptions): string {
+  return keyFilePath === null ? '' : ` --api-key-file \${CREDENTIALS_DIRECTORY}/keys`;
+}
+
+function environmentLines({ environment, keyFilePath }: UnitOptions): string {
+  const lines = Object.entries(environment).map(([name, value]) => {
+    return `Environment=${quote(`${name}=${value}`).replaceAll('$$', '$')}\n`;
+  });
+  if (keyFilePath !== null) lines.push(`LoadCredential=${quote(`keys:${keyFilePath}`)}\n`);
+  return lines.join('');
+}
+
+function writableLines({ writablePaths }: UnitOptions): string {
+  const others = [...new Set(writablePaths)].filter((folder) => !OWN_FOLDERS.test(folder));
+  if (others.length === 0) return '';
+  return `# For a user that may write there, take User= instead of DynamicUser=yes.
+ReadWritePaths=${others.map(quote).join(' ')}
 `;
 }
 

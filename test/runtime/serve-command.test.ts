@@ -1,15 +1,19 @@
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { applianceGguf } from '../support/appliance-gguf.js';
+import { bindDatagramSocket } from '../support/datagram-socket.js';
+import { childrenOf } from '../support/processes.js';
 import { packageRoot } from '../support/samples.js';
 import { sqlite3 } from './log/log-rows.js';
-import { post } from './server/running-server.js';
+import { metric, post, until } from './server/running-server.js';
 
 const cli = path.join(packageRoot, 'dist/cli.js');
 const folder = t.testdir();
@@ -30,6 +34,8 @@ t.test('wrong options exit with 2 and say what is wrong', async (t) => {
     [['--cors', 'not an origin'], /--cors takes an origin/],
     [['--colour', 'red'], /colour/],
     [['--config', '/nowhere.json'], /config \/nowhere\.json cannot be read/],
+    [['--max-queue', '-1'], /--max-queue takes a whole number from 0/],
+    [['--rate-limit', '0'], /--rate-limit takes a whole number from 1/],
   ];
   for (const [args, says] of cases) {
     const { status, stderr } = hearth(args);
@@ -46,6 +52,7 @@ t.test('others are let in only with a key, or on purpose', async (t) => {
   const empty = path.join(folder, 'keys');
   writeFileSync(empty, '\n');
   t.match(hearth(['--api-key-file', empty]).stderr, /holds no key/);
+  t.match(hearth(['--api-key-file', '/nowhere']).stderr, /keys in \/nowhere cannot be read/);
 });
 
 t.test('a port in use is said so', async (t) => {
@@ -71,11 +78,11 @@ t.test('a model that cannot be loaded ends the server with the reason', async (t
 });
 
 t.test('SIGTERM lets the answer under way finish, writes the log and exits with 0', async (t) => {
-  const server = await start(['--log', logPath, '--rate-limit', '4']);
+  const server = await start(['--log', logPath]);
   const { url } = server;
   t.equal((await fetch(`${url}/health`)).status, 200);
   const asked = post(`${url}/v1/chat/completions`, { ...hello, max_tokens: 64 });
-  await sleep(10);
+  await until(async () => (await metric(url, 'hearth_requests_under_way')) === 1);
   server.child.kill('SIGTERM');
   t.equal((await asked).status, 200);
   t.same(await server.ended, [0, null]);
@@ -122,6 +129,98 @@ t.test('settings come from the environment and a config file as well', async (t)
   t.same(await server.ended, [0, null]);
 });
 
+t.test('options win over the environment, and that over the file', async (t) => {
+  const config = path.join(folder, 'order.json');
+  writeFileSync(
+    config,
+    JSON.stringify({ model, gpu: 'off', threads: 1, ctx: 256, parallel: 1, 'no-log': true }),
+  );
+  const settings = async (args: string[], more: NodeJS.ProcessEnv) => {
+    const server = await run(['--port', '0', ...args], { HEARTH_CONFIG: config, ...more });
+    const props = (await (await fetch(`${server.url}/props`)).json()) as {
+      default_generation_settings: { n_ctx: number };
+      total_slots: number;
+    };
+    server.child.kill('SIGTERM');
+    t.same(await server.ended, [0, null]);
+    return [props.default_generation_settings.n_ctx, props.total_slots];
+  };
+  t.same(await settings([], {}), [256, 1]);
+  t.same(await settings([], { HEARTH_CTX: '512', HEARTH_PARALLEL: '2' }), [512, 2]);
+  t.same(await settings(['--ctx', '768'], { HEARTH_CTX: '512', HEARTH_PARALLEL: '2' }), [768, 2]);
+  const open = await run(['--port', '0', '--host', '0.0.0.0'], {
+    HEARTH_CONFIG: config,
+    HEARTH_NO_AUTH: '1',
+  });
+  open.child.kill('SIGTERM');
+  t.same(await open.ended, [0, null]);
+  t.notOk(existsSync(path.join(folder, 'hearth')), 'no log was kept');
+  t.match(hearth([], { HEARTH_NO_LOG: 'maybe' }).stderr, /HEARTH_NO_LOG is "maybe"/);
+});
+
+t.test(
+  'a UNIX socket is for its owner, replaces a stale one, and goes with the server',
+  async (t) => {
+    const short = mkdtempSync(path.join(tmpdir(), 'hearth-socket-'));
+    t.teardown(() => rmSync(short, { recursive: true }));
+    const socket = path.join(short, 'hearth.sock');
+    const args = [model, '--no-log', ...SMALL, '--socket', socket];
+    const killed = await run(args);
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    t.ok(existsSync(socket), 'left behind');
+    const server = await run(args);
+    t.equal(statSync(socket).mode & 0o777, 0o660);
+    const body = JSON.stringify({ ...hello, max_tokens: 2 });
+    const asked = request({
+      socketPath: socket,
+      path: '/v1/chat/completions',
+      method: 'POST',
+      headers: { 'content-type': 'application/json', host: 'hearth' },
+    }).end(body);
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    t.match(JSON.parse(await text(response)), { object: 'chat.completion' });
+    t.match(hearth(['--socket', socket, '--no-log']).stderr, /is in use by another program/);
+    server.child.kill('SIGTERM');
+    t.same(await server.ended, [0, null]);
+    t.notOk(existsSync(socket), 'removed');
+
+    for (const [wrong, says] of [
+      [config(short), /is there already and is no socket/],
+      [path.join(short, 'nowhere/x.sock'), /nowhere is no folder/],
+      [path.join(short, 'x'.repeat(120)), /bytes, and the path of a socket at most/],
+    ] as const) {
+      const { status, stderr } = hearth(['--socket', wrong, '--no-log']);
+      t.equal(status, 1);
+      t.match(stderr, says);
+    }
+  },
+);
+
+t.test(
+  'systemd hears of readiness, of life while tokens come, and of the end',
+  {
+    skip: process.platform !== 'linux',
+  },
+  async (t) => {
+    const name = `@hearth-serve-test-${process.pid}`;
+    const systemd = bindDatagramSocket(name);
+    t.teardown(() => systemd.close());
+    const heard: string[] = [];
+    const hear = () => {
+      for (let said = systemd.receive(); said !== ''; said = systemd.receive()) heard.push(said);
+      return heard;
+    };
+    const server = await start(['--no-log'], { NOTIFY_SOCKET: name, WATCHDOG_USEC: '400000' });
+    await until(() => hear().length >= 4);
+    t.match(heard[0], /^READY=1/);
+    t.ok(heard.slice(1).every((said) => said === 'WATCHDOG=1'));
+    server.child.kill('SIGTERM');
+    t.same(await server.ended, [0, null]);
+    t.equal(hear().at(-1), 'STOPPING=1');
+  },
+);
+
 t.test(
   'an engine that is killed costs its answer, which has a row',
   { skip: !existsSync('/proc/self') },
@@ -141,13 +240,9 @@ t.test(
       text += part.value;
     t.match(text, '"code":"engine_died"');
     t.notMatch(text, '[DONE]');
-    let status = 0;
-    for (let i = 0; i < 100 && status !== 200; i++) {
-      await sleep(100);
-      status = (await post(`${server.url}/v1/chat/completions`, { ...hello, max_tokens: 2 }))
-        .status;
-    }
-    t.equal(status, 200, 'the next answer is served');
+    await until(async () => (await fetch(`${server.url}/health`)).status === 200);
+    const next = await post(`${server.url}/v1/chat/completions`, { ...hello, max_tokens: 2 });
+    t.equal(next.status, 200, 'the next answer is served');
     t.match(sqlite3(killedLog, 'SELECT error_code FROM answers ORDER BY id LIMIT 1'), [
       { error_code: 'HEARTH_ENGINE_DIED' },
     ]);
@@ -161,9 +256,26 @@ t.test(
 );
 
 t.test('--print-unit prints a unit that systemd takes, without the key', async (t) => {
-  const { status, stdout } = hearth(['--print-unit', '--api-key', 'sk-secret', '--port', '9000']);
+  writeFileSync(path.join(folder, 'hearth.json'), '{}');
+  const { status, stdout } = hearth(
+    ['--print-unit', '--apiKey', 'sk-secret', '--api-key=sk-secret', '--port', '9000'].concat(
+      ['--deadline', '10m', '--config=hearth.json', '--socket', 'run/hearth.sock'],
+      ['--api-key-file', 'keys'],
+    ),
+    { HEARTH_CTX: '256', HEARTH_API_KEY: 'sk-secret' },
+  );
   t.equal(status, 0);
   t.notMatch(stdout, 'sk-secret');
+  const cwd = folder;
+  for (const line of [
+    `--config ${cwd}/hearth.json --socket ${cwd}/run/hearth.sock --api-key-file \${CREDENTIALS_DIRECTORY}/keys\n`,
+    `LoadCredential=keys:${cwd}/keys\n`,
+    `ReadWritePaths=${cwd}/run\n`,
+    'Environment=HEARTH_CTX=256\n',
+    'TimeoutStopSec=660\n',
+  ])
+    t.match(stdout, line);
+  t.notMatch(stdout, /^(ProtectClock|PrivateDevices|DevicePolicy)=/m, 'a GPU stays reachable');
   t.match(stdout, `serve ${model} --port 9000`);
   for (const line of [
     'Type=notify',
@@ -180,8 +292,19 @@ t.test('--print-unit prints a unit that systemd takes, without the key', async (
   else t.notMatch(verified.stderr, /hearth\.service:\d+:/);
 });
 
-function hearth(args: string[]) {
-  const options = { encoding: 'utf8', env, timeout: 60_000 } as const;
+function config(folder: string): string {
+  const file = path.join(folder, 'file');
+  writeFileSync(file, '');
+  return file;
+}
+
+function hearth(args: string[], more: NodeJS.ProcessEnv = {}) {
+  const options = {
+    encoding: 'utf8',
+    cwd: folder,
+    env: { ...env, ...more },
+    timeout: 60_000,
+  } as const;
   return spawnSync(process.execPath, [cli, 'serve', model, ...args], options);
 }
 
@@ -192,19 +315,16 @@ type Running = {
 };
 
 async function start(args: string[], more: NodeJS.ProcessEnv = {}): Promise<Running> {
-  const child = spawn(
-    process.execPath,
-    [
-      cli,
-      'serve',
-      model,
-      '--port',
-      '0',
-      ...SMALL.filter((_, i) => !args.includes('--config') || (i !== 2 && i !== 3)),
-      ...args,
-    ],
-    { env: { ...env, ...more }, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
+  const small = SMALL.filter((_, i) => !args.includes('--config') || (i !== 2 && i !== 3));
+  return await run([model, '--port', '0', ...small, ...args], more);
+}
+
+/** `hearth serve` with these arguments, once it answers. */
+async function run(args: string[], more: NodeJS.ProcessEnv = {}): Promise<Running> {
+  const child = spawn(process.execPath, [cli, 'serve', ...args], {
+    env: { ...env, ...more },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   t.teardown(() => child.kill('SIGKILL'));
   const ended = once(child, 'exit');
   let said = '';
@@ -214,13 +334,4 @@ async function start(args: string[], more: NodeJS.ProcessEnv = {}): Promise<Runn
     if (url) return { child, url, ended };
   }
   throw new Error(`hearth serve ended: ${said}`);
-}
-
-function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
-      .split(' ')
-      .filter(Boolean)
-      .map(Number),
-  );
 }

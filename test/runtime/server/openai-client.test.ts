@@ -62,6 +62,20 @@ t.test('streamed and whole answers have the same text, reason and usage', async 
   t.equal(usage?.total_tokens, whole.usage?.total_tokens);
 });
 
+t.test('with include_usage every chunk has usage, null but in the last', async (t) => {
+  const options = { max_tokens: 2, stream: true, stream_options: { include_usage: true } } as const;
+  for (const stream of [
+    await client.chat.completions.create({ ...greedy, ...options }),
+    await client.completions.create({ model: 'dense', prompt: 'Two', ...options }),
+  ]) {
+    const usages: unknown[] = [];
+    for await (const chunk of stream) usages.push('usage' in chunk ? chunk.usage : 'missing');
+    t.match(usages.pop(), { completion_tokens: 2 });
+    t.ok(usages.length > 1);
+    t.ok(usages.every((usage) => usage === null));
+  }
+});
+
 t.test('the stream ends with [DONE]', async (t) => {
   const response = await post(`${url}/v1/chat/completions`, {
     messages,
@@ -171,6 +185,68 @@ t.test('tools are called by grammar, streamed or not', async (t) => {
   t.equal(free.choices[0]?.message.tool_calls, undefined);
   t.ok(free.choices[0]?.message.content);
 });
+
+t.test(
+  'streamed and whole answers have the same log-probabilities, in calls as well',
+  async (t) => {
+    const parameters = {
+      type: 'object',
+      properties: { on: { type: 'boolean' } },
+      required: ['on'],
+    };
+    const tools = [{ type: 'function' as const, function: { name: 'set_oven', parameters } }];
+    for (const more of [{}, { tools, tool_choice: 'required' as const }]) {
+      const asked = { ...greedy, ...more, max_tokens: 40, logprobs: true, top_logprobs: 2 };
+      // Once for the KV cache: what follows is computed alike.
+      await client.chat.completions.create(asked);
+      const whole = await client.chat.completions.create(asked);
+      const content: OpenAI.ChatCompletionTokenLogprob[] = [];
+      for await (const { choices } of await client.chat.completions.create({
+        ...asked,
+        stream: true,
+      }))
+        content.push(...(choices[0]?.logprobs?.content ?? []));
+      t.same(content, whole.choices[0]?.logprobs?.content);
+      t.equal(content.length, whole.usage?.completion_tokens);
+    }
+  },
+);
+
+t.test("a message of the client's own helpers can be sent back", async (t) => {
+  const parameters = { type: 'object', properties: { on: { type: 'boolean' } }, required: ['on'] };
+  const tools = [
+    { type: 'function' as const, function: { name: 'set_oven', parameters, strict: true } },
+  ];
+  const asked = { ...greedy, tools, tool_choice: 'required' as const, max_tokens: 100 };
+  const parsed = await client.chat.completions.parse(asked);
+  const message = parsed.choices[0]?.message;
+  t.ok(message && 'parsed' in message);
+  // Python's client adds these two as well.
+  const [call] = message?.tool_calls ?? [];
+  const sentBack = { ...message, tool_calls: [{ ...call, index: 0 }], annotations: null };
+  const answer = { role: 'tool', tool_call_id: call?.id ?? '', content: 'done' };
+  const next = await client.chat.completions.create({
+    ...greedy,
+    max_tokens: 2,
+    messages: [...messages, sentBack as never, answer as never],
+  });
+  t.ok(next.choices[0]?.message.content);
+});
+
+t.test(
+  'every seed repeats its answer, the largest of llama.cpp and larger ones, too',
+  async (t) => {
+    for (const seed of [0, 2 ** 32 - 1, Number.MAX_SAFE_INTEGER]) {
+      const asked = { ...greedy, temperature: 2, seed, max_tokens: 12, logit_bias: { 2: -100 } };
+      await client.chat.completions.create(asked);
+      const answers = [
+        await client.chat.completions.create(asked),
+        await client.chat.completions.create(asked),
+      ].map(({ choices }) => choices[0]?.message.content);
+      t.equal(answers[0], answers[1], String(seed));
+    }
+  },
+);
 
 t.test('special-token text of a user stays text', async (t) => {
   const { prompt } = (await (

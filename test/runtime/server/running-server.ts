@@ -3,6 +3,7 @@
 // It asserts nothing.
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type t from 'tap';
 import { type Engine, type EngineOptions, startEngine } from '../../../runtime/engine/index.js';
 import { type AnswerLog, openLog } from '../../../runtime/log/index.js';
@@ -58,4 +59,51 @@ export function post(url: string, body: unknown, headers: Record<string, string>
     headers: { 'content-type': 'application/json', ...headers },
     body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
   });
+}
+
+/** An answer that goes on until its context is full. */
+export const ENDLESS = {
+  messages: [{ role: 'user', content: 'Hello' }],
+  grammar: 'root ::= "a" root',
+  stream: true,
+};
+
+export type Held = { text: Promise<string>; leave(): void };
+
+/** A client in the middle of an endless answer: its first token has arrived. */
+export async function holdAnswer(url: string, more: object = {}): Promise<Held> {
+  const abort = new AbortController();
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ...ENDLESS, ...more }),
+    signal: abort.signal,
+  });
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  const read = async () => {
+    const { done = true, value = '' } = (await reader?.read()) ?? {};
+    text += value;
+    return !done;
+  };
+  while (!/"content":"[^"]/.test(text) && (await read()));
+  const rest = async () => {
+    while (await read());
+    return text;
+  };
+  return { text: rest().catch(() => text), leave: () => abort.abort() };
+}
+
+/** The sum of a metric over its labels, as a Prometheus server would see it; NaN if it is missing. */
+export async function metric(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const found = [...text.matchAll(/^(\w+)(?:\{.*\})? (\S+)$/gm)].filter(([, key]) => key === name);
+  return found.length === 0
+    ? Number.NaN
+    : found.reduce((sum, [, , value]) => sum + Number(value), 0);
+}
+
+/** Waits for a state that can be seen, however long the machine takes; the test's own limit ends it. */
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(10);
 }

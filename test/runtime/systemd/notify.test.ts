@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import koffi from 'koffi';
 import t from 'tap';
 import { NotifyError, openNotifier } from '../../../runtime/systemd/index.js';
+import { bindDatagramSocket } from '../../support/datagram-socket.js';
 
 const isLinux = process.platform === 'linux';
 
@@ -40,25 +40,3 @@ t.test('an address that is none is refused', { skip: !isLinux }, async (t) => {
   await t.rejects(openNotifier({ NOTIFY_SOCKET: 'relative' }), NotifyError);
   await t.rejects(openNotifier({ NOTIFY_SOCKET: `/${'x'.repeat(200)}` }), NotifyError);
 });
-
-/** What systemd does: a bound AF_UNIX socket, read one datagram at a time. */
-function bindDatagramSocket(name: string) {
-  const libc = koffi.load(null);
-  const socket = libc.func('int socket(int, int, int)');
-  const bind = libc.func('int bind(int, const void *, uint32_t)');
-  const recv = libc.func('long recv(int, void *, size_t, int)');
-  const close = libc.func('int close(int)');
-  const MSG_DONTWAIT = 0x40;
-  const fd = socket(1, 2, 0) as number;
-  const path = Buffer.from(name.startsWith('@') ? `\0${name.slice(1)}` : `${name}\0`);
-  const address = Buffer.concat([Buffer.from(Uint16Array.of(1).buffer), path]);
-  t.equal(bind(fd, address, address.length), 0, 'bound');
-  return {
-    receive(): string {
-      const bytes = Buffer.alloc(1_024);
-      const count = Number(recv(fd, bytes, bytes.length, MSG_DONTWAIT));
-      return bytes.toString('utf8', 0, Math.max(0, count));
-    },
-    close: () => close(fd),
-  };
-}
