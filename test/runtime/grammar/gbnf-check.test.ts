@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import t from 'tap';
 import { checkGbnf, GrammarError, jsonSchemaGrammar } from '../../../runtime/grammar/index.js';
@@ -46,6 +48,16 @@ t.test('what takes llama.cpp down or holds it up is refused with the reason', as
   ];
   for (const [name, grammar, says] of cases)
     t.throws(() => checkGbnf(grammar), { name: 'GrammarError', message: says }, name);
+});
+
+t.test("llama.cpp's own grammars are taken", async (t) => {
+  const folder = fileURLToPath(
+    new URL('../llama/grammars/', import.meta.resolve('node-llama-cpp')),
+  );
+  const files = readdirSync(folder).filter((file) => file.endsWith('.gbnf'));
+  t.ok(files.length >= 5);
+  for (const file of files)
+    t.equal(refusalOf(readFileSync(path.join(folder, file), 'utf8')), undefined, file);
 });
 
 t.test('what it takes, llama.cpp takes, and what it cannot read, llama.cpp cannot', async (t) => {
