@@ -2,6 +2,7 @@
 // llama.cpp's own samplers choose; probabilities are the model's, before temperature and cuts.
 // Holds one native sampler an answer, which must be disposed.
 import type { Sampling, TokenLogprob } from '../contract.js';
+import { EngineError } from '../engine-error.js';
 import type { Native, NativeSampler, SamplerConfig } from './native.js';
 import type { TokenText } from './token-text.js';
 
@@ -9,6 +10,11 @@ import type { TokenText } from './token-text.js';
 const DEFAULTS = { temperature: 0.8, topP: 0.95, topK: 40, minP: 0.05, repeatPenalty: 1 };
 /** Tokens before the next one that a repeat penalty looks at, as in llama.cpp. */
 const PENALTY_TOKENS = 64;
+/**
+ * An ambiguous grammar costs more with each character, and everybody waits for it. Thousands of
+ * times what a JSON schema costs, and far below what a watchdog takes for the end.
+ */
+const LONGEST_GRAMMAR_MS = 3000;
 /** A bias of this or less forbids the token, as in OpenAI's contract. */
 const FORBIDDING_BIAS = -100;
 
@@ -28,18 +34,37 @@ export class TokenChooser {
     if (!this.#penalised) this.#sampler.applyConfig(this.#config);
   }
 
-  /** The next token after `tokens`, from the logits at `batchIndex`; -1 when there is none. */
-  choose(batchIndex: number, tokens: readonly number[]): Promise<number> {
+  /**
+   * The next token after `tokens`, from the logits at `batchIndex`; -1 when there is none. Throws
+   * `bad-request` where the grammar lets no token follow, or takes too long to say which may.
+   */
+  async choose(batchIndex: number, tokens: readonly number[]): Promise<number> {
     if (this.#penalised) {
       const repeatPenaltyTokens = Uint32Array.from(tokens.slice(-PENALTY_TOKENS));
       this.#sampler.applyConfig({ ...this.#config, repeatPenaltyTokens });
     }
-    return this.#native.context.sampleToken(batchIndex, this.#sampler);
+    const chosen = this.#native.context.sampleToken(batchIndex, this.#sampler);
+    return this.#config.grammarEvaluationState ? withinGrammar(chosen) : chosen;
   }
 
   dispose(): void {
     this.#sampler.dispose();
   }
+}
+
+async function withinGrammar(chosen: Promise<number>): Promise<number> {
+  const startedAt = performance.now();
+  const tokenId = await chosen.catch((cause: Error) => {
+    if (!/empty grammar stack/.test(cause.message)) throw cause;
+    throw grammarError('no token of this model continues the text as it asks', cause);
+  });
+  if (performance.now() - startedAt < LONGEST_GRAMMAR_MS) return tokenId;
+  throw grammarError('it is too ambiguous to be followed in time; let each text have one reading');
+}
+
+function grammarError(reason: string, cause?: unknown): EngineError {
+  const message = `the grammar cannot be used: ${reason}`;
+  return new EngineError({ code: 'bad-request', message }, { cause });
 }
 
 function samplerConfig(sampling: Sampling, grammarState: object | undefined): SamplerConfig {

@@ -1,0 +1,54 @@
+// The engine's two halves in one process: requests and the loaded model, with no channel between.
+// What a test does on an event then happens before the next decode, so tokens can be counted.
+// Shows nothing of restarts: there is no process to lose.
+
+import { checkModelFile } from '../../../../runtime/engine/child/gguf-check.js';
+import { loadModel } from '../../../../runtime/engine/child/load.js';
+import { ModelServer } from '../../../../runtime/engine/child/model-server.js';
+import { Outbox } from '../../../../runtime/engine/child/outbox.js';
+import type { EngineOptions, GenerateEvent } from '../../../../runtime/engine/index.js';
+import type { FromChild, ToChild } from '../../../../runtime/engine/protocol.js';
+import { Requests } from '../../../../runtime/engine/requests.js';
+
+type Heard = Extract<FromChild, { kind: 'events' }>['events'][number];
+
+export async function inProcessEngine(modelPath: string, options: Partial<EngineOptions> = {}) {
+  const asked = { modelPath, gpu: 'off', threads: 1, ...options } as const;
+  const quiet = { onProgress() {}, onLog() {} };
+  const loaded = await loadModel(await checkModelFile(modelPath), asked, quiet);
+  /** Every event, at the moment when the model made it. */
+  const made: { event: GenerateEvent; atMs: number }[] = [];
+  const outbox = new (class extends Outbox {
+    override event(id: number, slotId: number, event: GenerateEvent): void {
+      made.push({ event: { ...event }, atMs: performance.now() });
+      super.event(id, slotId, event);
+    }
+  })((message) => receive(message));
+  const server = new ModelServer(loaded, outbox);
+  const requests = new Requests({ maxQueue: 8, send: (message) => send(message), onAnswered() {} });
+
+  function send(message: ToChild): void {
+    if (message.kind === 'generate') void server.generate(message.id, message.request);
+    if (message.kind === 'abort') server.abort(message.id);
+  }
+
+  function receive(message: FromChild): void {
+    if (message.kind === 'events') message.events.forEach(pass);
+    if (message.kind === 'answer-failed') requests.fail(message.id, message.failure);
+  }
+
+  function pass({ id, slotId, event }: Heard): void {
+    requests.event(id, slotId, event);
+  }
+
+  requests.open(loaded.info.parallel);
+  return { requests, made, info: loaded.info, close: () => loaded.llama.dispose() };
+}
+
+/** Tokens in what the model made so far. */
+export function tokensOf(events: { event: GenerateEvent }[]): number {
+  return events.reduce(
+    (sum, { event }) => sum + (event.kind === 'token' ? event.tokenIds.length : 0),
+    0,
+  );
+}
