@@ -26,11 +26,13 @@ import type {
 /** Which answers. Times are UTC in ISO 8601, as {@link parseSince} makes them. */
 export type AnswerFilter = {
   since?: string;
+  /** Name of a model; default all. */
+  model?: string;
   /** An SQL condition over the columns of the view `answers`. */
   where?: string;
 };
 
-export type SeriesOptions = { since?: string; bucketMs: number };
+export type SeriesOptions = { since?: string; model?: string; bucketMs: number };
 
 /** Every function throws LogQueryError for a condition or a query that SQLite refuses. */
 export type LogReader = {
@@ -48,7 +50,7 @@ export type LogReader = {
   /** Samples of memory and temperature in buckets of time, oldest first. */
   samples(options: SeriesOptions): SampleSeriesRow[];
   /** What failed, by code, the most frequent first. */
-  errors(options?: { since?: string }): ErrorRow[];
+  errors(options?: { since?: string; model?: string }): ErrorRow[];
   /** Rows of one SELECT. */
   query(sql: string): QueryRow[];
   /** Changes when another connection has written. */
@@ -77,32 +79,34 @@ class SqliteReader implements LogReader {
 
   latest({ limit = DEFAULT_LIMIT, ...filter }: AnswerFilter & { limit?: number } = {}) {
     const sql = `${answersSql(filter.where)} ORDER BY id DESC LIMIT @limit`;
-    return this.#all<AnswerRow>(sql, { since: filter.since ?? '', after: 0, limit });
+    return this.#all<AnswerRow>(sql, { ...range(filter), after: 0, limit });
   }
 
   after(id: number, { limit = -1, ...filter }: AnswerFilter & { limit?: number } = {}) {
     const sql = `${answersSql(filter.where)} ORDER BY id LIMIT @limit`;
-    return this.#all<AnswerRow>(sql, { since: filter.since ?? '', after: id, limit });
+    return this.#all<AnswerRow>(sql, { ...range(filter), after: id, limit });
   }
 
   lastId(): number {
     return this.#db.prepare('SELECT coalesce(max(id), 0) FROM request').pluck().get() as number;
   }
 
-  summary({ by = 'all', since = '', where }: AnswerFilter & { by?: SummaryBy } = {}) {
-    return this.#all<SummaryRow>(summarySql(by, where), { since, after: 0 });
+  summary({ by = 'all', where, ...filter }: AnswerFilter & { by?: SummaryBy } = {}) {
+    return this.#all<SummaryRow>(summarySql(by, where), { ...range(filter), after: 0 });
   }
 
-  series({ since = '', bucketMs }: SeriesOptions) {
-    return this.#all<SeriesRow>(SERIES_SQL, { since, bucketS: bucketSeconds(bucketMs) });
+  series({ bucketMs, ...filter }: SeriesOptions) {
+    const bucketS = bucketSeconds(bucketMs);
+    return this.#all<SeriesRow>(SERIES_SQL, { ...range(filter), bucketS });
   }
 
-  samples({ since = '', bucketMs }: SeriesOptions) {
-    return this.#all<SampleSeriesRow>(SAMPLES_SQL, { since, bucketS: bucketSeconds(bucketMs) });
+  samples({ bucketMs, ...filter }: SeriesOptions) {
+    const bucketS = bucketSeconds(bucketMs);
+    return this.#all<SampleSeriesRow>(SAMPLES_SQL, { ...range(filter), bucketS });
   }
 
-  errors({ since = '' }: { since?: string } = {}) {
-    return this.#all<ErrorRow>(ERRORS_SQL, { since });
+  errors(filter: { since?: string; model?: string } = {}) {
+    return this.#all<ErrorRow>(ERRORS_SQL, range(filter));
   }
 
   query(sql: string) {
@@ -120,7 +124,7 @@ class SqliteReader implements LogReader {
     this.#db.close();
   }
 
-  #all<Row>(sql: string, parameters: Record<string, string | number>): Row[] {
+  #all<Row>(sql: string, parameters: Record<string, string | number | null>): Row[] {
     const statement = this.#prepare(sql);
     return this.#run(() => statement.all(parameters)) as Row[];
   }
@@ -136,6 +140,11 @@ class SqliteReader implements LogReader {
       throw toQueryError(error);
     }
   }
+}
+
+/** The parameters of a filter: everything where it says nothing. */
+function range({ since = '', model }: AnswerFilter) {
+  return { since, model: model ?? null };
 }
 
 /** better-sqlite3 throws RangeError for several statements and for parameters without a value. */

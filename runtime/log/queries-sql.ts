@@ -1,6 +1,6 @@
 // The questions that hearth itself asks the log, as SQL over the view `answers`.
 // percentile() is SQLite's own aggregate, which better-sqlite3 is built with; failed answers have
-// nulls and drop out of it. Conditions are the caller's text, numbers and times are parameters.
+// nulls and drop out of it. Conditions are the caller's text; numbers, times and names are parameters.
 
 /** What answers are grouped by. */
 export const SUMMARY_GROUPS = {
@@ -11,12 +11,15 @@ export const SUMMARY_GROUPS = {
 } as const;
 export type SummaryBy = keyof typeof SUMMARY_GROUPS;
 
-/** Parameters: `since`, `after` (an id). */
+/** Parameters: `since`; `model`, null for all. */
+const IN_RANGE = 'started_at >= @since AND (@model IS NULL OR model = @model)';
+
+/** Parameters: `since`, `model`, `after` (an id). */
 export function answersSql(where?: string): string {
   return `SELECT * FROM answers WHERE ${conditions(where)}`;
 }
 
-/** Parameters: `since`, `after` (an id). */
+/** Parameters: `since`, `model`, `after` (an id). */
 export function summarySql(by: SummaryBy, where?: string): string {
   const group = SUMMARY_GROUPS[by];
   return `
@@ -40,7 +43,7 @@ export function summarySql(by: SummaryBy, where?: string): string {
     GROUP BY 1 ORDER BY 1`;
 }
 
-/** Parameters: `since`, `bucketS`. */
+/** Parameters: `since`, `model`, `bucketS`. */
 export const SERIES_SQL = `
   SELECT
     ${bucketStart('started_at')} AS started_at,
@@ -53,10 +56,10 @@ export const SERIES_SQL = `
     max(device_peak_bytes) AS device_peak_bytes,
     max(1.0 * context_used / n_ctx) AS context_fill,
     sum(dropped_turns) AS dropped_turns
-  FROM answers WHERE started_at >= @since
+  FROM answers WHERE ${IN_RANGE}
   GROUP BY 1 ORDER BY 1`;
 
-/** Parameters: `since`, `bucketS`. */
+/** Samples of the runs of the model. Parameters: `since`, `model`, `bucketS`. */
 export const SAMPLES_SQL = `
   SELECT
     ${bucketStart('taken_at')} AS taken_at,
@@ -65,12 +68,14 @@ export const SAMPLES_SQL = `
     max(device_used_bytes) AS device_used_bytes,
     max(cpu_temperature_c) AS cpu_temperature_c,
     max(device_temperature_c) AS device_temperature_c
-  FROM sample WHERE taken_at >= @since
+  FROM sample WHERE taken_at >= @since AND (@model IS NULL OR run_id IN (
+    SELECT run.id FROM run JOIN model ON model.id = run.model_id WHERE model.name = @model
+  ))
   GROUP BY 1 ORDER BY 1`;
 
 /**
  * The message beside max() is that of its row, which SQLite promises for one max() or min().
- * Parameters: `since`.
+ * Parameters: `since`, `model`.
  */
 export const ERRORS_SQL = `
   SELECT
@@ -78,12 +83,12 @@ export const ERRORS_SQL = `
     count(*) AS answers,
     max(started_at) AS last_at,
     error_message AS last_message
-  FROM answers WHERE started_at >= @since AND error_code IS NOT NULL
+  FROM answers WHERE ${IN_RANGE} AND error_code IS NOT NULL
   GROUP BY error_code ORDER BY answers DESC, error_code`;
 
 /** The line break ends a comment in `where`, which would swallow the bracket. */
 function conditions(where?: string): string {
-  return `started_at >= @since AND id > @after${where ? ` AND (${where}\n)` : ''}`;
+  return `${IN_RANGE} AND id > @after${where ? ` AND (${where}\n)` : ''}`;
 }
 
 /** Numbers are bound as REAL, and only integers divide to whole buckets. */

@@ -4,8 +4,8 @@
 
 /**
  * Every answer is JSON over GET, with the key in `Authorization: Bearer KEY` where one is set.
- * `since` is an age or a UTC date (`24h`, `7d`, `2026-11-01`), default `7d`. Failures have OpenAI's
- * shape, {@link DashboardFailure}: 400 a query that cannot be read, 401 no key, 404 code `no_log`
+ * `since` is an age or a UTC date (`24h`, `7d`, `2026-11-01`), default `7d`. `model` is a name that
+ * `summary?by=model` lists, default all. Failures have OpenAI's shape, {@link DashboardFailure}: 400 a query that cannot be read, 401 no key, 404 code `no_log`
  * where the server runs with --no-log, 503 code `log_unreadable`.
  */
 export type DashboardApi = {
@@ -13,7 +13,7 @@ export type DashboardApi = {
   '/api/dashboard/status': { query: Record<string, never>; answer: DashboardStatus };
   /** Percentiles and peaks of the time since, in groups that sort by their name. */
   '/api/dashboard/summary': {
-    query: { since?: string; by?: SummaryGroup };
+    query: RangeQuery & { by?: SummaryGroup };
     answer: { since: string; by: SummaryGroup; rows: DashboardSummaryRow[] };
   };
   /** Answers in buckets of time, oldest first; empty buckets are left out. */
@@ -28,19 +28,21 @@ export type DashboardApi = {
   };
   /** What failed, by code, the most frequent first. */
   '/api/dashboard/errors': {
-    query: { since?: string };
+    query: RangeQuery;
     answer: { since: string; rows: DashboardErrorRow[] };
   };
   /** The latest answers, newest first; `failed=true` for those with an error alone. */
   '/api/dashboard/answers': {
     /** `limit` 1 to 1000, default 50. */
-    query: { since?: string; limit?: string; failed?: 'true' | 'false' };
+    query: RangeQuery & { limit?: string; failed?: 'true' | 'false' };
     answer: { since: string; rows: DashboardAnswerRow[] };
   };
 };
 
+export type RangeQuery = { since?: string; model?: string };
+
 /** `points`: about how many buckets the time since is cut into, 1 to 1000, default 120. */
-export type SeriesQuery = { since?: string; points?: string };
+export type SeriesQuery = RangeQuery & { points?: string };
 
 export type SummaryGroup = 'all' | 'model' | 'device' | 'day';
 

@@ -24,13 +24,18 @@ const DEFAULT_ANSWERS = 50;
 const MAX_ANSWERS = 1_000;
 
 const text = { type: 'string', maxLength: MAX_NAME_CHARS };
-const SCHEMA = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    since: text,
-    by: { enum: Object.keys(SUMMARY_GROUPS) },
-    points: { type: 'string', pattern: '^[0-9]{1,4}$' },
+/** A model may have any name; how long an address may be is HTTP's business. */
+const RANGE = { since: text, model: { type: 'string' } };
+const SERIES = { ...RANGE, points: { type: 'string', pattern: '^[0-9]{1,4}$' } };
+/** What each path may be asked for; anything else is refused. */
+const QUERIES: { [P in keyof DashboardApi]: Record<keyof DashboardApi[P]['query'], object> } = {
+  '/api/dashboard/status': {},
+  '/api/dashboard/summary': { ...RANGE, by: { enum: Object.keys(SUMMARY_GROUPS) } },
+  '/api/dashboard/series': SERIES,
+  '/api/dashboard/samples': SERIES,
+  '/api/dashboard/errors': RANGE,
+  '/api/dashboard/answers': {
+    ...RANGE,
     limit: { type: 'string', pattern: '^[0-9]{1,4}$' },
     failed: { enum: ['true', 'false'] },
   },
@@ -38,6 +43,7 @@ const SCHEMA = {
 
 type Query = {
   since?: string;
+  model?: string;
   by?: SummaryGroup;
   points?: string;
   limit?: string;
@@ -50,39 +56,38 @@ export function dashboard(app: FastifyInstance, service: Service): void {
   const get = <Path extends keyof DashboardApi>(
     path: Path,
     answer: (query: Query) => Answer<Path> | Promise<Answer<Path>>,
-  ) =>
-    app.get<{ Querystring: Query }>(path, { schema: { querystring: SCHEMA } }, async ({ query }) =>
+  ) => {
+    const properties = QUERIES[path];
+    const querystring = { type: 'object', additionalProperties: false, properties };
+    app.get<{ Querystring: Query }>(path, { schema: { querystring } }, async ({ query }) =>
       answer(query),
     );
+  };
 
   get('/api/dashboard/status', () => status(service));
   get('/api/dashboard/summary', ({ by = 'all', ...query }) => {
-    const since = readSince(query);
-    return { since, by, rows: log.reader().summary({ since, by }) };
+    const range = readRange(query);
+    return { since: range.since, by, rows: log.reader().summary({ ...range, by }) };
   });
   get('/api/dashboard/series', (query) => {
-    const { since, bucketMs } = readBuckets(query);
-    return { since, bucket_s: bucketMs / 1000, rows: log.reader().series({ since, bucketMs }) };
+    const buckets = readBuckets(query);
+    return { ...bucketFields(buckets), rows: log.reader().series(buckets) };
   });
   get('/api/dashboard/samples', (query) => {
-    const { since, bucketMs } = readBuckets(query);
-    return { since, bucket_s: bucketMs / 1000, rows: log.reader().samples({ since, bucketMs }) };
+    const buckets = readBuckets(query);
+    return { ...bucketFields(buckets), rows: log.reader().samples(buckets) };
   });
   get('/api/dashboard/errors', (query) => {
-    const since = readSince(query);
-    return { since, rows: log.reader().errors({ since }) satisfies DashboardErrorRow[] };
+    const range = readRange(query);
+    const rows: DashboardErrorRow[] = log.reader().errors(range);
+    return { since: range.since, rows };
   });
   get('/api/dashboard/answers', (query) => {
-    const since = readSince(query);
+    const range = readRange(query);
     const limit = readCount(query.limit, 'limit', DEFAULT_ANSWERS, MAX_ANSWERS);
     const where = query.failed === 'true' ? { where: 'error_code IS NOT NULL' } : {};
-    return {
-      since,
-      rows: log
-        .reader()
-        .latest({ since, limit, ...where })
-        .map(answerRow),
-    };
+    const rows = log.reader().latest({ ...range, limit, ...where });
+    return { since: range.since, rows: rows.map(answerRow) };
   });
 }
 
@@ -152,16 +157,22 @@ function openOnce({ openReader }: Service): { reader(): LogReader; close(): void
   };
 }
 
-function readSince({ since = DEFAULT_SINCE }: Query): string {
-  return parseSince(since);
+type Range = { since: string; model?: string };
+
+function readRange({ since = DEFAULT_SINCE, model }: Query): Range {
+  return { since: parseSince(since), ...(model === undefined ? {} : { model }) };
 }
 
 /** Whole seconds, so that buckets start where SQLite says they do. */
-function readBuckets(query: Query): { since: string; bucketMs: number } {
-  const since = readSince(query);
+function readBuckets(query: Query): Range & { bucketMs: number } {
+  const range = readRange(query);
   const points = readCount(query.points, 'points', DEFAULT_POINTS, MAX_POINTS);
-  const spanS = Math.max(0, Date.now() - Date.parse(since)) / 1000;
-  return { since, bucketMs: Math.max(1, Math.ceil(spanS / points)) * 1000 };
+  const spanS = Math.max(0, Date.now() - Date.parse(range.since)) / 1000;
+  return { ...range, bucketMs: Math.max(1, Math.ceil(spanS / points)) * 1000 };
+}
+
+function bucketFields({ since, bucketMs }: { since: string; bucketMs: number }) {
+  return { since, bucket_s: bucketMs / 1000 };
 }
 
 function readCount(count: string | undefined, name: string, usual: number, most: number): number {

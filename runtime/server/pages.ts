@@ -16,9 +16,14 @@ export async function pages(app: FastifyInstance, folder = WEB_FOLDER): Promise<
     root: folder,
     index: ['index.html'],
     dotfiles: 'deny',
-    // Pages name their assets, and an update must not meet an old one.
     cacheControl: false,
-    setHeaders: (response) => response.setHeader('cache-control', 'no-cache'),
+    setHeaders: (response, file) => response.setHeader('cache-control', cacheControl(folder, file)),
   });
   app.get('/dashboard', (_request, reply) => reply.sendFile('dashboard.html'));
+}
+
+/** An asset has its hash in its name and never changes; what names assets is asked for each time. */
+function cacheControl(folder: string, file: string): string {
+  const isAsset = path.relative(folder, file).startsWith(`assets${path.sep}`);
+  return isAsset ? 'public, max-age=31536000, immutable' : 'no-cache';
 }

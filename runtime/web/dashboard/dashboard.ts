@@ -52,11 +52,7 @@ async function refresh(): Promise<void> {
 function show(data: DashboardData): void {
   shown = data;
   filters.offer(data.models);
-  say(
-    data.isPartial
-      ? 'Figures of one model are those of its share in the latest 1,000 answers.'
-      : '',
-  );
+  say('');
   byId('status', HTMLElement).replaceChildren(...statusOf(data.status));
   byId('empty', HTMLElement).hidden = data.total !== null;
   byId('figures', HTMLElement).hidden = data.total === null;

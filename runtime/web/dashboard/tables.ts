@@ -10,8 +10,6 @@ import type { DashboardData } from './dashboard-data.js';
 import { type Column, dataTable } from './data-table.js';
 import { timeWords } from './time-axis.js';
 
-const LATEST = 20;
-
 /** All tables, each with its heading; one without rows says so. */
 export function tablesOf(data: DashboardData): HTMLElement[] {
   const days = data.byDay.toReversed();
@@ -19,7 +17,7 @@ export function tablesOf(data: DashboardData): HTMLElement[] {
     section('By model', summaryColumns('Model'), data.byModel),
     section('By day', summaryColumns('Day'), days),
     section('Errors', ERROR_COLUMNS, data.errors, 'No errors in this time.'),
-    section('Latest answers', ANSWER_COLUMNS, data.answers.slice(0, LATEST)),
+    section('Latest answers', ANSWER_COLUMNS, data.answers),
   ];
 }
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { startEngine } from '../../../runtime/engine/index.js';
-import { sqlite3 } from '../log/log-rows.js';
+import { machineRow, modelRow, requestRow, runRow, sqlite3 } from '../log/log-rows.js';
 import { post, runEngine, runServer } from './running-server.js';
 
 const running = await runEngine(t);
@@ -44,6 +44,45 @@ t.test('the dashboard says what sqlite3 says', async (t) => {
   });
 });
 
+t.test('one model is told from the others, whatever its name', async (t) => {
+  const { url, log, logPath } = await runServer(t, running);
+  const names = ['plain', `it's <img src=x onerror="alert(1)"> & "100 %" OR 1=1`];
+  const startedAtMs = Date.now();
+  for (const [at, name] of names.entries()) {
+    const sha256 = String(at).repeat(64);
+    const model = { ...modelRow, sha256, shape: { ...modelRow.shape, name } };
+    const run = runRow(log.recordMachine(machineRow), log.recordModel(model));
+    const runId = log.recordRun({ ...run, startedAtMs });
+    for (const ttftMs of [10 + at, 20 + at, 90 + at])
+      log.recordRequest(requestRow(runId, { startedAtMs, timings: { ttftMs } }));
+    const error = { code: 'HEARTH_ENGINE_DIED', message: name };
+    log.recordRequest(requestRow(runId, { startedAtMs, timings: null, stopReason: null, error }));
+    log.recordSample({ runId, takenAtMs: startedAtMs, rssBytes: 1000 + at });
+  }
+  for (const [at, name] of names.entries()) {
+    const ask = async (path: string) => {
+      const query = new URLSearchParams({
+        model: name,
+        ...(path === 'summary' && { by: 'model' }),
+      });
+      return (await get(`${url}/api/dashboard/${path}?${query}`)) as { rows: unknown[] };
+    };
+    t.match((await ask('summary')).rows, [{ name, answers: 4, errors: 1, ttft_p50_ms: 20 + at }]);
+    t.match((await ask('series')).rows, [{ answers: 4, errors: 1, ttft_p50_ms: 20 + at }]);
+    t.match((await ask('samples')).rows, [{ rss_bytes: 1000 + at }]);
+    t.match((await ask('errors')).rows, [{ answers: 1, last_message: name }]);
+    const quoted = name.replaceAll("'", "''");
+    t.strictSame(
+      (await ask('answers')).rows.map((row) => (row as { id: number }).id),
+      sqlite3(logPath, `SELECT id FROM answers WHERE model = '${quoted}' ORDER BY id DESC`).map(
+        ({ id }) => id,
+      ),
+    );
+  }
+  t.match(await get(`${url}/api/dashboard/summary?model=nobody`), { rows: [] });
+  t.match(await get(`${url}/api/dashboard/summary`), { rows: [{ answers: 8 }] });
+});
+
 t.test('a question that cannot be read gets 400', async (t) => {
   const { url } = await runServer(t, running);
   for (const query of [
@@ -53,8 +92,11 @@ t.test('a question that cannot be read gets 400', async (t) => {
     'limit=-1',
     'limit=99999',
     'x=1',
+    'model=a&model=b',
   ])
     t.equal((await fetch(`${url}/api/dashboard/series?${query}`)).status, 400, query);
+  const elsewhere = `${url}/api/dashboard/errors?by=model`;
+  t.equal((await fetch(elsewhere)).status, 400, 'what a path does not know is not ignored');
 });
 
 t.test('without a log there is nothing to show, and it says so', async (t) => {
