@@ -1,3 +1,11 @@
+export {
+  type CatalogueOptions,
+  deviceCatalogue,
+  findDevice,
+  UnknownDeviceError,
+} from './catalogue/catalogue.js';
+export { CatalogueError } from './catalogue/catalogue-file.js';
+export type { Backend, Device } from './catalogue/device.js';
 export { interruptible, printable } from './command-line.js';
 export { many, number, one, text, wholeNumber } from './flag-readers.js';
 export {
