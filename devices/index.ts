@@ -7,6 +7,7 @@ export {
 export { CatalogueError } from './catalogue/catalogue-file.js';
 export type { Backend, Device } from './catalogue/device.js';
 export { interruptible, printable } from './command-line.js';
+export { devicesFlag } from './devices-flag.js';
 export { many, number, one, text, wholeNumber } from './flag-readers.js';
 export {
   type AnyGgmlType,
@@ -24,5 +25,6 @@ export {
   readGgufFile,
 } from './gguf-file.js';
 export { type ModelShape, shapeOfGguf } from './model-shape.js';
+export { type MachineProbe, probeMachine } from './probe/probe.js';
 export { formatDisk, formatMemory, parseSize, SizeError } from './units.js';
 export { hearthVersion } from './version.js';
