@@ -1,4 +1,13 @@
+export {
+  type CatalogueOptions,
+  deviceCatalogue,
+  findDevice,
+  UnknownDeviceError,
+} from './catalogue/catalogue.js';
+export { CatalogueError } from './catalogue/catalogue-file.js';
+export type { Backend, Device } from './catalogue/device.js';
 export { interruptible, printable } from './command-line.js';
+export { devicesFlag } from './devices-flag.js';
 export { many, number, one, text, wholeNumber } from './flag-readers.js';
 export {
   type AnyGgmlType,
@@ -28,5 +37,6 @@ export {
   type WeightTensor,
 } from './memory/index.js';
 export { type ModelShape, shapeOfGguf } from './model-shape.js';
+export { type MachineProbe, probeMachine } from './probe/probe.js';
 export { formatDisk, formatMemory, parseSize, SizeError } from './units.js';
 export { hearthVersion } from './version.js';
