@@ -24,6 +24,18 @@ export {
   type GgufValue,
   readGgufFile,
 } from './gguf-file.js';
+export {
+  type KvType,
+  type MemoryParts,
+  type MemoryPrediction,
+  MemoryPredictionError,
+  type MemoryPredictor,
+  type MemorySettings,
+  openMemoryPredictor,
+  type SizedModel,
+  sizedModelOfGguf,
+  type WeightTensor,
+} from './memory/index.js';
 export { type ModelShape, shapeOfGguf } from './model-shape.js';
 export { type MachineProbe, probeMachine } from './probe/probe.js';
 export { formatDisk, formatMemory, parseSize, SizeError } from './units.js';

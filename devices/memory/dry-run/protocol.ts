@@ -1,0 +1,36 @@
+// The messages between a dry run and its child process: plain data, one answer a question.
+// Advanced serialisation keeps the header a Buffer.
+// Says nothing of how either side works.
+import type { KvType } from '../contract.js';
+
+/** What is asked of llama.cpp; sizes in tokens. */
+export type DryRunSettings = {
+  gpuLayers: number;
+  /** Cells of all sequences. */
+  nCells: number;
+  parallel: number;
+  /** Tokens evaluated at once. */
+  nBatch: number;
+  kvType: KvType;
+  /** `auto` lets llama.cpp find out. */
+  flashAttention: boolean | 'auto';
+};
+
+export type Question = {
+  id: number;
+  /** Of a GGUF without a vocabulary. */
+  header: Uint8Array;
+  settings: DryRunSettings;
+};
+
+/** Bytes that a context would take: KV cache and compute buffers in one. */
+export type DryRunResult = { hostBytes: number; deviceBytes: number; flashAttention: boolean };
+
+export type FromDryRun =
+  /** Which devices llama.cpp found; `hasGpu` false is the CPU alone. */
+  | { kind: 'ready'; hasGpu: boolean }
+  | { kind: 'result'; id: number; result: DryRunResult }
+  | { kind: 'failed'; id: number; message: string };
+
+/** Bytes of the model and of its context, as the addon tells them. */
+export type Breakdown = { cpuRam: number; gpuVram: number };

@@ -1,0 +1,13 @@
+// Predicting memory: what a model takes of a GPU and of the system before it is loaded.
+export type {
+  KvType,
+  MemoryParts,
+  MemoryPrediction,
+  MemoryPredictor,
+  MemorySettings,
+  SizedModel,
+  WeightTensor,
+} from './contract.js';
+export { MemoryPredictionError } from './memory-error.js';
+export { openMemoryPredictor } from './predictor.js';
+export { sizedModelOfGguf } from './sized-model.js';

@@ -1,0 +1,123 @@
+// Memory of a model with given settings: weights and KV by arithmetic, compute buffers by llama.cpp's
+// dry run, overhead from a table. A backend that is not here is planned on the CPU and moved over.
+// Decides nothing about what fits; fit/ does.
+import type { Backend } from '../catalogue/device.js';
+import { estimateCompute, moveToGpu } from './compute-buffers.js';
+import type {
+  MemoryParts,
+  MemoryPrediction,
+  MemoryPredictor,
+  MemorySettings,
+  SizedModel,
+} from './contract.js';
+import { DryRun, DryRunRefusal } from './dry-run/dry-run.js';
+import { dryRunHeader } from './dry-run/header.js';
+import type { DryRunResult } from './dry-run/protocol.js';
+import { kvCacheBytes } from './kv-cache.js';
+import { MemoryPredictionError } from './memory-error.js';
+import { overheadBytes } from './overhead.js';
+import type { Pool } from './placement.js';
+import { checkModel, type ResolvedSettings, resolveSettings } from './settings.js';
+import { weightBytes } from './weights.js';
+
+/** A predictor; its child processes are started when first needed, and end with `close()`. */
+export function openMemoryPredictor(): MemoryPredictor {
+  return new DryRunPredictor();
+}
+
+type ContextPlan = {
+  kv: Record<Pool, number>;
+  compute: Record<Pool, number>;
+  source: MemoryPrediction['computeSource'];
+};
+
+class DryRunPredictor implements MemoryPredictor {
+  readonly #dryRuns = new Map<Backend, DryRun>();
+  readonly #headers = new WeakMap<SizedModel, Buffer>();
+  /** GPUs here on which llama.cpp aborted. */
+  readonly #broken = new Set<Backend>();
+
+  async predict(model: SizedModel, settings: MemorySettings): Promise<MemoryPrediction> {
+    checkModel(model);
+    const resolved = resolveSettings(model, settings);
+    const { kv, compute, source } = await this.#planContext(model, resolved);
+    const weights = weightBytes(model, resolved);
+    const overhead = overheadBytes(resolved.backend);
+    const parts = (pool: Pool): MemoryParts => ({
+      weightsBytes: weights[pool],
+      kvBytes: kv[pool],
+      computeBytes: compute[pool],
+      overheadBytes: overhead[pool],
+      totalBytes: weights[pool] + kv[pool] + compute[pool] + overhead[pool],
+    });
+    const { backend, gpuLayers, nCtx, nCells } = resolved;
+    return {
+      device: backend === 'cpu' ? null : parts('device'),
+      host: parts('host'),
+      ...{ gpuLayers, nCtx, nCells, computeSource: source },
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#dryRuns.values()].map((dryRun) => dryRun.close()));
+    this.#dryRuns.clear();
+  }
+
+  async #planContext(model: SizedModel, settings: ResolvedSettings): Promise<ContextPlan> {
+    const own = settings.backend === 'cpu' ? null : await this.#planOnGpu(model, settings);
+    return own ?? (await this.#planOnCpu(model, settings));
+  }
+
+  /** Null where no such GPU is here. */
+  async #planOnGpu(model: SizedModel, settings: ResolvedSettings): Promise<ContextPlan | null> {
+    const { backend } = settings;
+    if (this.#broken.has(backend) || !(await this.#dryRun(backend).hasGpu())) return null;
+    const result = await this.#ask(backend, model, settings);
+    if (result === null) {
+      this.#broken.add(backend);
+      return null;
+    }
+    const { flashAttention, deviceBytes, hostBytes } = result;
+    const kv = kvCacheBytes(model.shape, { ...settings, flashAttention });
+    const compute = { device: deviceBytes - kv.device, host: hostBytes - kv.host };
+    return { kv, compute, source: 'dry-run' };
+  }
+
+  async #planOnCpu(model: SizedModel, settings: ResolvedSettings): Promise<ContextPlan> {
+    const { shape } = model;
+    const kv = kvCacheBytes(shape, settings);
+    const onCpu = { ...settings, gpuLayers: 0 };
+    const result = await this.#ask('cpu', model, onCpu);
+    if (result === null)
+      return { kv, compute: estimateCompute(shape, settings), source: 'formula' };
+    const { flashAttention, hostBytes } = result;
+    const cpuBytes =
+      hostBytes - kvCacheBytes(shape, { ...onCpu, backend: 'cpu', flashAttention }).host;
+    return { kv, compute: moveToGpu(shape, cpuBytes, settings), source: 'dry-run' };
+  }
+
+  /** Null where llama.cpp cannot be asked. */
+  async #ask(
+    backend: Backend,
+    model: SizedModel,
+    { gpuLayers, nCells, parallel, nBatch, kvType, ...settings }: ResolvedSettings,
+  ): Promise<DryRunResult | null> {
+    const flashAttention =
+      backend === settings.backend ? settings.askedFlashAttention : settings.flashAttention;
+    const asked = { gpuLayers, nCells, parallel, nBatch, kvType, flashAttention };
+    const header = this.#headers.get(model) ?? dryRunHeader(model);
+    this.#headers.set(model, header);
+    try {
+      return await this.#dryRun(backend).plan(header, asked);
+    } catch (cause) {
+      if (!(cause instanceof DryRunRefusal)) return null;
+      throw new MemoryPredictionError(cause.message, { cause });
+    }
+  }
+
+  #dryRun(backend: Backend): DryRun {
+    const dryRun = this.#dryRuns.get(backend) ?? new DryRun(backend);
+    this.#dryRuns.set(backend, dryRun);
+    return dryRun;
+  }
+}
