@@ -41,9 +41,13 @@ const packageJson = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
 
-// A reader such as head that has seen enough is no failure.
+// A reader such as head that has seen enough is no failure; a command that has to end in order
+// listens for it itself.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit();
+  if (error.code === 'EPIPE') {
+    if (process.stdout.listenerCount('error') === 1) process.exit();
+    return;
+  }
   // The terminal is gone; the signal that tells so ends in order what can be ended.
   if (error.code === 'EIO') return;
   throw error;
