@@ -1,5 +1,5 @@
 // hearth plan: from a device backwards to the least pruning that fits it, and the commands for that.
-// stdout holds the plan, as text or JSON. Needs no weights and no network.
+// stdout holds the plan, as text or JSON; the exit code is 1 where no pruning makes it fit.
 // The work is plan/'s; memory and speed are devices/'.
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import {
@@ -15,7 +15,7 @@ import {
 import { readBaseModel } from './plan/base-model.js';
 import type { LayerRange } from './plan/block-pruning.js';
 import { SHAPE_NAMES } from './plan/named-shapes.js';
-import { planForDevice } from './plan/plan-for-device.js';
+import { leastPruning, planForDevice } from './plan/plan-for-device.js';
 import { type PlanReport, planReportJson, planReportText } from './plan/plan-report.js';
 import { FILE_TYPES, type FileType } from './quantise/index.js';
 
@@ -90,6 +90,7 @@ async function run(argv: PlanArguments): Promise<void> {
     const report: PlanReport = { base, device, rows, fileType };
     const shown = json ? JSON.stringify(planReportJson(report), null, 2) : planReportText(report);
     process.stdout.write(`${printable(shown)}\n`);
+    if (!leastPruning(rows, fileType)) process.exitCode = 1;
   } finally {
     await fitter.close();
   }

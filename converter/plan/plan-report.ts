@@ -127,10 +127,16 @@ function sizeCells({ fileBytes, fit }: FittedCandidate): string[] {
   return [formatDisk(fileBytes), formatMemory(fit.neededBytes), speedText(fit)];
 }
 
-function speedText({ speed }: Fit): string {
+function speedText(fit: Fit): string {
+  const speed = speedAt(fit);
   if (!speed) return '';
-  const { low, high } = speed.tgTokensPerSecond;
+  const { low, high } = speed;
   return `${speedFigure(low)}-${speedFigure(high)}`;
+}
+
+/** Only with the whole context that was asked for, as the rows are compared with one another. */
+function speedAt({ verdict, speed }: Fit) {
+  return verdict.kind === 'fits' ? (speed?.tgTokensPerSecond ?? null) : null;
 }
 
 function speedFigure(tokensPerSecond: number): string {
@@ -167,7 +173,7 @@ function commandLines({ base, rows, fileType }: PlanReport): string[] {
   const least = leastPruning(rows, fileType);
   if (!least)
     return [
-      `No pruning up to ${rows.at(-1)?.ratio} makes ${fileType} fit at ${limitsOf(rows).nCtx} tokens: take a smaller type or context.`,
+      `No pruning up to ${rows.at(-1)?.ratio} makes ${fileType} fit with ${limitsOf(rows).nCtx} tokens of context: take a smaller type, a shorter context or a larger device.`,
     ];
   const { ratio } = least.row;
   const title =
@@ -214,7 +220,7 @@ function perplexityJson({ model, wikiText2, ptb, tuned, source }: PublishedPerpl
 }
 
 function candidateJson({ fileType, tensorBytes, fileBytes, fit }: FittedCandidate) {
-  const { verdict, neededBytes, maxCtx, speed } = fit;
+  const { verdict, neededBytes, maxCtx } = fit;
   return {
     type: fileType,
     file_bytes: fileBytes,
@@ -223,6 +229,6 @@ function candidateJson({ fileType, tensorBytes, fileBytes, fit }: FittedCandidat
     fits: verdict.kind === 'fits',
     verdict: verdict.kind,
     max_context_length: maxCtx,
-    tokens_per_second: speed?.tgTokensPerSecond ?? null,
+    tokens_per_second: speedAt(fit),
   };
 }

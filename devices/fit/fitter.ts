@@ -4,6 +4,7 @@
 import type { Device } from '../catalogue/device.js';
 import type { MemoryPrediction, MemoryPredictor, SizedModel } from '../memory/contract.js';
 import { openMemoryPredictor } from '../memory/index.js';
+import { predictSpeed } from '../speed/speed.js';
 import type { Fit, FitRequest, FitVerdict } from './contract.js';
 
 export interface Fitter {
@@ -42,11 +43,12 @@ async function fitModel(
   const memory = await predict(nCtx);
   const neededBytes = countedBytes(memory, device);
   const maxCtx = await largestContext(model.shape.nCtxTrain, budgetBytes, needs);
+  const verdict = judge(neededBytes, budgetBytes, maxCtx);
+  const placed =
+    verdict.kind === 'fits-up-to-context' ? await predict(Math.min(verdict.nCtx, nCtx)) : memory;
   return {
-    ...{ device, memory, neededBytes, budgetBytes, marginBytes, maxCtx },
-    verdict: judge(neededBytes, budgetBytes, maxCtx),
-    placed: memory,
-    speed: null,
+    ...{ device, verdict, memory, placed, neededBytes, budgetBytes, marginBytes, maxCtx },
+    speed: verdict.kind === 'does-not-fit' ? null : predictSpeed(model, device, placed),
   };
 }
 

@@ -44,8 +44,11 @@ t.test('every ratio comes in every type, and the least that fits is marked', asy
     const candidates = ratios.map((row) => row.types.find((size) => size.type === type));
     const first = candidates.findIndex((candidate) => candidate?.fits);
     t.equal(least[type], ratios[first]?.pruning_ratio ?? null, type);
-    for (const candidate of candidates)
+    for (const candidate of candidates) {
       t.equal(candidate?.fits, (candidate?.memory_bytes ?? 0) <= budget);
+      const { low = 0, typical = 0, high = 0 } = candidate?.tokens_per_second ?? {};
+      t.equal(candidate?.fits, low > 0 && low < typical && typical < high);
+    }
   }
   const { stdout } = await hearth(['plan', ...words]);
   t.match(stdout, new RegExp(`│ → │ +${least['Q5_K_M']?.toFixed(2)} │`));
@@ -61,6 +64,17 @@ t.test('a folder is planned with its own tokenizer and layers', async (t) => {
   const q8 = planned.ratios[0]?.types.find(({ type }) => type === 'Q8_0');
   t.ok(Math.abs(converted.file_bytes - (q8?.file_bytes ?? 0)) < 4096);
   t.match(planned.commands.at(-1), `hearth convert ${folder} `);
+});
+
+t.test('what no pruning makes fit is said, with exit code 1', async (t) => {
+  const words = ['plan', 'llama-2-13b', '--device', 'apple-m1-8gb', '--type', 'Q8_0'];
+  const { status, stdout } = await hearth(words);
+  t.equal(status, 1);
+  t.match(
+    stdout,
+    /No pruning up to 0\.6 makes Q8_0 fit with 4096 tokens of context: take a smaller/,
+  );
+  t.notMatch(stdout, 'hf_prune.py');
 });
 
 t.test('bad input is named, and usage mistakes exit with 2', async (t) => {
