@@ -16,7 +16,8 @@ import { readBaseModel } from './plan/base-model.js';
 import type { LayerRange } from './plan/block-pruning.js';
 import { SHAPE_NAMES } from './plan/named-shapes.js';
 import { leastPruning, planForDevice } from './plan/plan-for-device.js';
-import { type PlanReport, planReportJson, planReportText } from './plan/plan-report.js';
+import { planReportJson } from './plan/plan-json.js';
+import { type PlanReport, planReportText } from './plan/plan-report.js';
 import { FILE_TYPES, type FileType } from './quantise/index.js';
 
 const MAX_CONTEXT = 2 ** 24;

@@ -1,13 +1,12 @@
-// How a plan looks in a terminal, and as JSON: each ratio in one type, the least pruning of each type,
-// and the commands. The unpruned model is the first row, so that nobody prunes what fits already.
+// How a plan looks in a terminal: each ratio in one type, the least pruning of each type, and the
+// commands. The unpruned model is the first row, so that nobody prunes what fits already.
 // Decides nothing.
 import Table from 'cli-table3';
 import { type Device, type Fit, formatDisk, formatMemory } from '../../devices/index.js';
-import { formatCount, layersJson } from '../convert-report.js';
+import { formatCount } from '../convert-report.js';
 import type { FileType } from '../quantise/index.js';
 import type { BaseModel } from './base-model.js';
 import { type FittedCandidate, leastPruning, type PlanRow } from './plan-for-device.js';
-import type { PublishedPerplexity } from './published.js';
 import { makeCommands } from './shell-commands.js';
 
 export type PlanReport = {
@@ -36,32 +35,8 @@ export function planReportText(report: PlanReport): string {
   ].join('\n');
 }
 
-export function planReportJson(report: PlanReport) {
-  const { base, device, rows, fileType } = report;
-  const { nCtx, budgetBytes } = limitsOf(rows);
-  const least = leastPruning(rows, fileType);
-  return {
-    base: {
-      name: base.name,
-      source: base.source,
-      parameters: base.model.nParams,
-      ...layersJson(base.model.layers),
-    },
-    device: device.id,
-    context_length: nCtx,
-    budget_bytes: budgetBytes,
-    type: fileType,
-    least_pruning_ratio: least?.row.ratio ?? null,
-    least_pruning_by_type: Object.fromEntries(
-      typesOf(rows).map((type) => [type, leastPruning(rows, type)?.row.ratio ?? null]),
-    ),
-    commands: least ? makeCommands(base, least.row, fileType) : [],
-    ratios: rows.map(rowJson),
-  };
-}
-
 /** The same for every candidate. */
-function limitsOf([first]: readonly PlanRow[]): { nCtx: number; budgetBytes: number } {
+export function limitsOf([first]: readonly PlanRow[]): { nCtx: number; budgetBytes: number } {
   const fit = first?.types[0]?.fit;
   return { nCtx: fit?.memory.nCtx ?? 0, budgetBytes: fit?.budgetBytes ?? 0 };
 }
@@ -119,7 +94,7 @@ function typeTable(rows: readonly PlanRow[]): string {
   return table.toString();
 }
 
-function typesOf([first]: readonly PlanRow[]): FileType[] {
+export function typesOf([first]: readonly PlanRow[]): FileType[] {
   return first?.types.map(({ fileType }) => fileType) ?? [];
 }
 
@@ -135,7 +110,7 @@ function speedText(fit: Fit): string {
 }
 
 /** Only with the whole context that was asked for, as the rows are compared with one another. */
-function speedAt({ verdict, speed }: Fit) {
+export function speedAt({ verdict, speed }: Fit) {
   return verdict.kind === 'fits' ? (speed?.tgTokensPerSecond ?? null) : null;
 }
 
@@ -195,40 +170,4 @@ function wrapCommand(command: string): string {
     else lines.push(part);
   }
   return `  ${lines.join(' \\\n    ')}`;
-}
-
-function rowJson({ ratio, layers, model, removed, perplexity, types }: PlanRow) {
-  return {
-    pruning_ratio: ratio,
-    pruned_layers: layers && [layers.first, layers.last],
-    parameters: model.nParams,
-    parameters_removed: removed,
-    ...layersJson(model.layers),
-    perplexity: perplexity && perplexityJson(perplexity),
-    types: types.map(candidateJson),
-  };
-}
-
-function perplexityJson({ model, wikiText2, ptb, tuned, source }: PublishedPerplexity) {
-  return {
-    model,
-    wikitext2: wikiText2,
-    ptb,
-    tuned: tuned && { wikitext2: tuned.wikiText2, ptb: tuned.ptb },
-    source,
-  };
-}
-
-function candidateJson({ fileType, tensorBytes, fileBytes, fit }: FittedCandidate) {
-  const { verdict, neededBytes, maxCtx } = fit;
-  return {
-    type: fileType,
-    file_bytes: fileBytes,
-    tensor_bytes: tensorBytes,
-    memory_bytes: neededBytes,
-    fits: verdict.kind === 'fits',
-    verdict: verdict.kind,
-    max_context_length: maxCtx,
-    tokens_per_second: speedAt(fit),
-  };
 }
