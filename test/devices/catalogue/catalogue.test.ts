@@ -85,7 +85,9 @@ t.test('an unknown name is refused with the nearest ones', async (t) => {
 t.test('the schema is strict for editors, too, as reading is', (t) => {
   const strict = (schema: Schema & { additionalProperties?: boolean }): boolean =>
     (schema.type !== 'object' || schema.additionalProperties === false) &&
-    [...Object.values(schema.properties ?? {}), schema.items ?? {}].every(strict);
+    [...Object.values(schema.properties ?? {}), ...(schema.items ? [schema.items] : [])].every(
+      strict,
+    );
   t.ok(strict(schema as Schema));
   t.end();
 });
