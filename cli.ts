@@ -21,6 +21,7 @@ const COMMANDS = {
     return (await import('./runtime/serve-command.js')).serveCommand;
   },
   log: async () => (await import('./runtime/log-command.js')).logCommand,
+  plan: async () => (await import('./converter/plan-command.js')).planCommand,
   devices: async () => (await import('./devices/devices-command.js')).devicesCommand,
 };
 
@@ -31,6 +32,7 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 chat chat.gguf', 'In the terminal; --once "question" for the answer alone'],
   ['$0 serve chat.gguf', 'OpenAI API, chat page and dashboard on http://127.0.0.1:8080'],
   ['$0 log --summary --by model --since 7d', 'Percentiles of the last week'],
+  ['$0 plan llama-2-13b --device rtx-3060-8gb', 'The least pruning that fits, and how to make it'],
   ['$0 devices', 'What this machine is, and the cards and boards that hearth knows'],
   ['$0 completion >> ~/.bashrc', 'Complete commands and options with Tab'],
 ];
@@ -39,9 +41,13 @@ const packageJson = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
 
-// A reader such as head that has seen enough is no failure.
+// A reader such as head that has seen enough is no failure; a command that has to end in order
+// listens for it itself.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit();
+  if (error.code === 'EPIPE') {
+    if (process.stdout.listenerCount('error') === 1) process.exit();
+    return;
+  }
   // The terminal is gone; the signal that tells so ends in order what can be ended.
   if (error.code === 'EIO') return;
   throw error;

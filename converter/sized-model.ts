@@ -1,37 +1,29 @@
-// A planned file as prediction sees it: widths and tensors, before there is a file.
-// The same as reading the GGUF afterwards, because the writer follows the plan to the byte.
-// Predicts nothing.
+// A planned file as memory prediction reads it, so that it can be predicted before it is written.
+// Tensors come from the plan itself, in its order, so the prediction is that of the file to come.
+// Reads and writes nothing.
+import type { ModelShape, SizedModel } from '../devices/index.js';
 import { architectureOf, type LlamaModel } from './model/index.js';
-import type { PlannedTensor, QuantisePlan } from './quantise/index.js';
+import type { QuantisePlan } from './quantise/index.js';
 
-/** What `devices/` asks of a model to predict its memory and speed. */
-export function sizedModelOfPlan(name: string, model: LlamaModel, plan: QuantisePlan) {
-  const { layers, nEmbd } = plan.widths;
-  return {
-    shape: {
-      name,
-      arch: architectureOf(layers),
-      nLayer: layers.length,
-      nEmbd,
-      nVocab: model.nVocab,
-      nHead: layers.map(({ nHead }) => nHead),
-      nHeadKv: layers.map(({ nHeadKv }) => nHeadKv),
-      nFf: layers.map(({ nFf }) => nFf),
-      headSize: model.headSize,
-      nCtxTrain: model.nCtxTrain,
-      tiedEmbeddings: model.tiedEmbeddings,
-      nParams: model.nParams,
-    },
-    tensors: plan.tensors.map((tensor) => ({
-      name: tensor.name,
-      type: tensor.type,
-      shape: shapeOf(tensor),
-      sizeBytes: tensor.sizeBytes,
-    })),
+export function sizedModelOfPlan(model: LlamaModel, plan: QuantisePlan, name = ''): SizedModel {
+  const { widths } = plan;
+  const shape: ModelShape = {
+    name,
+    arch: architectureOf(widths.layers),
+    nLayer: widths.layers.length,
+    nEmbd: widths.nEmbd,
+    nVocab: model.nVocab,
+    nHead: widths.layers.map(({ nHead }) => nHead),
+    nHeadKv: widths.layers.map(({ nHeadKv }) => nHeadKv),
+    nFf: widths.layers.map(({ nFf }) => nFf),
+    headSize: model.headSize,
+    nCtxTrain: model.nCtxTrain,
+    tiedEmbeddings: model.tiedEmbeddings,
+    nParams: model.nParams,
   };
-}
-
-/** The contiguous dimension first, as in a GGUF. */
-function shapeOf({ nRows, nCols, nDims }: PlannedTensor): number[] {
-  return nDims === 1 ? [nRows * nCols] : [nCols, nRows];
+  const tensors = plan.tensors.map(({ name, type, nRows, nCols, nDims, sizeBytes }) => ({
+    ...{ name, type, sizeBytes },
+    shape: nDims === 1 ? [nRows * nCols] : [nCols, nRows],
+  }));
+  return { shape, tensors };
 }

@@ -8,6 +8,8 @@ export { CatalogueError } from './catalogue/catalogue-file.js';
 export type { Backend, Device } from './catalogue/device.js';
 export { interruptible, printable } from './command-line.js';
 export { devicesFlag } from './devices-flag.js';
+export type { Fit, FitRequest, FitVerdict } from './fit/contract.js';
+export { type Fitter, openFitter } from './fit/fitter.js';
 export { many, number, one, text, wholeNumber } from './flag-readers.js';
 export {
   type AnyGgmlType,

@@ -83,7 +83,11 @@ export class RunRecorder {
       const modelId = log.recordModel({ ...model, sha256: log.knownHash(model) });
       return { machineId: log.recordMachine(machine), modelId };
     } catch (error) {
-      this.#warn(`answers are not recorded: ${(error as Error).message}`);
+      // A model that does not load either has no answers to miss: the engine says why.
+      void this.#options.engine.ready().then(
+        () => this.#warn(`answers are not recorded: ${(error as Error).message}`),
+        () => {},
+      );
       this.#becomeWritable();
       return null;
     }

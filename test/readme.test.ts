@@ -4,6 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { FILE_TYPES } from '../converter/index.js';
+import { runEngine, runServer } from './runtime/server/running-server.js';
 import { loadModel } from './support/llama-logits.js';
 import { packageRoot } from './support/samples.js';
 
@@ -14,8 +15,10 @@ const packageJson = JSON.parse(readFileSync(path.join(packageRoot, 'package.json
 };
 const cli = path.join(packageRoot, 'dist/cli.js');
 
+const env = { ...process.env, XDG_STATE_HOME: t.testdir() };
+
 const hearth = async (words: string[], cwd = packageRoot) =>
-  await run(process.execPath, [cli, ...words], { cwd });
+  await run(process.execPath, [cli, ...words], { cwd, env });
 
 t.test('every code block is of a kind that is tested here', (t) => {
   const kinds = [...readme.matchAll(/^```(\w*)\n[\s\S]*?^```$/gm)].map(([, kind]) => kind);
@@ -69,9 +72,29 @@ t.test('the tables name every command, type and no option that is not there', as
     [...rows].map(([, type]) => type),
     FILE_TYPES,
   );
-  const { stdout: convertHelp } = await hearth(['convert', '--help']);
-  for (const [option] of section('convert').matchAll(/(?<=`)--?[a-z][a-z-]*/g))
-    t.match(convertHelp, new RegExp(`${option}\\b`), option);
+  for (const command of ['convert', 'chat', 'serve', 'log', 'plan', 'devices'])
+    for (const [option] of section(command).matchAll(/(?<=`)--?[a-z][a-z-]*/g)) {
+      const { stdout: help } = await hearth([command, '--help']);
+      t.match(
+        help,
+        new RegExp(`${option.replace('--no-', '--(no-)?')}\\b`),
+        `${command} ${option}`,
+      );
+    }
+});
+
+t.test('the server answers at every path that it names', async (t) => {
+  const server = await runServer(t, await runEngine(t));
+  const paths = [...section('serve').matchAll(/(?<=`)(GET|POST) (\/[\w/-]+)(?=`)/g)];
+  t.ok(paths.length > 10);
+  for (const [, method = '', path = ''] of [
+    ...paths,
+    ['', 'GET', '/'],
+    ['', 'GET', '/dashboard'],
+  ]) {
+    const { status } = await fetch(new URL(path, server.url), { method });
+    t.equal(status, method === 'GET' ? 200 : 400, `${method} ${path}`);
+  }
 });
 
 t.test('files and scripts that it names are there', (t) => {

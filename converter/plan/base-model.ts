@@ -19,8 +19,9 @@ import { SHAPE_NAMES, SHAPES, type ShapeName } from './named-shapes.js';
 
 export type BaseModel = {
   name: string;
-  /** As the scripts of LLM-Pruner take it after --base_model. */
+  /** As the scripts of LLM-Pruner take it after --base_model: a folder, or its name on Hugging Face. */
   source: string;
+  isDownloaded: boolean;
   model: LlamaModel;
   /** Of the tokenizer in a GGUF. */
   tokenizerBytes: number;
@@ -39,6 +40,7 @@ export async function readBaseModel(base: string): Promise<BaseModel> {
   return {
     name: path.basename(folder),
     source: path.dirname(configPath),
+    isDownloaded: true,
     model,
     tokenizerBytes: await readTokenizerBytes(folder, config, model.nVocab),
     shape: SHAPE_NAMES.find((name) => isAlike(model, namedBase(name).model)) ?? null,
@@ -51,7 +53,10 @@ function isShapeName(base: string): base is ShapeName {
 
 function namedBase(shape: ShapeName): BaseModel {
   const { name, source, config, tokenizerBytes } = SHAPES[shape];
-  return { name, source, model: denseModel(config, shape), tokenizerBytes, shape };
+  return {
+    ...{ name, source, isDownloaded: false, shape, tokenizerBytes },
+    model: denseModel(config, shape),
+  };
 }
 
 async function findConfig(base: string): Promise<string> {

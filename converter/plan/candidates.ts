@@ -38,7 +38,10 @@ export type SizedCandidate = {
 /** The models of `ratios`, least pruned first. `layers` replaces LLM-Pruner's own ranges. */
 export function prunedCandidates(
   base: BaseModel,
-  { ratios = RATIOS, layers }: { ratios?: readonly number[]; layers?: LayerRange | undefined } = {},
+  {
+    ratios = RATIOS,
+    layers,
+  }: { ratios?: readonly number[] | undefined; layers?: LayerRange | undefined } = {},
 ): PrunedCandidate[] {
   return ratios.map((ratio) => {
     const range = layers ?? defaultLayers(base.model.layers.length, ratio);

@@ -11,8 +11,7 @@ export function makeCommands(
   { ratio, layers, model }: Pick<PrunedCandidate, 'ratio' | 'layers' | 'model'>,
   fileType: FileType,
 ): string[] {
-  if (layers === null)
-    return [`hearth convert ${quote(base.source)} --type ${fileType} -o ${output(base, fileType)}`];
+  if (layers === null) return convertUnpruned(base, fileType);
   const run = `${slug(base.name)}-${Math.round(100 * ratio)}`;
   const isGrouped = model.layers.some(({ nHead, nHeadKv }) => nHead !== nHeadKv);
   const range = `--block_mlp_layer_start ${layers.first} --block_mlp_layer_end ${layers.last + 1} --block_attention_layer_start ${layers.first} --block_attention_layer_end ${layers.last + 1}`;
@@ -24,8 +23,12 @@ export function makeCommands(
   ];
 }
 
-function output({ name }: BaseModel, fileType: FileType): string {
-  return `${slug(name)}-${fileType}.gguf`;
+function convertUnpruned({ name, source, isDownloaded }: BaseModel, fileType: FileType): string[] {
+  const folder = isDownloaded ? source : slug(name);
+  return [
+    ...(isDownloaded ? [] : [`hf download ${source} --local-dir ${folder}`]),
+    `hearth convert ${quote(folder)} --type ${fileType} -o ${slug(name)}-${fileType}.gguf`,
+  ];
 }
 
 /** A name for folders and files that no shell reads anything into. */

@@ -1,5 +1,5 @@
 // When to stop: Ctrl-C stops an answer, or chat where there is none; a third one does not wait.
-// One object for the terminal's key, the system's signals and a second of either.
+// One object for the terminal's key, the system's signals, a second of either, and a reader that left.
 // Ends nothing itself: whoever waits listens to its signals.
 
 export const INTERRUPTED = 130;
@@ -48,14 +48,19 @@ export class Stop {
     }
   }
 
-  /** Listens to the system's signals; returns a function that ends this. */
+  /** Listens to the system's signals and for stdout's end; returns a function that ends this. */
   listen(): () => void {
     const listeners = Object.entries(SIGNAL_CODES).map(([name, exitCode]) => {
       const listener = () => (name === 'SIGINT' ? this.interrupt() : this.leave(exitCode));
       process.on(name, listener);
       return () => process.off(name, listener);
     });
+    const closed = (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') this.leave(0);
+    };
+    process.stdout.on('error', closed);
     return () => {
+      process.stdout.off('error', closed);
       for (const end of listeners) end();
     };
   }

@@ -112,20 +112,18 @@ t.test('the commands name options that the scripts have, and hand on their files
   }
 });
 
-t.test(
-  'an unpruned model is converted alone, and a path stays one word of the shell',
-  async (t) => {
-    const base = await readBaseModel('llama-2-7b');
-    const [candidate] = prunedCandidates({ ...base, source: "my 'models'/$(x)" }, { ratios: [0] });
-    const commands = makeCommands(
-      { ...base, source: "my 'models'/$(x)" },
-      candidate ?? t.fail('no candidate'),
-      'Q8_0',
-    );
+t.test('an unpruned model is converted alone, from a path that stays one word', async (t) => {
+  const named = await readBaseModel('llama-2-7b');
+  const base = { ...named, source: "my 'models'/$(x)", isDownloaded: true };
+  for (const candidate of prunedCandidates(base, { ratios: [0] })) {
+    const commands = makeCommands(base, candidate, 'Q8_0');
     t.equal(commands.length, 1);
-    const words = execFileSync('bash', ['-c', `printf '%s\\n' ${commands[0]}`], {
-      encoding: 'utf8',
-    });
-    t.same(words.split('\n').slice(0, 4), ['hearth', 'convert', "my 'models'/$(x)", '--type']);
-  },
-);
+    t.same(makeCommands(named, candidate, 'Q8_0'), [
+      'hf download meta-llama/Llama-2-7b-hf --local-dir llama-2-7b',
+      'hearth convert llama-2-7b --type Q8_0 -o llama-2-7b-Q8_0.gguf',
+    ]);
+    const script = `printf '%s\\n' ${commands[0]}`;
+    const words = execFileSync('bash', ['-c', script], { encoding: 'utf8' }).split('\n');
+    t.same(words.slice(0, 4), ['hearth', 'convert', base.source, '--type']);
+  }
+});

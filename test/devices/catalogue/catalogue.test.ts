@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { catalogueEntries, userCatalogueFile } from '../../../devices/catalogue/catalogue.js';
+import schema from '../../../devices/catalogue/devices.schema.json' with { type: 'json' };
+import type { Schema } from '../../../devices/catalogue/schema-check.js';
 import {
   CatalogueError,
   deviceCatalogue,
@@ -78,6 +80,16 @@ t.test('an unknown name is refused with the nearest ones', async (t) => {
       t.match(message, id);
     }
   }
+});
+
+t.test('the schema is strict for editors, too, as reading is', (t) => {
+  const strict = (schema: Schema & { additionalProperties?: boolean }): boolean =>
+    (schema.type !== 'object' || schema.additionalProperties === false) &&
+    [...Object.values(schema.properties ?? {}), ...(schema.items ? [schema.items] : [])].every(
+      strict,
+    );
+  t.ok(strict(schema as Schema));
+  t.end();
 });
 
 const OWN = {

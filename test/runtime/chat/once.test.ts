@@ -125,3 +125,23 @@ t.test('Ctrl-C ends an answer for a script with 130 and leaves its row', async (
   t.match(await stdout, /^la[la ]*\n$/);
   t.match(queryLog(setup, 'SELECT stop_reason FROM answers'), [{ stop_reason: 'abort' }]);
 });
+
+t.test('a reader that has seen enough ends the answer and leaves its row', async (t) => {
+  const setup = newSetup('reader-gone');
+  const child = startChat(setup, [
+    ...['--once', 'Sing', '--grammar', file('endless.gbnf'), '--ctx', '16384'],
+  ]);
+  const ended = once(child, 'close');
+  const stderr = child.stderr ? text(child.stderr) : '';
+  child.stdout?.once('data', () => child.stdout?.destroy());
+  t.same(await ended, [0, null]);
+  t.equal(await stderr, 'stopped\n');
+  t.match(queryLog(setup, 'SELECT stop_reason FROM answers'), [{ stop_reason: 'abort' }]);
+});
+
+t.test('a missing model is one error', async (t) => {
+  const setup = { ...newSetup('missing'), modelPath: file('none.gguf') };
+  const { status, stdout, stderr } = await runChat(setup, ['--once', 'Hi']);
+  t.match({ status, stdout }, { status: 1, stdout: '' });
+  t.match(stderr, /^hearth: .*none\.gguf cannot be read: .*\n$/);
+});

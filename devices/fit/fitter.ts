@@ -1,0 +1,86 @@
+// Whether a model fits a device, and if not, what would: the memory it is predicted to take against
+// the device's, less what the system keeps and a margin for what prediction misses.
+// All layers are on the device; splitting a model is for the engine to do. Opens no model.
+import type { Device } from '../catalogue/device.js';
+import type { MemoryPrediction, MemoryPredictor, SizedModel } from '../memory/contract.js';
+import { openMemoryPredictor } from '../memory/index.js';
+import { predictSpeed } from '../speed/speed.js';
+import type { Fit, FitRequest, FitVerdict } from './contract.js';
+
+export interface Fitter {
+  /** Rejects with `MemoryPredictionError` for a model that llama.cpp cannot run. */
+  fit(model: SizedModel, device: Device, request: FitRequest): Promise<Fit>;
+  /** Ends the child process. */
+  close(): Promise<void>;
+}
+
+/** Predictions are within 2 % or 50 MiB of what is measured, whichever is more. */
+const MARGIN_SHARE = 0.02;
+const MIN_MARGIN_BYTES = 50 * 2 ** 20;
+const DEFAULT_CONTEXT = 4096;
+/** llama.cpp's KV cache grows by so many cells. */
+const CONTEXT_STEP = 256;
+
+export function openFitter(predictor: MemoryPredictor = openMemoryPredictor()): Fitter {
+  return {
+    fit: async (model, device, request) => await fitModel(model, device, { predictor, ...request }),
+    close: async () => await predictor.close(),
+  };
+}
+
+async function fitModel(
+  model: SizedModel,
+  device: Device,
+  { predictor, ...request }: FitRequest & { predictor: MemoryPredictor },
+): Promise<Fit> {
+  const { nCtx = Math.min(DEFAULT_CONTEXT, model.shape.nCtxTrain) } = request;
+  const freeBytes = device.memoryBytes - device.reservedBytes;
+  const marginBytes = Math.round(Math.max(MIN_MARGIN_BYTES, MARGIN_SHARE * freeBytes));
+  const budgetBytes = freeBytes - marginBytes;
+  const predict = async (nCtx: number) =>
+    await predictor.predict(model, { ...request, nCtx, backend: device.backend });
+  const needs = async (nCtx: number) => countedBytes(await predict(nCtx), device);
+  const memory = await predict(nCtx);
+  const neededBytes = countedBytes(memory, device);
+  const maxCtx = await largestContext(model.shape.nCtxTrain, budgetBytes, needs);
+  const verdict = judge(neededBytes, budgetBytes, maxCtx);
+  const placed =
+    verdict.kind === 'fits-up-to-context' ? await predict(Math.min(verdict.nCtx, nCtx)) : memory;
+  return {
+    ...{ device, verdict, memory, placed, neededBytes, budgetBytes, marginBytes, maxCtx },
+    speed: verdict.kind === 'does-not-fit' ? null : predictSpeed(model, device, placed),
+  };
+}
+
+/** Of a prediction, what comes out of the device's memory. */
+function countedBytes({ device: onGpu, host }: MemoryPrediction, device: Device): number {
+  if (onGpu === null) return host.totalBytes;
+  return onGpu.totalBytes + (device.kind === 'shared' ? host.totalBytes : 0);
+}
+
+function judge(neededBytes: number, budgetBytes: number, maxCtx: number): FitVerdict {
+  if (neededBytes <= budgetBytes) return { kind: 'fits' };
+  if (maxCtx > 0) return { kind: 'fits-up-to-context', nCtx: maxCtx };
+  return { kind: 'does-not-fit', missingBytes: neededBytes - budgetBytes };
+}
+
+/** In whole steps, up to `most`; 0 where not even one step fits. Memory grows evenly with context. */
+async function largestContext(
+  most: number,
+  budgetBytes: number,
+  needs: (nCtx: number) => Promise<number>,
+): Promise<number> {
+  const [least, full] = [await needs(CONTEXT_STEP), await needs(most)];
+  if (full <= budgetBytes) return most;
+  if (least > budgetBytes) return 0;
+  const bytesPerToken = (full - least) / (most - CONTEXT_STEP);
+  let nCtx = wholeSteps(CONTEXT_STEP + (budgetBytes - least) / bytesPerToken);
+  while (nCtx > CONTEXT_STEP && (await needs(nCtx)) > budgetBytes) nCtx -= CONTEXT_STEP;
+  while (nCtx + CONTEXT_STEP < most && (await needs(nCtx + CONTEXT_STEP)) <= budgetBytes)
+    nCtx += CONTEXT_STEP;
+  return nCtx;
+}
+
+function wholeSteps(nCtx: number): number {
+  return CONTEXT_STEP * Math.max(1, Math.floor(nCtx / CONTEXT_STEP));
+}
