@@ -8,8 +8,24 @@ export { CatalogueError } from './catalogue/catalogue-file.js';
 export type { Backend, Device } from './catalogue/device.js';
 export { interruptible, printable } from './command-line.js';
 export { devicesFlag } from './devices-flag.js';
-export type { Fit, FitRequest, FitVerdict } from './fit/contract.js';
-export { type Fitter, openFitter } from './fit/fitter.js';
+export {
+  type Advice,
+  adviceJson,
+  advise,
+  budgetDevice,
+  type Change,
+  changeText,
+  type Fit,
+  type FitRequest,
+  type Fitter,
+  type FitVerdict,
+  fitJson,
+  fitTable,
+  fitText,
+  openFitter,
+  type TypedModel,
+  verdictText,
+} from './fit/index.js';
 export { many, number, one, text, wholeNumber } from './flag-readers.js';
 export {
   type AnyGgmlType,

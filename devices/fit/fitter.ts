@@ -1,6 +1,6 @@
 // Whether a model fits a device, and if not, what would: the memory it is predicted to take against
 // the device's, less what the system keeps and a margin for what prediction misses.
-// All layers are on the device; splitting a model is for the engine to do. Opens no model.
+// What a card cannot hold may lie in the system's memory, which is taken to be large enough.
 import type { Device } from '../catalogue/device.js';
 import type { MemoryPrediction, MemoryPredictor, SizedModel } from '../memory/contract.js';
 import { openMemoryPredictor } from '../memory/index.js';
@@ -37,19 +37,31 @@ async function fitModel(
   const freeBytes = device.memoryBytes - device.reservedBytes;
   const marginBytes = Math.round(Math.max(MIN_MARGIN_BYTES, MARGIN_SHARE * freeBytes));
   const budgetBytes = freeBytes - marginBytes;
-  const predict = async (nCtx: number) =>
-    await predictor.predict(model, { ...request, nCtx, backend: device.backend });
-  const needs = async (nCtx: number) => countedBytes(await predict(nCtx), device);
-  const memory = await predict(nCtx);
+  const predict = async (settings: { nCtx: number; gpuLayers?: number }) =>
+    await predictor.predict(model, { ...request, ...settings, backend: device.backend });
+  const needs = async (nCtx: number) => countedBytes(await predict({ nCtx }), device);
+  const memory = await predict({ nCtx });
   const neededBytes = countedBytes(memory, device);
   const maxCtx = await largestContext(model.shape.nCtxTrain, budgetBytes, needs);
-  const verdict = judge(neededBytes, budgetBytes, maxCtx);
-  const placed =
-    verdict.kind === 'fits-up-to-context' ? await predict(Math.min(verdict.nCtx, nCtx)) : memory;
+  const split = async () => {
+    if (device.kind !== 'discrete') return null;
+    const { nLayer } = model.shape;
+    return await mostLayers(nLayer, budgetBytes, async (gpuLayers) =>
+      countedBytes(await predict({ nCtx, gpuLayers }), device),
+    );
+  };
+  const isCtxGiven = request.nCtx !== undefined;
+  const verdict = await judge({ neededBytes, budgetBytes, maxCtx, isCtxGiven, split });
+  const placed = await predict({ nCtx, ...settingsOf(verdict) });
   return {
     ...{ device, verdict, memory, placed, neededBytes, budgetBytes, marginBytes, maxCtx },
-    speed: verdict.kind === 'does-not-fit' ? null : predictSpeed(model, device, placed),
+    speed: isSpeedKnown(verdict, device) ? predictSpeed(model, device, placed) : null,
   };
+}
+
+/** A bare amount of memory has no bandwidth. */
+function isSpeedKnown(verdict: FitVerdict, { bandwidthBytesPerSecond }: Device): boolean {
+  return verdict.kind !== 'does-not-fit' && bandwidthBytesPerSecond > 0;
 }
 
 /** Of a prediction, what comes out of the device's memory. */
@@ -58,10 +70,45 @@ function countedBytes({ device: onGpu, host }: MemoryPrediction, device: Device)
   return onGpu.totalBytes + (device.kind === 'shared' ? host.totalBytes : 0);
 }
 
-function judge(neededBytes: number, budgetBytes: number, maxCtx: number): FitVerdict {
+type Needs = Pick<Fit, 'neededBytes' | 'budgetBytes' | 'maxCtx'> & {
+  isCtxGiven: boolean;
+  split: () => Promise<FitVerdict | null>;
+};
+
+/** A context that was asked for is kept, if need be with layers on the slow side; one that was not gives way first. */
+async function judge({ isCtxGiven, split, ...needs }: Needs): Promise<FitVerdict> {
+  const { neededBytes, budgetBytes, maxCtx } = needs;
   if (neededBytes <= budgetBytes) return { kind: 'fits' };
-  if (maxCtx > 0) return { kind: 'fits-up-to-context', nCtx: maxCtx };
-  return { kind: 'does-not-fit', missingBytes: neededBytes - budgetBytes };
+  const shorter: FitVerdict | null =
+    maxCtx > 0 ? { kind: 'fits-up-to-context', nCtx: maxCtx } : null;
+  const found = isCtxGiven ? ((await split()) ?? shorter) : (shorter ?? (await split()));
+  return found ?? { kind: 'does-not-fit', missingBytes: neededBytes - budgetBytes };
+}
+
+/** How the verdict has the model loaded. */
+function settingsOf(verdict: FitVerdict): { nCtx?: number; gpuLayers?: number } {
+  if (verdict.kind === 'fits-up-to-context') return { nCtx: verdict.nCtx };
+  return verdict.kind === 'fits-with-cpu-layers' ? { gpuLayers: verdict.gpuLayers } : {};
+}
+
+/** As many layers as the card holds; null where it holds not even the output. */
+async function mostLayers(
+  nLayer: number,
+  budgetBytes: number,
+  needs: (gpuLayers: number) => Promise<number>,
+): Promise<FitVerdict | null> {
+  let [fitting, tooMany] = [0, nLayer + 1];
+  while (tooMany - fitting > 1) {
+    const middle = Math.floor((fitting + tooMany) / 2);
+    if ((await needs(middle)) <= budgetBytes) fitting = middle;
+    else tooMany = middle;
+  }
+  if (fitting === 0) return null;
+  return {
+    kind: 'fits-with-cpu-layers',
+    gpuLayers: fitting,
+    cpuLayers: nLayer + 1 - fitting,
+  };
 }
 
 /** In whole steps, up to `most`; 0 where not even one step fits. Memory grows evenly with context. */

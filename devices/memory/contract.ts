@@ -4,6 +4,7 @@
 import type { Backend } from '../catalogue/device.js';
 import type { AnyGgmlType } from '../ggml-types.js';
 import type { ModelShape } from '../model-shape.js';
+import type { LocalGpu } from './dry-run/protocol.js';
 
 /** A weight as the file stores it; a GGUF's tensor is one. */
 export type WeightTensor = {
@@ -68,6 +69,8 @@ export type MemoryPrediction = {
 export interface MemoryPredictor {
   /** Throws `MemoryPredictionError` for settings or a model that llama.cpp would refuse. */
   predict(model: SizedModel, settings: MemorySettings): Promise<MemoryPrediction>;
-  /** Ends the child process. */
+  /** The GPU that llama.cpp would use here, asked in a child process; null where there is none. */
+  localGpu(): Promise<LocalGpu | null>;
+  /** Ends the child processes. */
   close(): Promise<void>;
 }

@@ -8,6 +8,7 @@ export type {
   SizedModel,
   WeightTensor,
 } from './contract.js';
+export type { LocalGpu } from './dry-run/protocol.js';
 export { MemoryPredictionError } from './memory-error.js';
 export { openMemoryPredictor } from './predictor.js';
 export { sizedModelOfGguf } from './sized-model.js';

@@ -12,7 +12,7 @@ import type {
 } from './contract.js';
 import { DryRun, DryRunRefusal } from './dry-run/dry-run.js';
 import { dryRunHeader } from './dry-run/header.js';
-import type { DryRunResult } from './dry-run/protocol.js';
+import type { DryRunResult, DryRunSettings, LocalGpu } from './dry-run/protocol.js';
 import { kvCacheBytes } from './kv-cache.js';
 import { MemoryPredictionError } from './memory-error.js';
 import { overheadBytes } from './overhead.js';
@@ -25,15 +25,21 @@ export function openMemoryPredictor(): MemoryPredictor {
   return new DryRunPredictor();
 }
 
+type KnownModel = { header: Buffer; answers: Map<string, Promise<DryRunResult | null>> };
+
 type ContextPlan = {
   kv: Record<Pool, number>;
   compute: Record<Pool, number>;
   source: MemoryPrediction['computeSource'];
 };
 
+/** As node-llama-cpp tries them. */
+const GPU_BACKENDS =
+  process.platform === 'darwin' ? ['metal' as const] : ['cuda' as const, 'vulkan' as const];
+
 class DryRunPredictor implements MemoryPredictor {
   readonly #dryRuns = new Map<Backend, DryRun>();
-  readonly #headers = new WeakMap<SizedModel, Buffer>();
+  readonly #models = new WeakMap<SizedModel, KnownModel>();
   /** GPUs here on which llama.cpp aborted. */
   readonly #broken = new Set<Backend>();
 
@@ -58,6 +64,14 @@ class DryRunPredictor implements MemoryPredictor {
     };
   }
 
+  async localGpu(): Promise<LocalGpu | null> {
+    for (const backend of GPU_BACKENDS) {
+      const gpu = await this.#dryRun(backend).localGpu();
+      if (gpu) return gpu;
+    }
+    return null;
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#dryRuns.values()].map((dryRun) => dryRun.close()));
     this.#dryRuns.clear();
@@ -71,7 +85,7 @@ class DryRunPredictor implements MemoryPredictor {
   /** Null where no such GPU is here. */
   async #planOnGpu(model: SizedModel, settings: ResolvedSettings): Promise<ContextPlan | null> {
     const { backend } = settings;
-    if (this.#broken.has(backend) || !(await this.#dryRun(backend).hasGpu())) return null;
+    if (this.#broken.has(backend) || (await this.#dryRun(backend).localGpu()) === null) return null;
     const result = await this.#ask(backend, model, settings);
     if (result === null) {
       this.#broken.add(backend);
@@ -96,8 +110,8 @@ class DryRunPredictor implements MemoryPredictor {
     return { kv, compute: moveToGpu(shape, cpuBytes, settings), source: 'dry-run' };
   }
 
-  /** Null where llama.cpp cannot be asked. */
-  async #ask(
+  /** Null where llama.cpp cannot be asked. Asked once, as devices of one backend all ask alike. */
+  #ask(
     backend: Backend,
     model: SizedModel,
     { gpuLayers, nCells, parallel, nBatch, kvType, ...settings }: ResolvedSettings,
@@ -105,19 +119,34 @@ class DryRunPredictor implements MemoryPredictor {
     const flashAttention =
       backend === settings.backend ? settings.askedFlashAttention : settings.flashAttention;
     const asked = { gpuLayers, nCells, parallel, nBatch, kvType, flashAttention };
-    const header = this.#headers.get(model) ?? dryRunHeader(model);
-    this.#headers.set(model, header);
-    try {
-      return await this.#dryRun(backend).plan(header, asked);
-    } catch (cause) {
-      if (!(cause instanceof DryRunRefusal)) return null;
-      throw new MemoryPredictionError(cause.message, { cause });
-    }
+    const key = `${backend} ${JSON.stringify(asked)}`;
+    const { header, answers } = this.#models.get(model) ?? newModel(model);
+    this.#models.set(model, { header, answers });
+    const answer = answers.get(key) ?? plan(this.#dryRun(backend), header, asked);
+    answers.set(key, answer);
+    return answer;
   }
 
   #dryRun(backend: Backend): DryRun {
     const dryRun = this.#dryRuns.get(backend) ?? new DryRun(backend);
     this.#dryRuns.set(backend, dryRun);
     return dryRun;
+  }
+}
+
+function newModel(model: SizedModel): KnownModel {
+  return { header: dryRunHeader(model), answers: new Map() };
+}
+
+async function plan(
+  dryRun: DryRun,
+  header: Buffer,
+  asked: DryRunSettings,
+): Promise<DryRunResult | null> {
+  try {
+    return await dryRun.plan(header, asked);
+  } catch (cause) {
+    if (!(cause instanceof DryRunRefusal)) return null;
+    throw new MemoryPredictionError(cause.message, { cause });
   }
 }

@@ -40,7 +40,13 @@ const SHARES: Readonly<Record<Backend, Shares>> = {
   },
 };
 
-/** Of `model` on `device`, all of it there, with half of `memory`'s context in use. */
+/**
+ * What a card's own memory does not hold is read by the CPU from the system's: two channels of DDR4
+ * have 40 GB/s or more by their data sheets, of which {@link SHARES} says what the CPU reaches.
+ */
+const HOST_BYTES_PER_SECOND = 40e9;
+
+/** Of `model` on `device` as `memory` has it placed, with half of its context in use. */
 export function predictSpeed(
   model: SizedModel,
   device: Device,
@@ -50,11 +56,23 @@ export function predictSpeed(
   const { bytes, weights } = readPerToken(model);
   const kvBytes = (memory.device?.kvBytes ?? 0) + memory.host.kvBytes;
   const bytesPerToken = bytes + Math.round(kvBytes / 2);
+  const isSplit = device.kind === 'discrete' && memory.device !== null;
+  const hostBytes = isSplit
+    ? Math.max(0, bytes - (memory.device?.weightsBytes ?? 0)) + memory.host.kvBytes / 2
+    : 0;
+  const seconds = (share: number, hostShare: number) =>
+    (bytesPerToken - hostBytes) / (share * device.bandwidthBytesPerSecond) +
+    hostBytes / (hostShare * HOST_BYTES_PER_SECOND);
+  const host = SHARES.cpu.bandwidth;
   return {
-    tgTokensPerSecond: times(bandwidth, device.bandwidthBytesPerSecond / bytesPerToken),
+    tgTokensPerSecond: {
+      low: 1 / seconds(bandwidth.low, host.low),
+      typical: 1 / seconds(bandwidth.typical, host.typical),
+      high: 1 / seconds(bandwidth.high, host.high),
+    },
     ppTokensPerSecond: times(compute, device.computeFlops / (2 * weights)),
     bytesPerToken,
-    basis: `${device.backend} reads at ${percent(bandwidth)} of ${(device.bandwidthBytesPerSecond / 1e9).toFixed(1)} GB/s and computes at ${percent(compute)} of ${(device.computeFlops / 1e12).toFixed(2)} TFLOPS, as published runs do`,
+    basis: `${device.backend} reads at ${percent(bandwidth)} of ${(device.bandwidthBytesPerSecond / 1e9).toFixed(1)} GB/s and computes at ${percent(compute)} of ${(device.computeFlops / 1e12).toFixed(2)} TFLOPS, as published runs do${hostBytes > 0 ? `; layers on the CPU at ${percent(host)} of ${HOST_BYTES_PER_SECOND / 1e9} GB/s, as of two channels of DDR4` : ''}`,
   };
 }
 

@@ -25,7 +25,7 @@ export type Addon = {
   setLoggerLogLevel(level: number): void;
   loadBackends(folder?: string): void;
   init(): Promise<void>;
-  getGpuVramInfo(): { total: number };
+  getGpuVramInfo(): { total: number; unifiedSize: number };
   AddonGgufMetadata: new () => AddonMetadata;
   AddonModel: new (
     path: '',

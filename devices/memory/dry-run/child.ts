@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import type { Backend } from '../../catalogue/device.js';
 import { ggmlTypeId } from '../../ggml-types.js';
 import { type Addon, loadAddon } from './addon.js';
-import type { DryRunResult, DryRunSettings, FromDryRun, Question } from './protocol.js';
+import type { DryRunResult, DryRunSettings, FromDryRun, LocalGpu, Question } from './protocol.js';
 
 type Model = InstanceType<Addon['AddonModel']>;
 
@@ -25,7 +25,14 @@ process.on('message', (question: Question) => {
   last = last.then(() => answer(question));
 });
 process.on('disconnect', () => process.exit());
-send({ kind: 'ready', hasGpu: addon.getGpuVramInfo().total > 0 });
+send({ kind: 'ready', gpu: findGpu(process.argv[2] as Backend) });
+
+/** Vulkan's library loads where there is no card, too. */
+function findGpu(backend: Backend): LocalGpu | null {
+  const { total, unifiedSize } = addon.getGpuVramInfo();
+  if (backend === 'cpu' || total === 0) return null;
+  return { backend, totalBytes: total, isShared: unifiedSize > 0 };
+}
 
 async function answer({ id, header, settings }: Question): Promise<void> {
   try {

@@ -3,7 +3,7 @@
 // up to the allocation. Only contexts are asked for; weights are arithmetic.
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Backend } from '../../catalogue/device.js';
-import type { DryRunResult, DryRunSettings, FromDryRun, Question } from './protocol.js';
+import type { DryRunResult, DryRunSettings, FromDryRun, LocalGpu, Question } from './protocol.js';
 
 const CHILD_ENV = {
   // A backtrace starts a debugger on the dying process, which can take minutes.
@@ -16,7 +16,7 @@ export class DryRunRefusal extends Error {
 }
 
 type Waiting = { resolve: (result: DryRunResult) => void; reject: (error: Error) => void };
-type Living = { process: ChildProcess; hasGpu: boolean };
+type Living = { process: ChildProcess; gpu: LocalGpu | null };
 
 export class DryRun {
   readonly #backend: Backend;
@@ -28,11 +28,11 @@ export class DryRun {
     this.#backend = backend;
   }
 
-  /** Whether llama.cpp has a device of this backend here; false, too, where it cannot be loaded. */
-  async hasGpu(): Promise<boolean> {
+  /** Null where llama.cpp finds no device of this backend here, or cannot be loaded. */
+  async localGpu(): Promise<LocalGpu | null> {
     return await this.#start().then(
-      ({ hasGpu }) => hasGpu,
-      () => false,
+      ({ gpu }) => gpu,
+      () => null,
     );
   }
 
@@ -64,7 +64,7 @@ export class DryRun {
       child.on('message', (message: FromDryRun) => {
         if (message.kind !== 'ready') return this.#receive(message);
         wasReady = true;
-        resolve({ process: child, hasGpu: message.hasGpu });
+        resolve({ process: child, gpu: message.gpu });
       });
       child.once('error', reject);
       child.once('exit', (code, signal) => {

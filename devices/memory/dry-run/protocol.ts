@@ -1,6 +1,7 @@
 // The messages between a dry run and its child process: plain data, one answer a question.
 // Advanced serialisation keeps the header a Buffer.
 // Says nothing of how either side works.
+import type { Backend } from '../../catalogue/device.js';
 import type { KvType } from '../contract.js';
 
 /** What is asked of llama.cpp; sizes in tokens. */
@@ -26,9 +27,17 @@ export type Question = {
 /** Bytes that a context would take: KV cache and compute buffers in one. */
 export type DryRunResult = { hostBytes: number; deviceBytes: number; flashAttention: boolean };
 
+/** A GPU of this machine, or several as one. */
+export type LocalGpu = {
+  backend: Exclude<Backend, 'cpu'>;
+  totalBytes: number;
+  /** Its memory is the system's. */
+  isShared: boolean;
+};
+
 export type FromDryRun =
-  /** Which devices llama.cpp found; `hasGpu` false is the CPU alone. */
-  | { kind: 'ready'; hasGpu: boolean }
+  /** What llama.cpp found of the backend; null is the CPU alone. */
+  | { kind: 'ready'; gpu: LocalGpu | null }
   | { kind: 'result'; id: number; result: DryRunResult }
   | { kind: 'failed'; id: number; message: string };
 
