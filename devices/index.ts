@@ -33,6 +33,7 @@ export {
   GGML_TYPES,
   type GgmlType,
   ggmlTypeById,
+  ggmlTypeId,
   rowSizeBytes,
 } from './ggml-types.js';
 export {
@@ -44,12 +45,14 @@ export {
 } from './gguf-file.js';
 export {
   type KvType,
+  type LocalGpu,
   type MemoryParts,
   type MemoryPrediction,
   MemoryPredictionError,
   type MemoryPredictor,
   type MemorySettings,
   openMemoryPredictor,
+  predictPlanned,
   type SizedModel,
   sizedModelOfGguf,
   type WeightTensor,

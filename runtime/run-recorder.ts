@@ -114,7 +114,16 @@ export class RunRecorder {
     const ids = await this.#ids;
     if (ids === null) return null;
     const startedAtMs = this.#startedAtMs;
-    const row = { ...ids, startedAtMs, hearthVersion, settings, info, measuredTotalBytes };
+    const predicted = info?.predicted ?? null;
+    const row = {
+      ...ids,
+      startedAtMs,
+      hearthVersion,
+      settings,
+      info,
+      predicted,
+      measuredTotalBytes,
+    };
     this.#runId = log.recordRun(row);
     this.#isOpen = true;
     for (const write of this.#waiting.splice(0)) write(this.#runId);

@@ -10,6 +10,10 @@ export type FitRequest = {
   nCtx?: number;
   kvType?: KvType;
   parallel?: number;
+  /** Layers on the GPU, where the user chose them; the verdict then looks for no other number. */
+  gpuLayers?: number;
+  mmap?: boolean;
+  flashAttention?: boolean;
 };
 
 export type FitVerdict =

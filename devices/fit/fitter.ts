@@ -36,7 +36,7 @@ async function fitModel(
   const { nCtx = Math.min(DEFAULT_CONTEXT, model.shape.nCtxTrain) } = request;
   const freeBytes = device.memoryBytes - device.reservedBytes;
   const marginBytes = Math.round(Math.max(MIN_MARGIN_BYTES, MARGIN_SHARE * freeBytes));
-  const budgetBytes = freeBytes - marginBytes;
+  const budgetBytes = Math.max(0, freeBytes - marginBytes);
   const predict = async (settings: { nCtx: number; gpuLayers?: number }) =>
     await predictor.predict(model, { ...request, ...settings, backend: device.backend });
   const needs = async (nCtx: number) => countedBytes(await predict({ nCtx }), device);
@@ -44,7 +44,7 @@ async function fitModel(
   const neededBytes = countedBytes(memory, device);
   const maxCtx = await largestContext(model.shape.nCtxTrain, budgetBytes, needs);
   const split = async () => {
-    if (device.kind !== 'discrete') return null;
+    if (device.kind !== 'discrete' || request.gpuLayers !== undefined) return null;
     const { nLayer } = model.shape;
     return await mostLayers(nLayer, budgetBytes, async (gpuLayers) =>
       countedBytes(await predict({ nCtx, gpuLayers }), device),

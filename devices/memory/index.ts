@@ -1,4 +1,6 @@
 // Predicting memory: what a model takes of a GPU and of the system before it is loaded.
+
+export { predictPlanned } from './assemble.js';
 export type {
   KvType,
   MemoryParts,

@@ -2,23 +2,15 @@
 // dry run, overhead from a table. A backend that is not here is planned on the CPU and moved over.
 // Decides nothing about what fits; fit/ does.
 import type { Backend } from '../catalogue/device.js';
+import { assemble, type ContextPlan } from './assemble.js';
 import { estimateCompute, moveToGpu } from './compute-buffers.js';
-import type {
-  MemoryParts,
-  MemoryPrediction,
-  MemoryPredictor,
-  MemorySettings,
-  SizedModel,
-} from './contract.js';
+import type { MemoryPrediction, MemoryPredictor, MemorySettings, SizedModel } from './contract.js';
 import { DryRun, DryRunRefusal } from './dry-run/dry-run.js';
 import { dryRunHeader } from './dry-run/header.js';
 import type { DryRunResult, DryRunSettings, LocalGpu } from './dry-run/protocol.js';
 import { kvCacheBytes } from './kv-cache.js';
 import { MemoryPredictionError } from './memory-error.js';
-import { overheadBytes } from './overhead.js';
-import type { Pool } from './placement.js';
 import { checkModel, type ResolvedSettings, resolveSettings } from './settings.js';
-import { weightBytes } from './weights.js';
 
 /** A predictor; its child processes are started when first needed, and end with `close()`. */
 export function openMemoryPredictor(): MemoryPredictor {
@@ -26,12 +18,6 @@ export function openMemoryPredictor(): MemoryPredictor {
 }
 
 type KnownModel = { header: Buffer; answers: Map<string, Promise<DryRunResult | null>> };
-
-type ContextPlan = {
-  kv: Record<Pool, number>;
-  compute: Record<Pool, number>;
-  source: MemoryPrediction['computeSource'];
-};
 
 /** As node-llama-cpp tries them. */
 const GPU_BACKENDS =
@@ -47,21 +33,7 @@ class DryRunPredictor implements MemoryPredictor {
     checkModel(model);
     const resolved = resolveSettings(model, settings);
     const { kv, compute, source } = await this.#planContext(model, resolved);
-    const weights = weightBytes(model, resolved);
-    const overhead = overheadBytes(resolved.backend);
-    const parts = (pool: Pool): MemoryParts => ({
-      weightsBytes: weights[pool],
-      kvBytes: kv[pool],
-      computeBytes: compute[pool],
-      overheadBytes: overhead[pool],
-      totalBytes: weights[pool] + kv[pool] + compute[pool] + overhead[pool],
-    });
-    const { backend, gpuLayers, nCtx, nCells } = resolved;
-    return {
-      device: backend === 'cpu' ? null : parts('device'),
-      host: parts('host'),
-      ...{ gpuLayers, nCtx, nCells, computeSource: source },
-    };
+    return assemble(model, resolved, { kv, compute, source });
   }
 
   async localGpu(): Promise<LocalGpu | null> {
