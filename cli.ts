@@ -21,6 +21,9 @@ const COMMANDS = {
     return (await import('./runtime/serve-command.js')).serveCommand;
   },
   log: async () => (await import('./runtime/log-command.js')).logCommand,
+  fit: async () => (await import('./converter/fit-command.js')).fitCommand,
+  plan: async () => (await import('./converter/plan-command.js')).planCommand,
+  devices: async () => (await import('./devices/devices-command.js')).devicesCommand,
 };
 
 /** One a command; each command's own --help has more. */
@@ -30,6 +33,9 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 chat chat.gguf', 'In the terminal; --once "question" for the answer alone'],
   ['$0 serve chat.gguf', 'OpenAI API, chat page and dashboard on http://127.0.0.1:8080'],
   ['$0 log --summary --by model --since 7d', 'Percentiles of the last week'],
+  ['$0 fit chat.gguf', 'On which cards and boards it runs, and how fast'],
+  ['$0 plan llama-2-13b --device rtx-3060-8gb', 'The least pruning that fits, and how to make it'],
+  ['$0 devices', 'What this machine is, and the cards and boards that hearth knows'],
   ['$0 completion >> ~/.bashrc', 'Complete commands and options with Tab'],
 ];
 

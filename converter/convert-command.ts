@@ -3,7 +3,16 @@
 // The work is convert.ts's, how it looks is convert-report.ts's.
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { interruptible, one, parseSize, printable, text, wholeNumber } from '../devices/index.js';
+import {
+  devicesFlag,
+  findDevice,
+  interruptible,
+  one,
+  parseSize,
+  printable,
+  text,
+  wholeNumber,
+} from '../devices/index.js';
 import { type ConvertOptions, convert } from './convert.js';
 import { showProgress } from './convert-progress.js';
 import { planJson, planText, summaryJson, summaryText } from './convert-report.js';
@@ -12,6 +21,7 @@ import { FILE_TYPES, type FileType } from './quantise/index.js';
 import { chatTemplateNames } from './tokenizer/index.js';
 
 const MAX_THREADS = 1_024;
+const MAX_CONTEXT = 2 ** 24;
 
 const convertOptions = {
   output: {
@@ -49,6 +59,22 @@ const convertOptions = {
     conflicts: 'type',
     coerce: one(parseSize),
   },
+  for: {
+    describe: 'Take the best type that fits this device, as hearth devices names it',
+    type: 'string',
+    requiresArg: true,
+    conflicts: ['type', 'max-size'],
+    coerce: one(text('for')),
+  },
+  ctx: {
+    describe: 'Tokens of context that must fit beside it',
+    type: 'string',
+    requiresArg: true,
+    implies: 'for',
+    defaultDescription: "the model's, at most 4096",
+    coerce: one(wholeNumber('ctx', 1, MAX_CONTEXT)),
+  },
+  devices: { ...devicesFlag, implies: 'for' },
   'chat-template': {
     describe: `${chatTemplateNames.join(', ')}, or a file with Jinja`,
     type: 'string',
@@ -91,7 +117,8 @@ export const convertCommand: CommandModule<object, ConvertArguments> = {
         '$0 convert prune_log/llama-20 --lora tune_log/llama-20 -o chat.gguf',
         'Q4_K_M with its LoRA',
       )
-      .example('$0 convert prune_log/llama-50 --max-size 2.5GB --dry-run', 'What would fit'),
+      .example('$0 convert prune_log/llama-50 --max-size 2.5GB --dry-run', 'What would fit')
+      .example('$0 convert prune_log/llama-20 --for rtx-3060-8gb', 'The best type for that card'),
   handler: (argv) => interruptible((signal) => run(argv, signal)),
 };
 
@@ -102,12 +129,18 @@ async function run(argv: ConvertArguments, signal: AbortSignal): Promise<void> {
     tokenizer: argv.tokenizer,
     type: argv.type,
     maxSizeBytes: argv['max-size'],
+    forDevice: await readDevice(argv),
     chatTemplate: argv['chat-template'],
     name: argv.name,
     signal,
   };
   if (argv['dry-run']) await printPlan(options, argv);
   else await convertAndReport(options, argv);
+}
+
+async function readDevice({ for: name, ctx, devices }: ConvertArguments) {
+  if (name === undefined) return undefined;
+  return { device: await findDevice(name, { files: devices }), nCtx: ctx };
 }
 
 async function printPlan(options: PrepareOptions, { json }: ConvertArguments): Promise<void> {
@@ -136,10 +169,11 @@ async function convertAndReport(prepare: PrepareOptions, argv: ConvertArguments)
 }
 
 /** Beside where the user is, named for the folder and the type. */
-function defaultOutput({ checkpoint, name, type, 'max-size': maxSize }: ConvertArguments): string {
+function defaultOutput(argv: ConvertArguments): string {
+  const { checkpoint, name, type, 'max-size': maxSize, for: device } = argv;
   const resolved = path.resolve(checkpoint);
   const folder = path.extname(resolved) === '.bin' ? path.dirname(resolved) : resolved;
-  const suffix = maxSize === undefined ? (type ?? 'Q4_K_M') : 'fitted';
+  const suffix = device ?? (maxSize === undefined ? (type ?? 'Q4_K_M') : 'fitted');
   return `${name ?? path.basename(folder)}-${suffix}.gguf`.replaceAll(/[/\\\0]/g, '-');
 }
 

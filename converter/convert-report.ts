@@ -1,14 +1,14 @@
 // How a plan and a summary look in a terminal, and the plan as JSON.
 // Figures only; where a sentence explains one (padding, a larger type) it says what was saved.
 import Table from 'cli-table3';
-import { formatDisk, formatMemory } from '../devices/index.js';
+import { type Fit, formatDisk, formatMemory } from '../devices/index.js';
 import type { ConvertSummary } from './convert.js';
 import type { LayerWidths, LlamaModel } from './model/index.js';
 import type { Prepared } from './prepare.js';
 import type { PlannedTensor, QuantisePlan } from './quantise/index.js';
 
 /** The plan of `--dry-run`: every tensor, what was padded and what that saved. */
-export function planText({ plan, model, fileBytes }: Prepared): string {
+export function planText({ plan, model, fileBytes, reason }: Prepared): string {
   const table = new Table({
     head: ['Tensor', 'Shape', 'Type', 'Padding', 'Bytes'],
     colAligns: ['left', 'right', 'left', 'left', 'right'],
@@ -22,15 +22,20 @@ export function planText({ plan, model, fileBytes }: Prepared): string {
       describePadding(tensor, model, plan) ?? '',
       String(tensor.sizeBytes),
     ]);
-  return [table.toString(), describeLayers(model.layers), ...totals(plan, model, fileBytes)].join(
-    '\n',
-  );
+  return [
+    table.toString(),
+    describeLayers(model.layers),
+    ...totals(plan, model, fileBytes),
+    ...(reason === null ? [] : [reason]),
+  ].join('\n');
 }
 
 /** The same for programs; shapes have the contiguous dimension first, as in a GGUF. */
-export function planJson({ plan, model, nParamsDense, fileBytes, warnings }: Prepared) {
+export function planJson(prepared: Prepared) {
+  const { plan, model, nParamsDense, fileBytes, warnings } = prepared;
   return {
     type: plan.fileType,
+    ...choiceJson(prepared),
     file_bytes: fileBytes,
     weights_bytes: plan.weightsBytes,
     stock_bytes: plan.stockBytes,
@@ -62,6 +67,7 @@ export function summaryText(summary: ConvertSummary): string {
     summary.output,
     `  parameters   ${formatCount(nParams)}${kept}`,
     `  layers       ${describeLayers(summary.layers)}`,
+    ...(summary.reason === null ? [] : [`  chosen       ${summary.reason}`]),
     `  type         ${summary.fileType}, ${summary.bitsPerWeight.toFixed(2)} bits per weight, architecture ${summary.arch}`,
     `  size         ${formatDisk(summary.sizeBytes)}`,
     `  time         ${(durationMs / 1000).toFixed(1)} s, peak memory ${formatMemory(summary.peakRssBytes)}`,
@@ -73,6 +79,7 @@ export function summaryJson(summary: ConvertSummary) {
   return {
     output: summary.output,
     type: summary.fileType,
+    ...choiceJson(summary),
     architecture: summary.arch,
     parameters: summary.nParams,
     parameters_unpruned: summary.nParamsDense,
@@ -82,6 +89,21 @@ export function summaryJson(summary: ConvertSummary) {
     duration_ms: summary.durationMs,
     peak_rss_bytes: summary.peakRssBytes,
     warnings: summary.warnings,
+  };
+}
+
+/** Why a type was chosen for a device; nothing where it was asked for by name. */
+function choiceJson({ reason, fit }: { reason: string | null; fit: Fit | null }) {
+  if (!fit) return {};
+  return {
+    chosen_for: {
+      device: fit.device.id,
+      context_length: fit.memory.nCtx,
+      memory_bytes: fit.neededBytes,
+      budget_bytes: fit.budgetBytes,
+      max_context_length: fit.maxCtx,
+      reason,
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 // out first, then every tensor streams to its place in the file, then the header gets the digests
 // of the sources. Prints nothing; progress and warnings go to the caller.
 import path from 'node:path';
+import type { Fit } from '../devices/index.js';
 import { OutputError, type OutputFile, openOutput } from './gguf/index.js';
 import { architectureOf, type LayerWidths } from './model/index.js';
 import { type Prepared, type PrepareOptions, prepare } from './prepare.js';
@@ -29,6 +30,9 @@ export type ConvertOptions = PrepareOptions & {
 export type ConvertSummary = {
   output: string;
   fileType: FileType;
+  /** Why this type, and how it fits the device that it was chosen for; null where it was asked for. */
+  reason: string | null;
+  fit: Fit | null;
   arch: 'llama' | 'deci';
   /** Weights after pruning, and before it where the config tells. */
   nParams: number;
@@ -110,6 +114,8 @@ function summarise(prepared: Prepared, output: string, durationMs: number): Conv
   return {
     output: path.resolve(output),
     fileType: plan.fileType,
+    reason: prepared.reason,
+    fit: prepared.fit,
     arch: architectureOf(plan.widths.layers),
     nParams: model.nParams,
     nParamsDense: prepared.nParamsDense,

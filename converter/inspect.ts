@@ -49,7 +49,7 @@ export async function inspect(filePath: string): Promise<Inspection> {
     : await inspectCheckpoint(await openCheckpoint(filePath));
 }
 
-async function isGguf(filePath: string): Promise<boolean> {
+export async function isGguf(filePath: string): Promise<boolean> {
   const stats = await stat(filePath).catch(() => null);
   if (!stats?.isFile()) return false;
   const file = await open(filePath, 'r');

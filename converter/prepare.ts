@@ -2,7 +2,7 @@
 // pairs and the layout of the file. --dry-run ends here; convert.ts goes on from here.
 // Writes nothing.
 import path from 'node:path';
-import { formatDisk } from '../devices/index.js';
+import type { Fit } from '../devices/index.js';
 import {
   type Checkpoint,
   CheckpointError,
@@ -11,29 +11,21 @@ import {
   openLora,
   readTokenizerFiles,
 } from './checkpoint/index.js';
+import { chooseType, type TypeRequest } from './choose-type.js';
 import { denseParameterCount } from './dense-size.js';
 import { type GgufLayout, type GgufMetadata, layOutGguf, stringEntry } from './gguf/index.js';
 import { describeLlama, type LlamaModel, modelMetadata } from './model/index.js';
 import { provenanceMetadata } from './provenance.js';
-import {
-  type FileType,
-  planQuantisation,
-  planWithin,
-  type QuantisePlan,
-} from './quantise/index.js';
+import type { QuantisePlan } from './quantise/index.js';
 import { chatTemplate, tokenizerMetadata } from './tokenizer/index.js';
 
-export type PrepareOptions = {
+export type PrepareOptions = TypeRequest & {
   /** LLM-Pruner's folder or its pytorch_model.bin, or a Hugging Face folder. */
   checkpoint: string;
   /** Folder of a LoRA to merge. */
   lora?: string | undefined;
   /** tokenizer.model, tokenizer.json or their folder; needed where the checkpoint has none. */
   tokenizer?: string | undefined;
-  /** Mixture of types; default Q4_K_M. */
-  type?: FileType | undefined;
-  /** Take the best type whose file is at most this large, instead of `type`. */
-  maxSizeBytes?: number | undefined;
   /** Name of a built-in template, or a file with Jinja; default the tokenizer's own. */
   chatTemplate?: string | undefined;
   /** `general.name`; default the checkpoint's folder. */
@@ -48,6 +40,10 @@ export type Prepared = {
   /** Weights before pruning; null where the config does not tell. */
   nParamsDense: number | null;
   plan: QuantisePlan;
+  /** How it fits the device that its type was chosen for. */
+  fit: Fit | null;
+  /** Why this type, as a sentence; null where it was asked for by name. */
+  reason: string | null;
   /** Every file that is read, absolute. */
   sourceFiles: string[];
   /** The layout with the sources' SHA-256, which change no offset; without them, zeros. */
@@ -74,13 +70,15 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
     return layOutGguf(metadata, plan.tensors);
   };
   const fileBytes = (plan: QuantisePlan) => layOut(plan).fileBytes;
-  const plan = choosePlan(model, options, fileBytes);
+  const { plan, fit, reason } = await chooseType(model, options, fileBytes);
   return {
     checkpoint,
     lora,
     model,
     nParamsDense,
     plan,
+    fit,
+    reason,
     sourceFiles,
     layOut: (digests) => layOut(plan, digests),
     fileBytes: fileBytes(plan),
@@ -90,21 +88,6 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
 
 /** As long as a SHA-256 in hex. */
 const UNKNOWN_DIGEST = '0'.repeat(64);
-
-function choosePlan(
-  model: LlamaModel,
-  { type = 'Q4_K_M', maxSizeBytes, checkpoint }: PrepareOptions,
-  fileBytes: (plan: QuantisePlan) => number,
-): QuantisePlan {
-  if (maxSizeBytes === undefined) return planQuantisation(model, type);
-  const plan = planWithin(model, maxSizeBytes, fileBytes);
-  if (plan) return plan;
-  const smallest = fileBytes(planQuantisation(model, 'Q2_K'));
-  throw new CheckpointError(
-    checkpoint,
-    `fits no type within ${formatDisk(maxSizeBytes)}: Q2_K, the smallest, takes ${formatDisk(smallest)}; prune more or allow a larger file`,
-  );
-}
 
 type Vocabulary = { metadata: GgufMetadata; files: string[]; warnings: string[] };
 

@@ -60,6 +60,16 @@ const NAMES_BY_ID = new Map(
   Object.entries(ALL_TYPES).map(([name, traits]) => [traits.id, name as AnyGgmlType]),
 );
 
+/** As stored in GGUF. */
+export function ggmlTypeId(type: AnyGgmlType): number {
+  return ALL_TYPES[type].id;
+}
+
+/** Whether its rows are blocks with scales, not plain numbers. */
+export function isQuantised(type: AnyGgmlType): boolean {
+  return ALL_TYPES[type].blockWeights > 1;
+}
+
 /** The type with this id in a GGUF; undefined for an id that llama.cpp does not have. */
 export function ggmlTypeById(id: number): AnyGgmlType | undefined {
   return NAMES_BY_ID.get(id);

@@ -1,4 +1,31 @@
+export {
+  type CatalogueOptions,
+  deviceCatalogue,
+  findDevice,
+  UnknownDeviceError,
+} from './catalogue/catalogue.js';
+export { CatalogueError } from './catalogue/catalogue-file.js';
+export type { Backend, Device } from './catalogue/device.js';
 export { interruptible, printable } from './command-line.js';
+export { devicesFlag } from './devices-flag.js';
+export {
+  type Advice,
+  adviceJson,
+  advise,
+  budgetDevice,
+  type Change,
+  changeText,
+  type Fit,
+  type FitRequest,
+  type Fitter,
+  type FitVerdict,
+  fitJson,
+  fitTable,
+  fitText,
+  openFitter,
+  type TypedModel,
+  verdictText,
+} from './fit/index.js';
 export { many, number, one, text, wholeNumber } from './flag-readers.js';
 export {
   type AnyGgmlType,
@@ -6,6 +33,7 @@ export {
   GGML_TYPES,
   type GgmlType,
   ggmlTypeById,
+  ggmlTypeId,
   rowSizeBytes,
 } from './ggml-types.js';
 export {
@@ -15,6 +43,21 @@ export {
   type GgufValue,
   readGgufFile,
 } from './gguf-file.js';
+export {
+  type KvType,
+  type LocalGpu,
+  type MemoryParts,
+  type MemoryPrediction,
+  MemoryPredictionError,
+  type MemoryPredictor,
+  type MemorySettings,
+  openMemoryPredictor,
+  predictPlanned,
+  type SizedModel,
+  sizedModelOfGguf,
+  type WeightTensor,
+} from './memory/index.js';
 export { type ModelShape, shapeOfGguf } from './model-shape.js';
+export { type MachineProbe, probeMachine } from './probe/probe.js';
 export { formatDisk, formatMemory, parseSize, SizeError } from './units.js';
 export { hearthVersion } from './version.js';

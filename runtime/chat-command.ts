@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { many, number, one, text, wholeNumber } from '../devices/flag-readers.js';
 import { chat } from './chat/index.js';
-import type { GenerateRequest, Sampling } from './engine/index.js';
+import type { EngineOptions, GenerateRequest, Sampling } from './engine/index.js';
 import { engineFlags, engineOptionsOf } from './engine-flags.js';
 import { logFlags, logOptionsOf } from './log-flags.js';
 
@@ -129,7 +129,7 @@ export const chatCommand: CommandModule<object, ChatArguments> = {
       .example('$0 chat model.gguf --session trip.json', 'Go on where the last chat ended'),
   handler: async (argv) => {
     process.exitCode = await chat({
-      engine: engineOptionsOf(argv.model, argv),
+      engine: await engineOptions(argv),
       log: logOptionsOf(argv),
       settings: await requestSettings(argv),
       system: argv.system ?? null,
@@ -139,6 +139,13 @@ export const chatCommand: CommandModule<object, ChatArguments> = {
     });
   },
 };
+
+async function engineOptions(argv: ChatArguments): Promise<EngineOptions> {
+  const options = engineOptionsOf(argv.model, argv);
+  if (argv.memory === undefined) return options;
+  const { withinMemory } = await import('./memory-budget.js');
+  return (await withinMemory(options, argv.memory)).options;
+}
 
 async function requestSettings(argv: ChatArguments): Promise<Omit<GenerateRequest, 'input'>> {
   const { 'max-tokens': maxTokens, stop = [], overflow = 'drop-oldest' } = argv;

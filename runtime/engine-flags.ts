@@ -3,6 +3,7 @@
 // What fits where is decided by the engine.
 import type { InferredOptionTypes, Options } from 'yargs';
 import { one, wholeNumber } from '../devices/flag-readers.js';
+import { parseSize } from '../devices/units.js';
 import type { EngineOptions } from './engine/contract.js';
 
 const MAX_CONTEXT = 2 ** 24;
@@ -44,6 +45,13 @@ export const engineFlags = {
     requiresArg: true,
     coerce: one((type) => oneOf('kv-type', KV_TYPES)(type.toUpperCase())),
     defaultDescription: 'F16',
+  },
+  memory: {
+    describe: 'Stay below so much memory of the GPU, or else of the system, such as 8GiB',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(parseSize),
+    defaultDescription: 'what is free',
   },
   parallel: {
     describe: 'Sequences decoded together',

@@ -2,6 +2,7 @@
 // The machine and the file are described while the model loads; rows that come before that is done
 // wait. It decides nothing about answers.
 import { freemem } from 'node:os';
+import { describeMachine, readTemperatures } from '../devices/probe/machine.js';
 import { failureRowError, type RequestFields } from './answer-row.js';
 import type {
   Engine,
@@ -11,7 +12,6 @@ import type {
   EngineState,
 } from './engine/contract.js';
 import { type AnswerLog, hashModelFile } from './log/index.js';
-import { describeMachine, readTemperatures } from './machine.js';
 import { describeModel } from './model-row.js';
 
 type RunRecorderOptions = {
@@ -114,7 +114,16 @@ export class RunRecorder {
     const ids = await this.#ids;
     if (ids === null) return null;
     const startedAtMs = this.#startedAtMs;
-    const row = { ...ids, startedAtMs, hearthVersion, settings, info, measuredTotalBytes };
+    const predicted = info?.predicted ?? null;
+    const row = {
+      ...ids,
+      startedAtMs,
+      hearthVersion,
+      settings,
+      info,
+      predicted,
+      measuredTotalBytes,
+    };
     this.#runId = log.recordRun(row);
     this.#isOpen = true;
     for (const write of this.#waiting.splice(0)) write(this.#runId);

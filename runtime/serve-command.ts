@@ -5,7 +5,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { many, one, text, wholeNumber } from '../devices/flag-readers.js';
+import { formatMemory } from '../devices/units.js';
 import { duration } from './duration-flag.js';
+import type { EngineOptions } from './engine/index.js';
 import { engineFlags, engineOptionsOf } from './engine-flags.js';
 import { logFlags, logOptionsOf } from './log-flags.js';
 import { serve } from './serve.js';
@@ -133,7 +135,7 @@ async function run(argv: ServeArguments): Promise<void> {
   const { host, port, socket, 'max-queue': maxQueue } = argv;
   await serve({
     settings: {
-      ...engineOptionsOf(argv.model ?? '', argv),
+      ...(await engineOptions(argv)),
       ...(maxQueue === undefined ? {} : { maxQueue }),
     },
     apiKeys,
@@ -159,6 +161,20 @@ function readBooleans(env: NodeJS.ProcessEnv, all: Record<string, Options>): voi
     else if (/^(false|0|no|off|)$/i.test(value)) env[variable] = 'false';
     else throw new Error(`${variable} is "${value}"; expected true or false`);
   }
+}
+
+/** With --memory, what is chosen is said, as it decides how long a conversation may be. */
+async function engineOptions(argv: ServeArguments): Promise<EngineOptions> {
+  const options = engineOptionsOf(argv.model ?? '', argv);
+  if (argv.memory === undefined) return options;
+  const { withinMemory } = await import('./memory-budget.js');
+  const budgeted = await withinMemory(options, argv.memory);
+  const { nCtx, gpuLayers } = budgeted.options;
+  const layers = gpuLayers === undefined ? '' : ` and ${gpuLayers} layers on the GPU`;
+  process.stderr.write(
+    `hearth serve: ${nCtx} tokens of context${layers} stay below ${formatMemory(argv.memory)}\n`,
+  );
+  return budgeted.options;
 }
 
 function readKeys(argv: ServeArguments): string[] {

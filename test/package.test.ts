@@ -34,6 +34,8 @@ t.test('the tarball holds what runs and nothing of the tests', async (t) => {
     'package.json',
     'dist/cli.js',
     'dist/converter/demo/demo.js',
+    'dist/devices/catalogue/devices.json',
+    'dist/devices/catalogue/devices.schema.json',
     `${demo}/pytorch_model.bin`,
     `${demo}/description.txt`,
     `${demo}/lora/adapter_model.bin`,

@@ -1,6 +1,6 @@
 // The infilling tokens of Code Llama, which its tokenizer does not name.
 // llama.cpp's converter knows Code Llama by its 32016 rows alone, and so does this.
-import type { GgufMetadata } from '../gguf/metadata.js';
+import type { GgufMetadata } from '../gguf/index.js';
 
 const CODE_LLAMA_ROWS = 32016;
 

@@ -1,7 +1,7 @@
 // Decides the ids of bos, eos, unk, pad and the others, and which of them are added to text.
 // Precedence as in gguf-py's SpecialVocab (gguf/vocab.py): the tokenizer's own tokens, then config.json.
 // Where that leaves llama.cpp's default wrong (id 11 for bos), more is written than it would write.
-import type { GgufMetadata } from '../gguf/metadata.js';
+import type { GgufMetadata } from '../gguf/index.js';
 import { ADD_KEYS, contentOf, ID_KEYS, SPECIAL_ROLES, type SpecialRole } from './special-roles.js';
 import { type Additions, readTemplates, type SpecialNames } from './template-processing.js';
 import { quote, TOKEN_TYPES } from './token-rows.js';

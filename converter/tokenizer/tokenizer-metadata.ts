@@ -2,7 +2,7 @@
 // Keys, order, types and placeholders are those of convert_hf_to_gguf.py (conversion/llama.py), so
 // that llama.cpp's tokens equal the original's. The chat template is chat-template.ts's matter.
 import type { StoredTokenizer } from '../checkpoint/stored-tokenizer.js';
-import type { GgufMetadata } from '../gguf/metadata.js';
+import type { GgufMetadata } from '../gguf/index.js';
 import { byteLevelVocabulary } from './byte-level-vocabulary.js';
 import { codeLlamaPairs } from './code-llama.js';
 import { llamaBpeVocabulary } from './llama-bpe-vocabulary.js';

@@ -228,10 +228,20 @@ export type EngineInfo = {
   weightsBytes: number;
   kvBytes: number;
   computeBytes: number;
+  /** The same as it was predicted, without looking at what was allocated; null where it was not. */
+  predicted?: PredictedMemory | null;
   chatTemplate: string | null;
   bosTokenId: number | null;
   eosTokenId: number | null;
   canEmbed: boolean;
+};
+
+/** Bytes of GPU and system together; the total counts the process and the GPU's context, too. */
+export type PredictedMemory = {
+  weightsBytes: number;
+  kvBytes: number;
+  computeBytes: number;
+  totalBytes: number;
 };
 
 export type SlotState = {

@@ -15,9 +15,10 @@ export function kvBytesOf(lines: readonly string[]): number {
   return Math.round(sizes.reduce((sum, size) => sum + size, 0) * 2 ** 20);
 }
 
-/** What became of `auto`; `asked` where nothing was said. */
+/** What became of `auto`, or of what a quantised KV cache makes llama.cpp turn on; `asked` where nothing was said. */
 export function flashAttentionOf(lines: readonly string[], asked: boolean): boolean {
   const said = contextLines(lines).find((line) => line.includes('Flash Attention'));
-  if (said === undefined) return asked;
+  if (said === undefined)
+    return asked || contextLines(lines).some((line) => /flash_attn\s+= enabled/.test(line));
   return /enabled/.test(said) && !/disabled|not supported/.test(said);
 }

@@ -16,6 +16,7 @@ import { EngineError } from '../engine-error.js';
 import { architectureOf } from './gguf-check.js';
 import { flashAttentionOf, kvBytesOf } from './load-log.js';
 import { type Native, nativeBindings, nativeParts } from './native.js';
+import { predictedMemory } from './predicted.js';
 
 export type Loaded = {
   llama: Llama;
@@ -157,6 +158,7 @@ async function describe(parts: Parts): Promise<EngineInfo> {
   const weights = native.model.getMemoryBreakdown();
   const used = native.context.getMemoryBreakdown();
   const kvBytes = kvBytesOf(lines);
+  const flashAttention = flashAttentionOf(lines, context.flashAttention === true);
   return {
     modelPath: path.resolve(options.modelPath),
     modelName: String(file.metadata['general.name'] ?? path.basename(options.modelPath)),
@@ -170,13 +172,14 @@ async function describe(parts: Parts): Promise<EngineInfo> {
     gpuLayers: model.gpuLayers,
     kvType: options.kvType ?? 'F16',
     threads: context.idealThreads,
-    flashAttention: flashAttentionOf(lines, context.flashAttention === true),
+    flashAttention,
     mmap: model.useMmap,
     llamaCppRelease: llama.llamaCppRelease.release,
     loadMs,
     weightsBytes: weights.cpuRam + weights.gpuVram,
     kvBytes,
     computeBytes: used.cpuRam + used.gpuVram - kvBytes,
+    predicted: await predictedMemory({ file, options, model, context, flashAttention }),
     chatTemplate: textOrNull(file.metadata['tokenizer.chat_template']),
     bosTokenId: model.tokens.bos,
     eosTokenId: model.tokens.eos,

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
 import type { StoredTokenizer } from '../../../converter/checkpoint/index.js';
-import type { GgufEntry, GgufMetadata } from '../../../converter/gguf/metadata.js';
+import type { GgufEntry, GgufMetadata } from '../../../converter/gguf/index.js';
 import { tokenizerMetadata } from '../../../converter/tokenizer/index.js';
 import { readFixture, type TokenizerInput, tokenizerInput } from './stored-tokenizers.js';
 

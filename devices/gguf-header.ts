@@ -2,8 +2,8 @@
 // weight is converted. @huggingface/gguf serialises the pairs; it has no writer for tensor infos.
 // Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 import { GGUFValueType, type MetadataValue, serializeGgufMetadata } from '@huggingface/gguf';
-import { GGML_TYPES, type GgmlType } from '../../devices/index.js';
-import type { GgufEntry, GgufMetadata } from './metadata.js';
+import { type AnyGgmlType, ggmlTypeId } from './ggml-types.js';
+import type { GgufEntry, GgufMetadata } from './gguf-metadata.js';
 
 /** `general.alignment`'s default; every tensor starts at a multiple of it. */
 const ALIGNMENT = 32;
@@ -11,7 +11,7 @@ const VERSION = 3;
 
 export type HeaderTensor = {
   name: string;
-  type: GgmlType;
+  type: AnyGgmlType;
   nRows: number;
   nCols: number;
   nDims: 1 | 2;
@@ -91,7 +91,7 @@ function tensorInfo(tensor: HeaderTensor, offset: number): Buffer {
   end += nameBytes.copy(info, end);
   end = info.writeUInt32LE(nDims, end);
   for (const size of shape) end = info.writeBigUInt64LE(BigInt(size), end);
-  end = info.writeUInt32LE(GGML_TYPES[type].id, end);
+  end = info.writeUInt32LE(ggmlTypeId(type), end);
   info.writeBigUInt64LE(BigInt(offset), end);
   return info;
 }

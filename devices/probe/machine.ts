@@ -1,12 +1,22 @@
-// The machine as the log records it, and its sensors.
-// systeminformation asks the system's own tools, which takes up to a second: ask once, off the path
-// of answers. It measures no process.
+// The machine as the system's own tools describe it, and its sensors.
+// systeminformation asks them, which takes up to a second: ask once, off the path of answers. It is
+// loaded when asked, because most commands never are. Measures no process and opens no GPU.
 import os from 'node:os';
-import si from 'systeminformation';
-import type { MachineRow } from './log/index.js';
+
+export type MachineDescription = {
+  cpu: string;
+  cpuCores: number;
+  memoryBytes: number;
+  gpus: { name: string; memoryBytes: number | null }[];
+  /** Version of the GPU's driver. */
+  driver: string | null;
+  /** Name, release and architecture. */
+  os: string;
+};
 
 /** What is unknown is null; never throws. */
-export async function describeMachine(): Promise<MachineRow> {
+export async function describeMachine(): Promise<MachineDescription> {
+  const { default: si } = await import('systeminformation');
   const [cpu, graphics] = await Promise.all([
     si.cpu().catch(() => null),
     si.graphics().catch(() => null),
@@ -32,6 +42,7 @@ export async function readTemperatures({ hasGpu }: { hasGpu: boolean }): Promise
   cpuTemperatureC: number | null;
   deviceTemperatureC: number | null;
 }> {
+  const { default: si } = await import('systeminformation');
   const [cpu, graphics] = await Promise.all([
     si.cpuTemperature().catch(() => null),
     hasGpu ? si.graphics().catch(() => null) : null,

@@ -1,0 +1,101 @@
+// Which type a file takes: the one asked for, the best below a size, or the best that fits a device.
+// Fitting counts what runs beside the weights, too: KV cache, buffers, what the system keeps.
+// Reads no weights.
+import { type Device, type Fit, formatDisk, formatMemory, openFitter } from '../devices/index.js';
+import { CheckpointError } from './checkpoint/index.js';
+import type { LlamaModel } from './model/index.js';
+import {
+  FILE_TYPES,
+  type FileType,
+  planQuantisation,
+  planWithin,
+  type QuantisePlan,
+} from './quantise/index.js';
+import { sizedModelOfPlan } from './sized-model.js';
+
+export type DeviceRequest = {
+  device: Device;
+  /** Tokens of context that must fit; default the model's own, at most 4096. */
+  nCtx?: number | undefined;
+};
+
+export type TypeRequest = {
+  /** Of the checkpoint, for messages. */
+  checkpoint: string;
+  /** Mixture of types; default Q4_K_M. */
+  type?: FileType | undefined;
+  /** Take the best type whose file is at most this large, instead of `type`. */
+  maxSizeBytes?: number | undefined;
+  /** Take the best type that fits this device, instead of `type`. */
+  forDevice?: DeviceRequest | undefined;
+};
+
+export type TypeChoice = {
+  plan: QuantisePlan;
+  /** How it fits the device that it was chosen for. */
+  fit: Fit | null;
+  /** Why this type, as a sentence; null where it was asked for by name. */
+  reason: string | null;
+};
+
+/** Throws {@link CheckpointError} with advice where no type is small enough. */
+export async function chooseType(
+  model: LlamaModel,
+  request: TypeRequest,
+  fileBytes: (plan: QuantisePlan) => number,
+): Promise<TypeChoice> {
+  const { type = 'Q4_K_M', maxSizeBytes, forDevice, checkpoint } = request;
+  if (forDevice) return await chooseForDevice(model, forDevice, checkpoint);
+  const plan =
+    maxSizeBytes === undefined
+      ? planQuantisation(model, type)
+      : planWithin(model, maxSizeBytes, fileBytes);
+  if (plan) return { plan, fit: null, reason: null };
+  const smallest = fileBytes(planQuantisation(model, 'Q2_K'));
+  throw new CheckpointError(
+    checkpoint,
+    `fits no type within ${formatDisk(maxSizeBytes ?? 0)}: Q2_K, the smallest, takes ${formatDisk(smallest)}; prune more or allow a larger file`,
+  );
+}
+
+/** No checkpoint of LLM-Pruner has more than half precision. */
+const DEVICE_TYPES = FILE_TYPES.filter((type) => type !== 'F32');
+
+type Tried = { plan: QuantisePlan; fit: Fit };
+
+async function chooseForDevice(
+  model: LlamaModel,
+  { device, nCtx }: DeviceRequest,
+  checkpoint: string,
+): Promise<TypeChoice> {
+  const fitter = openFitter();
+  const tried: Tried[] = [];
+  try {
+    for (const fileType of DEVICE_TYPES) {
+      const plan = planQuantisation(model, fileType);
+      const request = nCtx === undefined ? {} : { nCtx };
+      const fit = await fitter.fit(sizedModelOfPlan(model, plan), device, request);
+      if (fit.verdict.kind === 'fits')
+        return { plan, fit, reason: reasonFor({ plan, fit }, tried.at(-1)) };
+      tried.push({ plan, fit });
+    }
+  } finally {
+    await fitter.close();
+  }
+  throw new CheckpointError(checkpoint, adviceFor(tried));
+}
+
+function reasonFor({ plan, fit }: Tried, larger: Tried | undefined): string {
+  const { device, neededBytes, budgetBytes, memory } = fit;
+  const room = `${formatMemory(neededBytes)} of the ${formatMemory(budgetBytes)} that ${device.id} has for a model`;
+  const best = `${plan.fileType} is the best type that fits: ${room}, at ${memory.nCtx} tokens of context`;
+  if (!larger) return best;
+  return `${best}; ${larger.plan.fileType} would need ${formatMemory(larger.fit.neededBytes)}`;
+}
+
+function adviceFor(tried: readonly Tried[]): string {
+  const smallest = tried.reduce((a, b) => (b.fit.neededBytes < a.fit.neededBytes ? b : a));
+  const { device, memory, neededBytes, budgetBytes, maxCtx } = smallest.fit;
+  const context = maxCtx > 0 ? `take --ctx ${maxCtx}, or ` : '';
+  return `fits ${device.id} in no type at ${memory.nCtx} tokens of context: ${smallest.plan.fileType}, the smallest, needs ${formatMemory(neededBytes)} of ${formatMemory(budgetBytes)}; ${context}prune more (hearth plan says how much) or take a larger device`;
+}

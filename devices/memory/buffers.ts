@@ -1,0 +1,31 @@
+// How much a backend allocates for a tensor: llama.cpp lays tensors one after the other, each rounded
+// up to the backend's alignment, some padded for its kernels.
+// Source: get_alignment and get_alloc_size of each backend in ggml/src. Knows no models.
+import type { Backend } from '../catalogue/device.js';
+import { type AnyGgmlType, isQuantised, rowSizeBytes } from '../ggml-types.js';
+
+/** Bytes; Vulkan's differs by driver (4 to 64), and real tensors are multiples of them all. */
+const ALIGNMENTS: Readonly<Record<Backend, number>> = {
+  cpu: 32,
+  cuda: 128,
+  vulkan: 16,
+  metal: 32,
+};
+
+/** CUDA's kernels read quantised rows in steps of this many weights, past the end of the last one. */
+const CUDA_ROW_WEIGHTS = 512;
+
+/** Bytes allocated for a tensor of `sizeBytes` with rows of `nPerRow`. */
+export function allocatedBytes(
+  backend: Backend,
+  { type, nPerRow, sizeBytes }: { type: AnyGgmlType; nPerRow: number; sizeBytes: number },
+): number {
+  const excess = nPerRow % CUDA_ROW_WEIGHTS;
+  const isPadded = backend === 'cuda' && isQuantised(type) && excess > 0 && sizeBytes > 0;
+  const padding = isPadded ? rowSizeBytes(type, CUDA_ROW_WEIGHTS - excess) : 0;
+  return roundUp(sizeBytes + padding, ALIGNMENTS[backend]);
+}
+
+export function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}

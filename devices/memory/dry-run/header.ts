@@ -1,0 +1,36 @@
+// The header of a GGUF that has a model's shape and tensors and nothing else: what llama.cpp needs to
+// plan memory. Without the vocabulary it is a few KB and read in a millisecond.
+// The model cannot be run from it, and its data is not there.
+import { layOutGguf } from '../../gguf-header.js';
+import { type GgufMetadata, stringEntry, uint32Entry } from '../../gguf-metadata.js';
+import type { SizedModel } from '../contract.js';
+
+export function dryRunHeader({ shape, tensors }: SizedModel): Buffer {
+  const { arch } = shape;
+  const perLayer = (widths: number[]) =>
+    arch === 'llama'
+      ? uint32Entry(widths[0] as number)
+      : ({ type: 'ARRAY', of: 'INT32', value: widths } as const);
+  const metadata: GgufMetadata = {
+    'general.architecture': stringEntry(arch),
+    [`${arch}.block_count`]: uint32Entry(shape.nLayer),
+    [`${arch}.context_length`]: uint32Entry(shape.nCtxTrain),
+    [`${arch}.embedding_length`]: uint32Entry(shape.nEmbd),
+    [`${arch}.feed_forward_length`]: perLayer(shape.nFf),
+    [`${arch}.attention.head_count`]: perLayer(shape.nHead),
+    [`${arch}.attention.head_count_kv`]: perLayer(shape.nHeadKv),
+    [`${arch}.attention.key_length`]: uint32Entry(shape.headSize),
+    [`${arch}.attention.value_length`]: uint32Entry(shape.headSize),
+    [`${arch}.attention.layer_norm_rms_epsilon`]: { type: 'FLOAT32', value: 1e-5 },
+    [`${arch}.rope.dimension_count`]: uint32Entry(shape.headSize),
+    [`${arch}.vocab_size`]: uint32Entry(shape.nVocab),
+    'tokenizer.ggml.model': stringEntry('no_vocab'),
+  };
+  return layOutGguf(metadata, tensors.map(headerTensor)).header;
+}
+
+function headerTensor({ name, type, shape, sizeBytes }: SizedModel['tensors'][number]) {
+  const [nCols = 1, nRows = 1] = shape;
+  const nDims = shape.length > 1 ? (2 as const) : (1 as const);
+  return { name, type, nCols, nRows, nDims, sizeBytes };
+}

@@ -1,0 +1,124 @@
+// Memory of a model with given settings: weights and KV by arithmetic, compute buffers by llama.cpp's
+// dry run, overhead from a table. A backend that is not here is planned on the CPU and moved over.
+// Decides nothing about what fits; fit/ does.
+import type { Backend } from '../catalogue/device.js';
+import { assemble, type ContextPlan } from './assemble.js';
+import { estimateCompute, moveToGpu } from './compute-buffers.js';
+import type { MemoryPrediction, MemoryPredictor, MemorySettings, SizedModel } from './contract.js';
+import { DryRun, DryRunRefusal } from './dry-run/dry-run.js';
+import { dryRunHeader } from './dry-run/header.js';
+import type { DryRunResult, DryRunSettings, LocalGpu } from './dry-run/protocol.js';
+import { kvCacheBytes } from './kv-cache.js';
+import { MemoryPredictionError } from './memory-error.js';
+import { checkModel, type ResolvedSettings, resolveSettings } from './settings.js';
+
+/** A predictor; its child processes are started when first needed, and end with `close()`. */
+export function openMemoryPredictor(): MemoryPredictor {
+  return new DryRunPredictor();
+}
+
+type KnownModel = { header: Buffer; answers: Map<string, Promise<DryRunResult | null>> };
+
+/** As node-llama-cpp tries them. */
+const GPU_BACKENDS =
+  process.platform === 'darwin' ? ['metal' as const] : ['cuda' as const, 'vulkan' as const];
+
+class DryRunPredictor implements MemoryPredictor {
+  readonly #dryRuns = new Map<Backend, DryRun>();
+  readonly #models = new WeakMap<SizedModel, KnownModel>();
+  /** GPUs here on which llama.cpp aborted. */
+  readonly #broken = new Set<Backend>();
+
+  async predict(model: SizedModel, settings: MemorySettings): Promise<MemoryPrediction> {
+    checkModel(model);
+    const resolved = resolveSettings(model, settings);
+    const { kv, compute, source } = await this.#planContext(model, resolved);
+    return assemble(model, resolved, { kv, compute, source });
+  }
+
+  async localGpu(): Promise<LocalGpu | null> {
+    for (const backend of GPU_BACKENDS) {
+      const gpu = await this.#dryRun(backend).localGpu();
+      if (gpu) return gpu;
+    }
+    return null;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#dryRuns.values()].map((dryRun) => dryRun.close()));
+    this.#dryRuns.clear();
+  }
+
+  async #planContext(model: SizedModel, settings: ResolvedSettings): Promise<ContextPlan> {
+    const own = settings.backend === 'cpu' ? null : await this.#planOnGpu(model, settings);
+    return own ?? (await this.#planOnCpu(model, settings));
+  }
+
+  /** Null where no such GPU is here. */
+  async #planOnGpu(model: SizedModel, settings: ResolvedSettings): Promise<ContextPlan | null> {
+    const { backend } = settings;
+    if (this.#broken.has(backend) || (await this.#dryRun(backend).localGpu()) === null) return null;
+    const result = await this.#ask(backend, model, settings);
+    if (result === null) {
+      this.#broken.add(backend);
+      return null;
+    }
+    const { flashAttention, deviceBytes, hostBytes } = result;
+    const kv = kvCacheBytes(model.shape, { ...settings, flashAttention });
+    const compute = { device: deviceBytes - kv.device, host: hostBytes - kv.host };
+    return { kv, compute, source: 'dry-run' };
+  }
+
+  async #planOnCpu(model: SizedModel, settings: ResolvedSettings): Promise<ContextPlan> {
+    const { shape } = model;
+    const kv = kvCacheBytes(shape, settings);
+    const onCpu = { ...settings, gpuLayers: 0 };
+    const result = await this.#ask('cpu', model, onCpu);
+    if (result === null)
+      return { kv, compute: estimateCompute(shape, settings), source: 'formula' };
+    const { flashAttention, hostBytes } = result;
+    const cpuBytes =
+      hostBytes - kvCacheBytes(shape, { ...onCpu, backend: 'cpu', flashAttention }).host;
+    return { kv, compute: moveToGpu(shape, cpuBytes, settings), source: 'dry-run' };
+  }
+
+  /** Null where llama.cpp cannot be asked. Asked once, as devices of one backend all ask alike. */
+  #ask(
+    backend: Backend,
+    model: SizedModel,
+    { gpuLayers, nCells, parallel, nBatch, kvType, ...settings }: ResolvedSettings,
+  ): Promise<DryRunResult | null> {
+    const flashAttention =
+      backend === settings.backend ? settings.askedFlashAttention : settings.flashAttention;
+    const asked = { gpuLayers, nCells, parallel, nBatch, kvType, flashAttention };
+    const key = `${backend} ${JSON.stringify(asked)}`;
+    const { header, answers } = this.#models.get(model) ?? newModel(model);
+    this.#models.set(model, { header, answers });
+    const answer = answers.get(key) ?? plan(this.#dryRun(backend), header, asked);
+    answers.set(key, answer);
+    return answer;
+  }
+
+  #dryRun(backend: Backend): DryRun {
+    const dryRun = this.#dryRuns.get(backend) ?? new DryRun(backend);
+    this.#dryRuns.set(backend, dryRun);
+    return dryRun;
+  }
+}
+
+function newModel(model: SizedModel): KnownModel {
+  return { header: dryRunHeader(model), answers: new Map() };
+}
+
+async function plan(
+  dryRun: DryRun,
+  header: Buffer,
+  asked: DryRunSettings,
+): Promise<DryRunResult | null> {
+  try {
+    return await dryRun.plan(header, asked);
+  } catch (cause) {
+    if (!(cause instanceof DryRunRefusal)) return null;
+    throw new MemoryPredictionError(cause.message, { cause });
+  }
+}

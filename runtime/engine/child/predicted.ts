@@ -1,0 +1,62 @@
+// What the loaded model was predicted to take, for the log to lay beside what it took.
+// node-llama-cpp had llama.cpp plan this very context before it was allocated, and keeps the answer;
+// weights and KV cache are arithmetic. A model that cannot be predicted has no prediction.
+import type { LlamaContext, LlamaModel } from 'node-llama-cpp';
+import {
+  type GgufFile,
+  ggmlTypeId,
+  predictPlanned,
+  sizedModelOfGguf,
+} from '../../../devices/index.js';
+import type { EngineOptions, PredictedMemory } from '../contract.js';
+
+type Loaded = {
+  file: GgufFile;
+  options: EngineOptions;
+  model: LlamaModel;
+  context: LlamaContext;
+  /** As llama.cpp found it. */
+  flashAttention: boolean;
+};
+
+export async function predictedMemory(loaded: Loaded): Promise<PredictedMemory | null> {
+  try {
+    return sumPools(await predictLoaded(loaded));
+  } catch {
+    return null;
+  }
+}
+
+async function predictLoaded({ file, options, model, context, flashAttention }: Loaded) {
+  const { kvType = 'F16', flashAttention: asked = 'auto' } = options;
+  const { contextSize: nCtx, totalSequences: parallel } = context;
+  const planned = await model.fileInsights.estimateContextResourceRequirementsV2({
+    contextSize: nCtx,
+    modelGpuLayers: model.gpuLayers,
+    batchSize: context.batchSize,
+    sequences: parallel,
+    flashAttention: asked,
+    kvCacheKeyType: ggmlTypeId(kvType),
+    kvCacheValueType: ggmlTypeId(kvType),
+  });
+  const { gpu } = model.llama;
+  const hasGpu = gpu !== false && (await model.llama.getVramState()).total > 0;
+  return predictPlanned(
+    sizedModelOfGguf(file),
+    {
+      ...{ backend: hasGpu ? gpu : 'cpu', nCtx, parallel, kvType, flashAttention },
+      ...{ gpuLayers: model.gpuLayers, mmap: model.useMmap },
+    },
+    { device: planned.gpuVram, host: planned.cpuRam },
+  );
+}
+
+function sumPools({ device, host }: ReturnType<typeof predictPlanned>): PredictedMemory {
+  const sum = (part: keyof PredictedMemory) => (device?.[part] ?? 0) + host[part];
+  return {
+    weightsBytes: sum('weightsBytes'),
+    kvBytes: sum('kvBytes'),
+    computeBytes: sum('computeBytes'),
+    totalBytes: sum('totalBytes'),
+  };
+}
