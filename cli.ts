@@ -21,6 +21,8 @@ const COMMANDS = {
     return (await import('./runtime/serve-command.js')).serveCommand;
   },
   log: async () => (await import('./runtime/log-command.js')).logCommand,
+  measure: async () => (await import('./bench/measure-command.js')).measureCommand,
+  results: async () => (await import('./bench/results-command.js')).resultsCommand,
 };
 
 /** One a command; each command's own --help has more. */
@@ -30,6 +32,8 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 chat chat.gguf', 'In the terminal; --once "question" for the answer alone'],
   ['$0 serve chat.gguf', 'OpenAI API, chat page and dashboard on http://127.0.0.1:8080'],
   ['$0 log --summary --by model --since 7d', 'Percentiles of the last week'],
+  ['$0 measure chat.gguf', 'Speed and memory of a model on this machine'],
+  ['$0 results table', 'What was measured, by class of device'],
   ['$0 completion >> ~/.bashrc', 'Complete commands and options with Tab'],
 ];
 
