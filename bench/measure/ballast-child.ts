@@ -23,8 +23,8 @@ export type BallastReply =
 const GPU_TYPES = [1, 2];
 /** Vulkan drivers refuse single allocations of more than 1 to 4 GiB. */
 const PIECE_BYTES = 2 ** 30;
-/** Less than this between what is free and what should be is no use to a model. */
-const TOLERANCE_BYTES = 4 * 2 ** 20;
+/** Drivers round allocations up, to 2 MiB each. */
+const TOLERANCE_BYTES = 64 * 2 ** 20;
 
 watchParent();
 process.once('message', (task: BallastTask) => {
@@ -49,18 +49,22 @@ async function hold({ gpu, freeBytes }: BallastTask): Promise<BallastReply> {
   if (!device) throw new Error(`llama.cpp finds no ${llama.gpu} device`);
   const before = calls.free(device);
   if (before < freeBytes) throw new Error(`only ${formatMemory(before)} are free`);
-  let heldBytes = 0;
-  for (;;) {
-    const tooMuch = calls.free(device) - freeBytes;
-    if (tooMuch < TOLERANCE_BYTES) break;
-    const piece = Math.min(PIECE_BYTES, tooMuch);
-    const buffer = calls.allocate(calls.bufferType(device), piece) as unknown;
-    if (!buffer) throw new Error(`it gives no ${formatMemory(piece)} of ballast`);
-    // Written to, so that a driver that promises memory has to have it.
-    calls.clear(buffer, 0);
-    heldBytes += piece;
-  }
-  return { kind: 'held', heldBytes, freeBytes: calls.free(device) };
+  const wantedBytes = before - freeBytes;
+  for (let heldBytes = 0; heldBytes < wantedBytes; heldBytes += PIECE_BYTES)
+    take(calls, device, Math.min(PIECE_BYTES, wantedBytes - heldBytes));
+  const leftBytes = calls.free(device);
+  if (Math.abs(leftBytes - freeBytes) > TOLERANCE_BYTES)
+    throw new Error(
+      `its driver says that ${formatMemory(leftBytes)} are free with the ballast held`,
+    );
+  return { kind: 'held', heldBytes: wantedBytes, freeBytes: leftBytes };
+}
+
+function take(calls: ReturnType<typeof bind>, device: unknown, sizeBytes: number): void {
+  const buffer = calls.allocate(calls.bufferType(device), sizeBytes) as unknown;
+  if (!buffer) throw new Error(`it gives no ${formatMemory(sizeBytes)} of ballast`);
+  // Written to, so that a driver that promises memory has to have it.
+  calls.clear(buffer, 0);
 }
 
 function bind(gpu: 'cuda' | 'vulkan' | 'metal') {

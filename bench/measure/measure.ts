@@ -2,7 +2,7 @@
 // loaded and what memory it takes; then speed, point by point, in a process of its own.
 // Every point is a row in the log as soon as it is done. Prints nothing.
 import { findLlamaLibrary } from '../../converter/quantise/kernels.js';
-import { GGML_TYPES, type GgmlType, hearthVersion } from '../../devices/index.js';
+import { formatMemory, GGML_TYPES, type GgmlType, hearthVersion } from '../../devices/index.js';
 import { RestartingEngine } from '../../runtime/engine/engine.js';
 import type { EngineInfo, EngineOptions } from '../../runtime/engine/index.js';
 import {
@@ -75,12 +75,19 @@ export async function* measure(
       if (failure === null)
         for await (const row of measurePoints(setting, options, held)) yield run.record(row);
     }
-    if (failure) throw failure;
+    if (failure) throw withBudget(failure, options);
     run.end(null, signal);
   } catch (error) {
     run.end(error as Error, signal);
     throw error;
   }
+}
+
+/** What was free on the machine is no help to whoever held the run to less. */
+function withBudget(failure: Error, { budgetBytes, signal }: MeasureOptions): Error {
+  if (budgetBytes === undefined || signal.aborted) return failure;
+  const message = `${failure.message}; the run was held to ${formatMemory(budgetBytes)}`;
+  return new MeasureError(message, { cause: failure });
 }
 
 type RunOptions = { machine: MachineRow; model: ModelRow; engine: EngineOptions };
@@ -91,6 +98,7 @@ class Run {
   readonly #options: RunOptions;
   readonly #startedAtMs = Date.now();
   #id: number | null = null;
+  #isLoaded = false;
 
   constructor(log: AnswerLog | null, options: RunOptions) {
     this.#log = log;
@@ -99,6 +107,7 @@ class Run {
 
   start(info: EngineInfo | null): void {
     const { machine, model, engine } = this.#options;
+    this.#isLoaded = info !== null;
     if (this.#log === null) return;
     this.#id = this.#log.recordRun({
       machineId: this.#log.recordMachine(machine),
@@ -120,7 +129,7 @@ class Run {
     const isCrash = error !== null && !signal.aborted;
     this.#log?.finishRun(this.#id, {
       endedAtMs: Date.now(),
-      reason: isCrash ? 'crashed' : 'stopped',
+      reason: !isCrash ? 'stopped' : this.#isLoaded ? 'crashed' : 'not-loaded',
       error: isCrash ? { code: 'HEARTH_MEASURE', message: error.message } : null,
     });
   }
