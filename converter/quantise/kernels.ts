@@ -73,11 +73,12 @@ const PLATFORMS: Readonly<Record<string, string>> = { darwin: 'mac', win32: 'win
 
 /**
  * One of llama.cpp's libraries, such as `ggml-base`, in the package of prebuilt binaries from which
- * node-llama-cpp loads it, too. Throws {@link KernelsError}.
+ * node-llama-cpp loads it, too; of the package for `gpu` where one is named. Throws {@link KernelsError}.
  */
-export function findLlamaLibrary(name: string): string {
+export function findLlamaLibrary(name: string, gpu?: 'cuda' | 'vulkan'): string {
   const platform = `${PLATFORMS[process.platform]}-${process.arch === 'arm' ? 'armv7l' : process.arch}`;
-  const variants = process.platform === 'darwin' ? ['', '-metal'] : ['', '-vulkan', '-cuda'];
+  const all = process.platform === 'darwin' ? ['', '-metal'] : ['', '-vulkan', '-cuda'];
+  const variants = gpu === undefined ? all : [`-${gpu}`];
   const { resolve } = createRequire(import.meta.resolve('node-llama-cpp'));
   for (const variant of variants)
     for (const folder of resolve.paths(`@node-llama-cpp/${platform}${variant}`) ?? []) {

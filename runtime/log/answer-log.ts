@@ -10,6 +10,7 @@ import { openForWriting } from './database.js';
 import { parseKeep } from './keep.js';
 import { isRowAtFault, LogError, toLogError } from './log-error.js';
 import { defaultLogPath } from './log-path.js';
+import type { MeasurementRow } from './measurement-fields.js';
 import { startPruning } from './pruner.js';
 import { RowWriter } from './row-writer.js';
 import type { MachineRow, ModelRow, RequestRow, RunEnd, RunRow, SampleRow } from './rows.js';
@@ -42,6 +43,8 @@ export type AnswerLog = {
   /** Call it before the last bytes of the answer leave: what was delivered is then recorded. */
   recordRequest(row: RequestRow): void;
   recordSample(row: SampleRow): void;
+  /** `runId` is null for a row of another machine. A `uid` that the log has already is left as it is. */
+  recordMeasurement(row: MeasurementRow, runId: number | null): void;
   /** The SHA-256 that an unchanged file had when the log last saw it. */
   knownHash(file: { path: string; sizeBytes: number; modifiedAtMs: number }): string | null;
   /** Rows that wait to be written, and rows that were given up. */
@@ -132,6 +135,10 @@ class SqliteLog implements AnswerLog {
     const write = () => this.#rows.sample({ ...row, runId: this.#idOf(row.runId) });
     // Waking the disk for each would wear an SD card out; the next answer takes them along.
     this.#write(write, { isDroppable: true, isFlushed: false });
+  }
+
+  recordMeasurement(row: MeasurementRow, runId: number | null): void {
+    this.#write(() => this.#rows.measurement(row, runId === null ? null : this.#idOf(runId)));
   }
 
   knownHash(file: { path: string; sizeBytes: number; modifiedAtMs: number }): string | null {

@@ -2,6 +2,7 @@
 // Statements are made from these, so that a column is named once here and once in the schema.
 // It writes nothing and knows no id that the database gives.
 import type { EngineOptions } from '../engine/contract.js';
+import { MEASUREMENT_FIELDS, type MeasurementRow } from './measurement-fields.js';
 import type { MachineRow, ModelRow, RequestRow, RunEnd, RunRow, SampleRow } from './rows.js';
 
 export type SqlValue = string | number | null;
@@ -124,6 +125,17 @@ export const SAMPLE_COLUMNS: Columns<SampleRow> = {
   cpu_temperature_c: (row) => real(row.cpuTemperatureC),
   device_temperature_c: (row) => real(row.deviceTemperatureC),
 };
+
+/** Names and values are the row's own; lists are JSON. */
+export const MEASUREMENT_COLUMNS = Object.fromEntries(
+  Object.keys(MEASUREMENT_FIELDS).map((name) => [
+    name,
+    (row: MeasurementRow) => {
+      const value = row[name as keyof MeasurementRow];
+      return Array.isArray(value) ? JSON.stringify(value) : value;
+    },
+  ]),
+) satisfies Columns<MeasurementRow>;
 
 /** Unix time in ms as `2026-11-24T09:30:00.000Z`, which sorts as text and which SQLite's dates read. */
 export function isoTime(timeMs: number): string {

@@ -9,6 +9,12 @@ export {
   openLogReader,
   type SeriesOptions,
 } from './log-reader.js';
+export {
+  type FieldKind,
+  MEASUREMENT_FIELDS,
+  type MeasurementField,
+  type MeasurementRow,
+} from './measurement-fields.js';
 export { hashModelFile } from './model-hash.js';
 export { SUMMARY_GROUPS, type SummaryBy } from './queries-sql.js';
 export type {

@@ -6,6 +6,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { openForReading } from './database.js';
 import { LogQueryError } from './log-error.js';
 import { defaultLogPath } from './log-path.js';
+import { MEASUREMENT_FIELDS, type MeasurementRow } from './measurement-fields.js';
 import {
   answersSql,
   ERRORS_SQL,
@@ -51,6 +52,8 @@ export type LogReader = {
   samples(options: SeriesOptions): SampleSeriesRow[];
   /** What failed, by code, the most frequent first. */
   errors(options?: { since?: string; model?: string }): ErrorRow[];
+  /** What was measured here or imported, oldest first. */
+  measurements(options?: { since?: string }): MeasurementRow[];
   /** Rows of one SELECT. */
   query(sql: string): QueryRow[];
   /** Changes when another connection has written. */
@@ -107,6 +110,15 @@ class SqliteReader implements LogReader {
 
   errors(filter: { since?: string; model?: string } = {}) {
     return this.#all<ErrorRow>(ERRORS_SQL, range(filter));
+  }
+
+  measurements({ since = '' }: { since?: string } = {}) {
+    const sql = `SELECT ${Object.keys(MEASUREMENT_FIELDS).join(', ')} FROM measurement
+      WHERE test_time >= @since ORDER BY test_time, id`;
+    return this.#all<MeasurementRow & { samples_ns: unknown }>(sql, { since }).map((row) => ({
+      ...row,
+      samples_ns: JSON.parse(String(row.samples_ns)) as number[],
+    }));
   }
 
   query(sql: string) {

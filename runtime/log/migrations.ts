@@ -4,6 +4,7 @@
 import type { Database } from 'better-sqlite3';
 import { ANSWERS_VIEW_SQL } from './answers-view-sql.js';
 import { LogError } from './log-error.js';
+import { MEASUREMENT_SQL } from './measurement-sql.js';
 import { TABLES_SQL } from './tables-sql.js';
 
 export type Migration = { name: string; sql: string };
@@ -12,6 +13,7 @@ export type Migration = { name: string; sql: string };
 export const MIGRATIONS: readonly Migration[] = [
   { name: '001-tables', sql: TABLES_SQL },
   { name: '002-answers-view', sql: ANSWERS_VIEW_SQL },
+  { name: '003-measurements', sql: MEASUREMENT_SQL },
 ];
 
 /** `Hrth` in SQLite's header: `file log.db` tells it from any other database. */

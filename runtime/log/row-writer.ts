@@ -6,12 +6,14 @@ import {
   type Columns,
   isoTime,
   MACHINE_COLUMNS,
+  MEASUREMENT_COLUMNS,
   MODEL_COLUMNS,
   REQUEST_COLUMNS,
   RUN_COLUMNS,
   RUN_END_COLUMNS,
   SAMPLE_COLUMNS,
 } from './columns.js';
+import type { MeasurementRow } from './measurement-fields.js';
 import type { MachineRow, ModelRow, RequestRow, RunEnd, RunRow, SampleRow } from './rows.js';
 
 export class RowWriter {
@@ -79,6 +81,12 @@ export class RowWriter {
     this.#insertSample(row);
   }
 
+  /** Leaves a row that is there already as it is. */
+  measurement(row: MeasurementRow, runId: number | null): void {
+    const columns = { ...MEASUREMENT_COLUMNS, run_id: () => runId };
+    insertInto(this.#db, 'measurement', columns, 'ON CONFLICT (uid) DO NOTHING')(row);
+  }
+
   /** By content where that is known, else the same unchanged file still without a hash. */
   #findModel({ sha256, path, sizeBytes, modifiedAtMs }: ModelRow): number | undefined {
     if (sha256 !== null) return this.#modelWithHash(sha256);
@@ -99,10 +107,15 @@ export class RowWriter {
 /** Writes a row and returns its id. */
 type Insert<Row> = (row: Row) => number;
 
-function insertInto<Row>(db: Database, table: string, columns: Columns<Row>): Insert<Row> {
+function insertInto<Row>(
+  db: Database,
+  table: string,
+  columns: Columns<Row>,
+  onConflict = '',
+): Insert<Row> {
   const names = Object.keys(columns);
   const statement: Statement = db.prepare(
-    `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map((name) => `@${name}`).join(', ')})`,
+    `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map((name) => `@${name}`).join(', ')}) ${onConflict}`,
   );
   return (row) => Number(statement.run(values(columns, row)).lastInsertRowid);
 }

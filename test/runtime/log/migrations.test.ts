@@ -13,6 +13,7 @@ t.test('an empty file gets every step, in order and once', async (t) => {
   t.same(sqlite3(file, 'SELECT name FROM _migration'), [
     { name: '001-tables' },
     { name: '002-answers-view' },
+    { name: '003-measurements' },
   ]);
   t.same(sqlite3(file, 'PRAGMA journal_mode'), [{ journal_mode: 'wal' }]);
 });
@@ -31,11 +32,11 @@ t.test('a log of version 1 keeps its rows and gets the view, by writer or by rea
 t.test('a newer schema is refused by name, for reading too, and left as it is', async (t) => {
   const file = path.join(t.testdir(), 'log.db');
   await openLog({ path: file }).close();
-  execFileSync('sqlite3', [file, "INSERT INTO _migration VALUES ('003-future', '2030-01-01')"]);
-  const refusal = { code: 'HEARTH_LOG', message: /newer hearth .*"003-future".*update hearth/ };
+  execFileSync('sqlite3', [file, "INSERT INTO _migration VALUES ('900-future', '2030-01-01')"]);
+  const refusal = { code: 'HEARTH_LOG', message: /newer hearth .*"900-future".*update hearth/ };
   t.throws(() => openLog({ path: file }), refusal);
   t.throws(() => openLogReader({ path: file }), refusal);
-  t.equal(sqlite3(file, 'SELECT * FROM _migration').length, 3);
+  t.equal(sqlite3(file, 'SELECT * FROM _migration').length, 4);
 });
 
 t.test('a step that fails leaves the log as it was', (t) => {

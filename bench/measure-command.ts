@@ -1,0 +1,109 @@
+// hearth measure: what a model really takes on this machine, and how fast it is there.
+// stdout holds the rows, stderr how far it is; what was measured stands there however it ends.
+import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { interruptible, many, one, parseSize, text, wholeNumber } from '../devices/index.js';
+import { engineFlags, engineOptionsOf } from '../runtime/engine-flags.js';
+import { type MeasurementRow, openLog } from '../runtime/log/index.js';
+import { logFlags, logOptionsOf } from '../runtime/log-flags.js';
+import { type MeasureOptions, measure } from './measure/measure.js';
+import { OUTPUT_FORMATS, rowsText } from './results/row-text.js';
+
+const { parallel: _, overflow: __, ...loadFlags } = engineFlags;
+
+/** llama-bench's. */
+const DEFAULT_REPEATS = 5;
+const MAX_REPEATS = 1_000;
+const MAX_DEPTH = 2 ** 24;
+
+const measureOptions = {
+  ...loadFlags,
+  device: {
+    describe: 'Class of the catalogue that this machine is, for hearth results',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(text('device')),
+  },
+  budget: {
+    describe: 'Hold the run to this much memory, as a smaller machine would: 8GiB (simulated)',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(parseSize),
+  },
+  depth: {
+    describe: 'Tokens in the context before a point; may be given several times',
+    type: 'string',
+    requiresArg: true,
+    coerce: many(wholeNumber('depth', 1, MAX_DEPTH)),
+    defaultDescription: 'half way, and at the end',
+  },
+  repeats: {
+    alias: 'r',
+    describe: 'How often each point is measured, after a warm-up',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(wholeNumber('repeats', 1, MAX_REPEATS)),
+    defaultDescription: String(DEFAULT_REPEATS),
+  },
+  output: {
+    alias: 'o',
+    describe: 'How to print; columns are named as llama-bench names them',
+    choices: OUTPUT_FORMATS,
+    default: 'table',
+  },
+  log: logFlags.log,
+} as const;
+
+type MeasureArguments = InferredOptionTypes<typeof measureOptions> & { model: string };
+
+export const measureCommand: CommandModule<object, MeasureArguments> = {
+  command: 'measure <model>',
+  describe: 'Measure the speed and the memory of a model on this machine',
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('model', { describe: 'GGUF file', type: 'string', demandOption: true })
+      .options(measureOptions)
+      .example('$0 measure chat.gguf', 'An answer, pp512, tg128, and the same in a long context')
+      .example('$0 measure chat.gguf --budget 8GiB -o json', 'As a machine with 8 GiB would'),
+  handler: (argv) => interruptible((signal) => run(argv, signal)),
+};
+
+async function run(argv: MeasureArguments, signal: AbortSignal): Promise<void> {
+  const logOptions = logOptionsOf({ log: argv.log, 'log-text': undefined, 'log-keep': undefined });
+  const log = logOptions && openLog({ ...logOptions, onWarning: note });
+  const rows: MeasurementRow[] = [];
+  try {
+    const options = { ...measureOptionsOf(argv), log, signal, onProgress: showProgress };
+    for await (const row of measure(options)) {
+      rows.push(row);
+      note(`${row.test}: ${row.median_ts.toFixed(2)} t/s`);
+    }
+  } finally {
+    if (argv.budget !== undefined && rows.length > 0)
+      note('simulated: these rows are of a run held to a budget, not of a real device');
+    process.stdout.write(rowsText(rows, argv.output));
+    await log?.close();
+  }
+}
+
+function measureOptionsOf(
+  argv: MeasureArguments,
+): Pick<MeasureOptions, 'engine' | 'repeats' | 'depths' | 'device' | 'budgetBytes'> {
+  const { device, budget, depth, repeats = DEFAULT_REPEATS } = argv;
+  return {
+    engine: engineOptionsOf(argv.model, { ...argv, parallel: undefined, overflow: undefined }),
+    repeats,
+    ...(depth && depth.length > 0 ? { depths: depth } : {}),
+    ...(device === undefined ? {} : { device }),
+    ...(budget === undefined ? {} : { budgetBytes: budget }),
+  };
+}
+
+/** Over itself in a terminal; a file of progress helps nobody. */
+function showProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
+}
+
+function note(text: string): void {
+  const clear = process.stderr.isTTY ? '\r\u001b[K' : '';
+  process.stderr.write(`${clear}hearth measure: ${text}\n`);
+}

@@ -1,0 +1,234 @@
+// One model measured on one machine: whole answers by the engine first, for they tell how the model is
+// loaded and what memory it takes; then speed, point by point, in a process of its own.
+// Every point is a row in the log as soon as it is done. Prints nothing.
+
+import { findLlamaLibrary } from '../../converter/quantise/kernels.js';
+import { formatMemory, GGML_TYPES, type GgmlType, hearthVersion } from '../../devices/index.js';
+import { describeMachine } from '../../devices/probe/machine.js';
+import { RestartingEngine } from '../../runtime/engine/engine.js';
+import type { EngineInfo, EngineOptions } from '../../runtime/engine/index.js';
+import {
+  type AnswerLog,
+  hashModelFile,
+  type MachineRow,
+  type MeasurementRow,
+  type ModelRow,
+} from '../../runtime/log/index.js';
+import { describeModel } from '../../runtime/model-row.js';
+import { type Answer, answerRepeatedly } from './answers.js';
+import { type HeldMemory, holdMemory } from './held-memory.js';
+import type { LlamaSettings } from './llama.js';
+import { MeasureError } from './measure-error.js';
+import { answerRow, type Setting, speedRow } from './measurement-row.js';
+import { type Point, pointName, pointsUpTo } from './points.js';
+import { measureSpeed } from './speed-process.js';
+import type { SpeedMemory } from './speed-protocol.js';
+
+export type MeasureOptions = {
+  /** How the model is loaded; `nCtx` is the longest context that is measured. */
+  engine: EngineOptions;
+  repeats: number;
+  /** Tokens in the context before a point; by default half way and at the end. */
+  depths?: readonly number[];
+  /** Class in the catalogue that this machine is. */
+  device?: string;
+  /** What the run may take: a simulation of a smaller machine. */
+  budgetBytes?: number;
+  log: AnswerLog | null;
+  signal: AbortSignal;
+  onProgress: (text: string) => void;
+};
+
+/** Filling a longer context takes an hour on a board. */
+const MAX_DEFAULT_CTX = 4096;
+
+/**
+ * Yields a row a point. Throws MeasureError when a process dies, EngineError when the model does not
+ * load, the signal's reason when that aborts; the rows until then are good, and in the log.
+ */
+export async function* measure(
+  options: MeasureOptions,
+): AsyncGenerator<MeasurementRow, void, undefined> {
+  const { log, signal, onProgress } = options;
+  onProgress('reading the model');
+  const [machine, model] = await Promise.all([
+    describeMachine(),
+    describeModel(options.engine.modelPath),
+  ]);
+  const hashes = log ?? { knownHash: () => null };
+  model.sha256 = await hashModelFile(hashes, model.path, { signal, atRest: false });
+  const nCtx = options.engine.nCtx ?? Math.min(model.shape.nCtxTrain, MAX_DEFAULT_CTX);
+  const engine = { ...options.engine, nCtx, parallel: 1 };
+  await using held = await holdMemory(options.budgetBytes, engine.gpu);
+  const run = new Run(log, { machine, model, engine });
+  try {
+    const { info, answers, failure } = await measureAnswers(engine, options, held);
+    run.start(info);
+    if (info) {
+      const setting = {
+        ...{ machine, model, info },
+        device: options.device ?? null,
+        budgetBytes: options.budgetBytes ?? null,
+        budgetBy: held.by,
+        ballastBytes: held.ballastBytes,
+      };
+      if (answers.length > 0) yield run.record(answerRow(setting, answers));
+      if (failure === null)
+        for await (const row of measurePoints(setting, options, held)) yield run.record(row);
+    }
+    if (failure) throw withBudget(failure, options);
+    run.end(null, signal);
+  } catch (error) {
+    run.end(error as Error, signal);
+    throw error;
+  }
+}
+
+/** What was free on the machine is no help to whoever held the run to less. */
+function withBudget(failure: Error, { budgetBytes, signal }: MeasureOptions): Error {
+  if (budgetBytes === undefined || signal.aborted) return failure;
+  const message = `${failure.message}; the run was held to ${formatMemory(budgetBytes)}`;
+  return new MeasureError(message, { cause: failure });
+}
+
+type RunOptions = { machine: MachineRow; model: ModelRow; engine: EngineOptions };
+
+/** One start of a measurement in the log. */
+class Run {
+  readonly #log: AnswerLog | null;
+  readonly #options: RunOptions;
+  readonly #startedAtMs = Date.now();
+  #id: number | null = null;
+  #isLoaded = false;
+
+  constructor(log: AnswerLog | null, options: RunOptions) {
+    this.#log = log;
+    this.#options = options;
+  }
+
+  start(info: EngineInfo | null): void {
+    const { machine, model, engine } = this.#options;
+    this.#isLoaded = info !== null;
+    if (this.#log === null) return;
+    this.#id = this.#log.recordRun({
+      machineId: this.#log.recordMachine(machine),
+      modelId: this.#log.recordModel(model),
+      startedAtMs: this.#startedAtMs,
+      hearthVersion: hearthVersion(),
+      settings: engine,
+      info,
+    });
+  }
+
+  record(row: MeasurementRow): MeasurementRow {
+    this.#log?.recordMeasurement(row, this.#id);
+    return row;
+  }
+
+  end(error: Error | null, signal: AbortSignal): void {
+    if (this.#id === null) return;
+    const isCrash = error !== null && !signal.aborted;
+    this.#log?.finishRun(this.#id, {
+      endedAtMs: Date.now(),
+      reason: !isCrash ? 'stopped' : this.#isLoaded ? 'crashed' : 'not-loaded',
+      error: isCrash ? { code: 'HEARTH_MEASURE', message: error.message } : null,
+    });
+  }
+}
+
+type Answered = { info: EngineInfo | null; answers: Answer[]; failure: Error | null };
+
+/** Never throws: what was answered before a failure counts. */
+async function measureAnswers(
+  options: EngineOptions,
+  { repeats, signal, onProgress }: MeasureOptions,
+  held: HeldMemory,
+): Promise<Answered> {
+  const answered: Answered = { info: null, answers: [], failure: null };
+  const engine = new RestartingEngine(options);
+  try {
+    if (engine.pid !== undefined) held.hold(engine.pid);
+    onProgress('loading the model');
+    // A model that cannot be loaded once would be tried again and again.
+    const ending = new AbortController();
+    engine.onState((state) => {
+      if (state.kind === 'restarting') ending.abort(new MeasureError(state.failure.message));
+    });
+    const stop = AbortSignal.any([signal, ending.signal]);
+    answered.info = await engine.ready({ signal: stop });
+    for await (const step of answerRepeatedly(engine, answered.info, { repeats, signal: stop })) {
+      if (step.answer) answered.answers.push(step.answer);
+      else onProgress(progressText('answer', step.repeat, repeats));
+    }
+  } catch (error) {
+    answered.failure = error as Error;
+  } finally {
+    await engine.close();
+  }
+  return answered;
+}
+
+/** Of a point that was cut short, the repeats that were done. */
+async function* measurePoints(
+  setting: Setting,
+  options: MeasureOptions,
+  held: HeldMemory,
+): AsyncGenerator<MeasurementRow, void, undefined> {
+  const { repeats, signal, onProgress } = options;
+  const points = pointsUpTo(setting.info.nCtx, options.depths);
+  const task = { settings: llamaSettings(setting), points, repeats };
+  const onStart = (pid: number) => held.hold(pid);
+  let modelType = '';
+  let samplesNs: number[] = [];
+  let memory: SpeedMemory | null = null;
+  const take = (point: Point): MeasurementRow[] => {
+    const isEmpty = memory === null || samplesNs.length === 0;
+    const rows =
+      isEmpty || !memory ? [] : [speedRow(setting, { point, samplesNs, memory, modelType })];
+    samplesNs = [];
+    return rows;
+  };
+  let current: Point | undefined;
+  try {
+    for await (const event of measureSpeed(task, { signal, onStart })) {
+      if (event.kind === 'loaded') modelType = event.modelType;
+      if (event.kind === 'begin') {
+        const next = points[event.point] as Point;
+        if (current && next !== current) yield* take(current);
+        current = next;
+        onProgress(progressText(pointName(current), event.repeat, repeats));
+      }
+      if (event.kind === 'sample') {
+        samplesNs.push(event.sampleNs);
+        memory = event.memory;
+      }
+    }
+    if (current) yield* take(current);
+  } catch (error) {
+    if (current) yield* take(current);
+    throw error;
+  }
+}
+
+function progressText(what: string, repeat: number, repeats: number): string {
+  return repeat === 0 ? `${what}: warm-up` : `${what}: ${repeat} of ${repeats}`;
+}
+
+/** As the engine loaded it. */
+function llamaSettings({ info }: Setting): LlamaSettings {
+  const gpu = info.backend === 'cpu' ? false : info.backend;
+  const variant = gpu === 'cuda' || gpu === 'vulkan' ? gpu : undefined;
+  return {
+    modelPath: info.modelPath,
+    gpu,
+    libraries: {
+      llama: findLlamaLibrary('llama', variant),
+      ggml: findLlamaLibrary('ggml', variant),
+    },
+    gpuLayers: info.gpuLayers,
+    kvTypeId: GGML_TYPES[info.kvType as GgmlType].id,
+    threads: info.threads,
+    flashAttention: info.flashAttention,
+    mmap: info.mmap,
+  };
+}

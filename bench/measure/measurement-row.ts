@@ -1,0 +1,143 @@
+// The row of one point: what was measured beside what it was measured on, named as llama-bench does.
+// What is predicted is left null until there is a prediction for the machine.
+// Measures nothing.
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { hearthVersion } from '../../devices/index.js';
+import type { EngineInfo } from '../../runtime/engine/index.js';
+import type { MachineRow, MeasurementRow, ModelRow } from '../../runtime/log/index.js';
+import { median } from '../median.js';
+import { ANSWER_TOKENS, type Answer } from './answers.js';
+import { N_BATCH, N_UBATCH } from './llama.js';
+import { contextOf, type Point, pointName } from './points.js';
+import type { SpeedMemory } from './speed-protocol.js';
+import { spreadOf } from './spread.js';
+
+/** What all rows of a run share. */
+export type Setting = {
+  machine: MachineRow;
+  model: ModelRow;
+  device: string | null;
+  budgetBytes: number | null;
+  budgetBy: string | null;
+  /** Of the GPU's memory in use, what is not the model's. */
+  ballastBytes: number;
+  info: EngineInfo;
+};
+
+export type SpeedSamples = {
+  point: Point;
+  samplesNs: number[];
+  memory: SpeedMemory;
+  /** llama.cpp's words for the model. */
+  modelType: string;
+};
+
+const BACKENDS = { cpu: 'CPU', cuda: 'CUDA', vulkan: 'Vulkan', metal: 'Metal' } as const;
+
+export function speedRow(setting: Setting, speed: SpeedSamples): MeasurementRow {
+  const { point, samplesNs, memory } = speed;
+  return {
+    ...sharedColumns(setting),
+    model_type: speed.modelType,
+    n_ctx: contextOf(point),
+    n_prompt: point.nPrompt,
+    n_gen: point.nGen,
+    n_depth: point.nDepth,
+    test: pointName(point),
+    ...spreadOf(samplesNs, point.nPrompt + point.nGen),
+    rss_bytes: memory.rssBytes,
+    peak_rss_bytes: memory.peakRssBytes,
+    device_bytes: withoutBallast(memory.deviceBytes, setting),
+    device_peak_bytes: withoutBallast(memory.deviceBytes, setting),
+  };
+}
+
+/** Of at least one answer. */
+export function answerRow(setting: Setting, answers: readonly Answer[]): MeasurementRow {
+  const { info } = setting;
+  const [{ timings, memory }] = answers as [Answer, ...Answer[]];
+  const peaks = (read: (answer: Answer) => number | null) =>
+    Math.max(...answers.map((answer) => read(answer) ?? 0));
+  const devicePeak =
+    memory.devicePeakBytes === null ? null : peaks((a) => a.memory.devicePeakBytes);
+  return {
+    ...sharedColumns(setting),
+    n_ctx: info.nCtx,
+    n_prompt: timings.promptTokens,
+    n_gen: timings.generatedTokens,
+    test: `answer${ANSWER_TOKENS}`,
+    ...spreadOf(
+      answers.map((answer) => Math.round(answer.timings.totalMs * 1e6)),
+      timings.generatedTokens,
+    ),
+    ttft_ms: median(answers.map((answer) => answer.timings.ttftMs)),
+    weights_bytes: info.weightsBytes,
+    kv_bytes: info.kvBytes,
+    compute_bytes: info.computeBytes,
+    rss_bytes: peaks((answer) => answer.memory.rssBytes),
+    peak_rss_bytes: peaks((answer) => answer.memory.peakRssBytes),
+    device_bytes: withoutBallast(memory.deviceAfterBytes, setting),
+    device_peak_bytes: withoutBallast(devicePeak, setting),
+  };
+}
+
+/** Null where the model is on the CPU, whatever else a GPU holds. */
+function withoutBallast(
+  bytes: number | null,
+  { ballastBytes, info }: Pick<Setting, 'ballastBytes' | 'info'>,
+): number | null {
+  return bytes === null || info.backend === 'cpu' ? null : bytes - ballastBytes;
+}
+
+/** Null and 0 are what a row of its kind fills in or leaves so. */
+function sharedColumns({ machine, model, info, ...setting }: Setting) {
+  const kvType = info.kvType.toLowerCase();
+  return {
+    uid: randomUUID(),
+    hearth_version: hearthVersion(),
+    build_commit: info.llamaCppRelease,
+    cpu_info: machine.cpu,
+    cpu_cores: machine.cpuCores,
+    memory_bytes: machine.memoryBytes,
+    gpu_info: info.backend === 'cpu' ? '' : info.deviceNames.join(', '),
+    driver: machine.driver,
+    os: machine.os,
+    device: setting.device,
+    budget_bytes: setting.budgetBytes,
+    budget_by: setting.budgetBy,
+    backends: BACKENDS[info.backend],
+    model_filename: path.basename(model.path),
+    model_sha256: model.sha256,
+    model_name: model.shape.name,
+    model_type: model.shape.arch,
+    model_size: model.sizeBytes,
+    model_n_params: model.shape.nParams,
+    n_batch: N_BATCH,
+    n_ubatch: N_UBATCH,
+    n_threads: info.threads,
+    type_k: kvType,
+    type_v: kvType,
+    n_gpu_layers: info.gpuLayers,
+    flash_attn: Number(info.flashAttention),
+    load_mode: info.mmap ? 'mmap' : 'none',
+    n_depth: 0,
+    test_time: new Date().toISOString(),
+    ...NOT_MEASURED,
+  };
+}
+
+const NOT_MEASURED = {
+  ttft_ms: null,
+  weights_bytes: null,
+  kv_bytes: null,
+  compute_bytes: null,
+  predicted_ts: null,
+  predicted_ts_low: null,
+  predicted_ts_high: null,
+  predicted_weights_bytes: null,
+  predicted_kv_bytes: null,
+  predicted_compute_bytes: null,
+  predicted_host_bytes: null,
+  predicted_device_bytes: null,
+} satisfies Partial<MeasurementRow>;

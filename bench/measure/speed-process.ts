@@ -1,0 +1,77 @@
+// The process that measures speed, from outside: events come in as it works, an error tells its end.
+// A process of its own because a GPU that goes away, or memory that runs out, ends it.
+// Measures nothing itself.
+import { type ChildProcess, fork } from 'node:child_process';
+import { on, once } from 'node:events';
+import { describeDeath, memoryBefore } from '../../runtime/engine/death.js';
+import { NativeLog } from '../../runtime/engine/native-log.js';
+import { MeasureError } from './measure-error.js';
+import type { SpeedEvent, SpeedTask } from './speed-protocol.js';
+
+export type SpeedOptions = {
+  signal: AbortSignal;
+  /** Called with the new process's id before it has a task, to hold it to a budget. */
+  onStart?: (pid: number) => void;
+};
+
+/**
+ * What the process tells, in order, until it is done. Throws {@link MeasureError} when it fails or
+ * dies, and the signal's reason when that aborts; leaving the loop ends the process.
+ */
+export async function* measureSpeed(
+  task: SpeedTask,
+  { signal, onStart }: SpeedOptions,
+): AsyncGenerator<SpeedEvent, void, undefined> {
+  const before = memoryBefore();
+  const log = new NativeLog();
+  const child = start(log);
+  const ended = new AbortController();
+  const end = once(child, 'close').finally(() => ended.abort());
+  try {
+    if (child.pid !== undefined) onStart?.(child.pid);
+    child.send(task);
+    for await (const event of events(child, AbortSignal.any([signal, ended.signal]))) {
+      if (event.kind === 'failed') throw new MeasureError(withLastWords(event.message, log));
+      if (event.kind === 'log') log.add(event.lines);
+      else yield event;
+      if (event.kind === 'done') return;
+    }
+    signal.throwIfAborted();
+    const [exitCode, signalName] = (await end) as [number | null, string | null];
+    const death = describeDeath({
+      code: 'engine-died',
+      end: { exitCode, signal: signalName },
+      nativeLog: log.lines,
+      askedBytes: undefined,
+      before,
+    });
+    throw new MeasureError(death.message.replace("the engine's process", 'the measuring process'));
+  } finally {
+    child.kill('SIGKILL');
+    await end;
+  }
+}
+
+function start(log: NativeLog): ChildProcess {
+  const child = fork(new URL('./speed-child.js', import.meta.url), [], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // A backtrace starts a debugger on the dying process, which can take minutes.
+    env: { ...process.env, GGML_NO_BACKTRACE: '1' },
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => log.write(text));
+  return child;
+}
+
+/** Ends when `signal` aborts, after what had come before. */
+async function* events(child: ChildProcess, signal: AbortSignal): AsyncGenerator<SpeedEvent> {
+  try {
+    for await (const [event] of on(child, 'message', { signal })) yield event as SpeedEvent;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function withLastWords(message: string, log: NativeLog): string {
+  const last = log.lines.findLast((line) => /error|fail|unable|cannot/i.test(line));
+  return last === undefined ? message : `${message}: ${last}`;
+}

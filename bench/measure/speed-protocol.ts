@@ -1,0 +1,22 @@
+// What the process that measures speed is told, and what it tells: each repeat as soon as it is done,
+// so that nothing is lost when the process dies. Plain data.
+import type { LlamaSettings } from './llama.js';
+import type { Point } from './points.js';
+
+export type SpeedTask = { settings: LlamaSettings; points: Point[]; repeats: number };
+
+export type SpeedMemory = {
+  rssBytes: number;
+  peakRssBytes: number;
+  /** In use on the GPU; null without one. */
+  deviceBytes: number | null;
+};
+
+export type SpeedEvent =
+  | { kind: 'loaded'; modelType: string; sizeBytes: number; nParams: number }
+  /** `repeat` 0 is the warm-up. */
+  | { kind: 'begin'; point: number; repeat: number }
+  | { kind: 'sample'; point: number; sampleNs: number; memory: SpeedMemory }
+  | { kind: 'failed'; message: string }
+  | { kind: 'log'; lines: string[] }
+  | { kind: 'done' };

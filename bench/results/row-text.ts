@@ -1,0 +1,147 @@
+// Measured rows as text: a table for people, and what other tools read: JSON, CSV and SQL with
+// llama-bench's column names, and its Markdown table.
+// Chooses no rows and prints nothing.
+import Table from 'cli-table3';
+import { stringify } from 'csv-stringify/sync';
+import { formatMemory } from '../../devices/index.js';
+import {
+  type FieldKind,
+  MEASUREMENT_FIELDS,
+  type MeasurementRow,
+} from '../../runtime/log/index.js';
+
+export const OUTPUT_FORMATS = ['table', 'json', 'csv', 'sql', 'md'] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+/** Ends with a line break; nothing of no rows, but for JSON, whose empty list is one. */
+export function rowsText(rows: readonly MeasurementRow[], format: OutputFormat): string {
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify(rows.map(withSamplesTs), null, 2)}\n`;
+    case 'csv':
+      return stringify(rows.map(withoutSamples), { header: true, columns: PLAIN_FIELDS });
+    case 'sql':
+      return sqlText(rows);
+    case 'md':
+      return rows.length === 0 ? '' : markdown(rows);
+    case 'table':
+      return rows.length === 0 ? '' : table(rows);
+    default:
+      throw new Error(`unknown format ${format satisfies never}`);
+  }
+}
+
+/** What CSV and SQL hold, as llama-bench's do. */
+const PLAIN_FIELDS = Object.keys(MEASUREMENT_FIELDS).filter((name) => name !== 'samples_ns');
+
+function withSamplesTs(row: MeasurementRow) {
+  const tokens = row.ttft_ms === null ? row.n_prompt + row.n_gen : row.n_gen;
+  return { ...row, samples_ts: row.samples_ns.map((ns) => (tokens * 1e9) / ns) };
+}
+
+function withoutSamples({ samples_ns: _, ...row }: MeasurementRow) {
+  return row;
+}
+
+function sqlText(rows: readonly MeasurementRow[]): string {
+  const fields = Object.entries(MEASUREMENT_FIELDS).filter(([name]) => PLAIN_FIELDS.includes(name));
+  const columns = fields.map(([name, kind]) => `  ${name} ${sqlType(kind)}`);
+  const names = PLAIN_FIELDS.join(', ');
+  const inserts = rows.map((row) => {
+    const values = PLAIN_FIELDS.map((name) => sqlValue(row[name as keyof MeasurementRow]));
+    return `INSERT INTO llama_bench (${names}) VALUES (${values.join(', ')});\n`;
+  });
+  return `CREATE TABLE IF NOT EXISTS llama_bench (\n${columns.join(',\n')}\n);\n\n${inserts.join('')}`;
+}
+
+function sqlType(kind: FieldKind): string {
+  return kind.replace('?', '').toUpperCase();
+}
+
+function sqlValue(value: unknown): string {
+  if (value === null) return 'NULL';
+  return typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`;
+}
+
+type Column = { head: string; isNumber?: true; cell: (row: MeasurementRow) => string };
+
+/** Those of llama-bench, and behind them hearth's. */
+const COLUMNS: Column[] = [
+  { head: 'model', cell: (row) => row.model_name },
+  { head: 'size', isNumber: true, cell: (row) => size(row.model_size) },
+  { head: 'params', isNumber: true, cell: (row) => millions(row.model_n_params) },
+  { head: 'backend', cell: (row) => row.backends },
+  { head: 'ngl', isNumber: true, cell: (row) => (row.gpu_info ? String(row.n_gpu_layers) : '') },
+  { head: 'threads', isNumber: true, cell: (row) => String(row.n_threads) },
+  { head: 'device', cell: (row) => row.device ?? '' },
+  {
+    head: 'simulated',
+    cell: (row) =>
+      row.budget_bytes === null ? '' : `${size(row.budget_bytes)} by ${row.budget_by}`,
+  },
+  { head: 'test', cell: (row) => row.test },
+  { head: 't/s', isNumber: true, cell: (row) => row.median_ts.toFixed(2) },
+  { head: '±', isNumber: true, cell: (row) => row.stddev_ts.toFixed(2) },
+  { head: 'predicted', isNumber: true, cell: (row) => row.predicted_ts?.toFixed(2) ?? '' },
+  {
+    head: 'TTFT',
+    isNumber: true,
+    cell: (row) => (row.ttft_ms === null ? '' : `${row.ttft_ms.toFixed(0)} ms`),
+  },
+  { head: 'weights', isNumber: true, cell: (row) => size(row.weights_bytes) },
+  { head: 'KV', isNumber: true, cell: (row) => size(row.kv_bytes) },
+  { head: 'compute', isNumber: true, cell: (row) => size(row.compute_bytes) },
+  { head: 'peak RSS', isNumber: true, cell: (row) => size(row.peak_rss_bytes) },
+  { head: 'GPU', isNumber: true, cell: (row) => size(row.device_peak_bytes) },
+];
+
+/** Those that say something of these rows. */
+function shownColumns(rows: readonly MeasurementRow[]): Column[] {
+  return COLUMNS.filter(({ cell }) => rows.some((row) => cell(row) !== ''));
+}
+
+function table(rows: readonly MeasurementRow[]): string {
+  const columns = shownColumns(rows);
+  const drawn = new Table({
+    head: columns.map(({ head }) => head),
+    colAligns: columns.map(({ isNumber }) => (isNumber ? 'right' : 'left')),
+    chars: NO_BORDERS,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+  });
+  drawn.push(...rows.map((row) => columns.map(({ cell }) => oneLine(cell(row)))));
+  return `${drawn.toString().replace(/ +$/gm, '')}\n`;
+}
+
+/** Lines would take the room that a narrow terminal has for columns. */
+const NO_BORDERS = {
+  ...{ top: '', 'top-left': '', 'top-mid': '', 'top-right': '' },
+  ...{ bottom: '', 'bottom-left': '', 'bottom-mid': '', 'bottom-right': '' },
+  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '' },
+  ...{ right: '', 'right-mid': '', middle: '' },
+};
+
+function markdown(rows: readonly MeasurementRow[]): string {
+  const columns = shownColumns(rows);
+  const line = (cells: string[]) => `| ${cells.join(' | ')} |\n`;
+  const cells = rows.map((row) =>
+    line(columns.map(({ cell }) => oneLine(cell(row)).replaceAll('|', '\\|'))),
+  );
+  return (
+    line(columns.map(({ head }) => head)) +
+    line(columns.map(({ isNumber }) => (isNumber ? '--:' : '---'))) +
+    cells.join('')
+  );
+}
+
+/** Names come from files, and may neither steer the terminal nor break a table. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
+}
+
+function size(bytes: number | null): string {
+  return bytes === null ? '' : formatMemory(bytes);
+}
+
+function millions(n: number): string {
+  return n < 1e9 ? `${(n / 1e6).toFixed(2)} M` : `${(n / 1e9).toFixed(2)} B`;
+}
