@@ -39,10 +39,13 @@ const SCHEMA = {
 export function embeddings(app: FastifyInstance, service: Service): void {
   app.post<{ Body: EmbeddingFields }>('/v1/embeddings', {
     schema: { body: SCHEMA },
-    preValidation: async (request) => prepareFields(request.body),
+    preValidation: async (request) => {
+      checkCanEmbed(service);
+      prepareFields(request.body);
+    },
     handler: async ({ body }) => {
       checkModel(service, body.model);
-      checkSupport(service, body);
+      checkFields(service, body);
       const { vectors, promptTokens } = await service.engine.embed([body.input].flat());
       return {
         object: 'list',
@@ -56,15 +59,16 @@ export function embeddings(app: FastifyInstance, service: Service): void {
   });
 }
 
-function checkSupport(
-  { engine: { info }, modelId }: Service,
-  { dimensions, input }: EmbeddingFields,
-) {
-  if (info && !info.canEmbed)
-    throw new ApiError(`the model "${modelId}" makes no embeddings`, {
-      status: 501,
-      code: 'no_embeddings',
-    });
+/** Before the fields, of which none would help. */
+function checkCanEmbed({ engine: { info }, modelId }: Service): void {
+  if (!info || info.canEmbed) return;
+  throw new ApiError(`the model "${modelId}" makes no embeddings`, {
+    status: 501,
+    code: 'no_embeddings',
+  });
+}
+
+function checkFields({ engine: { info } }: Service, { dimensions, input }: EmbeddingFields): void {
   if (info && dimensions !== undefined && dimensions !== info.nEmbd)
     throw unsupported('dimensions', `the model's vectors have ${info.nEmbd}`);
   if (input.length === 0) throw badRequest('"input" is empty', 'input');
