@@ -4,6 +4,7 @@
 // Nothing is loaded from elsewhere: an image becomes a link that a person may follow.
 import createDOMPurify from 'dompurify';
 import { Marked, type Token, type Tokens } from 'marked';
+import { el } from '../shared/dom.js';
 
 const ALLOWED_TAGS = [
   ...['p', 'br', 'hr', 'blockquote', 'pre', 'code', 'ul', 'ol', 'li', 'input'],
@@ -53,6 +54,7 @@ export function renderBlock(block: Block): DocumentFragment {
   });
   for (const link of fragment.querySelectorAll('a')) keepPageOpen(link);
   for (const box of fragment.querySelectorAll('input')) keepCheckbox(box);
+  for (const table of fragment.querySelectorAll('table')) keepInside(table);
   return fragment;
 }
 
@@ -67,6 +69,13 @@ export function codeOf(block: Block): { text: string; language: string } | null 
 function keepPageOpen(link: HTMLAnchorElement): void {
   link.target = '_blank';
   link.rel = 'noopener noreferrer nofollow';
+}
+
+/** A wide table scrolls in a box of its own, by keyboard too, and stays a table for a screen reader. */
+function keepInside(table: HTMLTableElement): void {
+  const box = el('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': 'Table' });
+  table.replaceWith(box);
+  box.append(table);
 }
 
 /** A field that asks for text has no place in an answer. */

@@ -1,6 +1,6 @@
 // The conversation that is shown: its turns, or a greeting where there are none.
-// It follows a growing answer down the page until the person scrolls up, and draws at most once
-// a frame, however fast tokens come.
+// It follows a growing answer down the page until the person scrolls up. However fast tokens come
+// it draws at most once a frame, and a long answer less often: most of the time is the person's.
 import { byId } from '../shared/dom.js';
 import type { Announcer } from './announcer.js';
 import type { Answering } from './answering.js';
@@ -14,6 +14,8 @@ type Parts = { store: ConversationStore; answering: Answering; announcer: Announ
 
 /** Distance in pixels from the end that still counts as being there. */
 const NEAR_END_PX = 80;
+/** The page rests this many times as long as the last drawing took. */
+const REST_PER_DRAWING = 3;
 
 export class ThreadView {
   readonly #parts: Parts;
@@ -24,6 +26,7 @@ export class ThreadView {
   readonly #changed = new Set<AnswerTurn>();
   #views = new Map<string, View>();
   #follows = true;
+  #restMs = 0;
 
   constructor(parts: Parts, onSuggestion: (text: string) => void) {
     this.#parts = parts;
@@ -33,6 +36,7 @@ export class ThreadView {
     parts.store.listen((change) => {
       if (change.kind === 'shown') this.#show(parts.store.shown);
       else if (change.kind === 'answer') this.#redrawSoon(change.turn);
+      else if (change.kind === 'answered') this.#redraw();
     });
     this.#show(parts.store.shown);
   }
@@ -59,14 +63,17 @@ export class ThreadView {
 
   #redrawSoon(turn: AnswerTurn): void {
     if (!this.#views.has(turn.id)) return;
-    if (this.#changed.size === 0) requestAnimationFrame(() => this.#redraw());
+    if (this.#changed.size === 0)
+      setTimeout(() => requestAnimationFrame(() => this.#redraw()), this.#restMs);
     this.#changed.add(turn);
   }
 
   #redraw(): void {
+    const startMs = performance.now();
     for (const turn of this.#changed) this.#views.get(turn.id)?.answer?.update(turn);
     this.#changed.clear();
     if (this.#follows) this.#goToEnd('instant');
+    this.#restMs = REST_PER_DRAWING * (performance.now() - startMs);
   }
 
   #noteScroll(): void {

@@ -35,11 +35,13 @@ function headCell<Row>(column: Column<Row>, at: number): HTMLElement {
 }
 
 function bodyRow<Row>(columns: readonly Column<Row>[], row: Row): HTMLElement {
-  const cells = columns.map((column, at) =>
-    at === 0
-      ? el('th', { scope: 'row' }, column.cell(row))
-      : el('td', { class: classOf(column, at) }, column.cell(row)),
-  );
+  const cells = columns.map((column, at) => {
+    const isText = classOf(column, at) === 'text';
+    const content = isText ? el('span', { class: 'words' }, column.cell(row)) : column.cell(row);
+    return at === 0
+      ? el('th', { scope: 'row' }, content)
+      : el('td', { class: classOf(column, at) }, content);
+  });
   return el('tr', {}, ...cells);
 }
 
