@@ -64,7 +64,7 @@ t.test('the library example compiles and runs', async (t) => {
 
 t.test('the tables name every command, type and no option that is not there', async (t) => {
   const { stdout: help } = await hearth(['--help']);
-  const inHelp = [...help.matchAll(/^ {2}hearth (\w+)(?: <| {2})/gm)].map(([, name]) => name);
+  const inHelp = [...help.matchAll(/^ {2}hearth (\w+)(?: [<[]| {2})/gm)].map(([, name]) => name);
   const inTable = [...readme.matchAll(/^\| `hearth (\w+)[^`]*` +\|/gm)].map(([, name]) => name);
   t.same(inTable.sort(), [...new Set(inHelp)].sort());
   const rows = section('Types').matchAll(/^\| ([A-Z][A-Z\d_]+) +\|/gm);
@@ -87,13 +87,14 @@ t.test('the server answers at every path that it names', async (t) => {
   const server = await runServer(t, await runEngine(t));
   const paths = [...section('serve').matchAll(/(?<=`)(GET|POST) (\/[\w/-]+)(?=`)/g)];
   t.ok(paths.length > 10);
+  const emptyBody = (path: string): number => (path === '/v1/embeddings' ? 501 : 400);
   for (const [, method = '', path = ''] of [
     ...paths,
     ['', 'GET', '/'],
     ['', 'GET', '/dashboard'],
   ]) {
     const { status } = await fetch(new URL(path, server.url), { method });
-    t.equal(status, method === 'GET' ? 200 : 400, `${method} ${path}`);
+    t.equal(status, method === 'GET' ? 200 : emptyBody(path), `${method} ${path}`);
   }
 });
 
