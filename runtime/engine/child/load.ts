@@ -13,7 +13,7 @@ import {
 import type { GgufFile } from '../../../devices/index.js';
 import type { EngineInfo, EngineOptions } from '../contract.js';
 import { EngineError } from '../engine-error.js';
-import { architectureOf } from './gguf-check.js';
+import { architectureOf, checkModelFile } from './gguf-check.js';
 import { flashAttentionOf, kvBytesOf } from './load-log.js';
 import { type Native, nativeBindings, nativeParts } from './native.js';
 import { predictedMemory } from './predicted.js';
@@ -29,23 +29,27 @@ export type Loaded = {
 };
 
 export type LoadEvents = {
+  onFile: (file: GgufFile) => void;
   onProgress: (progress: number) => void;
   onLog: (line: string) => void;
 };
 
-/** Loads the model. Throws {@link EngineError} `load-failed` with llama.cpp's own reason. */
-export async function loadModel(
-  file: GgufFile,
-  options: EngineOptions,
-  events: LoadEvents,
-): Promise<Loaded> {
+/**
+ * Loads the model. Throws {@link EngineError} `load-failed` with what is wrong with the file, or with
+ * llama.cpp's own reason.
+ */
+export async function loadModel(options: EngineOptions, events: LoadEvents): Promise<Loaded> {
   const startedAt = performance.now();
   const lines: string[] = [];
   const onLog = (line: string): void => {
     lines.push(line);
     events.onLog(line);
   };
-  const llama = await openLlama(options, onLog);
+  // llama.cpp is opened by waiting for a process that tries it, and the file is read meanwhile.
+  const [llama, file] = await Promise.all([
+    openLlama(options, onLog),
+    checkModelFile(options.modelPath).then(told(events.onFile)),
+  ]);
   checkArchitecture(llama, file);
   const model = await openModel(llama, options, events.onProgress);
   const context = await openContext(model, options);
@@ -62,6 +66,13 @@ export async function loadModel(
     info,
     nBatch: context.batchSize,
     swaSize: model.fileInsights.swaSize ?? undefined,
+  };
+}
+
+function told<T>(listener: (value: T) => void): (value: T) => T {
+  return (value) => {
+    listener(value);
+    return value;
   };
 }
 

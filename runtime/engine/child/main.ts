@@ -6,7 +6,7 @@ import type { EngineOptions } from '../contract.js';
 import { failureOf } from '../engine-error.js';
 import type { FromChild, ToChild } from '../protocol.js';
 import { checkOptions } from './check-options.js';
-import { checkModelFile } from './gguf-check.js';
+import { loadModel } from './load.js';
 import { ModelServer } from './model-server.js';
 import { watchParent } from './orphan-watch.js';
 import { Outbox } from './outbox.js';
@@ -44,10 +44,8 @@ process.on('message', (message: ToChild) => {
 async function load(options: EngineOptions): Promise<void> {
   try {
     checkOptions(options);
-    const file = await checkModelFile(options.modelPath);
-    send({ kind: 'progress', progress: 0, askedBytes: file.sizeBytes });
-    const { loadModel } = await import('./load.js');
-    const loaded = await loadModel(file, options, {
+    const loaded = await loadModel(options, {
+      onFile: ({ sizeBytes }) => send({ kind: 'progress', progress: 0, askedBytes: sizeBytes }),
       onProgress: (progress) => send({ kind: 'progress', progress }),
       onLog: (line) => log(line),
     });
