@@ -32,7 +32,7 @@ export interface Engine {
   detokenize(tokenIds: number[]): Promise<string>;
   /** The prompt that a chat request with these messages would evaluate. */
   applyTemplate(messages: ChatMessage[], options?: { tools?: unknown[] }): Promise<string>;
-  /** One vector of `nEmbd` floats a text. Rejects with code `no-embeddings` where the model has none. */
+  /** One vector of `nEmbd` floats and length 1 a text. Rejects with code `no-embeddings` where the model has none. */
   embed(texts: string[]): Promise<{ vectors: number[][]; promptTokens: number }>;
   slots(): SlotState[];
   memory(): Promise<Memory>;
