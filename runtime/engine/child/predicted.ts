@@ -2,12 +2,9 @@
 // node-llama-cpp had llama.cpp plan this very context before it was allocated, and keeps the answer;
 // weights and KV cache are arithmetic. A model that cannot be predicted has no prediction.
 import type { LlamaContext, LlamaModel } from 'node-llama-cpp';
-import {
-  type GgufFile,
-  ggmlTypeId,
-  predictPlanned,
-  sizedModelOfGguf,
-} from '../../../devices/index.js';
+import { ggmlTypeId } from '../../../devices/ggml-types.js';
+import type { GgufFile } from '../../../devices/gguf-file.js';
+import { predictPlanned, sizedModelOfGguf } from '../../../devices/memory/index.js';
 import type { EngineOptions, PredictedMemory } from '../contract.js';
 
 type Loaded = {
