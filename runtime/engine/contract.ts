@@ -226,7 +226,10 @@ export type EngineInfo = {
   mmap: boolean;
   llamaCppRelease: string;
   loadMs: number;
-  /** Bytes by the backend's own accounting. */
+  /**
+   * Bytes by the backend's own accounting. Weights are exact, and so is the sum of the other two; how it
+   * is split is read from llama.cpp's log, which tells hundredths of a MiB.
+   */
   weightsBytes: number;
   kvBytes: number;
   computeBytes: number;
