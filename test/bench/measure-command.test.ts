@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
@@ -67,23 +66,6 @@ t.test('every point is a row on stdout and in the log, beside its run', async (t
       end_reason: 'stopped',
     })),
   );
-});
-
-t.test('CSV, SQL and Markdown say the same, the SQL to the sqlite3 shell', async (t) => {
-  const print = async (format: string) => {
-    const words = ['measure', model, ...quick, '-r', '1', '-o', format, '--no-log'];
-    return (await hearth(words)).stdout;
-  };
-  const csv = await print('csv');
-  t.match(csv, /^uid,.*,n_prompt,n_gen,n_depth,.*,avg_ns,stddev_ns,avg_ts,stddev_ts,/);
-  t.equal(csv.trim().split('\n').length, 4);
-  const select = "SELECT test, typeof(avg_ts) AS type FROM llama_bench WHERE test = 'tg128'";
-  const answer = execFileSync('sqlite3', ['-json', ':memory:'], {
-    input: `${await print('sql')}\n${select};`,
-    encoding: 'utf8',
-  });
-  t.same(JSON.parse(answer), [{ test: 'tg128', type: 'real' }]);
-  t.match(await print('md'), /^\| model \| .* \| t\/s \| .*\n\| --- \|.*--: \|.*\n\| .*answer128/);
 });
 
 t.test('a process that dies leaves the rows before it, and its end is told', async (t) => {
