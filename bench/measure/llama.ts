@@ -5,6 +5,7 @@ import path from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { checkLayout, type Params } from './llama-structs.js';
+import { bindBreakdown, type MemoryBreakdown } from './memory-breakdown.js';
 
 export type LlamaSettings = {
   modelPath: string;
@@ -49,6 +50,8 @@ export type LlamaContext = {
   save(): Uint8Array | null;
   /** False where it does not fit. */
   restore(state: Uint8Array): boolean;
+  /** What llama.cpp counts for it and for the model, to the byte; null where it cannot be asked. */
+  memory(): MemoryBreakdown | null;
   close(): void;
 };
 
@@ -116,6 +119,7 @@ function bind({ llama, ggml }: LlamaSettings['libraries']) {
     setState: f(
       'size_t llama_state_seq_set_data(void *context, const uint8_t *data, size_t size, int32_t sequence)',
     ),
+    breakdown: bindBreakdown(library),
     ...bindThreads(backends, library),
   };
 }
@@ -204,6 +208,7 @@ function openContext(
         calls.synchronize(context);
       }
     },
+    memory: () => calls.breakdown(context),
     save: () => save(calls, context),
     restore: (state) => Number(calls.setState(context, state, state.length, 0)) !== 0,
     close() {

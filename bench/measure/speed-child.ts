@@ -1,9 +1,9 @@
 // The process that measures speed: loads the model into llama.cpp, runs point after point, tells of
 // every repeat, ends. What llama-bench does, step by step, warm-up and cached depths included.
 // Prints nothing.
-import { processMemory } from '../../runtime/engine/child/measure.js';
-import { watchParent } from '../../runtime/engine/child/orphan-watch.js';
+import { processMemory, watchParent } from '../../runtime/engine/index.js';
 import { type LlamaContext, type LlamaModel, openModel } from './llama.js';
+import type { PoolBytes } from './memory-breakdown.js';
 import { contextOf, type Point } from './points.js';
 import type { SpeedEvent, SpeedMemory, SpeedTask } from './speed-protocol.js';
 
@@ -54,7 +54,12 @@ async function measurePoint(
         context.prompt(point.nPrompt);
         context.generate(point.nGen);
       });
-      await send({ kind: 'sample', point: index, sampleNs, memory: await readMemory(model) });
+      await send({
+        kind: 'sample',
+        point: index,
+        sampleNs,
+        memory: await readMemory(model, context),
+      });
     }
   } finally {
     context.close();
@@ -78,14 +83,22 @@ function timeNs(work: () => void): number {
 }
 
 /** Without the copy that is kept of a cache, which no chat has. */
-async function readMemory(model: LlamaModel): Promise<SpeedMemory> {
+async function readMemory(model: LlamaModel, context: LlamaContext): Promise<SpeedMemory> {
   const { rssBytes, peakRssBytes } = processMemory();
   const keptBytes = kept.state?.length ?? 0;
+  const breakdown = context.memory();
   return {
     rssBytes: rssBytes - keptBytes,
     peakRssBytes: peakRssBytes - keptBytes,
-    deviceBytes: await model.usedDeviceBytes(),
+    deviceBytes: atLeast(await model.usedDeviceBytes(), breakdown?.device),
+    breakdown,
   };
+}
+
+/** Some drivers count nothing. */
+function atLeast(usedBytes: number | null, own: PoolBytes | undefined): number | null {
+  if (usedBytes === null || own === undefined) return usedBytes;
+  return Math.max(usedBytes, own.weightsBytes + own.kvBytes + own.computeBytes);
 }
 
 /** Resolves when the message has left: the next step may end this process. */

@@ -16,7 +16,7 @@ import { EngineError } from '../engine-error.js';
 import { architectureOf, checkModelFile } from './gguf-check.js';
 import { flashAttentionOf, kvBytesOf } from './load-log.js';
 import { type Native, nativeBindings, nativeParts } from './native.js';
-import { predictedMemory } from './predicted.js';
+import { hasDevice, predictedMemory } from './predicted.js';
 
 export type Loaded = {
   llama: Llama;
@@ -118,11 +118,12 @@ async function openModel(
 ): Promise<LlamaModel> {
   const { modelPath, gpuLayers = 'auto', nCtx, parallel = 1, directIo = false } = options;
   const fitContext = nCtx === undefined ? undefined : { contextSize: nCtx * parallel };
+  const defaultMmap = (await hasDevice(llama)) ? 'auto' : false;
   try {
     return await llama.loadModel({
       modelPath: path.resolve(modelPath),
       gpuLayers: gpuLayers === 'auto' && fitContext ? { fitContext } : gpuLayers,
-      useMmap: directIo ? false : (options.mmap ?? (llama.gpu === false ? false : 'auto')),
+      useMmap: directIo ? false : (options.mmap ?? defaultMmap),
       useDirectIo: directIo,
       onLoadProgress: onProgress,
     });
@@ -170,6 +171,7 @@ async function describe(parts: Parts): Promise<EngineInfo> {
   const used = native.context.getMemoryBreakdown();
   const kvBytes = kvBytesOf(lines);
   const flashAttention = flashAttentionOf(lines, context.flashAttention === true);
+  const isOnGpu = model.gpuLayers > 0 && (await hasDevice(llama));
   return {
     modelPath: path.resolve(options.modelPath),
     modelName: String(file.metadata['general.name'] ?? path.basename(options.modelPath)),
@@ -178,7 +180,7 @@ async function describe(parts: Parts): Promise<EngineInfo> {
     nVocab: vocabularySize(file),
     nEmbd: model.embeddingVectorSize,
     parallel: context.totalSequences,
-    backend: llama.gpu === false || model.gpuLayers === 0 ? 'cpu' : llama.gpu,
+    backend: llama.gpu === false || !isOnGpu ? 'cpu' : llama.gpu,
     deviceNames: llama.gpu === false ? [] : await llama.getGpuDeviceNames(),
     gpuLayers: model.gpuLayers,
     kvType: options.kvType ?? 'F16',
