@@ -215,7 +215,7 @@ function progressText(what: string, repeat: number, repeats: number): string {
 }
 
 /** As the engine loaded it. */
-function llamaSettings({ info }: Setting): LlamaSettings {
+export function llamaSettings({ info }: Pick<Setting, 'info'>): LlamaSettings {
   const gpu = info.backend === 'cpu' ? false : info.backend;
   const variant = gpu === 'cuda' || gpu === 'vulkan' ? gpu : undefined;
   return {
