@@ -58,6 +58,10 @@ export {
   type WeightTensor,
 } from './memory/index.js';
 export { type ModelShape, shapeOfGguf } from './model-shape.js';
+export { measureBandwidth } from './probe/bandwidth.js';
+export { describeMachine } from './probe/machine.js';
 export { type MachineProbe, probeMachine } from './probe/probe.js';
+export type { SpeedPrediction } from './speed/contract.js';
+export { predictSpeed } from './speed/speed.js';
 export { formatDisk, formatMemory, parseSize, SizeError } from './units.js';
 export { hearthVersion } from './version.js';

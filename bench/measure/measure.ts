@@ -1,12 +1,15 @@
 // One model measured on one machine: whole answers by the engine first, for they tell how the model is
 // loaded and what memory it takes; then speed, point by point, in a process of its own.
 // Every point is a row in the log as soon as it is done. Prints nothing.
-
-import { findLlamaLibrary } from '../../converter/quantise/kernels.js';
-import { formatMemory, GGML_TYPES, type GgmlType, hearthVersion } from '../../devices/index.js';
-import { describeMachine } from '../../devices/probe/machine.js';
-import { RestartingEngine } from '../../runtime/engine/engine.js';
-import type { EngineInfo, EngineOptions } from '../../runtime/engine/index.js';
+import { findLlamaLibrary } from '../../converter/index.js';
+import {
+  describeMachine,
+  formatMemory,
+  GGML_TYPES,
+  type GgmlType,
+  hearthVersion,
+} from '../../devices/index.js';
+import { type EngineInfo, type EngineOptions, startEngine } from '../../runtime/engine/index.js';
 import {
   type AnswerLog,
   hashModelFile,
@@ -145,7 +148,7 @@ async function measureAnswers(
   held: HeldMemory,
 ): Promise<Answered> {
   const answered: Answered = { info: null, answers: [], failure: null };
-  const engine = new RestartingEngine(options);
+  const engine = startEngine(options);
   try {
     if (engine.pid !== undefined) held.hold(engine.pid);
     onProgress('loading the model');

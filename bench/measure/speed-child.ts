@@ -1,7 +1,7 @@
 // The process that measures speed: loads the model into llama.cpp, runs point after point, tells of
 // every repeat, ends. What llama-bench does, step by step, warm-up and cached depths included.
 // Prints nothing.
-import { processMemory } from '../../runtime/engine/child/measure.js';
+import { processMemory } from '../../runtime/engine/index.js';
 import { type LlamaContext, type LlamaModel, openModel } from './llama.js';
 import { type MeasuringChild, takeTask } from './measuring-child.js';
 import { contextOf, type Point } from './points.js';

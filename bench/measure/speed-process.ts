@@ -3,8 +3,7 @@
 // Measures nothing itself.
 import { type ChildProcess, fork } from 'node:child_process';
 import { on, once } from 'node:events';
-import { describeDeath, memoryBefore } from '../../runtime/engine/death.js';
-import { NativeLog } from '../../runtime/engine/native-log.js';
+import { describeDeath, memoryBefore, NativeLog } from '../../runtime/engine/index.js';
 import { MeasureError } from './measure-error.js';
 import type { EndEvent, SpeedEvent, SpeedTask } from './speed-protocol.js';
 

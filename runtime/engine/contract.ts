@@ -10,6 +10,8 @@ export interface Engine {
   readonly state: EngineState;
   /** What is loaded; null until the first load is done. */
   readonly info: EngineInfo | null;
+  /** Of the process that holds the model now; undefined where there is none. */
+  readonly pid: number | undefined;
   /** Processes started after the first. */
   readonly restarts: number;
   /** Resolves when the engine can answer, rejects with {@link EngineFailure} when it gave up. */

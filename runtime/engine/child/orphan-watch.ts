@@ -17,8 +17,10 @@ export function watchParent(): void {
 }
 
 if (!isMainThread && parentPort) {
-  const { parentPid } = workerData as { parentPid: number };
-  setInterval(() => {
-    if (process.ppid !== parentPid) process.kill(process.pid, 'SIGKILL');
-  }, LOOK_EVERY_MS);
+  const { parentPid } = (workerData ?? {}) as { parentPid?: number };
+  // Another thread that only imports this is told no parent, and must not watch for one.
+  if (parentPid !== undefined)
+    setInterval(() => {
+      if (process.ppid !== parentPid) process.kill(process.pid, 'SIGKILL');
+    }, LOOK_EVERY_MS);
 }
