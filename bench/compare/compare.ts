@@ -174,11 +174,12 @@ class Run {
   /** As it was given, or was made before, or is made now and measured. */
   async #denseOf(type: FileType): Promise<Compared | null> {
     const { comparison, source, folder, options } = this.#parts;
-    const known = [...comparison.models, ...comparison.made].find(
+    const label = `${this.#first.label} as ${type}`;
+    const given = comparison.models.find(
       ({ file, failure }) => file?.isUnpruned && file.fileType === type && failure === null,
     );
+    const known = given ?? comparison.made.find((made) => made.label === label);
     if (known || source === null) return known ?? null;
-    const label = `${this.#first.label} as ${type}`;
     const made = unmeasured(label, '');
     comparison.made.push(made);
     try {
