@@ -5,6 +5,7 @@ import Table from 'cli-table3';
 import { formatCount } from '../../converter/convert-report.js';
 import { formatDisk, formatMemory, verdictText } from '../../devices/index.js';
 import type { Compared, Comparison, EqualMemory } from './comparison.js';
+import { devicesOf, isFitting } from './device-rows.js';
 import {
   averageOf,
   durationText,
@@ -27,16 +28,15 @@ export function comparisonText(comparison: Comparison): string {
     ...section('Size, memory and speed', figuresTable(comparison), figureNotes(comparison)),
     ...section('Quality', qualityTable([...models, ...made]), qualityNotes(comparison)),
     ...section('At equal memory', equalTable(comparison), equalNotes(comparison)),
-    ...section('What fits where', fitTable(models), [
-      `At ${comparison.setting.nCtx} tokens of context, by prediction; hearth fit tells more.`,
-    ]),
+    ...section('What fits where', fitTable(models), fitNotes(comparison)),
     ...answersText(comparison),
   ].join('\n');
 }
 
-/** Nothing where the table would have no row. */
-function section(title: string, table: Table.Table | null, notes: string[]): string[] {
-  return table && table.length > 0 ? [title, table.toString(), ...notes, ''] : [];
+/** Nothing where there is neither row nor note. */
+function section(title: string, table: Table.Table, notes: string[]): string[] {
+  const drawn = table.length > 0 ? [table.toString()] : [];
+  return drawn.length + notes.length > 0 ? [title, ...drawn, ...notes, ''] : [];
 }
 
 function table(head: string[], numbersFrom = 1): Table.Table {
@@ -177,18 +177,25 @@ function equalNote({ pruned, prunedBytes, type, denseBytes, dense }: EqualMemory
   ];
 }
 
-function fitTable(models: readonly Compared[]): Table.Table | null {
+/** Devices that hold every model are in the notes. */
+function fitTable(models: readonly Compared[]): Table.Table {
   const fitted = models.filter(({ fits }) => fits.length > 0);
-  const [one] = fitted;
-  if (!one) return null;
   const drawn = table(['Device', ...fitted.map(({ label }) => label)], fitted.length + 1);
-  for (const [index, { device }] of one.fits.entries())
-    drawn.push([device.id, ...fitted.map(({ fits }) => fitCell(fits[index]))]);
+  for (const { device, cells } of devicesOf(fitted))
+    if (!cells.every(isFitting))
+      drawn.push([device.id, ...cells.map((fit) => (fit ? verdictText(fit) : NOTHING))]);
   return drawn;
 }
 
-function fitCell(fit: Compared['fits'][number] | undefined): string {
-  return fit ? verdictText(fit) : NOTHING;
+function fitNotes({ models, setting }: Comparison): string[] {
+  const devices = devicesOf(models.filter(({ fits }) => fits.length > 0));
+  const holding = devices.filter(({ cells }) => cells.every(isFitting));
+  const names = holding.map(({ device }) => device.id).join(', ');
+  if (devices.length === 0) return [];
+  return [
+    ...(holding.length > 0 ? [`Every model fits ${names}.`] : []),
+    `By prediction, at ${setting.nCtx} tokens of context; hearth fit tells more.`,
+  ];
 }
 
 function answersText({ models, setting }: Comparison): string[] {

@@ -51,3 +51,53 @@ function editDistance(a: readonly string[], b: readonly string[]): number {
   }
   return row[b.length] as number;
 }
+
+/** A part of an answer, and whether its words are missing at this place in the other answer. */
+export type MarkedPart = { text: string; isChanged: boolean };
+
+/** Longer pairs of answers are not marked: time and memory grow with the product of their lengths. */
+const MAX_CELLS = 4_000_000;
+
+/** `text` in parts, those words marked that a longest common sequence with `other` leaves out. */
+export function markChanges(text: string, other: string): MarkedPart[] {
+  const [own, theirs] = [segments(text), words(other)];
+  const ownWords = own.filter(({ word }) => word !== null).map(({ word }) => word as string);
+  if (ownWords.length * theirs.length > MAX_CELLS) return [{ text, isChanged: false }];
+  const isKept = keptWords(ownWords, theirs);
+  const parts: MarkedPart[] = [];
+  let at = 0;
+  for (const { text: piece, word } of own) {
+    const isChanged = word !== null && !isKept[at++];
+    const last = parts.at(-1);
+    if (last && last.isChanged === isChanged) last.text += piece;
+    else parts.push({ text: piece, isChanged });
+  }
+  return parts;
+}
+
+function segments(text: string): { text: string; word: string | null }[] {
+  return [...SEGMENTER.segment(text)].map(({ segment, isWordLike }) => ({
+    text: segment,
+    word: isWordLike ? segment.toLowerCase() : null,
+  }));
+}
+
+/** Which of `a` are in a longest common subsequence of both. */
+function keptWords(a: readonly string[], b: readonly string[]): boolean[] {
+  const width = b.length + 1;
+  const lengths = new Uint16Array((a.length + 1) * width);
+  const at = (i: number, j: number) => lengths[i * width + j] as number;
+  for (let i = a.length - 1; i >= 0; i--)
+    for (let j = b.length - 1; j >= 0; j--)
+      lengths[i * width + j] =
+        a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+  const kept = a.map(() => false);
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    if (a[i] === b[j]) {
+      kept[i++] = true;
+      j++;
+    } else if (at(i + 1, j) >= at(i, j + 1)) i++;
+    else j++;
+  }
+  return kept;
+}

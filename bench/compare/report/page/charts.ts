@@ -1,0 +1,339 @@
+// The report's charts: bars that lie, so that names of models have room on a phone, and the line of
+// quality over memory. Colours are the page's own, each bar has its figure and each point its name, for
+// eyes that do not tell colours apart. No animation.
+import {
+  BarController,
+  BarElement,
+  CategoryScale,
+  Chart,
+  type ChartConfiguration,
+  type ChartDataset,
+  Legend,
+  LinearScale,
+  LineElement,
+  LogarithmicScale,
+  PointElement,
+  ScatterController,
+  Tooltip,
+} from 'chart.js';
+import type { ChartData, ChartModel } from '../chart-data.js';
+
+Chart.register(BarController, BarElement, CategoryScale, LinearScale, LogarithmicScale);
+Chart.register(LineElement, PointElement, ScatterController, Legend, Tooltip);
+
+type Words = (value: number) => string;
+type Series = {
+  label: string;
+  values: (number | null)[];
+  /** Null for each model's own. */
+  colour: string | null;
+};
+type BarSpec = { id: string; series: Series[]; words: Words; most?: number };
+
+/** Draws each chart that the page has a place for. */
+export function drawCharts(data: ChartData, { isPrinting }: { isPrinting: boolean }): Chart[] {
+  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+  // Paper shows more points an inch than most screens.
+  Chart.defaults.devicePixelRatio = isPrinting ? 3 : window.devicePixelRatio;
+  const bars = barSpecs(data.models).flatMap((spec) => {
+    const canvas = placeOf(spec.id, 3.2 + 2.4 * data.models.length);
+    return canvas ? [new Chart(canvas, barChart(spec, data.models)) as unknown as Chart] : [];
+  });
+  const trade = placeOf('trade', 20);
+  return trade ? [...bars, new Chart(trade, tradeChart(data.models)) as unknown as Chart] : bars;
+}
+
+/** `heightRem` is that of the plot. */
+function placeOf(id: string, heightRem: number): HTMLCanvasElement | null {
+  const figure = document.getElementById(`chart-${id}`);
+  const plot = figure?.querySelector<HTMLElement>('.plot');
+  if (!figure || !plot) return null;
+  figure.hidden = false;
+  plot.style.height = `${heightRem}rem`;
+  return plot.querySelector('canvas');
+}
+
+type Read = (model: ChartModel) => number | null;
+
+function barSpecs(models: ChartModel[]): BarSpec[] {
+  const series = (label: string, colour: string | null, read: Read): Series => ({
+    label,
+    colour,
+    values: models.map(read),
+  });
+  const memoryParts = [
+    series('Weights', '--ember', (m) => m.memory?.weights ?? null),
+    series('KV cache', '--series-2', (m) => m.memory?.kv ?? null),
+    series('Buffers', '--series-3', (m) => m.memory?.compute ?? null),
+    series('Rest of the process', '--line-strong', (m) => m.memory?.process || null),
+  ].filter(({ values }) => values.some((value) => value !== null));
+  const timeParts = [
+    series('Until the first token', '--series-3', (m) => m.ttftMs),
+    series('Writing', '--ember', (m) => m.generationMs),
+  ];
+  const rate: Words = (value) => `${figure(value)} tok/s`;
+  return [
+    { id: 'speed', series: [series('Speed', null, (m) => m.tokensPerSecond)], words: rate },
+    { id: 'time', series: timeParts, words: duration },
+    { id: 'memory', series: memoryParts, words: memory },
+    { id: 'agreement', series: [series('Same', null, (m) => m.sameTop)], words: percent, most: 1 },
+    {
+      id: 'repetition',
+      series: [series('Repeated', null, (m) => m.repetition)],
+      words: percent,
+      most: 1,
+    },
+  ];
+}
+
+function barChart(
+  { series, words, most }: BarSpec,
+  models: ChartModel[],
+): ChartConfiguration<'bar'> {
+  const isStacked = series.length > 1;
+  const labels = models.map(({ label }) => label);
+  return {
+    type: 'bar',
+    data: { labels, datasets: series.map((one) => barDataset(one, models)) },
+    options: {
+      ...shared(),
+      indexAxis: 'y',
+      interaction: { mode: 'index', axis: 'y', intersect: false },
+      scales: {
+        x: { ...valueAxis(words), stacked: isStacked, ...(most !== undefined && { max: most }) },
+        y: { ...nameAxis(), stacked: isStacked },
+      },
+      plugins: {
+        legend: legend(isStacked),
+        tooltip: {
+          callbacks: {
+            label: (item) =>
+              item.parsed.x === null ? '' : ` ${item.dataset.label}: ${words(item.parsed.x)}`,
+          },
+        },
+      },
+    },
+    plugins: [valueLabels(words)],
+  };
+}
+
+function barDataset({ label, values, colour }: Series, models: ChartModel[]): ChartDataset<'bar'> {
+  const ownColour = ({ isUnpruned }: ChartModel) => colourOf(isUnpruned ? '--series-2' : '--ember');
+  return {
+    label,
+    data: values,
+    backgroundColor: colour ? colourOf(colour) : models.map(ownColour),
+    borderRadius: 4,
+    maxBarThickness: 22,
+    borderSkipped: 'start',
+  };
+}
+
+/** The sum of each bar behind its end, so that nothing has to be read off an axis. */
+function valueLabels(words: Words) {
+  return {
+    id: 'valueLabels',
+    afterDatasetsDraw(chart: Chart) {
+      const { ctx, data } = chart;
+      ctx.save();
+      ctx.fillStyle = colourOf('--ink');
+      ctx.font = `600 12px ${Chart.defaults.font.family}`;
+      ctx.textBaseline = 'middle';
+      for (const [i] of (data.labels ?? []).entries()) {
+        const values = data.datasets.map((set) => set.data[i] as number | null);
+        const ends = data.datasets.map((_, at) => chart.getDatasetMeta(at).data[i]);
+        const last = ends.at(-1);
+        if (!last || values.every((value) => value === null)) continue;
+        const sum = values.reduce<number>((total, value) => total + (value ?? 0), 0);
+        const right = Math.max(...ends.map((end) => (Number.isFinite(end?.x) ? (end?.x ?? 0) : 0)));
+        ctx.fillText(words(sum), right + 6, last.y);
+      }
+      ctx.restore();
+    },
+  };
+}
+
+function tradeChart(models: ChartModel[]): ChartConfiguration<'scatter'> {
+  const known = models.filter(
+    ({ predicted, perplexity }) => predicted !== null && perplexity !== null,
+  );
+  const values = known.map(({ perplexity }) => perplexity as number);
+  const isWide = Math.max(...values) > 8 * Math.min(...values);
+  const datasets = [
+    tradeLine(
+      'Unpruned, in its types',
+      '--series-2',
+      'rectRot',
+      known.filter((m) => m.isUnpruned),
+    ),
+    tradeLine(
+      'Pruned',
+      '--ember',
+      'circle',
+      known.filter((m) => !m.isUnpruned),
+    ),
+  ].filter(({ data }) => data.length > 0);
+  return {
+    type: 'scatter',
+    data: { datasets },
+    options: {
+      ...shared(),
+      layout: { padding: { top: 18, right: 24 } },
+      scales: {
+        x: {
+          ...valueAxis(memory),
+          title: axisTitle('Memory, predicted'),
+          grace: '12%',
+          beginAtZero: false,
+        },
+        y: {
+          ...valueAxis((value) => figure(value)),
+          type: isWide ? ('logarithmic' as const) : ('linear' as const),
+          title: axisTitle('Perplexity'),
+          grid: { color: colourOf('--line') },
+          grace: '15%',
+          beginAtZero: false,
+        },
+      },
+      plugins: {
+        legend: legend(true),
+        tooltip: {
+          callbacks: {
+            label: ({ raw }) => {
+              const { x, y, model } = raw as TradePoint;
+              return ` ${model}: perplexity ${figure(y)} in ${memory(x)}`;
+            },
+          },
+        },
+      },
+    },
+    plugins: [pointNames],
+  };
+}
+
+type TradePoint = { x: number; y: number; model: string };
+
+function tradeLine(
+  label: string,
+  colour: string,
+  pointStyle: 'circle' | 'rectRot',
+  models: ChartModel[],
+): ChartDataset<'scatter', TradePoint[]> {
+  const data = models
+    .map(({ predicted, perplexity, label: model }) => ({
+      x: predicted as number,
+      y: perplexity as number,
+      model,
+    }))
+    .sort((a, b) => a.x - b.x);
+  return {
+    ...{ label, data, pointStyle, showLine: true, borderWidth: 2, pointRadius: 6 },
+    ...{ pointHoverRadius: 8, borderDash: pointStyle === 'circle' ? [] : [6, 4] },
+    borderColor: colourOf(colour),
+    backgroundColor: colourOf(colour),
+  };
+}
+
+/** The name of each point above it; below where it would leave the picture. */
+const pointNames = {
+  id: 'pointNames',
+  afterDatasetsDraw(chart: Chart) {
+    const { ctx, chartArea } = chart;
+    ctx.save();
+    ctx.fillStyle = colourOf('--ink-soft');
+    ctx.font = `12px ${Chart.defaults.font.family}`;
+    for (const [at, { data }] of chart.data.datasets.entries())
+      for (const [i, point] of (data as unknown as TradePoint[]).entries()) {
+        const place = chart.getDatasetMeta(at).data[i];
+        if (!place) continue;
+        const half = ctx.measureText(point.model).width / 2;
+        const x = Math.min(Math.max(place.x, chartArea.left + half), chartArea.right - half + 20);
+        ctx.textAlign = 'center';
+        ctx.fillText(point.model, x, place.y - 12);
+      }
+    ctx.restore();
+  },
+};
+
+function shared() {
+  return {
+    animation: false as const,
+    maintainAspectRatio: false,
+    layout: { padding: { right: 78 } },
+  };
+}
+
+function valueAxis(words: Words) {
+  return {
+    beginAtZero: true,
+    grid: { color: colourOf('--line') },
+    border: { display: false },
+    ticks: {
+      color: colourOf('--ink-soft'),
+      maxTicksLimit: 5,
+      maxRotation: 0,
+      callback: (value: string | number) => words(Number(value)),
+    },
+  };
+}
+
+function nameAxis() {
+  return {
+    grid: { display: false },
+    border: { color: colourOf('--line') },
+    ticks: {
+      color: colourOf('--ink'),
+      autoSkip: false,
+      callback(this: { getLabelForValue(value: number): string }, value: string | number) {
+        return wrap(this.getLabelForValue(Number(value)), window.innerWidth < 560 ? 14 : 24);
+      },
+    },
+  };
+}
+
+/** In at most two lines; names of files have no spaces to break at. */
+function wrap(name: string, most: number): string | string[] {
+  if (name.length <= most) return name;
+  const at = Math.max(name.lastIndexOf('-', most - 1), name.lastIndexOf(' ', most - 1));
+  const cut = at > 4 ? at + 1 : most;
+  const rest = name.slice(cut);
+  return [name.slice(0, cut), rest.length > most ? `${rest.slice(0, most - 1)}…` : rest];
+}
+
+function axisTitle(text: string) {
+  return { display: true, text, color: colourOf('--ink-soft') };
+}
+
+function legend(isShown: boolean) {
+  const labels = {
+    color: colourOf('--ink-soft'),
+    padding: 12,
+    boxHeight: 10,
+    boxWidth: 10,
+    usePointStyle: true,
+  };
+  return { display: isShown, align: 'start' as const, labels };
+}
+
+function figure(value: number): string {
+  return new Intl.NumberFormat('en', { maximumSignificantDigits: value < 1000 ? 3 : 4 }).format(
+    value,
+  );
+}
+
+function duration(ms: number): string {
+  return ms < 1000 ? `${figure(ms)} ms` : `${figure(ms / 1000)} s`;
+}
+
+function memory(mib: number): string {
+  return mib >= 1024 ? `${figure(mib / 1024)} GiB` : `${figure(mib)} MiB`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
+}
+
+/** A colour of the style sheet in the theme in effect. */
+function colourOf(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
