@@ -132,7 +132,7 @@ class Run {
   async predictAll(): Promise<void> {
     const { comparison, predictor, options } = this.#parts;
     const { devices, engine, signal } = options;
-    const { models, setting } = comparison;
+    const { models } = comparison;
     const fitter = openFitter(predictor);
     const { nCtx, kvType } = engine;
     const request = { ...(nCtx !== undefined && { nCtx }), ...(kvType && { kvType }) };
@@ -141,13 +141,22 @@ class Run {
       options.onProgress(`${model.label}: what fits where`);
       const { sized } = model.file;
       try {
-        const predict = predictorLike(model, { models, predictor, nCtx: setting.nCtx });
-        model.predicted = await predict(sized);
+        await this.#predict(model);
         for (const device of devices) model.fits.push(await fitter.fit(sized, device, request));
       } catch (error) {
         model.failure ??= (error as Error).message;
       }
     }
+  }
+
+  async #predict(model: Compared): Promise<void> {
+    if (model.file) model.predicted = await this.#predictorLike(model)(model.file.sized);
+  }
+
+  #predictorLike(model: Compared) {
+    const { comparison, predictor } = this.#parts;
+    const { models, setting } = comparison;
+    return predictorLike(model, { models, predictor, nCtx: setting.nCtx });
   }
 
   async findOpponents(): Promise<void> {
@@ -161,12 +170,9 @@ class Run {
   }
 
   async #opponentOf(pruned: Compared): Promise<EqualMemory> {
-    const { comparison, predictor } = this.#parts;
-    const { models, setting } = comparison;
     const prunedBytes = pruned.predicted ? totalBytes(pruned.predicted) : 0;
-    const predict = predictorLike(pruned, { models, predictor, nCtx: setting.nCtx });
     const { types } = await openFitModel(this.#first.path);
-    const opponent = await findOpponent(types(), prunedBytes, predict);
+    const opponent = await findOpponent(types(), prunedBytes, this.#predictorLike(pruned));
     const dense = opponent.type === null ? null : await this.#denseOf(opponent.type);
     return { pruned, prunedBytes, ...opponent, dense };
   }
@@ -187,6 +193,7 @@ class Run {
       made.path = await source.make(type, { folder, signal: options.signal });
       await readFile(made, this.#first);
       await this.#try(made);
+      await this.#predict(made);
       await rm(made.path, { force: true });
     } catch (error) {
       made.failure = options.signal.aborted ? 'interrupted' : (error as Error).message;

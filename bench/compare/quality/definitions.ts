@@ -9,6 +9,11 @@ export type Estimate = {
   error: number;
 };
 
+/** Whether two figures are further apart than their errors reach: on one text, a cautious judgement. */
+export function differ(a: Estimate, b: Estimate): boolean {
+  return Math.abs(a.value - b.value) > a.error + b.error;
+}
+
 /** Beside a first model, on the same positions. */
 export type Divergence = {
   /** Σ p·(ln p - ln q) over the vocabulary, averaged: nats that this model misses of the first. */

@@ -14,7 +14,7 @@ ${has('tokensPerSecond') ? chart('speed', 'Speed', 'Tokens a second while an ans
 ${has('ttftMs') ? chart('time', `Time of an answer of ${answerTokens} tokens`, 'Until the first token, and from there to the last.') : null}
 ${has('memory') ? chart('memory', 'Memory', 'Measured: the weights, the context, the buffers, and the rest of the process.') : null}
 ${has('sameTop') ? chart('agreement', 'Agreement with the unpruned model', 'Share of places in the text where both find the same token likeliest.') : null}
-${has('repetition') ? chart('repetition', 'Repetition', 'Share of the four-word runs of an answer that were there before.') : null}
+${models.some(({ repetition }) => repetition !== null && repetition > 0) ? chart('repetition', 'Repetition', 'Share of the four-word runs of an answer that were there before.') : null}
 </section>`;
 }
 

@@ -1,9 +1,8 @@
-// The report's table of all figures, and the pairs of equal memory.
+// The report's table of all figures: one a row, one model a column.
 // The same figures as in the terminal, by the same words. Measures nothing.
 import { formatCount } from '../../../converter/convert-report.js';
 import { formatDisk, formatMemory } from '../../../devices/index.js';
-import { equalNotes } from '../compare-text.js';
-import type { Compared, Comparison, EqualMemory } from '../comparison.js';
+import type { Compared, Comparison } from '../comparison.js';
 import {
   averageOf,
   durationText,
@@ -19,7 +18,6 @@ import { type Html, html } from './html.js';
 
 type Row = { title: string; cell: (model: Compared) => string | null };
 
-/** One a row, one model a column: four models fit a phone, twenty figures do not. */
 export function figuresSection({ models, made }: Comparison): Html {
   const all = [...models, ...made];
   const rows = figureRows(models[0]).filter(({ cell }) =>
@@ -87,64 +85,4 @@ function figureRows(first: Compared | undefined): Row[] {
 
 function maybe<T>(value: T | null, text: (value: T) => string): string | null {
   return value === null ? null : text(value);
-}
-
-export function equalSection(comparison: Comparison): Html | null {
-  const { equalMemory } = comparison;
-  if (equalMemory.length === 0) return null;
-  return html`<section class="equal"><h2>At equal memory</h2>
-<p class="hint">Pruning and fewer bits are two ways to the same card. This is each pruned model beside the unpruned one that takes the same memory.</p>
-<div class="pairs">${equalMemory.map((pair) => pairCard(pair, comparison.models[0]))}</div>
-${equalNotes(comparison).map((note) => html`<p class="hint">${note}</p>`)}</section>`;
-}
-
-type PairRow = { title: string; cells: [string, string]; better: 0 | 1 | null };
-
-function pairCard(pair: EqualMemory, first: Compared | undefined): Html {
-  const { pruned, type, prunedBytes, denseBytes, dense } = pair;
-  const sides: [Compared, Compared | null] = [pruned, dense];
-  const compared = (title: string, read: Read, text: (value: number) => string, less: boolean) =>
-    pairRow(title, sides, { read, text, isLessBetter: less });
-  const rows: PairRow[] = [
-    { title: 'Type', cells: [pruned.file?.fileType ?? NOTHING, type ?? 'none'], better: null },
-    {
-      title: 'Memory, predicted',
-      cells: [formatMemory(prunedBytes), type ? formatMemory(denseBytes) : NOTHING],
-      better: null,
-    },
-    compared('Perplexity', ({ quality }) => quality?.perplexity.value, plain, true),
-    compared('Same next token', (m) => m.quality?.divergence?.sameTop.value, percentText, false),
-    compared('Tokens a second', ({ speed }) => speed?.tokensPerSecond, rateText, false),
-    compared('Time of the answer', ({ speed }) => speed?.answerMs, durationText, true),
-  ];
-  return html`<article class="card pair">
-<table><thead><tr><td></td><th scope="col"><span class="words">${pruned.label}</span></th><th scope="col"><span class="words">${first?.label ?? ''}${type ? ` as ${type}` : ''}</span></th></tr></thead>
-<tbody>${rows.filter(isShown).map(({ title, cells, better }) => html`<tr><th scope="row">${title}</th>${cells.map((cell, i) => (better === i ? html`<td class="better"><strong>${cell}</strong></td>` : html`<td>${cell}</td>`))}</tr>`)}</tbody></table>
-</article>`;
-}
-
-type Read = (model: Compared) => number | null | undefined;
-
-function pairRow(
-  title: string,
-  sides: [Compared, Compared | null],
-  {
-    read,
-    text,
-    isLessBetter,
-  }: { read: Read; text: (value: number) => string; isLessBetter: boolean },
-): PairRow {
-  const [own, other] = sides.map((side) => (side ? (read(side) ?? null) : null));
-  const cell = (value: number | null | undefined) => maybe(value ?? null, text) ?? NOTHING;
-  const isBoth = typeof own === 'number' && typeof other === 'number' && own !== other;
-  const better = isBoth ? (own < other === isLessBetter ? 0 : 1) : null;
-  return { title, cells: [cell(own), cell(other)], better };
-}
-
-function isShown({ cells }: PairRow): boolean {
-  return cells.some((cell) => cell !== NOTHING);
-}
-
-function plain(value: number): string {
-  return value.toPrecision(4);
 }

@@ -13,7 +13,7 @@ import {
   rightAnswers,
   shareKept,
 } from '../figure-text.js';
-import type { Estimate } from '../quality/definitions.js';
+import { differ } from '../quality/definitions.js';
 import { type Html, html } from './html.js';
 
 export function summarySection(comparison: Comparison): Html {
@@ -89,7 +89,7 @@ function perplexityFinding(pruned: Compared, dense: Compared | null): string | n
   if (!own || !other || pruned.file?.tokenizerSha256 !== dense?.file?.tokenizerSha256) return null;
   const figures = `perplexity ${perplexityText(own.value)} beside ${perplexityText(other.value)}`;
   if (!differ(own, other))
-    return `predicts the text no better and no worse than the error (${figures})`;
+    return `predicts the text as well, as far as this text tells (${figures}, within the error)`;
   return `predicts the text ${own.value < other.value ? 'better' : 'worse'} (${figures})`;
 }
 
@@ -98,8 +98,4 @@ function speedFinding(pruned: Compared, dense: Compared | null): string | null {
   const times = pruned.speed.tokensPerSecond / dense.speed.tokensPerSecond;
   if (Math.abs(times - 1) < 0.05) return 'is as fast';
   return `writes ${times.toFixed(2)} times as fast`;
-}
-
-function differ(a: Estimate, b: Estimate): boolean {
-  return Math.abs(a.value - b.value) > a.error + b.error;
 }

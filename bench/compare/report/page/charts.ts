@@ -24,20 +24,63 @@ Chart.register(LineElement, PointElement, ScatterController, Legend, Tooltip);
 type Words = (value: number) => string;
 type Series = {
   label: string;
-  values: (number | null)[];
   /** Null for each model's own. */
   colour: string | null;
+  read: (model: ChartModel) => number | null;
 };
 type BarSpec = { id: string; series: Series[]; words: Words; most?: number };
+
+const BARS: readonly BarSpec[] = [
+  {
+    id: 'speed',
+    series: [{ label: 'Speed', colour: null, read: (m) => m.tokensPerSecond }],
+    words: (value) => `${figure(value)} tok/s`,
+  },
+  {
+    id: 'time',
+    series: [
+      { label: 'Until the first token', colour: '--series-3', read: (m) => m.ttftMs },
+      { label: 'Writing', colour: '--ember', read: (m) => m.generationMs },
+    ],
+    words: duration,
+  },
+  {
+    id: 'memory',
+    series: [
+      { label: 'Weights', colour: '--ember', read: (m) => m.memory?.weights ?? null },
+      { label: 'KV cache', colour: '--series-2', read: (m) => m.memory?.kv ?? null },
+      { label: 'Buffers', colour: '--series-3', read: (m) => m.memory?.compute ?? null },
+      {
+        label: 'Rest of the process',
+        colour: '--line-strong',
+        read: (m) => m.memory?.process || null,
+      },
+    ],
+    words: memory,
+  },
+  {
+    id: 'agreement',
+    series: [{ label: 'Same token', colour: null, read: (m) => m.sameTop }],
+    words: percent,
+    most: 1,
+  },
+  {
+    id: 'repetition',
+    series: [{ label: 'Repeated', colour: null, read: (m) => m.repetition }],
+    words: percent,
+    most: 1,
+  },
+];
 
 /** Draws each chart that the page has a place for. */
 export function drawCharts(data: ChartData, { isPrinting }: { isPrinting: boolean }): Chart[] {
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   // Paper shows more points an inch than most screens.
   Chart.defaults.devicePixelRatio = isPrinting ? 3 : window.devicePixelRatio;
-  const bars = barSpecs(data.models).flatMap((spec) => {
-    const canvas = placeOf(spec.id, 3.2 + 2.4 * data.models.length);
-    return canvas ? [new Chart(canvas, barChart(spec, data.models)) as unknown as Chart] : [];
+  const bars = BARS.flatMap((spec) => {
+    const measured = data.models.filter((m) => spec.series.some(({ read }) => read(m) !== null));
+    const canvas = placeOf(spec.id, 3.2 + 2.4 * measured.length);
+    return canvas ? [new Chart(canvas, barChart(spec, measured)) as unknown as Chart] : [];
   });
   const trade = placeOf('trade', 20);
   return trade ? [...bars, new Chart(trade, tradeChart(data.models)) as unknown as Chart] : bars;
@@ -53,39 +96,6 @@ function placeOf(id: string, heightRem: number): HTMLCanvasElement | null {
   return plot.querySelector('canvas');
 }
 
-type Read = (model: ChartModel) => number | null;
-
-function barSpecs(models: ChartModel[]): BarSpec[] {
-  const series = (label: string, colour: string | null, read: Read): Series => ({
-    label,
-    colour,
-    values: models.map(read),
-  });
-  const memoryParts = [
-    series('Weights', '--ember', (m) => m.memory?.weights ?? null),
-    series('KV cache', '--series-2', (m) => m.memory?.kv ?? null),
-    series('Buffers', '--series-3', (m) => m.memory?.compute ?? null),
-    series('Rest of the process', '--line-strong', (m) => m.memory?.process || null),
-  ].filter(({ values }) => values.some((value) => value !== null));
-  const timeParts = [
-    series('Until the first token', '--series-3', (m) => m.ttftMs),
-    series('Writing', '--ember', (m) => m.generationMs),
-  ];
-  const rate: Words = (value) => `${figure(value)} tok/s`;
-  return [
-    { id: 'speed', series: [series('Speed', null, (m) => m.tokensPerSecond)], words: rate },
-    { id: 'time', series: timeParts, words: duration },
-    { id: 'memory', series: memoryParts, words: memory },
-    { id: 'agreement', series: [series('Same', null, (m) => m.sameTop)], words: percent, most: 1 },
-    {
-      id: 'repetition',
-      series: [series('Repeated', null, (m) => m.repetition)],
-      words: percent,
-      most: 1,
-    },
-  ];
-}
-
 function barChart(
   { series, words, most }: BarSpec,
   models: ChartModel[],
@@ -94,7 +104,12 @@ function barChart(
   const labels = models.map(({ label }) => label);
   return {
     type: 'bar',
-    data: { labels, datasets: series.map((one) => barDataset(one, models)) },
+    data: {
+      labels,
+      datasets: series
+        .filter(({ read }) => models.some((model) => read(model) !== null))
+        .map((one) => barDataset(one, models)),
+    },
     options: {
       ...shared(),
       indexAxis: 'y',
@@ -117,11 +132,11 @@ function barChart(
   };
 }
 
-function barDataset({ label, values, colour }: Series, models: ChartModel[]): ChartDataset<'bar'> {
+function barDataset({ label, read, colour }: Series, models: ChartModel[]): ChartDataset<'bar'> {
   const ownColour = ({ isUnpruned }: ChartModel) => colourOf(isUnpruned ? '--series-2' : '--ember');
   return {
     label,
-    data: values,
+    data: models.map(read),
     backgroundColor: colour ? colourOf(colour) : models.map(ownColour),
     borderRadius: 4,
     maxBarThickness: 22,
