@@ -26,8 +26,8 @@ export function summarySection(comparison: Comparison): Html {
 <p class="lead">${others.length} ${others.length === 1 ? 'model' : 'models'} beside ${first?.label ?? NOTHING}, measured on ${day} on ${machine.cpu}${machine.gpus.length > 0 ? ` with ${machine.gpus.map(({ name }) => name).join(', ')}` : ''}.</p>
 </header>
 ${failures([...models, ...comparison.made])}
-<section class="model-cards" aria-label="The models">${models.map((model) => modelCard(model, first))}</section>
-${sentences.length > 0 ? html`<section class="findings card"><h2>What it comes to</h2><ul>${sentences.map((sentence) => html`<li>${sentence}</li>`)}</ul></section>` : null}`;
+${sentences.length > 0 ? html`<section class="findings card"><h2>What it comes to</h2><ul>${sentences.map((sentence) => html`<li>${sentence}</li>`)}</ul></section>` : null}
+<section class="model-cards" aria-label="The models">${models.map((model) => modelCard(model, first))}</section>`;
 }
 
 function failures(models: readonly Compared[]): Html[] {
@@ -56,7 +56,7 @@ function modelCard(model: Compared, first: Compared | undefined): Html {
   const shown = facts.filter((fact): fact is [string, string] => fact[1] !== null);
   return html`<article class="card model-card${file?.isUnpruned ? ' unpruned' : ''}">
 <h2>${label}</h2>
-<p class="kept">${kept === null ? NOTHING : percentText(kept)} <span>${isFirst ? 'the unpruned model' : 'of the parameters kept'}</span></p>
+<p class="kept">${kept === null ? NOTHING : percentText(kept, kept === 1 ? 0 : 1)} <span>${isFirst ? 'the unpruned model' : 'of the parameters kept'}</span></p>
 <dl>${shown.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </article>`;
 }

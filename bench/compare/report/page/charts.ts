@@ -198,7 +198,7 @@ function tradeChart(models: ChartModel[]): ChartConfiguration<'scatter'> {
         x: {
           ...valueAxis(memory),
           title: axisTitle('Memory, predicted'),
-          grace: '12%',
+          grace: '20%',
           beginAtZero: false,
         },
         y: {
@@ -226,7 +226,7 @@ function tradeChart(models: ChartModel[]): ChartConfiguration<'scatter'> {
   };
 }
 
-type TradePoint = { x: number; y: number; model: string };
+type TradePoint = { x: number; y: number; model: string; isUnpruned: boolean };
 
 function tradeLine(
   label: string,
@@ -235,10 +235,11 @@ function tradeLine(
   models: ChartModel[],
 ): ChartDataset<'scatter', TradePoint[]> {
   const data = models
-    .map(({ predicted, perplexity, label: model }) => ({
+    .map(({ predicted, perplexity, isUnpruned, label: model }) => ({
       x: predicted as number,
       y: perplexity as number,
       model,
+      isUnpruned,
     }))
     .sort((a, b) => a.x - b.x);
   return {
@@ -249,22 +250,29 @@ function tradeLine(
   };
 }
 
-/** The name of each point above it; below where it would leave the picture. */
+/** Pruned models' names left of their points, the others' right: equal memory puts them one above the other. */
 const pointNames = {
   id: 'pointNames',
   afterDatasetsDraw(chart: Chart) {
     const { ctx, chartArea } = chart;
     ctx.save();
-    ctx.fillStyle = colourOf('--ink-soft');
-    ctx.font = `12px ${Chart.defaults.font.family}`;
-    for (const [at, { data }] of chart.data.datasets.entries())
-      for (const [i, point] of (data as unknown as TradePoint[]).entries()) {
-        const place = chart.getDatasetMeta(at).data[i];
-        if (!place) continue;
-        const half = ctx.measureText(point.model).width / 2;
-        const x = Math.min(Math.max(place.x, chartArea.left + half), chartArea.right - half + 20);
-        ctx.textAlign = 'center';
-        ctx.fillText(point.model, x, place.y - 12);
+    ctx.font = `600 12px ${Chart.defaults.font.family}`;
+    ctx.textBaseline = 'middle';
+    ctx.lineJoin = 'round';
+    ctx.lineWidth = 4;
+    ctx.strokeStyle = colourOf('--surface');
+    for (const [at, { data, borderColor }] of chart.data.datasets.entries())
+      for (const [i, { model, isUnpruned }] of (data as unknown as TradePoint[]).entries()) {
+        const point = chart.getDatasetMeta(at).data[i];
+        if (!point) continue;
+        const { width } = ctx.measureText(model);
+        const x = isUnpruned ? point.x + 12 : point.x - 12 - width;
+        const isInside = x >= chartArea.left && x + width <= chart.width;
+        const inside = Math.min(Math.max(x, chartArea.left + 4), chart.width - width);
+        const y = isInside ? point.y : point.y - 16;
+        ctx.strokeText(model, isInside ? x : inside, y);
+        ctx.fillStyle = String(borderColor);
+        ctx.fillText(model, isInside ? x : inside, y);
       }
     ctx.restore();
   },
