@@ -25,6 +25,7 @@ const COMMANDS = {
   plan: async () => (await import('./converter/plan-command.js')).planCommand,
   devices: async () => (await import('./devices/devices-command.js')).devicesCommand,
   measure: async () => (await import('./bench/measure-command.js')).measureCommand,
+  compare: async () => (await import('./bench/compare-command.js')).compareCommand,
   results: async () => (await import('./bench/results-command.js')).resultsCommand,
 };
 
@@ -39,6 +40,7 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 plan llama-2-13b --device rtx-3060-8gb', 'The least pruning that fits, and how to make it'],
   ['$0 devices', 'What this machine is, and the cards and boards that hearth knows'],
   ['$0 measure chat.gguf', 'Speed and memory of a model on this machine'],
+  ['$0 compare dense.gguf p20.gguf p35.gguf --report out.html', 'The article, on your models'],
   ['$0 results table', 'What was measured, by class of device'],
   ['$0 completion >> ~/.bashrc', 'Complete commands and options with Tab'],
 ];

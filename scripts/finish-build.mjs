@@ -2,9 +2,11 @@
 // Node runs the command straight from dist/, so it must be executable; browsers need bundles.
 // Copies, bundles and compiles only; nothing here decides anything.
 import { chmod } from 'node:fs/promises';
+import { bundleReport } from './bundle-report.mjs';
 import { bundleWeb } from './bundle-web.mjs';
 import { compileKernels } from './compile-kernels.mjs';
 
 await chmod(new URL('../dist/cli.js', import.meta.url), 0o755);
 await bundleWeb();
+await bundleReport();
 await compileKernels();

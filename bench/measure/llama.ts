@@ -29,6 +29,8 @@ export const N_UBATCH = 512;
 const LOAD_MODES = { none: 0, mmap: 1 } as const;
 
 export type LlamaModel = {
+  /** llama.cpp's own, for calls that are not here. */
+  handle: unknown;
   /** llama.cpp's own words: `deci 7B Q4_K - Medium`. */
   type: string;
   sizeBytes: number;
@@ -40,6 +42,8 @@ export type LlamaModel = {
 
 /** Tokens are random, as llama-bench's are: time does not depend on which. */
 export type LlamaContext = {
+  /** llama.cpp's own, for calls that are not here. */
+  handle: unknown;
   /** Forgets all tokens. */
   clear(): void;
   /** Evaluates `nTokens` in batches, and waits until they are done. */
@@ -78,6 +82,7 @@ export async function openModel(
   });
   if (!model) throw new Error(`llama.cpp cannot load ${settings.modelPath}`);
   return {
+    handle: model,
     type: describe(calls, model),
     sizeBytes: Number(calls.modelSize(model)),
     nParams: Number(calls.modelParams(model)),
@@ -192,6 +197,7 @@ function openContext(
     if (status !== 0) throw new Error(`llama_decode returned ${status} for ${nTokens} tokens`);
   };
   return {
+    handle: context,
     clear: () => calls.clear(calls.memory(context), false),
     prompt(nTokens) {
       for (let done = 0; done < nTokens; done += N_BATCH) {
@@ -219,7 +225,7 @@ function openContext(
   };
 }
 
-const EMPTY_BATCH = { embd: null, pos: null, n_seq_id: null, seq_id: null, logits: null };
+export const EMPTY_BATCH = { embd: null, pos: null, n_seq_id: null, seq_id: null, logits: null };
 
 /** As llama-bench starts: with the token that begins a text, where the model has one. */
 function tokenSource(calls: Calls, model: unknown): (isFirst: boolean) => number {

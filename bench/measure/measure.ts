@@ -20,6 +20,7 @@ import {
 } from '../../runtime/log/index.js';
 import { describeModel } from '../../runtime/model-row.js';
 import { type Answer, answerRepeatedly } from './answers.js';
+import { untilEngineEnds } from './engine-end.js';
 import { type HeldMemory, holdMemory } from './held-memory.js';
 import { type LlamaSettings, N_UBATCH } from './llama.js';
 import { MeasureError } from './measure-error.js';
@@ -158,12 +159,7 @@ async function measureAnswers(
   try {
     if (engine.pid !== undefined) held.hold(engine.pid);
     onProgress('loading the model');
-    // A model that cannot be loaded once would be tried again and again.
-    const ending = new AbortController();
-    engine.onState((state) => {
-      if (state.kind === 'restarting') ending.abort(new MeasureError(state.failure.message));
-    });
-    const stop = AbortSignal.any([signal, ending.signal]);
+    const stop = untilEngineEnds(engine, signal);
     answered.info = await engine.ready({ signal: stop });
     for await (const step of answerRepeatedly(engine, answered.info, { repeats, signal: stop })) {
       if (step.answer) answered.answers.push(step.answer);
@@ -261,7 +257,7 @@ function progressText(what: string, repeat: number, repeats: number): string {
 }
 
 /** As the engine loaded it. */
-function llamaSettings({ info }: Setting): LlamaSettings {
+export function llamaSettings({ info }: Pick<Setting, 'info'>): LlamaSettings {
   const gpu = info.backend === 'cpu' ? false : info.backend;
   const variant = gpu === 'cuda' || gpu === 'vulkan' ? gpu : undefined;
   return {

@@ -20,6 +20,10 @@ export type SpeedEvent =
   /** `repeat` 0 is the warm-up. */
   | { kind: 'begin'; point: number; repeat: number }
   | { kind: 'sample'; point: number; sampleNs: number; memory: SpeedMemory }
+  | EndEvent;
+
+/** How any process that measures ends. */
+export type EndEvent =
   | { kind: 'failed'; message: string }
   | { kind: 'log'; lines: string[] }
   | { kind: 'done' };
