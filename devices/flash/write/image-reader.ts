@@ -1,7 +1,7 @@
 // An image as the bytes that belong on the disk, from `.img`, `.img.zst` and `.img.xz`.
 // What it is, its first bytes say. zstd and xz are the system's programs, fed with an open file, so
 // that no name can be an option and neither sees anything else.
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -97,7 +97,7 @@ class PackedImage implements ImageReader {
   readonly #file: string;
   readonly #handle: FileHandle;
   readonly #program: (typeof PROGRAMS)[number];
-  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #child: ChildProcess;
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #ended: Promise<number | null>;
   #rest: Buffer = Buffer.alloc(0);
@@ -109,8 +109,8 @@ class PackedImage implements ImageReader {
     this.#program = program;
     // Its own offset: reading the first bytes was at a position, so that of the file is still 0.
     this.#child = spawn(program.program, program.args, { stdio: [handle.fd, 'pipe', 'pipe'] });
-    this.#chunks = this.#child.stdout[Symbol.asyncIterator]();
-    this.#child.stderr.on('data', (text) => {
+    this.#chunks = (this.#child.stdout as Readable)[Symbol.asyncIterator]();
+    this.#child.stderr?.on('data', (text) => {
       this.#complaint = `${this.#complaint}${text}`.slice(0, MAX_COMPLAINT_CHARS);
     });
     this.#ended = once(this.#child, 'close').then(
