@@ -12,67 +12,82 @@ import { FlashError } from './flash-error.js';
 export const WIPED_BYTES = 1 << 20;
 /** The largest sector there is. */
 const MARK_BYTES = 4096;
+/** Where no boot sector and no header of a partition table is, should the device go away now. */
+const MARK_OFFSET = 8192;
 
 /** Throws {@link FlashError} where the device does not keep what it is given. */
 export async function wipeAndProbe(device: DeviceFile, signal: AbortSignal): Promise<void> {
+  const ends = new DeviceEnds(device);
+  await ends.wipe();
+  signal.throwIfAborted();
   const offsets = markOffsets(device.sizeBytes);
-  const marks = offsets.map(() => randomBytes(MARK_BYTES));
+  const marks = new Map(offsets.map((offset) => [offset, randomBytes(MARK_BYTES)]));
+  await writeMarks(device, marks);
+  const lost = await findLost(device, marks);
+  await writeMarks(device, new Map(offsets.map((offset) => [offset, Buffer.alloc(MARK_BYTES)])));
+  if (lost !== null) throw falseSize(device, lost);
+  await ends.check();
+}
+
+/** The lowest offset first. */
+export function markOffsets(sizeBytes: number): number[] {
+  const last = Math.floor(sizeBytes / MARK_BYTES) * MARK_BYTES - MARK_BYTES;
+  const offsets = [MARK_OFFSET];
+  for (let bytes = WIPED_BYTES; bytes + MARK_OFFSET < last; bytes *= 2)
+    offsets.push(bytes + MARK_OFFSET);
+  return [...new Set([...offsets, last])].filter((offset) => offset >= 0);
+}
+
+/** The highest offset first, so that what wraps around is overwritten by what belongs there. */
+async function writeMarks(device: DeviceFile, marks: Map<number, Buffer>): Promise<void> {
   const buffer = alignedBuffer(MARK_BYTES);
-  for (const [i, offset] of offsets.entries()) {
-    signal.throwIfAborted();
-    marks[i]?.copy(buffer);
+  for (const [offset, mark] of [...marks].reverse()) {
+    mark.copy(buffer);
     await device.write(buffer, offset);
   }
   await device.sync();
-  const lost = await findLost(device, { offsets, marks, buffer });
-  buffer.fill(0);
-  for (const offset of offsets) await device.write(buffer, offset);
-  if (lost !== null) throw falseSize(device, lost);
-  await wipeEnds(device);
 }
 
-/** The lowest offset first; all of whole sectors. */
-export function markOffsets(sizeBytes: number): number[] {
-  const end = Math.floor((sizeBytes - WIPED_BYTES) / MARK_BYTES) * MARK_BYTES;
-  const offsets = new Set([0, Math.max(0, end)]);
-  for (let offset = WIPED_BYTES; offset + MARK_BYTES <= sizeBytes; offset *= 2) offsets.add(offset);
-  return [...offsets].sort((a, b) => a - b);
-}
-
-type Marks = { offsets: number[]; marks: Buffer[]; buffer: Buffer };
-
-/** Offset of the first mark that is not read back as written, beside the start; else null. */
-async function findLost(
-  device: DeviceFile,
-  { offsets, marks, buffer }: Marks,
-): Promise<number | null> {
-  const wrong: number[] = [];
-  for (const [i, offset] of offsets.entries()) {
+/** The lowest offset that is not kept; null where all are. */
+async function findLost(device: DeviceFile, marks: Map<number, Buffer>): Promise<number | null> {
+  const buffer = alignedBuffer(MARK_BYTES);
+  for (const [offset, mark] of marks) {
     await device.read(buffer, offset);
-    if (marks[i] && !buffer.equals(marks[i])) wrong.push(offset);
-    // What was written further up has landed here: this is where the real size ends.
-    const landed = marks.findIndex((mark, j) => j > i && buffer.equals(mark));
-    if (landed >= 0) wrong.push(offsets[landed] ?? offset);
+    if (!buffer.equals(mark)) return offset;
   }
-  const beyond = wrong.filter((offset) => offset > 0);
-  return wrong.length === 0 ? null : Math.min(...beyond, device.sizeBytes);
+  return null;
 }
 
-async function wipeEnds(device: DeviceFile): Promise<void> {
-  const sizeBytes = Math.min(WIPED_BYTES, device.sizeBytes);
-  const [zeros, read] = [alignedBuffer(sizeBytes), alignedBuffer(sizeBytes)];
-  const ends = [device.sizeBytes - sizeBytes, 0];
-  for (const offset of ends) await device.write(zeros, offset);
-  await device.sync();
-  for (const offset of ends) {
-    await device.read(read, offset);
-    if (!read.equals(zeros)) throw falseSize(device, offset);
+class DeviceEnds {
+  readonly #device: DeviceFile;
+  readonly #zeros: Buffer;
+  readonly #offsets: number[];
+
+  constructor(device: DeviceFile) {
+    const length = Math.min(WIPED_BYTES, device.sizeBytes);
+    this.#device = device;
+    this.#zeros = alignedBuffer(length);
+    // The start last: once it is gone, the old system is.
+    this.#offsets = [device.sizeBytes - length, 0];
+  }
+
+  async wipe(): Promise<void> {
+    for (const offset of this.#offsets) await this.#device.write(this.#zeros, offset);
+    await this.#device.sync();
+  }
+
+  async check(): Promise<void> {
+    const read = alignedBuffer(this.#zeros.length);
+    for (const offset of this.#offsets) {
+      await this.#device.read(read, offset);
+      if (!read.equals(this.#zeros)) throw falseSize(this.#device, offset);
+    }
   }
 }
 
-function falseSize({ path, sizeBytes }: DeviceFile, keptBytes: number): FlashError {
+function falseSize({ path, sizeBytes }: DeviceFile, lostBytes: number): FlashError {
   return new FlashError(
     'false-size',
-    `${path} says that it holds ${formatDisk(sizeBytes)}, but does not keep what is written from ${formatDisk(keptBytes)} on; it is false or worn out, use another`,
+    `${path} says that it holds ${formatDisk(sizeBytes)}, but does not keep what is written at ${formatDisk(lostBytes)}; it is false or worn out, use another`,
   );
 }

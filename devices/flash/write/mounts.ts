@@ -48,7 +48,7 @@ function parseMount(line: string): Mount | null {
     mountPoint: unescapeOctal(mountPoint),
     source: unescapeOctal(source),
     fsType,
-    options: options ?? '',
+    options: unescapeOctal(options ?? ''),
   };
 }
 
