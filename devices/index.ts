@@ -58,6 +58,7 @@ export {
   type WeightTensor,
 } from './memory/index.js';
 export { type ModelShape, shapeOfGguf } from './model-shape.js';
+export { asOutputError, OutputError, type OutputFile, openOutput } from './output-file.js';
 export { measureBandwidth } from './probe/bandwidth.js';
 export { describeMachine } from './probe/machine.js';
 export { type MachineProbe, probeMachine } from './probe/probe.js';
