@@ -1,6 +1,6 @@
 // The text that perplexity is measured on where the user gives none: plain English prose, written for
 // hearth and part of it, so that no model has learnt it by heart and no licence stands in the way.
-// Long enough for four chunks of 512 tokens of Llama 2. A figure of it compares with no published one.
+// Long enough for three chunks of 512 tokens of Llama 2. A figure of it compares with no published one.
 
 export const DEFAULT_TEXT_NAME = "hearth's own text";
 

@@ -66,6 +66,8 @@ export async function* runMeasuringProcess<Event>(
 
 function start(script: URL, log: NativeLog): ChildProcess {
   const child = fork(script, [], {
+    // What a parent runs with, such as a loader of its tests, is none of a measurement's.
+    execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // A backtrace starts a debugger on the dying process, which can take minutes.
     env: { ...process.env, GGML_NO_BACKTRACE: '1' },

@@ -45,25 +45,27 @@ function answerCard({ label, file }: Compared, answer: Answered, reference: stri
   return html`<article class="card answer${file?.isUnpruned ? ' unpruned' : ''}">
 <h3>${label}</h3>
 <p class="answer-text" dir="auto">${parts.map((part) => (part.isChanged ? html`<mark>${part.text}</mark>` : html`${part.text}`))}</p>
-<ul class="chips">${chips(answer).map((chip) => html`<li>${chip}</li>`)}</ul>
+<ul class="chips">${chips(answer)}</ul>
 </article>`;
 }
 
-function chips({
-  nTokens,
-  nWords,
-  repetition,
-  difference,
-  stopReason,
-  isRight,
-}: Answered): string[] {
+function chips(answer: Answered): Html[] {
+  const { nTokens, nWords, repetition, difference, stopReason, isRight } = answer;
+  const isCut = stopReason === 'length' || stopReason === 'context';
+  const judged = isRight
+    ? html`<li class="good">right</li>`
+    : html`<li class="bad">not the right words</li>`;
   return [
-    `${nWords} words, ${nTokens} tokens`,
-    `repeats ${percentText(repetition, 0)}`,
-    ...(difference === null ? [] : [`differs ${percentText(difference, 0)}`]),
-    ...(stopReason === 'length' || stopReason === 'context' ? ['cut off'] : []),
-    ...(isRight === null ? [] : [isRight ? 'right' : 'not the right words']),
+    ...(isRight === null ? [] : [judged]),
+    html`<li>${nWords} words, ${nTokens} tokens</li>`,
+    ...(repetition > 0 ? [html`<li>repeats ${percentText(repetition, 0)}</li>`] : []),
+    ...(difference === null ? [] : [html`<li>${differenceText(difference)}</li>`]),
+    ...(isCut ? [html`<li>cut off</li>`] : []),
   ];
+}
+
+function differenceText(difference: number): string {
+  return difference === 0 ? 'the same words' : `differs ${percentText(difference, 0)}`;
 }
 
 function clip(text: string): string {

@@ -72,27 +72,31 @@ const BARS: readonly BarSpec[] = [
   },
 ];
 
+const ROW_PX = 40;
+const TRADE_PX = 320;
+
 /** Draws each chart that the page has a place for. */
 export function drawCharts(data: ChartData, { isPrinting }: { isPrinting: boolean }): Chart[] {
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+  Chart.defaults.font.size = isPrinting ? 10 : 12;
   // Paper shows more points an inch than most screens.
   Chart.defaults.devicePixelRatio = isPrinting ? 3 : window.devicePixelRatio;
   const bars = BARS.flatMap((spec) => {
     const measured = data.models.filter((m) => spec.series.some(({ read }) => read(m) !== null));
-    const canvas = placeOf(spec.id, 3.2 + 2.4 * measured.length);
+    const canvas = placeOf(spec.id, 64 + ROW_PX * measured.length);
     return canvas ? [new Chart(canvas, barChart(spec, measured)) as unknown as Chart] : [];
   });
-  const trade = placeOf('trade', 20);
+  const trade = placeOf('trade', TRADE_PX);
   return trade ? [...bars, new Chart(trade, tradeChart(data.models)) as unknown as Chart] : bars;
 }
 
-/** `heightRem` is that of the plot. */
-function placeOf(id: string, heightRem: number): HTMLCanvasElement | null {
+/** `heightPx` is that of the plot. */
+function placeOf(id: string, heightPx: number): HTMLCanvasElement | null {
   const figure = document.getElementById(`chart-${id}`);
   const plot = figure?.querySelector<HTMLElement>('.plot');
   if (!figure || !plot) return null;
   figure.hidden = false;
-  plot.style.height = `${heightRem}rem`;
+  plot.style.height = `${heightPx}px`;
   return plot.querySelector('canvas');
 }
 
@@ -152,7 +156,7 @@ function valueLabels(words: Words) {
       const { ctx, data } = chart;
       ctx.save();
       ctx.fillStyle = colourOf('--ink');
-      ctx.font = `600 12px ${Chart.defaults.font.family}`;
+      ctx.font = `600 ${Chart.defaults.font.size}px ${Chart.defaults.font.family}`;
       ctx.textBaseline = 'middle';
       for (const [i] of (data.labels ?? []).entries()) {
         const values = data.datasets.map((set) => set.data[i] as number | null);
@@ -256,7 +260,7 @@ const pointNames = {
   afterDatasetsDraw(chart: Chart) {
     const { ctx, chartArea } = chart;
     ctx.save();
-    ctx.font = `600 12px ${Chart.defaults.font.family}`;
+    ctx.font = `600 ${Chart.defaults.font.size}px ${Chart.defaults.font.family}`;
     ctx.textBaseline = 'middle';
     ctx.lineJoin = 'round';
     ctx.lineWidth = 4;
@@ -300,6 +304,8 @@ function valueAxis(words: Words) {
   };
 }
 
+type NamedScale = { chart: { width: number }; getLabelForValue(value: number): string };
+
 function nameAxis() {
   return {
     grid: { display: false },
@@ -307,8 +313,8 @@ function nameAxis() {
     ticks: {
       color: colourOf('--ink'),
       autoSkip: false,
-      callback(this: { getLabelForValue(value: number): string }, value: string | number) {
-        return wrap(this.getLabelForValue(Number(value)), window.innerWidth < 560 ? 14 : 24);
+      callback(this: NamedScale, value: string | number) {
+        return wrap(this.getLabelForValue(Number(value)), this.chart.width < 460 ? 14 : 24);
       },
     },
   };

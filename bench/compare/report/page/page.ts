@@ -18,10 +18,12 @@ function showTheme(): void {
   document.documentElement.dataset['theme'] = isDark ? 'dark' : 'light';
 }
 
-/** Ink costs: paper is light, and what is folded away on a screen is not on paper. */
+/** Ink costs: paper is light. What is folded away of the answers on a screen is not on paper. */
 function print(isStarting: boolean): void {
   isPrinting = isStarting;
-  for (const details of document.querySelectorAll('details')) {
+  // Charts take the width that they find, so the page has a sheet's before they are drawn.
+  document.documentElement.classList.toggle('on-paper', isStarting);
+  for (const details of document.querySelectorAll<HTMLDetailsElement>('details.question')) {
     if (isStarting) details.dataset['open'] = String(details.open);
     details.open = isStarting || details.dataset['open'] === 'true';
   }
