@@ -4,7 +4,8 @@
 import { spawn } from 'node:child_process';
 import { createHash, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asOutputError, openOutput } from '../../output-file.js';
@@ -42,11 +43,10 @@ export async function writeBundle(request: BundleRequest): Promise<WrittenBundle
     const zstd = spawn('zstd', ZSTD, { stdio: ['pipe', 'pipe', 'inherit'] });
     const ended = endOf(zstd);
     const archive = Readable.from(archiveOf(request, { entries, manifest, contentBytes }));
-    const target = createWriteStream('', { fd: file.handle, autoClose: false });
     await Promise.all([
       ended,
       pipeline(archive, zstd.stdin, { signal }),
-      pipeline(zstd.stdout, target, { signal }),
+      writeAll(file.handle, zstd.stdout),
     ]).finally(() => zstd.kill());
     await file.commit();
     return { manifest, contentBytes };
@@ -133,6 +133,14 @@ function* whole(name: string, content: Buffer): Generator<Buffer> {
 function contentOf(entry: BundleEntry): AsyncIterable<Buffer> | Iterable<Buffer> {
   if (entry.kind === 'text') return [Buffer.from(entry.text)];
   return createReadStream(entry.source, { highWaterMark: 1 << 20 });
+}
+
+async function writeAll(handle: FileHandle, chunks: AsyncIterable<Buffer>): Promise<void> {
+  for await (const chunk of chunks)
+    for (let done = 0; done < chunk.length; ) {
+      const { bytesWritten } = await handle.write(chunk, done);
+      done += bytesWritten;
+    }
 }
 
 async function endOf(zstd: ReturnType<typeof spawn>): Promise<void> {
