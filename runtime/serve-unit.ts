@@ -40,7 +40,7 @@ export function serveUnit({ modelPath, args, env, ...settings }: UnitSettings): 
     keyFilePath: keyFilePath === undefined ? null : path.resolve(keyFilePath),
     writablePaths: [logPath, socketPath].flatMap((file) => (file ? path.dirname(file) : [])),
     stopMs: deadlineMs,
-    memoryMaxBytes: Math.floor(Math.max(totalmem() * MEMORY_SHARE, totalmem() - freemem())),
+    memoryMax: `${Math.floor(Math.max(totalmem() * MEMORY_SHARE, totalmem() - freemem()))}`,
   });
 }
 

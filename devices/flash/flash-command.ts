@@ -7,13 +7,15 @@ import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { interruptible, printable } from '../command-line.js';
 import { one, text } from '../flag-readers.js';
 import { formatDisk } from '../units.js';
+import { type ByteProgressDisplay, showByteProgress } from './byte-progress.js';
 import { flashJson, listJson, planJson } from './flash-json.js';
-import { type FlashProgressDisplay, showFlashProgress } from './flash-progress.js';
 import { IMAGE_TARGETS } from './manifest.js';
 import { readPublicKey } from './signature.js';
 import {
   type FlashPlan,
+  type FlashProgress,
   type FlashResult,
+  type FlashStep,
   flash,
   planFlash,
   type RemovableDevice,
@@ -43,6 +45,12 @@ const positionals = {
   image: { describe: '.img, .img.zst or .img.xz', type: 'string' },
   device: { describe: 'The whole disk, such as /dev/sdb', type: 'string' },
 } as const;
+
+const STEP_TEXT: Record<FlashStep, string> = {
+  check: 'checking the image',
+  write: 'writing',
+  verify: 'reading back',
+};
 
 type FlashArguments = InferredOptionTypes<typeof flashOptions & typeof positionals>;
 
@@ -76,14 +84,15 @@ type Named = FlashArguments & { image: string; device: string };
 
 async function flashOne(argv: Named, signal: AbortSignal): Promise<void> {
   const { image: imagePath, device: deviceName, key, target: imageTarget = null, json } = argv;
-  const display = showFlashProgress(process.stderr);
+  const display = showByteProgress(process.stderr);
   const request = {
     imagePath,
     deviceName,
     publicKey: key === undefined ? null : await readPublicKey(key),
     imageTarget,
     signal,
-    onProgress: display.update,
+    onProgress: (progress: FlashProgress) =>
+      display.update({ ...progress, step: STEP_TEXT[progress.step] }),
   };
   try {
     if (argv['dry-run']) {
@@ -165,7 +174,7 @@ function tellEjection({ target: { path }, ejection }: FlashResult): void {
   process.stderr.write(`hearth flash: ${printable(text)}\n`);
 }
 
-function warnHalf(display: FlashProgressDisplay, deviceName: string): void {
+function warnHalf(display: ByteProgressDisplay, deviceName: string): void {
   display.stop();
   process.stderr.write(
     `hearth flash: stopped; ${printable(deviceName)} holds part of an image at most and does not boot\n`,

@@ -16,6 +16,7 @@ export {
   parseBundleManifest,
   parseImageManifest,
 } from './manifest.js';
+export * from './pack/index.js';
 export { unsafePathReason } from './safe-path.js';
 export {
   checkSignature,

@@ -46,8 +46,8 @@ export type BundleManifest = {
   version: 1;
   hearth: string;
   target: BundleTarget;
-  /** Path of the model in `files`; null for a bundle without one. */
-  model: string | null;
+  /** Path of the model in `files`. */
+  model: string;
   files: BundleFile[];
 };
 
@@ -95,7 +95,7 @@ export function parseBundleManifest(text: string, where: string): BundleManifest
     version: 1,
     hearth: read.text('hearth'),
     target: read.oneOf('target', BUNDLE_TARGETS),
-    model: read.textOrNull('model'),
+    model: listedModel(read.text('model'), files, where),
     files,
   };
 }
@@ -121,6 +121,11 @@ function refuseTwice(files: BundleFile[], where: string): void {
     if (seen.has(path)) throw new ManifestError(where, `lists ${JSON.stringify(path)} twice`);
     seen.add(path);
   }
+}
+
+function listedModel(model: string, files: BundleFile[], where: string): string {
+  if (files.some(({ path }) => path === model)) return model;
+  throw new ManifestError(where, `its model ${JSON.stringify(model)} is not among its files`);
 }
 
 function blockMap(value: unknown, sizeBytes: number, where: string): BlockMap {
@@ -172,8 +177,6 @@ function fieldsOf(value: unknown, where: string) {
     constant: (name: string, wanted: string | number) =>
       get(name, (field) => field === wanted, `${JSON.stringify(wanted)}, which this hearth reads`),
     text: (name: string) => get<string>(name, isText, 'a text'),
-    textOrNull: (name: string) =>
-      get<string | null>(name, (field) => field === null || isText(field), 'a text or null'),
     wholeNumber: (name: string) => get<number>(name, isCount, 'a whole number'),
     sha256: (name: string) => get<string>(name, isHash, '64 lowercase hexadecimal digits'),
     list: (name: string) => get<unknown[]>(name, Array.isArray, 'a list'),

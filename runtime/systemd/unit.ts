@@ -18,8 +18,8 @@ export type UnitOptions = {
   writablePaths: string[];
   /** How long an answer under way may hold up the end. */
   stopMs: number;
-  /** Most memory that the service may take before the kernel ends it. */
-  memoryMaxBytes: number;
+  /** Most memory that the service may take before the kernel ends it: bytes, or a share as `90%`. */
+  memoryMax: string;
 };
 
 /** What systemd makes for the service. */
@@ -30,7 +30,7 @@ const STOP_MARGIN_S = 60;
 
 /** Text for /etc/systemd/system/hearth.service. */
 export function systemdUnit(options: UnitOptions): string {
-  const { nodePath, cliPath, args, modelPath, stopMs, memoryMaxBytes } = options;
+  const { nodePath, cliPath, args, modelPath, stopMs, memoryMax } = options;
   const command = [nodePath, cliPath, 'serve', ...args].map(quote).join(' ');
   const stopS = Math.max(LEAST_STOP_S, Math.ceil(stopMs / 1000) + STOP_MARGIN_S);
   return `# Save as /etc/systemd/system/hearth.service, then:
@@ -63,7 +63,7 @@ UMask=0077
 # For a GPU at /dev/dri: SupplementaryGroups=video render
 ReadOnlyPaths=${quote(path.dirname(modelPath))}
 ${writableLines(options)}
-MemoryMax=${memoryMaxBytes}
+MemoryMax=${memoryMax}
 MemorySwapMax=0
 OOMPolicy=continue
 TasksMax=512

@@ -1,26 +1,27 @@
-// Progress of a long write: a bar on a terminal, a line every few seconds elsewhere.
+// Progress of a long reading or writing: a bar on a terminal, a line every few seconds elsewhere.
 // Each step has its own, as checking, writing and reading back differ tenfold in speed.
 // Throttled, as a chunk takes milliseconds.
 import { SingleBar } from 'cli-progress';
 import { formatDisk } from '../units.js';
-import type { FlashProgress, FlashStep } from './write/index.js';
 
 const LINE_INTERVAL_MS = 5000;
-const STEP_TEXT: Record<FlashStep, string> = {
-  check: 'checking the image',
-  write: 'writing',
-  verify: 'reading back',
+export type ByteProgress = {
+  /** What is being done, `writing`. */
+  step: string;
+  bytesDone: number;
+  /** Null where nobody knows. */
+  totalBytes: number | null;
 };
 
-export type FlashProgressDisplay = {
-  update(progress: FlashProgress): void;
+export type ByteProgressDisplay = {
+  update(progress: ByteProgress): void;
   /** Removes the bar; harmless when called again. */
   stop(): void;
 };
 
-export function showFlashProgress(stream: NodeJS.WriteStream): FlashProgressDisplay {
+export function showByteProgress(stream: NodeJS.WriteStream): ByteProgressDisplay {
   const display = stream.isTTY ? showBar(stream) : printLines(stream);
-  let step: FlashStep | null = null;
+  let step: string | null = null;
   let begun = 0;
   return {
     update(progress) {
@@ -35,7 +36,7 @@ export function showFlashProgress(stream: NodeJS.WriteStream): FlashProgressDisp
   };
 }
 
-type StepDisplay = { update(progress: FlashProgress, begun: number): void; stop(): void };
+type StepDisplay = { update(progress: ByteProgress, begun: number): void; stop(): void };
 
 function showBar(stream: NodeJS.WriteStream): StepDisplay {
   const bar = new SingleBar({
@@ -50,7 +51,7 @@ function showBar(stream: NodeJS.WriteStream): StepDisplay {
   });
   return {
     update({ step, bytesDone, totalBytes }, begun) {
-      const texts = { step: STEP_TEXT[step], rate: rate(bytesDone, begun) };
+      const texts = { step, rate: rate(bytesDone, begun) };
       if (!bar.isActive) bar.start(totalBytes ?? bytesDone, 0, texts);
       if (totalBytes === null) bar.setTotal(bytesDone);
       bar.update(bytesDone, texts);
@@ -69,7 +70,7 @@ function printLines(stream: NodeJS.WriteStream): StepDisplay {
       const seconds = ((printed - begun) / 1000) * ((totalBytes ?? bytesDone) / bytesDone - 1);
       const left = totalBytes ? ` · ${Math.round(seconds)} s left` : '';
       stream.write(
-        `${share}${STEP_TEXT[step]} · ${formatDisk(bytesDone)} · ${rate(bytesDone, begun)}${left}\n`,
+        `${share}${step} · ${formatDisk(bytesDone)} · ${rate(bytesDone, begun)}${left}\n`,
       );
     },
     stop: () => {},

@@ -1,0 +1,124 @@
+// hearth pack: a model and hearth itself as one file that a small device installs without network.
+// The unit comes from cli.ts, which may ask runtime/ for it; this folder may not.
+// What is in a bundle is pack/; this file turns words into its options and tells.
+import { stat } from 'node:fs/promises';
+import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { interruptible, printable } from '../command-line.js';
+import { one, text } from '../flag-readers.js';
+import { formatDisk } from '../units.js';
+import { showByteProgress } from './byte-progress.js';
+import { BUNDLE_TARGETS } from './manifest.js';
+import { type DevicePaths, type PackedBundle, pack } from './pack/index.js';
+
+const packOptions = {
+  target: {
+    describe: 'What the device is',
+    choices: BUNDLE_TARGETS,
+    demandOption: true,
+    requiresArg: true,
+  },
+  output: {
+    alias: 'o',
+    describe: 'Where to write it; hearth-TARGET.tar.zst unless given',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(text('output')),
+  },
+  config: {
+    describe: "JSON file of hearth serve's options, for the device",
+    type: 'string',
+    requiresArg: true,
+    coerce: one(text('config')),
+  },
+  sign: {
+    describe: 'Private Ed25519 key (PEM) to sign with',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(text('sign')),
+  },
+  vulkan: { describe: 'With llama.cpp for GPUs as well, for linux-x64', type: 'boolean' },
+  force: { describe: 'Replace an existing file', type: 'boolean' },
+  json: { describe: 'Print JSON', type: 'boolean' },
+} as const;
+
+const modelOption = {
+  model: { describe: 'GGUF file', type: 'string', demandOption: true },
+} as const;
+
+type PackArguments = InferredOptionTypes<typeof packOptions & typeof modelOption>;
+
+/** `unit` is the text of hearth.service for these paths on the device. */
+export function packCommand(
+  unit: (paths: DevicePaths) => string,
+): CommandModule<object, PackArguments> {
+  return {
+    command: 'pack <model>',
+    describe: 'Pack a model and hearth into one file that a device installs without network',
+    builder: (yargs: Argv) =>
+      yargs
+        .positional('model', modelOption.model)
+        .options(packOptions)
+        .example(
+          '$0 pack chat.gguf --target linux-arm64',
+          'hearth-linux-arm64.tar.zst, for a board',
+        )
+        .example('$0 pack chat.gguf --target linux-x64 --sign key.pem', 'For hearth verify --key'),
+    handler: (argv) => interruptible((signal) => run(argv, unit, signal)),
+  };
+}
+
+async function run(
+  argv: PackArguments,
+  unit: (paths: DevicePaths) => string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { model, target, config, sign, vulkan = false, force = false } = argv;
+  const output = argv.output ?? `hearth-${target}.tar.zst`;
+  const display = showByteProgress(process.stderr);
+  try {
+    const packed = await pack({
+      model,
+      target,
+      output,
+      unit,
+      configFile: config,
+      keyFile: sign,
+      hasVulkan: vulkan,
+      force,
+      signal,
+      onWarning: (text) => process.stderr.write(`hearth pack: warning: ${printable(text)}\n`),
+      onBytes: (bytesDone, totalBytes) =>
+        display.update({ step: 'packing', bytesDone, totalBytes }),
+    });
+    display.stop();
+    const { size } = await stat(output);
+    const result = { output, size, isSigned: sign !== undefined, ...packed };
+    const said = argv.json ? JSON.stringify(resultJson(result), null, 2) : resultText(result);
+    process.stdout.write(`${printable(said)}\n`);
+  } finally {
+    display.stop();
+  }
+}
+
+type Result = PackedBundle & { output: string; size: number; isSigned: boolean };
+
+function resultText({ output, size, isSigned, manifest, contentBytes }: Result): string {
+  const { target, files, model } = manifest;
+  return [
+    `${output}: ${formatDisk(size)} for ${target}, ${files.length} files of ${formatDisk(contentBytes)}, ${isSigned ? 'signed' : 'not signed'}`,
+    `model ${model}`,
+    'On the device: tar --zstd -xf it, then sudo hearth-bundle/install.sh',
+  ].join('\n');
+}
+
+function resultJson({ output, size, isSigned, manifest, contentBytes }: Result): object {
+  return {
+    output,
+    bundle_bytes: size,
+    content_bytes: contentBytes,
+    files: manifest.files.length,
+    target: manifest.target,
+    model: manifest.model,
+    signed: isSigned,
+  };
+}

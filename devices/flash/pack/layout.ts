@@ -1,0 +1,82 @@
+// What lies where in a bundle, and where that goes on the device.
+// One folder at the top, so that unpacking litters nothing; the manifest first, so that whoever reads
+// the bundle as it streams by knows what to expect.
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { SourceFile } from './app-files.js';
+
+/** The folder at the top of the archive. */
+export const TOP_FOLDER = 'hearth-bundle';
+export const MANIFEST_NAME = 'manifest.json';
+
+/** As install.sh makes it. */
+const HOME = '/opt/hearth/current';
+export const DEVICE_CONFIG_PATH = '/etc/hearth/config.json';
+
+/** Paths on the device, for its unit. */
+export type DevicePaths = {
+  nodePath: string;
+  cliPath: string;
+  modelPath: string;
+  configPath: string;
+};
+
+/** A file of the bundle, from a file here or from a text. */
+export type BundleEntry = { path: string; mode: number } & (
+  | { kind: 'file'; source: string }
+  | { kind: 'text'; text: string }
+);
+
+export type LayoutRequest = {
+  model: string;
+  /** JSON of `hearth serve --config`. */
+  config: string;
+  nodeFolder: string;
+  app: SourceFile[];
+  unit: (paths: DevicePaths) => string;
+};
+
+/** All but the lists of files, sorted by path. */
+export async function layOut(request: LayoutRequest): Promise<BundleEntry[]> {
+  const { model, config, nodeFolder, app, unit } = request;
+  const node = (file: string) => path.join(nodeFolder, file);
+  const script = async (name: string) =>
+    textEntry(name, await readFile(new URL(name, import.meta.url), 'utf8'), 0o755);
+  return sorted([
+    ...app.map((file) => fileEntry(`app/${file.path}`, file.source)),
+    textEntry('config.json', config),
+    textEntry('hearth.service', unit(devicePaths(model))),
+    await script('install.sh'),
+    fileEntry(modelPathOf(model), model),
+    fileEntry('node/LICENSE', node('LICENSE')),
+    fileEntry('node/bin/node', node('bin/node'), 0o755),
+    await script('uninstall.sh'),
+  ]);
+}
+
+/** By code unit, which no locale changes. */
+export function sorted(entries: BundleEntry[]): BundleEntry[] {
+  return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+export function textEntry(path: string, text: string, mode = 0o644): BundleEntry {
+  return { kind: 'text', path, text, mode };
+}
+
+export function modelPathOf(model: string): string {
+  return `model/${path.basename(model)}`;
+}
+
+export function devicePaths(model: string): DevicePaths {
+  return {
+    nodePath: `${HOME}/node/bin/node`,
+    cliPath: `${HOME}/app/dist/cli.js`,
+    modelPath: `${HOME}/${modelPathOf(model)}`,
+    configPath: DEVICE_CONFIG_PATH,
+  };
+}
+
+/** The program alone is one; who installs gives everything else the same mode. */
+function fileEntry(path: string, source: string, mode = 0o644): BundleEntry {
+  return { kind: 'file', path, source, mode };
+}

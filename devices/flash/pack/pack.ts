@@ -1,0 +1,93 @@
+// Makes a bundle of a model and of this installation of hearth, for a device of some target.
+// Gathers the parts and hands them to the writer; what was fetched or built stays in the cache.
+// The unit is the caller's, as it is runtime/'s to say how hearth is served.
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { readGgufFile } from '../../gguf-file.js';
+import { hearthVersion } from '../../version.js';
+import type { BundleManifest, BundleTarget } from '../manifest.js';
+import { unsafePathReason } from '../safe-path.js';
+import { readSigningKey } from '../signature.js';
+import { appFiles, installedPackages, PACKAGE_ROOT } from './app-files.js';
+import { BundleError } from './bundle-error.js';
+import { writeBundle } from './bundle-writer.js';
+import { type DevicePaths, layOut, modelPathOf } from './layout.js';
+import { type FetchPackage, fetchPackage } from './npm-package.js';
+import { NODE_PACKAGES } from './pinned-packages.js';
+import { sqliteAddon } from './sqlite-addon.js';
+
+export type PackRequest = {
+  model: string;
+  target: BundleTarget;
+  output: string;
+  unit: (paths: DevicePaths) => string;
+  /** JSON of options of `hearth serve`. */
+  configFile?: string | undefined;
+  /** Ed25519, in PEM. */
+  keyFile?: string | undefined;
+  hasVulkan?: boolean;
+  force?: boolean;
+  signal?: AbortSignal;
+  onWarning?(text: string): void;
+  onBytes?(bytesDone: number, totalBytes: number): void;
+  fetch?: FetchPackage;
+  /** Of the hearth that is packed. */
+  root?: string;
+};
+
+export type PackedBundle = { manifest: BundleManifest; contentBytes: number };
+
+/** Throws {@link BundleError}, GgufFileError, OutputError or SignatureError; nothing is left then. */
+export async function pack(request: PackRequest): Promise<PackedBundle> {
+  const { model, target, output, configFile, keyFile, root = PACKAGE_ROOT } = request;
+  await checkModel(model);
+  const signing = keyFile === undefined ? null : await readSigningKey(keyFile);
+  if (signing?.warning) request.onWarning?.(signing.warning);
+  const config = configFile === undefined ? '{}\n' : await readConfig(configFile);
+  const { fetch = fetchPackage, hasVulkan = false } = request;
+  const nodeFolder = await fetch(NODE_PACKAGES[target]);
+  const addon = await addonFor(root, target, nodeFolder);
+  const app = await appFiles({ root, target, hasVulkan, sqliteAddon: addon, fetch });
+  const entries = await layOut({ model, config, nodeFolder, app, unit: request.unit });
+  const hearth = hearthVersion();
+  return await writeBundle({
+    entries,
+    manifest: { kind: 'hearth-bundle', version: 1, hearth, target, model: modelPathOf(model) },
+    signingKey: signing?.key ?? null,
+    output,
+    inputs: [model, ...(configFile ? [configFile] : []), ...(keyFile ? [keyFile] : [])],
+    force: request.force ?? false,
+    signal: request.signal ?? new AbortController().signal,
+    onBytes: request.onBytes ?? (() => {}),
+  });
+}
+
+/** Its name becomes one in the archive and in the unit. */
+async function checkModel(model: string): Promise<void> {
+  await readGgufFile(model);
+  const name = path.basename(model);
+  const reason = unsafePathReason(name);
+  if (reason) throw new BundleError(`the model's name ${JSON.stringify(name)} ${reason}`);
+}
+
+async function readConfig(file: string): Promise<string> {
+  const fail = (problem: string) =>
+    new BundleError(`the config ${file} cannot be packed: ${problem}`);
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw fail(error.message);
+  });
+  try {
+    const config: unknown = JSON.parse(text);
+    if (typeof config === 'object' && config !== null && !Array.isArray(config)) return text;
+  } catch (error) {
+    throw fail((error as Error).message);
+  }
+  throw fail('it holds no JSON object');
+}
+
+async function addonFor(root: string, target: BundleTarget, nodeFolder: string): Promise<string> {
+  const packages = await installedPackages(root);
+  const sqlite = packages.find(({ name }) => name === 'better-sqlite3');
+  if (!sqlite) throw new BundleError('better-sqlite3 is not installed; run npm ci');
+  return await sqliteAddon({ target, packageFolder: sqlite.folder, nodeFolder });
+}
