@@ -32,7 +32,7 @@ export function installedDependencies(packageRoot: string): InstalledPackage[] {
   const pending: Wanted[] = namesOf(packageRoot).map((name) => ({ name, from: packageRoot }));
   for (let wanted = pending.shift(); wanted; wanted = pending.shift()) {
     const folder = findPackage(wanted);
-    if (folder === null || isForOnePlatform(folder)) continue;
+    if (folder === null || isForOnePlatform(wanted, folder)) continue;
     const place = placeOf(folder, packageRoot);
     const known = found.get(place);
     if (known && known.folder !== folder)
@@ -68,9 +68,10 @@ function findPackage({ name, from }: Wanted): string | null {
   );
 }
 
-function isForOnePlatform(folder: string): boolean {
-  const { os, cpu } = readPackage(folder);
-  return os !== undefined || cpu !== undefined;
+/** Such as llama.cpp for one machine, which packages name as optional; systeminformation is for several. */
+function isForOnePlatform({ name, from }: Wanted, folder: string): boolean {
+  const isOptional = readPackage(from).optionalDependencies?.[name] !== undefined;
+  return isOptional && readPackage(folder).cpu !== undefined;
 }
 
 /** hearth's own folder becomes the root, and what lies beside it moves into it. */
