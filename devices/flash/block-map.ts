@@ -1,0 +1,90 @@
+// Size, SHA-256 and block map of a raw image, in one reading, for its manifest.
+// A block is left out only where it is empty and the builder says that nothing reads it: zeros that a
+// file system counts on are written like anything else. Writes nothing.
+import { createHash, type Hash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import type { BlockMap, BlockRange } from './manifest.js';
+
+/** Partitions are aligned to as much, and a card writes no less at a time. */
+export const BLOCK_BYTES = 1 << 20;
+
+/** Half open, as offsets into the image. */
+export type ByteRange = { startBytes: number; endBytes: number };
+
+export type ImageSurvey = { size_bytes: number; sha256: string; block_map: BlockMap };
+
+/**
+ * Reads the image `file`. Blocks that lie wholly in a range of `free` and hold zeros alone are left
+ * out of the map; `free` is what nothing reads before writing it, an empty slot for example.
+ */
+export async function surveyImage(file: string, free: ByteRange[] = []): Promise<ImageSurvey> {
+  const whole = createHash('sha256');
+  const ranges = new RangeHashes();
+  let sizeBytes = 0;
+  for await (const block of blocksOf(file)) {
+    whole.update(block);
+    const isFree = covers(free, sizeBytes, sizeBytes + block.length);
+    ranges.add(isFree && isZero(block) ? null : block);
+    sizeBytes += block.length;
+  }
+  return {
+    size_bytes: sizeBytes,
+    sha256: whole.digest('hex'),
+    block_map: { block_bytes: BLOCK_BYTES, ranges: ranges.finish() },
+  };
+}
+
+async function* blocksOf(file: string): AsyncGenerator<Buffer> {
+  await using handle = await open(file);
+  const block = Buffer.alloc(BLOCK_BYTES);
+  for (;;) {
+    let filled = 0;
+    while (filled < block.length) {
+      const { bytesRead } = await handle.read(block, filled, block.length - filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    if (filled > 0) yield block.subarray(0, filled);
+    if (filled < block.length) return;
+  }
+}
+
+function covers(free: ByteRange[], start: number, end: number): boolean {
+  return free.some(({ startBytes, endBytes }) => startBytes <= start && end <= endBytes);
+}
+
+const ZEROS = Buffer.alloc(BLOCK_BYTES);
+
+function isZero(block: Buffer): boolean {
+  return block.equals(ZEROS.subarray(0, block.length));
+}
+
+class RangeHashes {
+  readonly #ranges: BlockRange[] = [];
+  #hash: Hash | null = null;
+  #first = 0;
+  #next = 0;
+
+  /** The next block, null for one that is left out. */
+  add(block: Buffer | null): void {
+    if (!block) this.#end();
+    else if (!this.#hash) {
+      this.#hash = createHash('sha256');
+      this.#first = this.#next;
+    }
+    if (block) this.#hash?.update(block);
+    this.#next++;
+  }
+
+  finish(): BlockRange[] {
+    this.#end();
+    return this.#ranges;
+  }
+
+  #end(): void {
+    if (!this.#hash) return;
+    const sha256 = this.#hash.digest('hex');
+    this.#ranges.push({ first: this.#first, last: this.#next - 1, sha256 });
+    this.#hash = null;
+  }
+}
