@@ -8,4 +8,4 @@ export {
   stringEntry,
   uint32Entry,
 } from '../../devices/gguf-metadata.js';
-export { OutputError, type OutputFile, openOutput } from './output-file.js';
+export { OutputError, type OutputFile, openOutput } from '../../devices/output-file.js';

@@ -132,9 +132,9 @@ t.test('outputs that cannot be are refused, and inputs never overwritten', async
   const refusals: [string, RegExp][] = [
     ['folder', /is a folder/],
     ['missing/a.gguf', /folder does not exist/],
-    ['in.bin', /one of the files to convert/],
-    ['here/in.bin', /one of the files to convert/],
-    ['link.gguf', /one of the files to convert/],
+    ['in.bin', /one of the files that are read/],
+    ['here/in.bin', /one of the files that are read/],
+    ['link.gguf', /one of the files that are read/],
     ['/dev/null', /no regular file/],
     ['/proc/a.gguf', /cannot be written|free/],
   ];

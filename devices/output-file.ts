@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { formatDisk } from '../../devices/index.js';
+import { formatDisk } from './units.js';
 
 /** Thrown where the output cannot be written; the message is for the user. */
 export class OutputError extends Error {
@@ -17,7 +17,7 @@ export class OutputError extends Error {
 }
 
 export type OutputFile = {
-  /** Open for writing, `sizeBytes` long and all zeros. */
+  /** Open for writing; `sizeBytes` long and all zeros, or empty. */
   handle: FileHandle;
   /** Flushes, and gives the file its name. */
   commit(): Promise<void>;
@@ -26,16 +26,17 @@ export type OutputFile = {
 };
 
 /**
- * Opens the output `filePath` of `sizeBytes`. Throws {@link OutputError} where it is one of
- * `inputs`, exists (unless `force`), is a folder, or cannot be written there.
+ * Opens the output `filePath` of `sizeBytes`, 0 where that is not known yet. Throws
+ * {@link OutputError} where it is one of `inputs`, exists (unless `force`), is a folder, or cannot
+ * be written there.
  */
 export async function openOutput(
   filePath: string,
   {
-    sizeBytes,
+    sizeBytes = 0,
     inputs,
     force = false,
-  }: { sizeBytes: number; inputs: readonly string[]; force?: boolean },
+  }: { sizeBytes?: number; inputs: readonly string[]; force?: boolean },
 ): Promise<OutputFile> {
   await checkOutput(filePath, inputs, force);
   await checkSpace(filePath, sizeBytes);
@@ -94,13 +95,12 @@ async function checkOutput(
   if (!folder?.isDirectory())
     throw new OutputError(filePath, 'its folder does not exist; make it first');
   const existing = await stat(filePath).catch(() => null);
-  if (existing?.isDirectory())
-    throw new OutputError(filePath, 'is a folder; name a file, such as model.gguf');
+  if (existing?.isDirectory()) throw new OutputError(filePath, 'is a folder; name a file in it');
   if (!existing) return;
   const target = await realpath(filePath);
   for (const input of inputs)
     if ((await realpath(input)) === target)
-      throw new OutputError(filePath, 'is one of the files to convert; choose another name');
+      throw new OutputError(filePath, 'is one of the files that are read; choose another name');
   if (!existing.isFile()) throw new OutputError(filePath, 'is no regular file');
   if (!force) await refuseExisting(filePath);
 }
