@@ -3,7 +3,7 @@
 // of the sources. Prints nothing; progress and warnings go to the caller.
 import path from 'node:path';
 import type { Fit } from '../devices/index.js';
-import { OutputError, type OutputFile, openOutput } from './gguf/index.js';
+import { asOutputError, type OutputFile, openOutput } from './gguf/index.js';
 import { architectureOf, type LayerWidths } from './model/index.js';
 import { type Prepared, type PrepareOptions, prepare } from './prepare.js';
 import type { FileType } from './quantise/index.js';
@@ -94,19 +94,6 @@ function listJobs({ plan, checkpoint, lora }: Prepared, offsetsBytes: number[]):
       offsetBytes: offsetsBytes[i] as number,
     };
   });
-}
-
-/** What the disk refuses is about the output; sources are only read. */
-function asOutputError(error: unknown, output: string): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  const problems: Readonly<Record<string, string>> = {
-    ENOSPC: 'the disk is full; free some space or write elsewhere',
-    EDQUOT: 'the quota is used up; free some space or write elsewhere',
-    EFBIG: 'the file is larger than its file system or limit allows',
-    EIO: 'the disk failed while it was written',
-  };
-  const problem = code && problems[code];
-  return problem ? new OutputError(output, problem, { cause: error }) : error;
 }
 
 function summarise(prepared: Prepared, output: string, durationMs: number): ConvertSummary {

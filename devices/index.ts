@@ -58,7 +58,7 @@ export {
   type WeightTensor,
 } from './memory/index.js';
 export { type ModelShape, shapeOfGguf } from './model-shape.js';
-export { OutputError, type OutputFile, openOutput } from './output-file.js';
+export { asOutputError, OutputError, type OutputFile, openOutput } from './output-file.js';
 export { type MachineProbe, probeMachine } from './probe/probe.js';
 export { formatDisk, formatMemory, parseSize, SizeError } from './units.js';
 export { hearthVersion } from './version.js';

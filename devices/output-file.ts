@@ -55,6 +55,20 @@ export async function openOutput(
   return file;
 }
 
+const DISK_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full; free some space or write elsewhere',
+  EDQUOT: 'the quota is used up; free some space or write elsewhere',
+  EFBIG: 'the file is larger than its file system or limit allows',
+  EIO: 'the disk failed while it was written',
+};
+
+/** What the disk refused, as an {@link OutputError}; other errors as they are. */
+export function asOutputError(error: unknown, filePath: string): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  const problem = code && DISK_PROBLEMS[code];
+  return problem ? new OutputError(filePath, problem, { cause: error }) : error;
+}
+
 class TemporaryFile implements OutputFile {
   readonly handle: FileHandle;
   readonly #temporary: string;

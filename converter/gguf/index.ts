@@ -8,4 +8,9 @@ export {
   stringEntry,
   uint32Entry,
 } from '../../devices/gguf-metadata.js';
-export { OutputError, type OutputFile, openOutput } from '../../devices/output-file.js';
+export {
+  asOutputError,
+  OutputError,
+  type OutputFile,
+  openOutput,
+} from '../../devices/output-file.js';
