@@ -78,10 +78,12 @@ export async function runTool(
   args: string[],
   { env, input, file, signal }: ToolOptions = {},
 ): Promise<string> {
+  // Each is told its own way how to date files; two ways at once are an error to some.
+  const { SOURCE_DATE_EPOCH: _, ...ours } = process.env;
   const child = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'pipe', ...(file === undefined ? [] : [file])],
     // Messages in English and times in UTC, whoever runs it: the same inputs, the same image.
-    env: { ...process.env, PATH: folders().join(':'), LC_ALL: 'C', TZ: 'UTC', ...env },
+    env: { ...ours, PATH: folders().join(':'), LC_ALL: 'C', TZ: 'UTC', ...env },
     ...(signal && { signal }),
   });
   const [stdout, stderr] = [
