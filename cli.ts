@@ -25,6 +25,7 @@ const COMMANDS = {
   plan: async () => (await import('./converter/plan-command.js')).planCommand,
   image: async () => (await import('./runtime/image-command.js')).imageCommand,
   devices: async () => (await import('./devices/devices-command.js')).devicesCommand,
+  flash: async () => (await import('./devices/flash/flash-command.js')).flashCommand,
   measure: async () => (await import('./bench/measure-command.js')).measureCommand,
   results: async () => (await import('./bench/results-command.js')).resultsCommand,
 };
@@ -40,6 +41,7 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 plan llama-2-13b --device rtx-3060-8gb', 'The least pruning that fits, and how to make it'],
   ['$0 image chat.gguf --target x64-uefi -o disk.img', 'A disk that boots into chat'],
   ['$0 devices', 'What this machine is, and the cards and boards that hearth knows'],
+  ['$0 flash disk.img.zst /dev/sdb', 'Write an image to a card, and read it back'],
   ['$0 measure chat.gguf', 'Speed and memory of a model on this machine'],
   ['$0 results table', 'What was measured, by class of device'],
   ['$0 completion >> ~/.bashrc', 'Complete commands and options with Tab'],

@@ -64,7 +64,7 @@ t.test('the library example compiles and runs', async (t) => {
 
 t.test('the tables name every command, type and no option that is not there', async (t) => {
   const { stdout: help } = await hearth(['--help']);
-  const inHelp = [...help.matchAll(/^ {2}hearth (\w+)(?: <| {2})/gm)].map(([, name]) => name);
+  const inHelp = [...help.matchAll(/^ {2}hearth (\w+)(?: [<[]| {2})/gm)].map(([, name]) => name);
   const inTable = [...readme.matchAll(/^\| `hearth (\w+)[^`]*` +\|/gm)].map(([, name]) => name);
   t.same(inTable.sort(), [...new Set(inHelp)].sort());
   const rows = section('Types').matchAll(/^\| ([A-Z][A-Z\d_]+) +\|/gm);
@@ -72,7 +72,7 @@ t.test('the tables name every command, type and no option that is not there', as
     [...rows].map(([, type]) => type),
     FILE_TYPES,
   );
-  for (const command of ['convert', 'chat', 'serve', 'log', 'plan', 'devices'])
+  for (const command of ['convert', 'chat', 'serve', 'log', 'plan', 'devices', 'flash'])
     for (const [option] of section(command).matchAll(/(?<=`)--?[a-z][a-z-]*/g)) {
       const { stdout: help } = await hearth([command, '--help']);
       t.match(

@@ -26,3 +26,4 @@ export {
   type SigningKey,
   signText,
 } from './signature.js';
+export * from './write/index.js';
