@@ -111,6 +111,7 @@ StartLimitIntervalSec=0
 DynamicUser=no
 User=hearth
 Group=hearth
+ExecStartPost=/bin/touch /run/hearth/ready
 Restart=always
 `;
 
