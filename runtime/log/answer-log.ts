@@ -1,6 +1,6 @@
 // The writing side of the log: what the engine's owner records, and when it is safe.
 // A row is committed when its record function returns (about 20 µs), so a process killed right
-// after an answer loses nothing; the disk follows within one flush. It reads no rows back.
+// after an answer loses nothing; after `flushed()` a power cut does not either. It reads no rows back.
 import { type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -47,6 +47,11 @@ export type AnswerLog = {
   recordMeasurement(row: MeasurementRow, runId: number | null): void;
   /** The SHA-256 that an unchanged file had when the log last saw it. */
   knownHash(file: { path: string; sizeBytes: number; modifiedAtMs: number }): string | null;
+  /**
+   * Resolves when the rows recorded by now are on the disk, where they outlive a power cut; or after
+   * a second, as a disk that hangs must not hold answers up.
+   */
+  flushed(): Promise<void>;
   /** Rows that wait to be written, and rows that were given up. */
   readonly unwrittenRows: number;
   /** Why rows wait; null while writing works. */
@@ -57,6 +62,7 @@ export type AnswerLog = {
 
 const CLOSE_WAIT_MS = 2_000;
 const CLOSE_RETRY_MS = 100;
+const FLUSH_WAIT_MS = 1_000;
 
 /** Opens the log for writing. Throws {@link LogError}, LogQueryError for a `keep` it cannot read. */
 export function openLog(options: LogOptions = {}): AnswerLog {
@@ -147,6 +153,13 @@ class SqliteLog implements AnswerLog {
     );
     const time = isoTime(file.modifiedAtMs);
     return (find.pluck().get(file.path, file.sizeBytes, time) as string | undefined) ?? null;
+  }
+
+  async flushed(): Promise<void> {
+    const timeout = new AbortController();
+    const late = sleep(FLUSH_WAIT_MS, undefined, { signal: timeout.signal }).catch(() => {});
+    await Promise.race([this.#flush.done(), late]);
+    timeout.abort();
   }
 
   async close(): Promise<void> {
