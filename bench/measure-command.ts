@@ -82,7 +82,7 @@ export const measureCommand: CommandModule<object, MeasureArguments> = {
 async function run(argv: MeasureArguments, signal: AbortSignal): Promise<void> {
   const device =
     argv.device === undefined ? null : await findDevice(argv.device, { files: argv.devices });
-  const logOptions = logOptionsOf({ log: argv.log, 'log-text': undefined, 'log-keep': undefined });
+  const logOptions = logOptionsOf({ log: argv.log });
   const log = logOptions && openLog({ ...logOptions, onWarning: note });
   const rows: MeasurementRow[] = [];
   try {

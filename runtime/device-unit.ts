@@ -23,7 +23,7 @@ export function bundleUnit(options: BundleUnitOptions): string {
   const { modelPath, configPath } = options;
   return systemdUnit({
     ...options,
-    args: [modelPath, '--config', configPath],
+    args: [modelPath, '--log-sync', '--config', configPath],
     environment: {},
     keyFilePath: null,
     writablePaths: [],
@@ -41,6 +41,7 @@ export function imageUnit({ modelPath, nCtx, memoryMaxBytes, settings }: UnitInp
     cliPath: path.posix.join(HEARTH_FOLDER, PAYLOAD_CLI),
     args: [
       modelPath,
+      '--log-sync',
       ...['--host', '::', '--port', `${port}`, '--ctx', `${nCtx}`],
       ...['--allow-host', hostname, '--allow-host', `${hostname}.local`],
       ...(hasKeys ? [] : ['--no-auth']),

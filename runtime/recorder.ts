@@ -66,8 +66,7 @@ export class Recorder {
           // The first answer after a start may be done before the machine is described.
           await this.#runs?.writable;
           this.#record(answer.finish());
-          // What is answered is in the log, even if the power goes now.
-          await this.#options.log?.flushed();
+          await this.#options.log?.settled();
         }
         yield next.value;
       }
