@@ -1,4 +1,6 @@
 import t from 'tap';
+import { equalNotes } from '../../../bench/compare/compare-text.js';
+import type { Compared, Comparison, EqualMemory } from '../../../bench/compare/comparison.js';
 import { findOpponent, totalBytes } from '../../../bench/compare/equal-memory.js';
 import type { MemoryPrediction, SizedModel } from '../../../devices/index.js';
 
@@ -28,5 +30,22 @@ t.test(
 
 t.test('a prediction without a GPU is of the system alone', (t) => {
   t.equal(totalBytes({ device: null, host: parts(7) } as MemoryPrediction), 7);
+  t.end();
+});
+
+t.test('what the table leaves open is told', (t) => {
+  const notes = (row: Partial<EqualMemory>) => {
+    const pruned = { label: 'p20' } as Compared;
+    const given = { pruned, prunedBytes: 2 ** 30, denseBytes: 2 ** 29, dense: null, ...row };
+    const comparison = { equalMemory: [given], setting: { nCtx: 512 } } as unknown as Comparison;
+    return equalNotes(comparison).slice(1);
+  };
+  t.match(notes({ type: 'Q4_0' }), [
+    /as Q4_0 was not measured: give its GGUF of that type, or --dense-checkpoint/,
+  ]);
+  t.match(notes({ type: null, denseBytes: 2 ** 31 }), [
+    /p20 has no equal: .* takes 2\.00 GiB, more than its 1\.00 GiB/,
+  ]);
+  t.same(notes({ type: 'Q4_0', dense: { label: 'dense' } as Compared }), []);
   t.end();
 });
