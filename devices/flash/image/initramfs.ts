@@ -13,10 +13,11 @@ for word in $(cat /proc/cmdline); do
 	case $word in ${OTHER_SLOT_ARGUMENT}=*) other=\${word#*=} ;; esac
 done
 [ -n "\${other:-}" ] || exit 0
+device=/dev/disk/by-partuuid/\${ROOT#PARTUUID=}
 modprobe -q squashfs
 mkdir -p /slot
-if mount -t squashfs -o ro "\${ROOT}" /slot 2>/dev/null; then
-	cat /slot/usr/lib/systemd/systemd /slot/opt/hearth/bin/node >/dev/null 2>&1
+if mount -t squashfs -o ro "$device" /slot 2>/dev/null; then
+	cat /slot/usr/lib/systemd/systemd /slot/usr/lib/hearth/data >/dev/null 2>&1
 	readable=$?
 	umount /slot
 	[ "$readable" -ne 0 ] || exit 0
