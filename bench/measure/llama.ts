@@ -35,7 +35,8 @@ export type LlamaModel = {
   type: string;
   sizeBytes: number;
   nParams: number;
-  openContext(nCtx: number): LlamaContext;
+  /** `kvTypeId` in place of that of the settings. */
+  openContext(nCtx: number, options?: { kvTypeId?: number }): LlamaContext;
   /** In use on the GPUs, by any program; null without one. */
   usedDeviceBytes(): Promise<number | null>;
 };
@@ -86,7 +87,7 @@ export async function openModel(
     type: describe(calls, model),
     sizeBytes: Number(calls.modelSize(model)),
     nParams: Number(calls.modelParams(model)),
-    openContext: (nCtx) => openContext(calls, model, settings, nCtx),
+    openContext: (nCtx, options) => openContext(calls, model, { ...settings, ...options }, nCtx),
     usedDeviceBytes: async () =>
       settings.gpu === false ? null : (await llama.getVramState()).used,
   };

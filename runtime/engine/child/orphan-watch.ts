@@ -11,8 +11,12 @@ export function watchParent(): void {
   const thread = new Worker(new URL(import.meta.url), {
     workerData: { parentPid: process.ppid },
     stdin: false,
+    // Without what this process was told to load: it would not fit.
+    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 },
   });
+  // What NODE_OPTIONS loads may still not fit; the closed channel then tells alone.
+  thread.on('error', () => {});
   thread.unref();
 }
 
