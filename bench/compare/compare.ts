@@ -17,6 +17,7 @@ import type { EngineOptions } from '../../runtime/engine/index.js';
 import type { Compared, Comparison, EqualMemory, Setting } from './comparison.js';
 import { type DenseSource, openDenseSource } from './dense-source.js';
 import { findOpponent, predictorLike, totalBytes } from './equal-memory.js';
+import { perplexityText, rateText } from './figure-text.js';
 import { labelsOf, readModelFile, unmeasured } from './model-file.js';
 import { tryModel } from './trial.js';
 
@@ -32,7 +33,7 @@ export type CompareOptions = {
   signal: AbortSignal;
   /** How far it is, several times a second. */
   onProgress: (text: string) => void;
-  /** A model that failed, and what else is worth a line. */
+  /** A line a model: how it did, or why it failed. */
   onNote: (text: string) => void;
 };
 
@@ -125,7 +126,7 @@ class Run {
         rowsPath: path.join(folder, 'first.rows'),
         onProgress: (text) => options.onProgress(`${model.label}: ${text}`),
       });
-    if (model.failure !== null) onNote(`${model.label}: ${model.failure}`);
+    if (!signal.aborted) onNote(`${model.label}: ${model.failure ?? doneText(model)}`);
   }
 
   /** What each takes, and which devices hold it. */
@@ -201,4 +202,12 @@ class Run {
     }
     return made;
   }
+}
+
+function doneText({ speed, quality }: Compared): string {
+  const parts = [
+    ...(speed ? [`${rateText(speed.tokensPerSecond)} tok/s`] : []),
+    ...(quality ? [`perplexity ${perplexityText(quality.perplexity.value)}`] : []),
+  ];
+  return parts.join(', ');
 }
