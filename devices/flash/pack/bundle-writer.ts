@@ -15,8 +15,8 @@ import { BundleError } from './bundle-error.js';
 import { type BundleEntry, MANIFEST_NAME, sorted, TOP_FOLDER, textEntry } from './layout.js';
 import { tarEnd, tarHeader, tarPadding } from './tar-writer.js';
 
-/** Of zstd: most of what it can do, at the speed of a disk. One thread, for the same bytes. */
-const ZSTD = ['-q', '-c', '--single-thread', '-10'];
+/** Of zstd: most of what it can do, at the speed of a disk. */
+const ZSTD_LEVEL = 10;
 const RELEASE_DIGITS = 12;
 
 export type BundleRequest = {
@@ -27,6 +27,7 @@ export type BundleRequest = {
   output: string;
   inputs: string[];
   force: boolean;
+  zstdLevel?: number | undefined;
   signal: AbortSignal;
   onBytes(bytesDone: number, totalBytes: number): void;
 };
@@ -35,12 +36,14 @@ export type WrittenBundle = { manifest: BundleManifest; contentBytes: number };
 
 /** Throws {@link BundleError} or OutputError; nothing is left of a bundle that failed. */
 export async function writeBundle(request: BundleRequest): Promise<WrittenBundle> {
-  const { output, inputs, force, signal } = request;
+  const { output, inputs, force, signal, zstdLevel = ZSTD_LEVEL } = request;
   const file = await openOutput(output, { inputs, force });
   try {
     const { entries, manifest } = await listFiles(request);
     const contentBytes = manifest.files.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
-    const zstd = spawn('zstd', ZSTD, { stdio: ['pipe', 'pipe', 'inherit'] });
+    // One thread, for the same bytes everywhere.
+    const words = ['-q', '-c', '--single-thread', `-${zstdLevel}`];
+    const zstd = spawn('zstd', words, { stdio: ['pipe', 'pipe', 'inherit'] });
     const ended = endOf(zstd);
     const archive = Readable.from(archiveOf(request, { entries, manifest, contentBytes }));
     await Promise.all([
