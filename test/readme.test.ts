@@ -15,6 +15,9 @@ const packageJson = JSON.parse(readFileSync(path.join(packageRoot, 'package.json
 };
 const cli = path.join(packageRoot, 'dist/cli.js');
 
+/** Whose sections say what they can be told. */
+const COMMANDS_WITH_OPTIONS = 'convert chat serve log plan devices pack flash'.split(' ');
+
 const env = { ...process.env, XDG_STATE_HOME: t.testdir() };
 
 const hearth = async (words: string[], cwd = packageRoot) =>
@@ -72,15 +75,15 @@ t.test('the tables name every command, type and no option that is not there', as
     [...rows].map(([, type]) => type),
     FILE_TYPES,
   );
-  for (const command of ['convert', 'chat', 'serve', 'log', 'plan', 'devices', 'flash'])
-    for (const [option] of section(command).matchAll(/(?<=`)--?[a-z][a-z-]*/g)) {
-      const { stdout: help } = await hearth([command, '--help']);
+  for (const command of COMMANDS_WITH_OPTIONS) {
+    const { stdout: help } = await hearth([command, '--help']);
+    for (const [option] of section(command).matchAll(/(?<=`)--?[a-z][a-z-]*/g))
       t.match(
         help,
         new RegExp(`${option.replace('--no-', '--(no-)?')}\\b`),
         `${command} ${option}`,
       );
-    }
+  }
 });
 
 t.test('the server answers at every path that it names', async (t) => {
