@@ -15,9 +15,6 @@ const packageJson = JSON.parse(readFileSync(path.join(packageRoot, 'package.json
 };
 const cli = path.join(packageRoot, 'dist/cli.js');
 
-/** Whose sections say what they can be told. */
-const COMMANDS_WITH_OPTIONS = 'convert chat serve log plan devices pack flash'.split(' ');
-
 const env = { ...process.env, XDG_STATE_HOME: t.testdir() };
 
 const hearth = async (words: string[], cwd = packageRoot) =>
