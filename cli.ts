@@ -23,15 +23,17 @@ const COMMANDS = {
   log: async () => (await import('./runtime/log-command.js')).logCommand,
   fit: async () => (await import('./converter/fit-command.js')).fitCommand,
   plan: async () => (await import('./converter/plan-command.js')).planCommand,
+  image: async () => (await import('./runtime/image-command.js')).imageCommand,
   devices: async () => (await import('./devices/devices-command.js')).devicesCommand,
   pack: async () => {
     const { packCommand } = await import('./devices/flash/pack-command.js');
-    const { deviceUnit } = await import('./runtime/device-unit.js');
-    return packCommand(deviceUnit);
+    const { bundleUnit } = await import('./runtime/device-unit.js');
+    return packCommand(bundleUnit);
   },
   verify: async () => (await import('./devices/flash/verify-command.js')).verifyCommand,
   flash: async () => (await import('./devices/flash/flash-command.js')).flashCommand,
   measure: async () => (await import('./bench/measure-command.js')).measureCommand,
+  compare: async () => (await import('./bench/compare-command.js')).compareCommand,
   results: async () => (await import('./bench/results-command.js')).resultsCommand,
 };
 
@@ -44,11 +46,13 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 log --summary --by model --since 7d', 'Percentiles of the last week'],
   ['$0 fit chat.gguf', 'On which cards and boards it runs, and how fast'],
   ['$0 plan llama-2-13b --device rtx-3060-8gb', 'The least pruning that fits, and how to make it'],
+  ['$0 image chat.gguf --target x64-uefi -o disk.img', 'A disk that boots into chat'],
   ['$0 devices', 'What this machine is, and the cards and boards that hearth knows'],
   ['$0 pack chat.gguf --target linux-arm64', 'One file that a board installs without network'],
   ['$0 verify hearth-linux-arm64.tar.zst', 'Whether such a file is whole, and by whom'],
   ['$0 flash disk.img.zst /dev/sdb', 'Write an image to a card, and read it back'],
   ['$0 measure chat.gguf', 'Speed and memory of a model on this machine'],
+  ['$0 compare dense.gguf p20.gguf p35.gguf --report out.html', 'The article, on your models'],
   ['$0 results table', 'What was measured, by class of device'],
   ['$0 completion >> ~/.bashrc', 'Complete commands and options with Tab'],
 ];

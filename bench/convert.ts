@@ -41,6 +41,8 @@ await interruptible(async (signal) => {
   }
 });
 
+const ALL_THREADS = '0';
+
 type Step = { durationMs: number; peakRssBytes: number };
 type Measured = Awaited<ReturnType<typeof measure>>;
 
@@ -95,7 +97,10 @@ async function hearthConvert(
 
 async function stockQuantise(input: string, output: string, signal: AbortSignal): Promise<Step> {
   const script = path.join(DIST, 'bench/stock-quantise.js');
-  return await timed([script, input, output, String(MIXTURES.Q4_K_M.fileTypeId)], signal);
+  return await timed(
+    [script, ALL_THREADS, input, output, String(MIXTURES.Q4_K_M.fileTypeId)],
+    signal,
+  );
 }
 
 /** The whole process, start included; both kinds print `peak_rss_bytes`. */

@@ -1,14 +1,25 @@
 // hearth measure: what a model really takes on this machine, and how fast it is there.
 // stdout holds the rows, stderr how far it is; what was measured stands there however it ends.
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { interruptible, many, one, parseSize, text, wholeNumber } from '../devices/index.js';
+import {
+  type Device,
+  devicesFlag,
+  findDevice,
+  interruptible,
+  many,
+  one,
+  parseSize,
+  text,
+  wholeNumber,
+} from '../devices/index.js';
 import { engineFlags, engineOptionsOf } from '../runtime/engine-flags.js';
 import { type MeasurementRow, openLog } from '../runtime/log/index.js';
 import { logFlags, logOptionsOf } from '../runtime/log-flags.js';
 import { type MeasureOptions, measure } from './measure/measure.js';
 import { OUTPUT_FORMATS, rowsText } from './results/row-text.js';
 
-const { parallel: _, overflow: __, ...loadFlags } = engineFlags;
+/** One answer at a time, of one turn; memory is held by --budget. */
+const { parallel: _, overflow: __, memory: ___, ...loadFlags } = engineFlags;
 
 /** llama-bench's. */
 const DEFAULT_REPEATS = 5;
@@ -23,6 +34,7 @@ const measureOptions = {
     requiresArg: true,
     coerce: one(text('device')),
   },
+  devices: devicesFlag,
   budget: {
     describe: 'Hold the run to this much memory, as a smaller machine would: 8GiB (simulated)',
     type: 'string',
@@ -68,12 +80,15 @@ export const measureCommand: CommandModule<object, MeasureArguments> = {
 };
 
 async function run(argv: MeasureArguments, signal: AbortSignal): Promise<void> {
-  const logOptions = logOptionsOf({ log: argv.log, 'log-text': undefined, 'log-keep': undefined });
+  const device =
+    argv.device === undefined ? null : await findDevice(argv.device, { files: argv.devices });
+  const logOptions = logOptionsOf({ log: argv.log });
   const log = logOptions && openLog({ ...logOptions, onWarning: note });
   const rows: MeasurementRow[] = [];
   try {
-    const options = { ...measureOptionsOf(argv), log, signal, onProgress: showProgress };
-    for await (const row of measure(options)) {
+    const options = measureOptionsOf(argv, device);
+    const watched = { log, signal, onProgress: showProgress, onWarning: note };
+    for await (const row of measure({ ...options, ...watched })) {
       rows.push(row);
       note(`${row.test}: ${row.median_ts.toFixed(2)} t/s`);
     }
@@ -87,13 +102,15 @@ async function run(argv: MeasureArguments, signal: AbortSignal): Promise<void> {
 
 function measureOptionsOf(
   argv: MeasureArguments,
+  device: Device | null,
 ): Pick<MeasureOptions, 'engine' | 'repeats' | 'depths' | 'device' | 'budgetBytes'> {
-  const { device, budget, depth, repeats = DEFAULT_REPEATS } = argv;
+  const { budget, depth, repeats = DEFAULT_REPEATS } = argv;
+  const others = { parallel: undefined, overflow: undefined, memory: undefined };
   return {
-    engine: engineOptionsOf(argv.model, { ...argv, parallel: undefined, overflow: undefined }),
+    engine: engineOptionsOf(argv.model, { ...argv, ...others }),
     repeats,
     ...(depth && depth.length > 0 ? { depths: depth } : {}),
-    ...(device === undefined ? {} : { device }),
+    ...(device === null ? {} : { device }),
     ...(budget === undefined ? {} : { budgetBytes: budget }),
   };
 }

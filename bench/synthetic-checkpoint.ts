@@ -1,17 +1,18 @@
-// Makes a checkpoint of Llama-2-7B's shape with random weights, pruned as LLM-Pruner would: time
-// and memory depend on widths alone, and no 13 GB model has to be at hand.
+// Makes a checkpoint of Llama-2-7B's shape, or a smaller one's, with random weights, pruned as
+// LLM-Pruner would: time and memory depend on widths alone, and no 13 GB model has to be at hand.
 // A Hugging Face folder in half precision, with the demo's vocabulary. Its answers are noise.
 import { cp, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-/** Widths of Llama-2-7B, and what is left of a pruned layer at each ratio (percent). */
-const N_EMBD = 4096;
-const N_VOCAB = 32000;
-const HEAD_SIZE = 128;
-const DENSE = { nHead: 32, nFf: 11008 };
+export type Widths = { nEmbd: number; nVocab: number; nHead: number; nFf: number };
+
+const LLAMA_2_7B: Widths = { nEmbd: 4096, nVocab: 32000, nHead: 32, nFf: 11008 };
 const N_LAYER = 32;
+const HEAD_SIZE = 128;
+
+/** What is left of a pruned layer of Llama-2-7B at each ratio (percent). */
 export const PRUNED = {
-  0: { ...DENSE, firstLayer: 0, endLayer: 0 },
+  0: { nHead: LLAMA_2_7B.nHead, nFf: LLAMA_2_7B.nFf, firstLayer: 0, endLayer: 0 },
   20: { nHead: 24, nFf: 8256, firstLayer: 4, endLayer: 30 },
   35: { nHead: 18, nFf: 6054, firstLayer: 4, endLayer: 30 },
   50: { nHead: 13, nFf: 4403, firstLayer: 3, endLayer: 31 },
@@ -19,34 +20,45 @@ export const PRUNED = {
 
 export type PruningRatio = keyof typeof PRUNED;
 
-/**
- * Writes a checkpoint into `folder`. Of `nLayer` layers as many are pruned as of the whole model's
- * 32, in the middle, as there.
- */
+export type SyntheticOptions = {
+  /** Other than 0 for Llama-2-7B's own widths alone. */
+  ratio: PruningRatio;
+  /** As many of them are pruned as of the whole model's 32, in the middle, as there. */
+  nLayer?: number;
+  widths?: Widths;
+  /** The weights are a hole in the file, for what reads no weights: all zeros, and no room on the disk. */
+  isHollow?: boolean;
+};
+
+/** Writes a checkpoint into `folder`. */
 export async function makeSyntheticCheckpoint(
   folder: string,
-  { ratio, nLayer = N_LAYER }: { ratio: PruningRatio; nLayer?: number },
+  { ratio, nLayer = N_LAYER, widths = LLAMA_2_7B, isHollow = false }: SyntheticOptions,
 ): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const tokenizer = new URL('../../test/fixtures/appliance/dense/', import.meta.url);
   for (const name of ['tokenizer.model', 'tokenizer_config.json', 'special_tokens_map.json'])
     await cp(new URL(name, tokenizer), path.join(folder, name));
-  await writeFile(path.join(folder, 'config.json'), JSON.stringify(config(nLayer), null, 2));
-  await writeWeights(path.join(folder, 'model.safetensors'), listShapes(ratio, nLayer));
+  await writeFile(
+    path.join(folder, 'config.json'),
+    JSON.stringify(config(nLayer, widths), null, 2),
+  );
+  const shapes = listShapes(ratio, nLayer, widths);
+  await writeWeights(path.join(folder, 'model.safetensors'), shapes, isHollow);
 }
 
 /** Stale widths, as LLM-Pruner leaves them. */
-function config(nLayer: number) {
+function config(nLayer: number, { nEmbd, nFf, nHead, nVocab }: Widths) {
   return {
     architectures: ['LlamaForCausalLM'],
     model_type: 'llama',
-    hidden_size: N_EMBD,
-    intermediate_size: DENSE.nFf,
-    num_attention_heads: DENSE.nHead,
-    num_key_value_heads: DENSE.nHead,
+    hidden_size: nEmbd,
+    intermediate_size: nFf,
+    num_attention_heads: nHead,
+    num_key_value_heads: nHead,
     num_hidden_layers: nLayer,
-    vocab_size: N_VOCAB,
+    vocab_size: nVocab,
     max_position_embeddings: 4096,
     rms_norm_eps: 1e-5,
     rope_theta: 10000,
@@ -57,40 +69,41 @@ function config(nLayer: number) {
 
 type Shapes = [name: string, shape: number[]][];
 
-function listShapes(ratio: PruningRatio, nLayer: number): Shapes {
+function listShapes(ratio: PruningRatio, nLayer: number, widths: Widths): Shapes {
+  const { nEmbd, nVocab } = widths;
   const { firstLayer, endLayer, ...pruned } = PRUNED[ratio];
   const isPruned = (layer: number) => {
     const inWhole = ((layer + 0.5) * N_LAYER) / nLayer;
     return inWhole > firstLayer && inWhole < endLayer;
   };
   const layers = Array.from({ length: nLayer }, (_, layer) =>
-    listLayer(layer, isPruned(layer) ? pruned : DENSE),
+    listLayer(layer, isPruned(layer) ? { ...widths, ...pruned } : widths),
   );
   return [
-    ['model.embed_tokens.weight', [N_VOCAB, N_EMBD]],
+    ['model.embed_tokens.weight', [nVocab, nEmbd]],
     ...layers.flat(),
-    ['model.norm.weight', [N_EMBD]],
-    ['lm_head.weight', [N_VOCAB, N_EMBD]],
+    ['model.norm.weight', [nEmbd]],
+    ['lm_head.weight', [nVocab, nEmbd]],
   ];
 }
 
-function listLayer(layer: number, { nHead, nFf }: { nHead: number; nFf: number }): Shapes {
+function listLayer(layer: number, { nEmbd, nHead, nFf }: Widths): Shapes {
   const rows = nHead * HEAD_SIZE;
   const shapes: Shapes = [
-    ['input_layernorm', [N_EMBD]],
-    ['self_attn.q_proj', [rows, N_EMBD]],
-    ['self_attn.k_proj', [rows, N_EMBD]],
-    ['self_attn.v_proj', [rows, N_EMBD]],
-    ['self_attn.o_proj', [N_EMBD, rows]],
-    ['post_attention_layernorm', [N_EMBD]],
-    ['mlp.gate_proj', [nFf, N_EMBD]],
-    ['mlp.up_proj', [nFf, N_EMBD]],
-    ['mlp.down_proj', [N_EMBD, nFf]],
+    ['input_layernorm', [nEmbd]],
+    ['self_attn.q_proj', [rows, nEmbd]],
+    ['self_attn.k_proj', [rows, nEmbd]],
+    ['self_attn.v_proj', [rows, nEmbd]],
+    ['self_attn.o_proj', [nEmbd, rows]],
+    ['post_attention_layernorm', [nEmbd]],
+    ['mlp.gate_proj', [nFf, nEmbd]],
+    ['mlp.up_proj', [nFf, nEmbd]],
+    ['mlp.down_proj', [nEmbd, nFf]],
   ];
   return shapes.map(([name, shape]) => [`model.layers.${layer}.${name}.weight`, shape]);
 }
 
-async function writeWeights(filePath: string, shapes: Shapes): Promise<void> {
+async function writeWeights(filePath: string, shapes: Shapes, isHollow: boolean): Promise<void> {
   let end = 0;
   const header = Object.fromEntries(
     shapes.map(([name, shape]) => {
@@ -102,11 +115,16 @@ async function writeWeights(filePath: string, shapes: Shapes): Promise<void> {
   const json = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(json.length));
-  const noise = halfPrecisionNoise();
   await using file = await open(filePath, 'w');
   await file.writev([length, json]);
+  if (isHollow) return await file.truncate(length.length + json.length + end);
+  const noise = halfPrecisionNoise();
   for (const [name, shape] of shapes)
-    await writeTensor(file, name.includes('norm') ? ones() : noise, 2 * elements(shape));
+    await writeTensor(
+      file,
+      name.includes('norm') ? ones(elements(shape)) : noise,
+      2 * elements(shape),
+    );
 }
 
 async function writeTensor(
@@ -136,8 +154,9 @@ function halfPrecisionNoise(): Buffer {
   return values;
 }
 
-function ones(): Buffer {
-  const values = Buffer.alloc(2 * N_EMBD * 2);
+/** Twice as many: they are taken from anywhere in the first half. */
+function ones(n: number): Buffer {
+  const values = Buffer.alloc(2 * n * 2);
   for (let i = 0; i < values.length; i += 2) values.writeUInt16LE(0x3c00, i);
   return values;
 }

@@ -59,6 +59,10 @@ export {
 } from './memory/index.js';
 export { type ModelShape, shapeOfGguf } from './model-shape.js';
 export { asOutputError, OutputError, type OutputFile, openOutput } from './output-file.js';
+export { measureBandwidth } from './probe/bandwidth.js';
+export { describeMachine } from './probe/machine.js';
 export { type MachineProbe, probeMachine } from './probe/probe.js';
+export type { SpeedPrediction } from './speed/contract.js';
+export { predictSpeed } from './speed/speed.js';
 export { formatDisk, formatMemory, parseSize, SizeError } from './units.js';
 export { hearthVersion } from './version.js';

@@ -113,7 +113,7 @@ async function checkOutput(
   if (!existing) return;
   const target = await realpath(filePath);
   for (const input of inputs)
-    if ((await realpath(input)) === target)
+    if ((await realpath(input).catch(() => null)) === target)
       throw new OutputError(filePath, 'is one of the files that are read; choose another name');
   if (!existing.isFile()) throw new OutputError(filePath, 'is no regular file');
   if (!force) await refuseExisting(filePath);

@@ -11,7 +11,8 @@ import { engineFlags, engineOptionsOf } from './engine-flags.js';
 import { logFlags, logOptionsOf } from './log-flags.js';
 
 const MAX_INT32 = 2 ** 31 - 1;
-const MAX_SEED = 2 ** 32 - 1;
+/** One more asks llama.cpp for a random one. */
+const MAX_SEED = 2 ** 32 - 2;
 
 const options = {
   once: {

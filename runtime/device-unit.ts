@@ -1,10 +1,13 @@
-// The unit of `hearth serve --print-unit` for a device that is not this machine: of a bundle or an image.
-// Memory is a share of what the device has, as nobody knows it here.
-// Installs nothing; what a unit looks like is systemd/unit.ts.
+// hearth.service on a device that is not this machine: the unit of `hearth serve --print-unit` with
+// the paths that a bundle or an image gives it.
+// In runtime/ because what serves knows its options; where files lie on a device, devices/ says.
+import path from 'node:path';
+import { HEARTH_FOLDER, KEY_FILE, type UnitInputs } from '../devices/flash/image/index.js';
+import { PAYLOAD_CLI, PAYLOAD_NODE } from '../devices/flash/payload/index.js';
 import { SHUTDOWN_MS } from './server/limits.js';
 import { systemdUnit } from './systemd/index.js';
 
-export type DeviceUnitOptions = {
+export type BundleUnitOptions = {
   /** Paths on the device. */
   nodePath: string;
   cliPath: string;
@@ -12,19 +15,42 @@ export type DeviceUnitOptions = {
   configPath: string;
 };
 
-/** The rest is the system's own. */
-const MEMORY_MAX = '90%';
+/** The rest is the system's own: nobody knows here how much memory the device has. */
+const BUNDLE_MEMORY_MAX = '90%';
 
-/** Text for /etc/systemd/system/hearth.service of the device. */
-export function deviceUnit(options: DeviceUnitOptions): string {
+/** Text of the unit of a bundle, which asks its configuration for the rest. */
+export function bundleUnit(options: BundleUnitOptions): string {
   const { modelPath, configPath } = options;
   return systemdUnit({
     ...options,
-    args: [modelPath, '--config', configPath],
+    args: [modelPath, '--log-sync', '--config', configPath],
     environment: {},
     keyFilePath: null,
     writablePaths: [],
     stopMs: SHUTDOWN_MS,
-    memoryMax: MEMORY_MAX,
+    memoryMax: BUNDLE_MEMORY_MAX,
+  });
+}
+
+/** Text of the unit of an image; it listens on every address of the device, IPv6 too. */
+export function imageUnit({ modelPath, nCtx, memoryMaxBytes, settings }: UnitInputs): string {
+  const { hostname, port, apiKeys } = settings;
+  const hasKeys = apiKeys.length > 0;
+  return systemdUnit({
+    nodePath: path.posix.join(HEARTH_FOLDER, PAYLOAD_NODE),
+    cliPath: path.posix.join(HEARTH_FOLDER, PAYLOAD_CLI),
+    args: [
+      modelPath,
+      '--log-sync',
+      ...['--host', '::', '--port', `${port}`, '--ctx', `${nCtx}`],
+      ...['--allow-host', hostname, '--allow-host', `${hostname}.local`],
+      ...(hasKeys ? [] : ['--no-auth']),
+    ],
+    environment: {},
+    modelPath,
+    keyFilePath: hasKeys ? KEY_FILE : null,
+    writablePaths: [],
+    stopMs: SHUTDOWN_MS,
+    memoryMax: `${memoryMaxBytes}`,
   });
 }

@@ -4,7 +4,8 @@
 import path from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { interruptible, one, wholeNumber } from '../devices/index.js';
+import { interruptible } from '../devices/command-line.js';
+import { one, wholeNumber } from '../devices/flag-readers.js';
 import {
   type AnswerFilter,
   DEFAULT_LIMIT,

@@ -20,6 +20,10 @@ export const logFlags = {
     requiresArg: true,
     coerce: one(text('log-keep')),
   },
+  'log-sync': {
+    describe: 'End an answer only when its row is on the disk, where it outlives a power cut',
+    type: 'boolean',
+  },
 } as const satisfies Record<string, Options>;
 
 export type LogFlags = InferredOptionTypes<typeof logFlags>;
@@ -29,11 +33,13 @@ export function logOptionsOf({
   log,
   'log-text': logText = false,
   'log-keep': keep,
-}: LogFlags): LogOptions | null {
+  'log-sync': sync = false,
+}: Partial<LogFlags>): LogOptions | null {
   if (log === false) return null;
   return {
     ...(log === undefined ? {} : { path: log }),
     logText,
+    sync,
     ...(keep === undefined ? {} : { keep }),
   };
 }

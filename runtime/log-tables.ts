@@ -2,7 +2,7 @@
 // Cells are made once here, so that the table and the line show an answer alike.
 // It asks the log nothing and prints nothing.
 import Table from 'cli-table3';
-import { formatMemory } from '../devices/index.js';
+import { formatMemory } from '../devices/units.js';
 import type { AnswerRow, QueryRow, SummaryRow } from './log/index.js';
 
 type Column<Row> = { head: string; width: number; align?: 'right'; cell: (row: Row) => string };

@@ -3,7 +3,8 @@
 // It loads nothing.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { readGgufFile, shapeOfGguf } from '../devices/index.js';
+import { readGgufFile } from '../devices/gguf-file.js';
+import { shapeOfGguf } from '../devices/model-shape.js';
 import type { ModelRow } from './log/index.js';
 
 /** What hearth's converter notes of a file's making starts with this. */

@@ -66,6 +66,7 @@ export class Recorder {
           // The first answer after a start may be done before the machine is described.
           await this.#runs?.writable;
           this.#record(answer.finish());
+          await this.#options.log?.settled();
         }
         yield next.value;
       }

@@ -33,6 +33,8 @@ t.test('the tarball holds what runs and nothing of the tests', async (t) => {
     'README.md',
     'package.json',
     'dist/cli.js',
+    'dist/bench/compare/report/page/page.css',
+    'dist/bench/compare/report/page/page.js',
     'dist/converter/demo/demo.js',
     'dist/devices/catalogue/devices.json',
     'dist/devices/catalogue/devices.schema.json',

@@ -10,7 +10,7 @@ import type {
 } from '../../runtime/engine/index.js';
 
 /** The article's own. */
-const QUESTION =
+export const ARTICLE_QUESTION =
   'Please tell me the three important points to consider when creating an Android application';
 
 export const ANSWER_TOKENS = 128;
@@ -34,11 +34,17 @@ export async function* answerRepeatedly(
   }
 }
 
-function request({ chatTemplate, eosTokenId }: EngineInfo): GenerateRequest {
+/** As a chat where the model has a template for one, else as plain text. */
+export function inputOf(question: string, { chatTemplate }: EngineInfo): GenerateRequest['input'] {
+  return chatTemplate
+    ? { kind: 'chat', messages: [{ role: 'user', content: question }] }
+    : { kind: 'text', text: question };
+}
+
+function request(info: EngineInfo): GenerateRequest {
+  const { eosTokenId } = info;
   return {
-    input: chatTemplate
-      ? { kind: 'chat', messages: [{ role: 'user', content: QUESTION }] }
-      : { kind: 'text', text: QUESTION },
+    input: inputOf(ARTICLE_QUESTION, info),
     sampling: {
       temperature: 0,
       ...(eosTokenId === null ? {} : { logitBias: { [eosTokenId]: FORBIDDEN } }),

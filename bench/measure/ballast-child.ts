@@ -3,9 +3,9 @@
 // Prints nothing.
 
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
-import { findLlamaLibrary } from '../../converter/quantise/kernels.js';
+import { findLlamaLibrary } from '../../converter/index.js';
 import { formatMemory } from '../../devices/index.js';
-import { watchParent } from '../../runtime/engine/child/orphan-watch.js';
+import { watchParent } from '../../runtime/engine/index.js';
 import { loadLibrary } from './llama.js';
 
 export type BallastTask = {

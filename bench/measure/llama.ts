@@ -5,6 +5,7 @@ import path from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { checkLayout, type Params } from './llama-structs.js';
+import { bindBreakdown, type MemoryBreakdown } from './memory-breakdown.js';
 
 export type LlamaSettings = {
   modelPath: string;
@@ -28,17 +29,22 @@ export const N_UBATCH = 512;
 const LOAD_MODES = { none: 0, mmap: 1 } as const;
 
 export type LlamaModel = {
+  /** llama.cpp's own, for calls that are not here. */
+  handle: unknown;
   /** llama.cpp's own words: `deci 7B Q4_K - Medium`. */
   type: string;
   sizeBytes: number;
   nParams: number;
-  openContext(nCtx: number): LlamaContext;
+  /** `kvTypeId` in place of that of the settings. */
+  openContext(nCtx: number, options?: { kvTypeId?: number }): LlamaContext;
   /** In use on the GPUs, by any program; null without one. */
   usedDeviceBytes(): Promise<number | null>;
 };
 
 /** Tokens are random, as llama-bench's are: time does not depend on which. */
 export type LlamaContext = {
+  /** llama.cpp's own, for calls that are not here. */
+  handle: unknown;
   /** Forgets all tokens. */
   clear(): void;
   /** Evaluates `nTokens` in batches, and waits until they are done. */
@@ -49,6 +55,8 @@ export type LlamaContext = {
   save(): Uint8Array | null;
   /** False where it does not fit. */
   restore(state: Uint8Array): boolean;
+  /** What llama.cpp counts for it and for the model, to the byte; null where it cannot be asked. */
+  memory(): MemoryBreakdown | null;
   close(): void;
 };
 
@@ -75,10 +83,11 @@ export async function openModel(
   });
   if (!model) throw new Error(`llama.cpp cannot load ${settings.modelPath}`);
   return {
+    handle: model,
     type: describe(calls, model),
     sizeBytes: Number(calls.modelSize(model)),
     nParams: Number(calls.modelParams(model)),
-    openContext: (nCtx) => openContext(calls, model, settings, nCtx),
+    openContext: (nCtx, options) => openContext(calls, model, { ...settings, ...options }, nCtx),
     usedDeviceBytes: async () =>
       settings.gpu === false ? null : (await llama.getVramState()).used,
   };
@@ -116,6 +125,7 @@ function bind({ llama, ggml }: LlamaSettings['libraries']) {
     setState: f(
       'size_t llama_state_seq_set_data(void *context, const uint8_t *data, size_t size, int32_t sequence)',
     ),
+    breakdown: bindBreakdown(library),
     ...bindThreads(backends, library),
   };
 }
@@ -188,6 +198,7 @@ function openContext(
     if (status !== 0) throw new Error(`llama_decode returned ${status} for ${nTokens} tokens`);
   };
   return {
+    handle: context,
     clear: () => calls.clear(calls.memory(context), false),
     prompt(nTokens) {
       for (let done = 0; done < nTokens; done += N_BATCH) {
@@ -204,6 +215,7 @@ function openContext(
         calls.synchronize(context);
       }
     },
+    memory: () => calls.breakdown(context),
     save: () => save(calls, context),
     restore: (state) => Number(calls.setState(context, state, state.length, 0)) !== 0,
     close() {
@@ -214,7 +226,7 @@ function openContext(
   };
 }
 
-const EMPTY_BATCH = { embd: null, pos: null, n_seq_id: null, seq_id: null, logits: null };
+export const EMPTY_BATCH = { embd: null, pos: null, n_seq_id: null, seq_id: null, logits: null };
 
 /** As llama-bench starts: with the token that begins a text, where the model has one. */
 function tokenSource(calls: Calls, model: unknown): (isFirst: boolean) => number {

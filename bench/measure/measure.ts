@@ -1,12 +1,16 @@
 // One model measured on one machine: whole answers by the engine first, for they tell how the model is
 // loaded and what memory it takes; then speed, point by point, in a process of its own.
 // Every point is a row in the log as soon as it is done. Prints nothing.
-
-import { findLlamaLibrary } from '../../converter/quantise/kernels.js';
-import { formatMemory, GGML_TYPES, type GgmlType, hearthVersion } from '../../devices/index.js';
-import { describeMachine } from '../../devices/probe/machine.js';
-import { RestartingEngine } from '../../runtime/engine/engine.js';
-import type { EngineInfo, EngineOptions } from '../../runtime/engine/index.js';
+import { findLlamaLibrary } from '../../converter/index.js';
+import {
+  type Device,
+  describeMachine,
+  formatMemory,
+  GGML_TYPES,
+  type GgmlType,
+  hearthVersion,
+} from '../../devices/index.js';
+import { type EngineInfo, type EngineOptions, startEngine } from '../../runtime/engine/index.js';
 import {
   type AnswerLog,
   hashModelFile,
@@ -16,11 +20,13 @@ import {
 } from '../../runtime/log/index.js';
 import { describeModel } from '../../runtime/model-row.js';
 import { type Answer, answerRepeatedly } from './answers.js';
+import { untilEngineEnds } from './engine-end.js';
 import { type HeldMemory, holdMemory } from './held-memory.js';
-import type { LlamaSettings } from './llama.js';
+import { type LlamaSettings, N_UBATCH } from './llama.js';
 import { MeasureError } from './measure-error.js';
 import { answerRow, type Setting, speedRow } from './measurement-row.js';
-import { type Point, pointName, pointsUpTo } from './points.js';
+import { contextOf, type Point, pointName, pointsUpTo } from './points.js';
+import { isOnGpu, type PredictedColumns, predictPoints } from './predictions.js';
 import { measureSpeed } from './speed-process.js';
 import type { SpeedMemory } from './speed-protocol.js';
 
@@ -31,12 +37,13 @@ export type MeasureOptions = {
   /** Tokens in the context before a point; by default half way and at the end. */
   depths?: readonly number[];
   /** Class in the catalogue that this machine is. */
-  device?: string;
+  device?: Device;
   /** What the run may take: a simulation of a smaller machine. */
   budgetBytes?: number;
   log: AnswerLog | null;
   signal: AbortSignal;
   onProgress: (text: string) => void;
+  onWarning: (text: string) => void;
 };
 
 /** Filling a longer context takes an hour on a board. */
@@ -67,14 +74,16 @@ export async function* measure(
     if (info) {
       const setting = {
         ...{ machine, model, info },
-        device: options.device ?? null,
+        device: options.device?.id ?? null,
         budgetBytes: options.budgetBytes ?? null,
         budgetBy: held.by,
         ballastBytes: held.ballastBytes,
       };
-      if (answers.length > 0) yield run.record(answerRow(setting, answers));
-      if (failure === null)
-        for await (const row of measurePoints(setting, options, held)) yield run.record(row);
+      const points = pointsUpTo(info.nCtx, options.depths);
+      const { ofAnswer, ofPoints } = await predict({ info, answers, points, options });
+      if (answers.length > 0) yield run.record(answerRow(setting, answers, ofAnswer));
+      const work = { setting, points, predicted: ofPoints, options, held };
+      if (failure === null) for await (const row of measurePoints(work)) yield run.record(row);
     }
     if (failure) throw withBudget(failure, options);
     run.end(null, signal);
@@ -117,6 +126,7 @@ class Run {
       hearthVersion: hearthVersion(),
       settings: engine,
       info,
+      predicted: info?.predicted ?? null,
     });
   }
 
@@ -145,16 +155,11 @@ async function measureAnswers(
   held: HeldMemory,
 ): Promise<Answered> {
   const answered: Answered = { info: null, answers: [], failure: null };
-  const engine = new RestartingEngine(options);
+  const engine = startEngine(options);
   try {
     if (engine.pid !== undefined) held.hold(engine.pid);
     onProgress('loading the model');
-    // A model that cannot be loaded once would be tried again and again.
-    const ending = new AbortController();
-    engine.onState((state) => {
-      if (state.kind === 'restarting') ending.abort(new MeasureError(state.failure.message));
-    });
-    const stop = AbortSignal.any([signal, ending.signal]);
+    const stop = untilEngineEnds(engine, signal);
     answered.info = await engine.ready({ signal: stop });
     for await (const step of answerRepeatedly(engine, answered.info, { repeats, signal: stop })) {
       if (step.answer) answered.answers.push(step.answer);
@@ -168,44 +173,81 @@ async function measureAnswers(
   return answered;
 }
 
+type ToPredict = {
+  info: EngineInfo;
+  answers: readonly Answer[];
+  points: readonly Point[];
+  options: MeasureOptions;
+};
+
+/** After the answers, which tell how long their prompt is, and before all that they do not tell. */
+async function predict({ info, answers, points, options }: ToPredict) {
+  const { device = null, onWarning, onProgress } = options;
+  if (device && isOnGpu(device) !== isOnGpu(info))
+    onWarning(
+      `${device.id} computes with ${device.backend}, and this run with ${info.backend}: no speed is predicted`,
+    );
+  onProgress('predicting');
+  const { promptTokens = 0, generatedTokens = 0 } = answers[0]?.timings ?? {};
+  const answer = { nPrompt: promptTokens, nGen: generatedTokens, nDepth: 0, nCtx: info.nCtx };
+  const whole = points.map((point) => {
+    const nCtx = contextOf(point);
+    return { ...point, nCtx, nBatch: Math.min(N_UBATCH, nCtx) };
+  });
+  const [ofAnswer, ...ofPoints] = await predictPoints(info, device, [answer, ...whole]);
+  return { ofAnswer: ofAnswer as PredictedColumns, ofPoints };
+}
+
+type Work = {
+  setting: Setting;
+  points: Point[];
+  /** One for each point. */
+  predicted: readonly PredictedColumns[];
+  options: MeasureOptions;
+  held: HeldMemory;
+};
+
 /** Of a point that was cut short, the repeats that were done. */
-async function* measurePoints(
-  setting: Setting,
-  options: MeasureOptions,
-  held: HeldMemory,
-): AsyncGenerator<MeasurementRow, void, undefined> {
+async function* measurePoints({
+  setting,
+  points,
+  predicted,
+  options,
+  held,
+}: Work): AsyncGenerator<MeasurementRow, void, undefined> {
   const { repeats, signal, onProgress } = options;
-  const points = pointsUpTo(setting.info.nCtx, options.depths);
   const task = { settings: llamaSettings(setting), points, repeats };
   const onStart = (pid: number) => held.hold(pid);
   let modelType = '';
   let samplesNs: number[] = [];
   let memory: SpeedMemory | null = null;
-  const take = (point: Point): MeasurementRow[] => {
-    const isEmpty = memory === null || samplesNs.length === 0;
-    const rows =
-      isEmpty || !memory ? [] : [speedRow(setting, { point, samplesNs, memory, modelType })];
+  let current: number | undefined;
+  const take = (): MeasurementRow[] => {
+    if (current === undefined || memory === null || samplesNs.length === 0) return [];
+    const of = {
+      point: points[current] as Point,
+      predicted: predicted[current] as PredictedColumns,
+    };
+    const row = speedRow(setting, { ...of, samplesNs, memory, modelType });
     samplesNs = [];
-    return rows;
+    return [row];
   };
-  let current: Point | undefined;
   try {
     for await (const event of measureSpeed(task, { signal, onStart })) {
       if (event.kind === 'loaded') modelType = event.modelType;
       if (event.kind === 'begin') {
-        const next = points[event.point] as Point;
-        if (current && next !== current) yield* take(current);
-        current = next;
-        onProgress(progressText(pointName(current), event.repeat, repeats));
+        if (event.point !== current) yield* take();
+        current = event.point;
+        onProgress(progressText(pointName(points[current] as Point), event.repeat, repeats));
       }
       if (event.kind === 'sample') {
         samplesNs.push(event.sampleNs);
         memory = event.memory;
       }
     }
-    if (current) yield* take(current);
+    yield* take();
   } catch (error) {
-    if (current) yield* take(current);
+    yield* take();
     throw error;
   }
 }
@@ -215,7 +257,7 @@ function progressText(what: string, repeat: number, repeats: number): string {
 }
 
 /** As the engine loaded it. */
-function llamaSettings({ info }: Setting): LlamaSettings {
+export function llamaSettings({ info }: Pick<Setting, 'info'>): LlamaSettings {
   const gpu = info.backend === 'cpu' ? false : info.backend;
   const variant = gpu === 'cuda' || gpu === 'vulkan' ? gpu : undefined;
   return {

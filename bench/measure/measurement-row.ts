@@ -1,6 +1,6 @@
-// The row of one point: what was measured beside what it was measured on, named as llama-bench does.
-// What is predicted is left null until there is a prediction for the machine.
-// Measures nothing.
+// The row of one point: what was measured, on what, and what had been predicted for it; named as
+// llama-bench names it where it does.
+// What was predicted comes along, made before. Measures nothing.
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { hearthVersion } from '../../devices/index.js';
@@ -9,7 +9,9 @@ import type { MachineRow, MeasurementRow, ModelRow } from '../../runtime/log/ind
 import { median } from '../median.js';
 import { ANSWER_TOKENS, type Answer } from './answers.js';
 import { N_BATCH, N_UBATCH } from './llama.js';
+import type { MemoryBreakdown } from './memory-breakdown.js';
 import { contextOf, type Point, pointName } from './points.js';
+import type { PredictedColumns } from './predictions.js';
 import type { SpeedMemory } from './speed-protocol.js';
 import { spreadOf } from './spread.js';
 
@@ -29,6 +31,7 @@ export type SpeedSamples = {
   point: Point;
   samplesNs: number[];
   memory: SpeedMemory;
+  predicted: PredictedColumns;
   /** llama.cpp's words for the model. */
   modelType: string;
 };
@@ -46,6 +49,8 @@ export function speedRow(setting: Setting, speed: SpeedSamples): MeasurementRow 
     n_depth: point.nDepth,
     test: pointName(point),
     ...spreadOf(samplesNs, point.nPrompt + point.nGen),
+    ...accountedColumns(memory.breakdown),
+    ...speed.predicted,
     rss_bytes: memory.rssBytes,
     peak_rss_bytes: memory.peakRssBytes,
     device_bytes: withoutBallast(memory.deviceBytes, setting),
@@ -53,8 +58,23 @@ export function speedRow(setting: Setting, speed: SpeedSamples): MeasurementRow 
   };
 }
 
+/** Of GPU and system together. */
+function accountedColumns(breakdown: MemoryBreakdown | null) {
+  if (breakdown === null) return {};
+  const { host, device } = breakdown;
+  return {
+    weights_bytes: host.weightsBytes + device.weightsBytes,
+    kv_bytes: host.kvBytes + device.kvBytes,
+    compute_bytes: host.computeBytes + device.computeBytes,
+  };
+}
+
 /** Of at least one answer. */
-export function answerRow(setting: Setting, answers: readonly Answer[]): MeasurementRow {
+export function answerRow(
+  setting: Setting,
+  answers: readonly Answer[],
+  predicted: PredictedColumns,
+): MeasurementRow {
   const { info } = setting;
   const [{ timings, memory }] = answers as [Answer, ...Answer[]];
   const peaks = (read: (answer: Answer) => number | null) =>
@@ -71,6 +91,7 @@ export function answerRow(setting: Setting, answers: readonly Answer[]): Measure
       answers.map((answer) => Math.round(answer.timings.totalMs * 1e6)),
       timings.generatedTokens,
     ),
+    ...predicted,
     ttft_ms: median(answers.map((answer) => answer.timings.ttftMs)),
     weights_bytes: info.weightsBytes,
     kv_bytes: info.kvBytes,
@@ -132,12 +153,4 @@ const NOT_MEASURED = {
   weights_bytes: null,
   kv_bytes: null,
   compute_bytes: null,
-  predicted_ts: null,
-  predicted_ts_low: null,
-  predicted_ts_high: null,
-  predicted_weights_bytes: null,
-  predicted_kv_bytes: null,
-  predicted_compute_bytes: null,
-  predicted_host_bytes: null,
-  predicted_device_bytes: null,
 } satisfies Partial<MeasurementRow>;

@@ -1,9 +1,10 @@
 // The process that measures speed: loads the model into llama.cpp, runs point after point, tells of
 // every repeat, ends. What llama-bench does, step by step, warm-up and cached depths included.
 // Prints nothing.
-import { processMemory } from '../../runtime/engine/child/measure.js';
-import { watchParent } from '../../runtime/engine/child/orphan-watch.js';
+import { processMemory } from '../../runtime/engine/index.js';
 import { type LlamaContext, type LlamaModel, openModel } from './llama.js';
+import { type MeasuringChild, takeTask } from './measuring-child.js';
+import type { PoolBytes } from './memory-breakdown.js';
 import { contextOf, type Point } from './points.js';
 import type { SpeedEvent, SpeedMemory, SpeedTask } from './speed-protocol.js';
 
@@ -12,33 +13,24 @@ type Kept = { nDepth: number; state: Uint8Array | null };
 
 const kept: Kept = { nDepth: 0, state: null };
 
-watchParent();
-// Ctrl-C reaches the whole group; when to end is for the parent to say.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-process.once('message', (task: SpeedTask) => void run(task));
+takeTask<SpeedTask, SpeedEvent>(async ({ settings, points, repeats }, { send, onLog }) => {
+  const model = await openModel(settings, onLog);
+  const { type: modelType, sizeBytes, nParams } = model;
+  await send({ kind: 'loaded', modelType, sizeBytes, nParams });
+  for (const [index, point] of points.entries())
+    await measurePoint(model, { point, index, repeats, send });
+});
 
-async function run({ settings, points, repeats }: SpeedTask): Promise<void> {
-  const lines: string[] = [];
-  try {
-    const model = await openModel(settings, (line) => void lines.push(line));
-    const { type: modelType, sizeBytes, nParams } = model;
-    await send({ kind: 'loaded', modelType, sizeBytes, nParams });
-    for (const [index, point] of points.entries()) await measurePoint(model, point, index, repeats);
-    await send({ kind: 'done' });
-  } catch (thrown) {
-    // llama.cpp's log arrives by way of the event loop.
-    await new Promise((resolve) => setImmediate(resolve));
-    await send({ kind: 'log', lines });
-    await send({ kind: 'failed', message: (thrown as Error).message });
-  }
-  process.exit();
-}
+type PointTask = {
+  point: Point;
+  index: number;
+  repeats: number;
+  send: MeasuringChild<SpeedEvent>['send'];
+};
 
 async function measurePoint(
   model: LlamaModel,
-  point: Point,
-  index: number,
-  repeats: number,
+  { point, index, repeats, send }: PointTask,
 ): Promise<void> {
   await send({ kind: 'begin', point: index, repeat: 0 });
   const context = model.openContext(contextOf(point));
@@ -54,7 +46,12 @@ async function measurePoint(
         context.prompt(point.nPrompt);
         context.generate(point.nGen);
       });
-      await send({ kind: 'sample', point: index, sampleNs, memory: await readMemory(model) });
+      await send({
+        kind: 'sample',
+        point: index,
+        sampleNs,
+        memory: await readMemory(model, context),
+      });
     }
   } finally {
     context.close();
@@ -78,19 +75,20 @@ function timeNs(work: () => void): number {
 }
 
 /** Without the copy that is kept of a cache, which no chat has. */
-async function readMemory(model: LlamaModel): Promise<SpeedMemory> {
+async function readMemory(model: LlamaModel, context: LlamaContext): Promise<SpeedMemory> {
   const { rssBytes, peakRssBytes } = processMemory();
   const keptBytes = kept.state?.length ?? 0;
+  const breakdown = context.memory();
   return {
     rssBytes: rssBytes - keptBytes,
     peakRssBytes: peakRssBytes - keptBytes,
-    deviceBytes: await model.usedDeviceBytes(),
+    deviceBytes: atLeast(await model.usedDeviceBytes(), breakdown?.device),
+    breakdown,
   };
 }
 
-/** Resolves when the message has left: the next step may end this process. */
-function send(event: SpeedEvent): Promise<void> {
-  return new Promise((resolve) => {
-    process.send?.(event, undefined, undefined, () => resolve());
-  });
+/** Some drivers count nothing. */
+function atLeast(usedBytes: number | null, own: PoolBytes | undefined): number | null {
+  if (usedBytes === null || own === undefined) return usedBytes;
+  return Math.max(usedBytes, own.weightsBytes + own.kvBytes + own.computeBytes);
 }

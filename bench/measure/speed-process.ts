@@ -3,10 +3,9 @@
 // Measures nothing itself.
 import { type ChildProcess, fork } from 'node:child_process';
 import { on, once } from 'node:events';
-import { describeDeath, memoryBefore } from '../../runtime/engine/death.js';
-import { NativeLog } from '../../runtime/engine/native-log.js';
+import { describeDeath, memoryBefore, NativeLog } from '../../runtime/engine/index.js';
 import { MeasureError } from './measure-error.js';
-import type { SpeedEvent, SpeedTask } from './speed-protocol.js';
+import type { EndEvent, SpeedEvent, SpeedTask } from './speed-protocol.js';
 
 export type SpeedOptions = {
   signal: AbortSignal;
@@ -14,27 +13,40 @@ export type SpeedOptions = {
   onStart?: (pid: number) => void;
 };
 
-/**
- * What the process tells, in order, until it is done. Throws {@link MeasureError} when it fails or
- * dies, and the signal's reason when that aborts; leaving the loop ends the process.
- */
+/** What the process that measures speed tells, as {@link runMeasuringProcess} does. */
 export async function* measureSpeed(
   task: SpeedTask,
-  { signal, onStart }: SpeedOptions,
+  options: SpeedOptions,
 ): AsyncGenerator<SpeedEvent, void, undefined> {
+  yield* runMeasuringProcess<SpeedEvent>(SPEED_CHILD, task, options);
+}
+
+const SPEED_CHILD = new URL('./speed-child.js', import.meta.url);
+
+/**
+ * What a process that runs `script` tells, in order, until it is done. Throws {@link MeasureError}
+ * when it fails or dies, and the signal's reason when that aborts; leaving the loop ends the process.
+ */
+export async function* runMeasuringProcess<Event>(
+  script: URL,
+  task: object,
+  { signal, onStart }: SpeedOptions,
+): AsyncGenerator<Event, void, undefined> {
   const before = memoryBefore();
   const log = new NativeLog();
-  const child = start(log);
+  const child = start(script, log);
   const ended = new AbortController();
   const end = once(child, 'close').finally(() => ended.abort());
   try {
     if (child.pid !== undefined) onStart?.(child.pid);
     child.send(task);
-    for await (const event of events(child, AbortSignal.any([signal, ended.signal]))) {
-      if (event.kind === 'failed') throw new MeasureError(withLastWords(event.message, log));
-      if (event.kind === 'log') log.add(event.lines);
-      else yield event;
-      if (event.kind === 'done') return;
+    const stop = AbortSignal.any([signal, ended.signal]);
+    for await (const event of events(child, stop)) {
+      const told = event as EndEvent;
+      if (told.kind === 'failed') throw new MeasureError(withLastWords(told.message, log));
+      if (told.kind === 'log') log.add(told.lines);
+      else yield event as Event;
+      if (told.kind === 'done') return;
     }
     signal.throwIfAborted();
     const [exitCode, signalName] = (await end) as [number | null, string | null];
@@ -52,8 +64,10 @@ export async function* measureSpeed(
   }
 }
 
-function start(log: NativeLog): ChildProcess {
-  const child = fork(new URL('./speed-child.js', import.meta.url), [], {
+function start(script: URL, log: NativeLog): ChildProcess {
+  const child = fork(script, [], {
+    // What a parent runs with, such as a loader of its tests, is none of a measurement's.
+    execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // A backtrace starts a debugger on the dying process, which can take minutes.
     env: { ...process.env, GGML_NO_BACKTRACE: '1' },
@@ -63,9 +77,9 @@ function start(log: NativeLog): ChildProcess {
 }
 
 /** Ends when `signal` aborts, after what had come before. */
-async function* events(child: ChildProcess, signal: AbortSignal): AsyncGenerator<SpeedEvent> {
+async function* events(child: ChildProcess, signal: AbortSignal): AsyncGenerator<unknown> {
   try {
-    for await (const [event] of on(child, 'message', { signal })) yield event as SpeedEvent;
+    for await (const [event] of on(child, 'message', { signal })) yield event;
   } catch (error) {
     if (!signal.aborted) throw error;
   }

@@ -1,6 +1,7 @@
 // What the process that measures speed is told, and what it tells: each repeat as soon as it is done,
 // so that nothing is lost when the process dies. Plain data.
 import type { LlamaSettings } from './llama.js';
+import type { MemoryBreakdown } from './memory-breakdown.js';
 import type { Point } from './points.js';
 
 export type SpeedTask = { settings: LlamaSettings; points: Point[]; repeats: number };
@@ -10,6 +11,8 @@ export type SpeedMemory = {
   peakRssBytes: number;
   /** In use on the GPU; null without one. */
   deviceBytes: number | null;
+  /** By llama.cpp's own count, to the byte; null where it cannot be asked. */
+  breakdown: MemoryBreakdown | null;
 };
 
 export type SpeedEvent =
@@ -17,6 +20,10 @@ export type SpeedEvent =
   /** `repeat` 0 is the warm-up. */
   | { kind: 'begin'; point: number; repeat: number }
   | { kind: 'sample'; point: number; sampleNs: number; memory: SpeedMemory }
+  | EndEvent;
+
+/** How any process that measures ends. */
+export type EndEvent =
   | { kind: 'failed'; message: string }
   | { kind: 'log'; lines: string[] }
   | { kind: 'done' };

@@ -25,7 +25,7 @@ export function rowsText(rows: readonly MeasurementRow[], format: OutputFormat):
     case 'md':
       return rows.length === 0 ? '' : markdown(rows);
     case 'table':
-      return rows.length === 0 ? '' : table(rows);
+      return rows.length === 0 ? '' : tables(rows);
     default:
       throw new Error(`unknown format ${format satisfies never}`);
   }
@@ -88,20 +88,39 @@ const COLUMNS: Column[] = [
     isNumber: true,
     cell: (row) => (row.ttft_ms === null ? '' : `${row.ttft_ms.toFixed(0)} ms`),
   },
-  { head: 'weights', isNumber: true, cell: (row) => size(row.weights_bytes) },
-  { head: 'KV', isNumber: true, cell: (row) => size(row.kv_bytes) },
-  { head: 'compute', isNumber: true, cell: (row) => size(row.compute_bytes) },
-  { head: 'peak RSS', isNumber: true, cell: (row) => size(row.peak_rss_bytes) },
-  { head: 'GPU', isNumber: true, cell: (row) => size(row.device_peak_bytes) },
 ];
 
-/** Those that say something of these rows. */
-function shownColumns(rows: readonly MeasurementRow[]): Column[] {
-  return COLUMNS.filter(({ cell }) => rows.some((row) => cell(row) !== ''));
+/** Each behind it as it was predicted. */
+const MEMORY_COLUMNS: Column[] = [
+  ...withPrediction('weights', 'weights_bytes', 'predicted_weights_bytes'),
+  ...withPrediction('KV', 'kv_bytes', 'predicted_kv_bytes'),
+  ...withPrediction('compute', 'compute_bytes', 'predicted_compute_bytes'),
+  ...withPrediction('peak RSS', 'peak_rss_bytes', 'predicted_host_bytes'),
+  ...withPrediction('GPU', 'device_peak_bytes', 'predicted_device_bytes'),
+];
+
+type ByteField = Extract<keyof MeasurementRow, `${string}_bytes`>;
+
+function withPrediction(head: string, field: ByteField, predicted: ByteField): Column[] {
+  return [
+    { head, isNumber: true, cell: (row) => size(row[field]) },
+    { head: 'predicted', isNumber: true, cell: (row) => size(row[predicted]) },
+  ];
 }
 
-function table(rows: readonly MeasurementRow[]): string {
-  const columns = shownColumns(rows);
+/** Those that say something of these rows. */
+function shownColumns(columns: readonly Column[], rows: readonly MeasurementRow[]): Column[] {
+  return columns.filter(({ cell }) => rows.some((row) => cell(row) !== ''));
+}
+
+/** Speed above, memory below: side by side they are wider than a terminal. */
+function tables(rows: readonly MeasurementRow[]): string {
+  const test = COLUMNS.filter(({ head }) => head === 'test');
+  return `${table(COLUMNS, rows)}\n${table([...test, ...MEMORY_COLUMNS], rows)}`;
+}
+
+function table(all: readonly Column[], rows: readonly MeasurementRow[]): string {
+  const columns = shownColumns(all, rows);
   const drawn = new Table({
     head: columns.map(({ head }) => head),
     colAligns: columns.map(({ isNumber }) => (isNumber ? 'right' : 'left')),
@@ -121,7 +140,7 @@ const NO_BORDERS = {
 };
 
 function markdown(rows: readonly MeasurementRow[]): string {
-  const columns = shownColumns(rows);
+  const columns = shownColumns([...COLUMNS, ...MEMORY_COLUMNS], rows);
   const line = (cells: string[]) => `| ${cells.join(' | ')} |\n`;
   const cells = rows.map((row) =>
     line(columns.map(({ cell }) => oneLine(cell(row)).replaceAll('|', '\\|'))),

@@ -33,6 +33,8 @@ export type MemorySettings = {
   kvType?: KvType;
   /** Sequences decoded together; default 1. */
   parallel?: number;
+  /** Tokens of prompt evaluated at once; default 512, or the whole context where that is shorter. */
+  nBatch?: number;
   /** Layers on the GPU, the output counting as one; default all, and none where there is no GPU. */
   gpuLayers?: number;
   /** Whether attention is computed without its matrix; default true, as llama.cpp finds where it can. */

@@ -12,7 +12,6 @@ export type ResolvedSettings = Required<MemorySettings> & {
   askedFlashAttention: boolean | 'auto';
   /** Of all sequences. */
   nCells: number;
-  nBatch: number;
 };
 
 /** As node-llama-cpp's contexts have it. */
@@ -28,7 +27,7 @@ export function resolveSettings(model: SizedModel, settings: MemorySettings): Re
   const nCells = cellsOf(nCtx) * parallel;
   return {
     ...{ backend, nCtx, kvType, parallel, nCells },
-    nBatch: Math.min(MAX_BATCH, nCells),
+    nBatch: Math.min(settings.nBatch ?? MAX_BATCH, nCells),
     gpuLayers: gpuLayersOf(model, settings),
     flashAttention:
       settings.flashAttention ?? (isQuantised(kvType) || hasFlashAttention(model, settings)),

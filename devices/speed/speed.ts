@@ -53,19 +53,20 @@ const HOST_BYTES_PER_SECOND = 40e9;
  */
 const SECONDS_PER_LAYER = { gpu: 40e-6, cpu: 10e-6 };
 
-/** Of `model` on `device` as `memory` has it placed, with half of its context in use. */
+/** Of `model` on `device` as `memory` has it placed, with `kvShare` of its context in use. */
 export function predictSpeed(
   model: SizedModel,
   device: Device,
   memory: MemoryPrediction,
+  { kvShare = 0.5 }: { kvShare?: number } = {},
 ): SpeedPrediction {
   const { bandwidth, compute } = SHARES[device.backend];
   const { bytes, weights } = readPerToken(model);
   const kvBytes = (memory.device?.kvBytes ?? 0) + memory.host.kvBytes;
-  const bytesPerToken = bytes + Math.round(kvBytes / 2);
+  const bytesPerToken = bytes + Math.round(kvBytes * kvShare);
   const isSplit = device.kind === 'discrete' && memory.device !== null;
   const hostBytes = isSplit
-    ? Math.max(0, bytes - (memory.device?.weightsBytes ?? 0)) + memory.host.kvBytes / 2
+    ? Math.max(0, bytes - (memory.device?.weightsBytes ?? 0)) + memory.host.kvBytes * kvShare
     : 0;
   const seconds = (share: number, hostShare: number) =>
     (bytesPerToken - hostBytes) / (share * device.bandwidthBytesPerSecond) +

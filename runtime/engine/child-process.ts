@@ -2,12 +2,13 @@
 // A new one is made for each restart, so nothing of a dead one can be mistaken for the living.
 // Decides nothing about restarts.
 import { type ChildProcess, fork } from 'node:child_process';
+import { LEVEL_HEAP_FLAG } from '../small-heap.js';
 import type { EngineOptions } from './contract.js';
 import { NativeLog } from './native-log.js';
 import type { FromChild, ToChild } from './protocol.js';
 
 /** Room for new objects that V8 fills before it collects them; the default costs 10 MiB more. */
-const CHILD_FLAGS = ['--max-semi-space-size=1'];
+const CHILD_FLAGS = ['--max-semi-space-size=1', LEVEL_HEAP_FLAG];
 
 const CHILD_ENV = {
   // A backtrace starts a debugger on the dying process, which can take minutes.

@@ -10,6 +10,8 @@ export interface Engine {
   readonly state: EngineState;
   /** What is loaded; null until the first load is done. */
   readonly info: EngineInfo | null;
+  /** Of the process that holds the model now; undefined where there is none. */
+  readonly pid: number | undefined;
   /** Processes started after the first. */
   readonly restarts: number;
   /** Resolves when the engine can answer, rejects with {@link EngineFailure} when it gave up. */
@@ -32,7 +34,7 @@ export interface Engine {
   detokenize(tokenIds: number[]): Promise<string>;
   /** The prompt that a chat request with these messages would evaluate. */
   applyTemplate(messages: ChatMessage[], options?: { tools?: unknown[] }): Promise<string>;
-  /** One vector of `nEmbd` floats a text. Rejects with code `no-embeddings` where the model has none. */
+  /** One vector of `nEmbd` floats and length 1 a text. Rejects with code `no-embeddings` where the model has none. */
   embed(texts: string[]): Promise<{ vectors: number[][]; promptTokens: number }>;
   slots(): SlotState[];
   memory(): Promise<Memory>;
@@ -224,7 +226,10 @@ export type EngineInfo = {
   mmap: boolean;
   llamaCppRelease: string;
   loadMs: number;
-  /** Bytes by the backend's own accounting. */
+  /**
+   * Bytes by the backend's own accounting. Weights are exact, and so is the sum of the other two; how it
+   * is split is read from llama.cpp's log, which tells hundredths of a MiB.
+   */
   weightsBytes: number;
   kvBytes: number;
   computeBytes: number;

@@ -2,7 +2,7 @@
 // A kill leaves no message behind, so what the model asked and what was free are told beside it.
 // Reads the control group's counter of kills, where Linux has one.
 import { readFileSync } from 'node:fs';
-import { formatMemory } from '../../devices/index.js';
+import { formatMemory } from '../../devices/units.js';
 import type { ChildEnd } from './child-process.js';
 import type { EngineFailure, EngineFailureCode } from './contract.js';
 

@@ -69,7 +69,6 @@ export class RestartingEngine implements Engine {
     return this.#requests.lastTokenAtMs;
   }
 
-  /** Of the process that holds the model now; for tests and for whoever watches processes. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }

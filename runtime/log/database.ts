@@ -17,7 +17,7 @@ const WAL_LIMIT_BYTES = 16 * 2 ** 20;
 /** Opens the log for writing: makes folders and file, brings the schema up. Throws {@link LogError}. */
 export function openForWriting(file: string): Database.Database {
   return open(file, () => {
-    mkdirSync(path.dirname(file), { recursive: true });
+    makeFolders(path.dirname(file));
     const db = new Database(file, { timeout: OPEN_WAIT_MS });
     closedOnError(db, () => {
       configure(db);
@@ -42,6 +42,17 @@ export function openForReading(file: string): Database.Database {
     openForWriting(file).close();
     return new Database(file, { readonly: true, timeout: OPEN_WAIT_MS });
   });
+}
+
+/** One by one: Node's own `recursive` never returns where a system's folder takes none (/proc). */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolders(path.dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 function configure(db: Database.Database): void {

@@ -17,14 +17,7 @@ export {
 } from './measurement-fields.js';
 export { hashModelFile } from './model-hash.js';
 export { SUMMARY_GROUPS, type SummaryBy } from './queries-sql.js';
-export type {
-  AnswerRow,
-  ErrorRow,
-  QueryRow,
-  SampleSeriesRow,
-  SeriesRow,
-  SummaryRow,
-} from './read-rows.js';
+export type { AnswerRow, QueryRow } from './read-rows.js';
 export type {
   MachineRow,
   MemoryParts,
@@ -36,3 +29,4 @@ export type {
   SampleRow,
 } from './rows.js';
 export { parseSince } from './since.js';
+export type { ErrorRow, SampleSeriesRow, SeriesRow, SummaryRow } from './summary-rows.js';

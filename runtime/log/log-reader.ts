@@ -15,14 +15,8 @@ import {
   type SummaryBy,
   summarySql,
 } from './queries-sql.js';
-import type {
-  AnswerRow,
-  ErrorRow,
-  QueryRow,
-  SampleSeriesRow,
-  SeriesRow,
-  SummaryRow,
-} from './read-rows.js';
+import type { AnswerRow, QueryRow } from './read-rows.js';
+import type { ErrorRow, SampleSeriesRow, SeriesRow, SummaryRow } from './summary-rows.js';
 
 /** Which answers. Times are UTC in ISO 8601, as {@link parseSince} makes them. */
 export type AnswerFilter = {

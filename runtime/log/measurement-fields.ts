@@ -61,7 +61,10 @@ export const MEASUREMENT_FIELDS = {
   samples_ns: 'integers',
   /** Median, of `answer128` alone. */
   ttft_ms: 'real?',
-  /** Weights, KV cache and compute buffers: by the backend's own accounting, of `answer128` alone. */
+  /**
+   * By the backend's own accounting, on GPU and system together. Of `answer128` KV cache and compute
+   * buffers are told apart to a hundredth of a MiB; of points on Linux to the byte, elsewhere not at all.
+   */
   weights_bytes: 'integer?',
   kv_bytes: 'integer?',
   compute_bytes: 'integer?',

@@ -1,19 +1,11 @@
 // What callers hand to the log, one type a table.
 // Built from the engine's own types, so that an answer is recorded without being rewritten.
 // Times are Unix time in ms; ids are what the record functions returned.
-import type { ModelShape } from '../../devices/index.js';
+import type { ModelShape } from '../../devices/model-shape.js';
+import type { MachineDescription } from '../../devices/probe/machine.js';
 import type { EngineInfo, EngineOptions, Memory, StopReason, Timings } from '../engine/contract.js';
 
-export type MachineRow = {
-  cpu: string;
-  cpuCores: number;
-  memoryBytes: number;
-  gpus: { name: string; memoryBytes: number | null }[];
-  /** GPU driver and its version. */
-  driver: string | null;
-  /** Name, release and architecture. */
-  os: string;
-};
+export type MachineRow = MachineDescription;
 
 export type ModelRow = {
   /** Of the whole file, in hex; null while it is not known (see hashModelFile). */

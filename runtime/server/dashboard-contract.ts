@@ -1,6 +1,14 @@
 // What the dashboard asks for and what it is answered, as types alone.
 // Rows are named as in SQL, so that the page, `hearth log --json` and sqlite3 speak of one thing.
-// Imports nothing, so that the page's bundle can take it as it is.
+// Imports types alone, so that the page's bundle can take it as it is.
+
+import type {
+  ErrorRow,
+  MaybeNumber,
+  SampleSeriesRow,
+  SeriesRow,
+  SummaryRow,
+} from '../log/summary-rows.js';
 
 /**
  * Every answer is JSON over GET, with the key in `Authorization: Bearer KEY` where one is set.
@@ -14,22 +22,22 @@ export type DashboardApi = {
   /** Percentiles and peaks of the time since, in groups that sort by their name. */
   '/api/dashboard/summary': {
     query: RangeQuery & { by?: SummaryGroup };
-    answer: { since: string; by: SummaryGroup; rows: DashboardSummaryRow[] };
+    answer: { since: string; by: SummaryGroup; rows: SummaryRow[] };
   };
   /** Answers in buckets of time, oldest first; empty buckets are left out. */
   '/api/dashboard/series': {
     query: SeriesQuery;
-    answer: { since: string; bucket_s: number; rows: DashboardSeriesRow[] };
+    answer: { since: string; bucket_s: number; rows: SeriesRow[] };
   };
   /** Memory and temperature, also while nobody asks, in buckets of time, oldest first. */
   '/api/dashboard/samples': {
     query: SeriesQuery;
-    answer: { since: string; bucket_s: number; rows: DashboardSampleRow[] };
+    answer: { since: string; bucket_s: number; rows: SampleSeriesRow[] };
   };
   /** What failed, by code, the most frequent first. */
   '/api/dashboard/errors': {
     query: RangeQuery;
-    answer: { since: string; rows: DashboardErrorRow[] };
+    answer: { since: string; rows: ErrorRow[] };
   };
   /** The latest answers, newest first; `failed=true` for those with an error alone. */
   '/api/dashboard/answers': {
@@ -98,72 +106,6 @@ export type DashboardStatus = {
     /** Why rows wait: `the log … is on a full disk`; null while writing works. */
     last_error: string | null;
   } | null;
-};
-
-/** null where nothing was measured: no GPU, or all answers failed. */
-export type MaybeNumber = number | null;
-
-/** `{"name":"2026-11-24","answers":210,"errors":3,"ttft_p50_ms":84.2,"tokens_per_second_p50":41.7,…}` */
-export type DashboardSummaryRow = {
-  /** The model, device or day (`2026-11-24`, where the server is); `all` without groups. */
-  name: string;
-  /** Failed ones included. */
-  answers: number;
-  errors: number;
-  prompt_tokens: MaybeNumber;
-  generated_tokens: MaybeNumber;
-  ttft_p50_ms: MaybeNumber;
-  ttft_p95_ms: MaybeNumber;
-  ttft_p99_ms: MaybeNumber;
-  /** The slowest 5 % are slower than this. */
-  tokens_per_second_p5: MaybeNumber;
-  tokens_per_second_p50: MaybeNumber;
-  tokens_per_second_p95: MaybeNumber;
-  tokens_per_second_p99: MaybeNumber;
-  peak_rss_bytes: MaybeNumber;
-  device_peak_bytes: MaybeNumber;
-  /** Turns cut because the context was full. */
-  dropped_turns: number;
-};
-
-/** `{"started_at":"2026-11-24T09:30:00Z","answers":12,"errors":0,"ttft_p50_ms":84.2,…,"context_fill":0.31}` */
-export type DashboardSeriesRow = {
-  /** Start of the bucket, UTC. */
-  started_at: string;
-  answers: number;
-  errors: number;
-  ttft_p50_ms: MaybeNumber;
-  ttft_p95_ms: MaybeNumber;
-  tokens_per_second_p50: MaybeNumber;
-  peak_rss_bytes: MaybeNumber;
-  device_peak_bytes: MaybeNumber;
-  /** Greatest part of the context in use, 0 to 1. */
-  context_fill: MaybeNumber;
-  dropped_turns: number;
-};
-
-/** `{"taken_at":"2026-11-24T09:30:00Z","rss_bytes":712345600,"cpu_temperature_c":51.5,…}` */
-export type DashboardSampleRow = {
-  /** Start of the bucket, UTC. */
-  taken_at: string;
-  /** Highest of the bucket. */
-  rss_bytes: MaybeNumber;
-  /** Lowest of the bucket: memory that the machine has left. */
-  available_bytes: MaybeNumber;
-  device_used_bytes: MaybeNumber;
-  cpu_temperature_c: MaybeNumber;
-  device_temperature_c: MaybeNumber;
-};
-
-/** `{"error_code":"HEARTH_ENGINE_DIED","answers":2,"last_at":"2026-11-24T09:30:00.000Z","last_message":"…"}` */
-export type DashboardErrorRow = {
-  /** `HEARTH_…` */
-  error_code: string;
-  answers: number;
-  /** UTC. */
-  last_at: string;
-  /** What the caller was told the last time. */
-  last_message: string | null;
 };
 
 /** One answer. Never holds a prompt or an answer's text. */

@@ -3,10 +3,10 @@
 // The log's reader is opened at the first question and stays open: SQLite sees new rows by itself.
 import type { FastifyInstance } from 'fastify';
 import { type LogReader, parseSince, SUMMARY_GROUPS } from '../log/index.js';
+import type { ErrorRow } from '../log/summary-rows.js';
 import type {
   DashboardAnswerRow,
   DashboardApi,
-  DashboardErrorRow,
   DashboardStatus,
   SummaryGroup,
 } from './dashboard-contract.js';
@@ -79,7 +79,7 @@ export function dashboard(app: FastifyInstance, service: Service): void {
   });
   get('/api/dashboard/errors', (query) => {
     const range = readRange(query);
-    const rows: DashboardErrorRow[] = log.reader().errors(range);
+    const rows: ErrorRow[] = log.reader().errors(range);
     return { since: range.since, rows };
   });
   get('/api/dashboard/answers', (query) => {

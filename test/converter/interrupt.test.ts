@@ -7,12 +7,20 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { convert, OutputError, type StreamProgress } from 'hearth/converter';
 import t from 'tap';
+import { makeSyntheticCheckpoint } from '../../bench/synthetic-checkpoint.js';
 import { hearth } from '../support/hearth.js';
-import { writeSyntheticCheckpoint } from '../support/synthetic-checkpoint.js';
 
 const folder = t.testdir();
-const large = writeSyntheticCheckpoint(path.join(folder, 'large'), 8);
-const larger = writeSyntheticCheckpoint(path.join(folder, 'larger'), 16);
+const large = await makeCheckpoint('large', 8);
+const larger = await makeCheckpoint('larger', 16);
+
+/** Of 25.7 MB a layer. */
+async function makeCheckpoint(name: string, nLayer: number): Promise<string> {
+  const checkpoint = path.join(folder, name);
+  const widths = { nEmbd: 1024, nVocab: 2048, nHead: 8, nFf: 2816 };
+  await makeSyntheticCheckpoint(checkpoint, { ratio: 0, nLayer, widths });
+  return checkpoint;
+}
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   t.test(`${signal} in the middle exits with 130 and leaves nothing`, async (t) => {

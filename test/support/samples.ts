@@ -7,12 +7,7 @@ import path from 'node:path';
 export const packageRoot = path.resolve(import.meta.dirname, '../../..');
 export const fixtures = path.join(packageRoot, 'test/fixtures');
 
-const DEMO_CHECKPOINT = path.join(packageRoot, 'converter/demo/appliance-pruned-20');
-
-/** The checkpoint folder of a sample such as `appliance/pruned-20` or `formats/f_gqa`. */
-export function samplePath(name: string): string {
-  return name === 'appliance/pruned-20' ? DEMO_CHECKPOINT : path.join(fixtures, name);
-}
+export { samplePath } from '../../bench/samples.js';
 
 export type ReferencePrompt = {
   question: string;

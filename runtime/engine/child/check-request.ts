@@ -13,7 +13,8 @@ const RANGES = {
   topK: { least: 0, most: 2 ** 31 - 1, whole: true },
   minP: { least: 0, most: 1 },
   repeatPenalty: { least: 0.01, most: 100 },
-  seed: { least: 0, most: 2 ** 32 - 1, whole: true },
+  // The largest of 32 bits asks llama.cpp for a random one.
+  seed: { least: 0, most: 2 ** 32 - 2, whole: true },
 } as const satisfies Record<Exclude<keyof Sampling, 'logitBias'>, Range>;
 
 /** Throws {@link EngineError} `bad-request` naming the first field that cannot be used. */

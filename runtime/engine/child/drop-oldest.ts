@@ -12,32 +12,47 @@ export const MAX_TOKEN_CHARS = 256;
 
 export type DropOptions = {
   conversation: Conversation;
-  /** Tokens that the prompt may have. */
+  /** Tokens that the prompt may have so that an answer has room as well. */
   room: number;
+  /** Tokens are left out in multiples of this, in whole turns. */
+  step: number;
   native: NativeModel;
   tokenize: (conversation: Conversation) => number[];
 };
 
-/** Drops the fewest turns that make the rest fit, found by bisection; else all but the last. */
-export function dropOldest({ conversation, room, native, tokenize }: DropOptions): Prompt {
+/**
+ * Drops no turn where all fit. Else the fewest that save enough, rounded up to whole steps: the turns
+ * that follow then leave out the same ones and find the rest in the KV cache, until a step is full.
+ */
+export function dropOldest({ conversation, room, step, native, tokenize }: DropOptions): Prompt {
   const { system, turns } = splitTurns(conversation.messages);
   const without = (dropped: number): number[] =>
     tokenize({ ...conversation, messages: [...system, ...turns.slice(dropped).flat()] });
   const hopeless = hopelessTurns(turns, room);
   const all = without(hopeless);
-  let [low, high, tokens] = [hopeless, hopeless, all];
-  if (all.length > room) {
-    high = turns.length - 1;
-    tokens = without(high);
-  }
+  const total = contentTokens(native, turns.slice(0, hopeless)) + all.length;
+  const excess = Math.max(0, total - room);
+  const wanted = total - step * Math.ceil(excess / step);
+  const [droppedTurns, tokens] =
+    excess === 0 ? [0, all] : fewestDropped(without, hopeless, turns.length - 1, wanted);
+  return { tokens, droppedTurns, droppedTokens: total - tokens.length };
+}
+
+/** By bisection between a number of turns and another; the latter where none is enough. */
+function fewestDropped(
+  without: (dropped: number) => number[],
+  least: number,
+  most: number,
+  wanted: number,
+): [dropped: number, tokens: number[]] {
+  let [low, high, tokens] = [least, most, without(most)];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     const longer = without(middle);
-    if (longer.length > room) low = middle + 1;
+    if (longer.length > wanted) low = middle + 1;
     else [high, tokens] = [middle, longer];
   }
-  const saved = contentTokens(native, turns.slice(0, hopeless)) + all.length - tokens.length;
-  return { tokens, droppedTurns: high, droppedTokens: saved };
+  return [high, tokens];
 }
 
 /** The system messages at the start, then a turn from each user message to the next. */

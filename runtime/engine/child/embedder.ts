@@ -21,14 +21,14 @@ export class Embedder {
         code: 'no-embeddings',
         message: `${this.#info.modelName} writes text and was not trained to embed: its GGUF names no pooling type`,
       });
-    this.#context ??= await this.#model.createEmbeddingContext();
+    this.#context ??= await this.#model.createEmbeddingContext({ threads: this.#info.threads });
     const vectors: number[][] = [];
     let promptTokens = 0;
     for (const text of texts) {
       const length = this.#context.calculateInputLength(text);
       this.#checkLength(length);
       promptTokens += length;
-      vectors.push([...(await this.#context.getEmbeddingFor(text)).vector]);
+      vectors.push(unitLength((await this.#context.getEmbeddingFor(text)).vector));
     }
     return { vectors, promptTokens };
   }
@@ -43,4 +43,10 @@ export class Embedder {
       availableTokens,
     });
   }
+}
+
+/** As OpenAI and llama-server send them, so that a dot product is the cosine. */
+function unitLength(vector: readonly number[]): number[] {
+  const length = Math.hypot(...vector);
+  return length === 0 ? [...vector] : vector.map((value) => value / length);
 }

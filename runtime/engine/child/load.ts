@@ -13,10 +13,10 @@ import {
 import type { GgufFile } from '../../../devices/index.js';
 import type { EngineInfo, EngineOptions } from '../contract.js';
 import { EngineError } from '../engine-error.js';
-import { architectureOf } from './gguf-check.js';
+import { architectureOf, checkModelFile } from './gguf-check.js';
 import { flashAttentionOf, kvBytesOf } from './load-log.js';
 import { type Native, nativeBindings, nativeParts } from './native.js';
-import { predictedMemory } from './predicted.js';
+import { hasDevice, predictedMemory } from './predicted.js';
 
 export type Loaded = {
   llama: Llama;
@@ -29,23 +29,27 @@ export type Loaded = {
 };
 
 export type LoadEvents = {
+  onFile: (file: GgufFile) => void;
   onProgress: (progress: number) => void;
   onLog: (line: string) => void;
 };
 
-/** Loads the model. Throws {@link EngineError} `load-failed` with llama.cpp's own reason. */
-export async function loadModel(
-  file: GgufFile,
-  options: EngineOptions,
-  events: LoadEvents,
-): Promise<Loaded> {
+/**
+ * Loads the model. Throws {@link EngineError} `load-failed` with what is wrong with the file, or with
+ * llama.cpp's own reason.
+ */
+export async function loadModel(options: EngineOptions, events: LoadEvents): Promise<Loaded> {
   const startedAt = performance.now();
   const lines: string[] = [];
   const onLog = (line: string): void => {
     lines.push(line);
     events.onLog(line);
   };
-  const llama = await openLlama(options, onLog);
+  // llama.cpp is opened by waiting for a process that tries it, and the file is read meanwhile.
+  const [llama, file] = await Promise.all([
+    openLlama(options, onLog),
+    checkModelFile(options.modelPath).then(told(events.onFile)),
+  ]);
   checkArchitecture(llama, file);
   const model = await openModel(llama, options, events.onProgress);
   const context = await openContext(model, options);
@@ -62,6 +66,13 @@ export async function loadModel(
     info,
     nBatch: context.batchSize,
     swaSize: model.fileInsights.swaSize ?? undefined,
+  };
+}
+
+function told<T>(listener: (value: T) => void): (value: T) => T {
+  return (value) => {
+    listener(value);
+    return value;
   };
 }
 
@@ -107,11 +118,12 @@ async function openModel(
 ): Promise<LlamaModel> {
   const { modelPath, gpuLayers = 'auto', nCtx, parallel = 1, directIo = false } = options;
   const fitContext = nCtx === undefined ? undefined : { contextSize: nCtx * parallel };
+  const defaultMmap = (await hasDevice(llama)) ? 'auto' : false;
   try {
     return await llama.loadModel({
       modelPath: path.resolve(modelPath),
       gpuLayers: gpuLayers === 'auto' && fitContext ? { fitContext } : gpuLayers,
-      useMmap: directIo ? false : (options.mmap ?? (llama.gpu === false ? false : 'auto')),
+      useMmap: directIo ? false : (options.mmap ?? defaultMmap),
       useDirectIo: directIo,
       onLoadProgress: onProgress,
     });
@@ -159,6 +171,7 @@ async function describe(parts: Parts): Promise<EngineInfo> {
   const used = native.context.getMemoryBreakdown();
   const kvBytes = kvBytesOf(lines);
   const flashAttention = flashAttentionOf(lines, context.flashAttention === true);
+  const isOnGpu = model.gpuLayers > 0 && (await hasDevice(llama));
   return {
     modelPath: path.resolve(options.modelPath),
     modelName: String(file.metadata['general.name'] ?? path.basename(options.modelPath)),
@@ -167,7 +180,7 @@ async function describe(parts: Parts): Promise<EngineInfo> {
     nVocab: vocabularySize(file),
     nEmbd: model.embeddingVectorSize,
     parallel: context.totalSequences,
-    backend: llama.gpu === false || model.gpuLayers === 0 ? 'cpu' : llama.gpu,
+    backend: llama.gpu === false || !isOnGpu ? 'cpu' : llama.gpu,
     deviceNames: llama.gpu === false ? [] : await llama.getGpuDeviceNames(),
     gpuLayers: model.gpuLayers,
     kvType: options.kvType ?? 'F16',

@@ -2,14 +2,18 @@
 // Everything that can take the process down happens here, so that it takes down nothing else.
 // Prints nothing; llama.cpp's log goes to the parent.
 
+import { writeFileSync } from 'node:fs';
 import type { EngineOptions } from '../contract.js';
 import { failureOf } from '../engine-error.js';
 import type { FromChild, ToChild } from '../protocol.js';
 import { checkOptions } from './check-options.js';
-import { checkModelFile } from './gguf-check.js';
+import { loadModel } from './load.js';
 import { ModelServer } from './model-server.js';
 import { watchParent } from './orphan-watch.js';
 import { Outbox } from './outbox.js';
+
+/** Of -1000 to 1000, as in proc(5): before any other process of the system. */
+const OOM_SCORE_ADJ = '900';
 
 const send = (message: FromChild): void => {
   process.send?.(message, undefined, undefined, () => {
@@ -20,6 +24,7 @@ const outbox = new Outbox(send);
 let server: ModelServer | undefined;
 
 watchParent();
+giveWayInNeed();
 // Ctrl-C and service managers signal the whole group; when to end is for the parent to say.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('message', (message: ToChild) => {
@@ -44,10 +49,8 @@ process.on('message', (message: ToChild) => {
 async function load(options: EngineOptions): Promise<void> {
   try {
     checkOptions(options);
-    const file = await checkModelFile(options.modelPath);
-    send({ kind: 'progress', progress: 0, askedBytes: file.sizeBytes });
-    const { loadModel } = await import('./load.js');
-    const loaded = await loadModel(file, options, {
+    const loaded = await loadModel(options, {
+      onFile: ({ sizeBytes }) => send({ kind: 'progress', progress: 0, askedBytes: sizeBytes }),
       onProgress: (progress) => send({ kind: 'progress', progress }),
       onLog: (line) => log(line),
     });
@@ -75,5 +78,15 @@ async function answerCall({ id, call }: Extract<ToChild, { kind: 'call' }>): Pro
     outbox.message({ kind: 'result', id, value: await server.call(call) });
   } catch (thrown) {
     outbox.message({ kind: 'call-failed', id, failure: failureOf(thrown, 'internal') });
+  }
+}
+
+/** Where memory runs out, Linux ends this process rather than the one that starts it again. */
+function giveWayInNeed(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    writeFileSync('/proc/self/oom_score_adj', OOM_SCORE_ADJ);
+  } catch {
+    // It may be read-only, as in some containers; the kernel then takes the larger process, mostly this.
   }
 }

@@ -11,14 +11,20 @@ export function watchParent(): void {
   const thread = new Worker(new URL(import.meta.url), {
     workerData: { parentPid: process.ppid },
     stdin: false,
+    // Without what this process was told to load: it would not fit.
+    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 },
   });
+  // What NODE_OPTIONS loads may still not fit; the closed channel then tells alone.
+  thread.on('error', () => {});
   thread.unref();
 }
 
 if (!isMainThread && parentPort) {
-  const { parentPid } = workerData as { parentPid: number };
-  setInterval(() => {
-    if (process.ppid !== parentPid) process.kill(process.pid, 'SIGKILL');
-  }, LOOK_EVERY_MS);
+  const { parentPid } = (workerData ?? {}) as { parentPid?: number };
+  // Another thread that only imports this is told no parent, and must not watch for one.
+  if (parentPid !== undefined)
+    setInterval(() => {
+      if (process.ppid !== parentPid) process.kill(process.pid, 'SIGKILL');
+    }, LOOK_EVERY_MS);
 }

@@ -1,13 +1,10 @@
 // What the loaded model was predicted to take, for the log to lay beside what it took.
 // node-llama-cpp had llama.cpp plan this very context before it was allocated, and keeps the answer;
 // weights and KV cache are arithmetic. A model that cannot be predicted has no prediction.
-import type { LlamaContext, LlamaModel } from 'node-llama-cpp';
-import {
-  type GgufFile,
-  ggmlTypeId,
-  predictPlanned,
-  sizedModelOfGguf,
-} from '../../../devices/index.js';
+import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
+import { ggmlTypeId } from '../../../devices/ggml-types.js';
+import type { GgufFile } from '../../../devices/gguf-file.js';
+import { predictPlanned, sizedModelOfGguf } from '../../../devices/memory/index.js';
 import type { EngineOptions, PredictedMemory } from '../contract.js';
 
 type Loaded = {
@@ -27,6 +24,11 @@ export async function predictedMemory(loaded: Loaded): Promise<PredictedMemory |
   }
 }
 
+/** A GPU's library loads where there is no such GPU, too; the model is then on the CPU. */
+export async function hasDevice(llama: Llama): Promise<boolean> {
+  return llama.gpu !== false && (await llama.getVramState()).total > 0;
+}
+
 async function predictLoaded({ file, options, model, context, flashAttention }: Loaded) {
   const { kvType = 'F16', flashAttention: asked = 'auto' } = options;
   const { contextSize: nCtx, totalSequences: parallel } = context;
@@ -40,7 +42,7 @@ async function predictLoaded({ file, options, model, context, flashAttention }: 
     kvCacheValueType: ggmlTypeId(kvType),
   });
   const { gpu } = model.llama;
-  const hasGpu = gpu !== false && (await model.llama.getVramState()).total > 0;
+  const hasGpu = gpu !== false && (await hasDevice(model.llama));
   return predictPlanned(
     sizedModelOfGguf(file),
     {

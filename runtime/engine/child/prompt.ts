@@ -18,6 +18,12 @@ export type PromptModel = {
 /** One place is left for the first generated token. */
 const GENERATED = 1;
 
+/**
+ * Where old turns may go, an answer finds this part of the context free, or `maxTokens` if that is
+ * less: a prompt that just fits would leave it a token or two. Turns go in steps as large.
+ */
+const ANSWER_PART = 1 / 4;
+
 /** More text than this is not even counted when old turns are dropped. */
 const MAX_CHAT_CHARS = 8 * 1024 * 1024;
 
@@ -29,11 +35,20 @@ export function buildPrompt(model: PromptModel, request: GenerateRequest): Promp
   const isHuge = !drops || charsOf(input.messages) > MAX_CHAT_CHARS;
   if (isHuge) refuseMoreThan(room, leastTokens(input), 'at least ');
   const prompt = drops
-    ? dropOldest({ conversation: input, room, native: model.native, tokenize: chatTokens(model) })
+    ? dropOldest({ conversation: input, ...dropSizes(model, request), ...tokenizing(model) })
     : { tokens: tokensOf(model, input), droppedTurns: 0, droppedTokens: 0 };
   refuseMoreThan(room, prompt.tokens.length);
   if (prompt.tokens.length > 0) return prompt;
   throw new EngineError({ code: 'bad-request', message: 'the prompt has no tokens' });
+}
+
+function dropSizes({ nCtx }: PromptModel, { maxTokens = nCtx }: GenerateRequest) {
+  const step = Math.max(1, Math.floor(nCtx * ANSWER_PART));
+  return { room: nCtx - Math.max(GENERATED, Math.min(maxTokens, step)), step };
+}
+
+function tokenizing(model: PromptModel) {
+  return { native: model.native, tokenize: chatTokens(model) };
 }
 
 function tokensOf(model: PromptModel, input: GenerateInput): number[] {

@@ -74,7 +74,7 @@ function samplerConfig(sampling: Sampling, grammarState: object | undefined): Sa
     topP,
     topK,
     minP,
-    seed: sampling.seed ?? Math.floor(Math.random() * 2 ** 32),
+    seed: sampling.seed ?? Math.floor(Math.random() * (2 ** 32 - 1)),
     repeatPenalty,
     repeatPenaltyMaxTokens: PENALTY_TOKENS,
     ...biases(sampling.logitBias ?? {}),

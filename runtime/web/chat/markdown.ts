@@ -35,13 +35,29 @@ const marked = new Marked({
 /** A top-level part of a text; its `raw` says whether it changed. */
 export type Block = Token;
 
-/** The blocks of a text, blank lines left out. */
+/** The blocks of a text, blank lines left out; one block as written where it is nested too deeply. */
 export function parseBlocks(text: string): Block[] {
-  return marked.lexer(text).filter(({ type }) => type !== 'space' && type !== 'def');
+  const parse = () => marked.lexer(text);
+  const blocks = withinStack(parse) ?? [{ type: 'text', raw: text, text: escapeHtml(text) }];
+  return blocks.filter(({ type }) => type !== 'space' && type !== 'def');
 }
 
-/** The elements of one block. */
-export function renderBlock(block: Block): DocumentFragment {
+/** The elements of one block, or its text as it was written where those are nested too deeply. */
+export function renderBlock(block: Block): DocumentFragment | string {
+  return withinStack(() => renderElements(block)) ?? block.raw;
+}
+
+/** Null where the parsers, which call themselves for each level, run out of stack. */
+function withinStack<T>(make: () => T): T | null {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+function renderElements(block: Block): DocumentFragment {
   const fragment = purify.sanitize(marked.parser([block]), {
     ALLOWED_TAGS,
     ALLOWED_ATTR,

@@ -1,14 +1,9 @@
 // Everything that the dashboard shows for one range of time, and for all models or one.
 // The server groups and filters in SQL; nothing is computed here.
 // Rows are taken as they come: contract and server are of one version with this page.
-import type {
-  DashboardAnswerRow,
-  DashboardErrorRow,
-  DashboardSampleRow,
-  DashboardSeriesRow,
-  DashboardStatus,
-  DashboardSummaryRow,
-} from '../../server/dashboard-contract.js';
+
+import type { ErrorRow, SampleSeriesRow, SeriesRow, SummaryRow } from '../../log/summary-rows.js';
+import type { DashboardAnswerRow, DashboardStatus } from '../../server/dashboard-contract.js';
 import { askDashboard } from './dashboard-api.js';
 
 export type DashboardData = {
@@ -16,13 +11,13 @@ export type DashboardData = {
   /** Names of all models that answered in the time, also where one is chosen. */
   models: string[];
   /** null where nothing was answered. */
-  total: DashboardSummaryRow | null;
-  byModel: DashboardSummaryRow[];
-  byDay: DashboardSummaryRow[];
-  series: DashboardSeriesRow[];
-  samples: DashboardSampleRow[];
+  total: SummaryRow | null;
+  byModel: SummaryRow[];
+  byDay: SummaryRow[];
+  series: SeriesRow[];
+  samples: SampleSeriesRow[];
   bucketMs: number;
-  errors: DashboardErrorRow[];
+  errors: ErrorRow[];
   /** Newest first. */
   answers: DashboardAnswerRow[];
 };

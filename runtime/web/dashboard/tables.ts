@@ -1,9 +1,7 @@
 // The tables of the dashboard: percentiles by model and by day, errors, the latest answers.
-import type {
-  DashboardAnswerRow,
-  DashboardErrorRow,
-  DashboardSummaryRow,
-} from '../../server/dashboard-contract.js';
+
+import type { ErrorRow, SummaryRow } from '../../log/summary-rows.js';
+import type { DashboardAnswerRow } from '../../server/dashboard-contract.js';
 import { el } from '../shared/dom.js';
 import { formatBytes, formatCount, formatDuration, formatRate } from '../shared/format.js';
 import type { DashboardData } from './dashboard-data.js';
@@ -32,7 +30,7 @@ function section<Row>(
   return el('section', { class: 'card wide' }, el('h2', {}, title), content);
 }
 
-function summaryColumns(title: string): Column<DashboardSummaryRow>[] {
+function summaryColumns(title: string): Column<SummaryRow>[] {
   return [
     { title, cell: ({ name }) => name },
     { title: 'Answers', cell: ({ answers }) => formatCount(answers) },
@@ -49,7 +47,7 @@ function summaryColumns(title: string): Column<DashboardSummaryRow>[] {
   ];
 }
 
-const ERROR_COLUMNS: Column<DashboardErrorRow>[] = [
+const ERROR_COLUMNS: Column<ErrorRow>[] = [
   { title: 'Error', cell: ({ error_code }) => error_code },
   { title: 'Times', cell: ({ answers }) => formatCount(answers) },
   { title: 'Last', cell: ({ last_at }) => timeWords(last_at), isText: true },

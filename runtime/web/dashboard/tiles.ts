@@ -1,5 +1,7 @@
 // The figures of the chosen time at a glance, and how the engine is now.
-import type { DashboardStatus, DashboardSummaryRow } from '../../server/dashboard-contract.js';
+
+import type { SummaryRow } from '../../log/summary-rows.js';
+import type { DashboardStatus } from '../../server/dashboard-contract.js';
 import { el } from '../shared/dom.js';
 import {
   formatBytes,
@@ -9,7 +11,7 @@ import {
   formatRate,
 } from '../shared/format.js';
 
-export function tilesOf(total: DashboardSummaryRow): HTMLElement[] {
+export function tilesOf(total: SummaryRow): HTMLElement[] {
   const { answers, errors, dropped_turns } = total;
   const failed = errors === 0 ? 'none failed' : `${formatPart(errors / answers)} of all`;
   return [
@@ -54,7 +56,7 @@ function tile(name: string, value: string, note: string, tone = ''): HTMLElement
   );
 }
 
-function gpuWords({ device_peak_bytes }: DashboardSummaryRow): string {
+function gpuWords({ device_peak_bytes }: SummaryRow): string {
   return device_peak_bytes === null ? 'of hearth' : `GPU ${formatBytes(device_peak_bytes)}`;
 }
 

@@ -179,18 +179,41 @@ t.test('too long a conversation is refused with numbers, or loses its oldest tur
   });
   t.equal(error.neededTokens, whole.length);
 
-  const { start } = await ask(engine, { input, overflow: 'drop-oldest', maxTokens: 1 });
-  t.ok(start && start.droppedTurns > 0 && start.promptTokens <= 511);
-  t.equal((start?.promptTokens ?? 0) + (start?.droppedTokens ?? 0), whole.length);
-  const oneLess = input.messages.slice(2 * ((start?.droppedTurns ?? 0) - 1));
+  const { start } = await ask(engine, { input, overflow: 'drop-oldest' });
+  const { droppedTurns = 0, droppedTokens = 0, promptTokens = 0 } = start ?? {};
+  t.ok(droppedTurns > 0 && promptTokens <= 384, 'a quarter of the context is left for the answer');
+  t.equal(promptTokens + droppedTokens, whole.length);
+  const oneLess = input.messages.slice(2 * (droppedTurns - 1));
   const kept = await engine.tokenize(await engine.applyTemplate(oneLess), { special: true });
-  t.ok(kept.length > 511, 'no more turns are dropped than must be');
+  t.ok(whole.length - kept.length < 128 * Math.ceil((whole.length - 384) / 128), 'and no more');
 
   await t.rejects(
     ask(engine, { input: chat('long '.repeat(600)), overflow: 'drop-oldest' }),
     { code: 'context-overflow' },
     'the last message is never dropped',
   );
+});
+
+t.test('after turns were dropped, the next ones find the rest in the KV cache', async (t) => {
+  const fresh = await readyEngine(modelPath, { nCtx: 512 });
+  const turns: string[] = [];
+  const dropped: number[] = [];
+  let cached = 0;
+  for (let turn = 0; turn < 40; turn++) {
+    turns.push(`Question ${turn}: how loud is the Yuki C119?`);
+    const told = await ask(fresh, {
+      input: chat(...turns),
+      overflow: 'drop-oldest',
+      maxTokens: 12,
+    });
+    t.not(told.end.stopReason, 'context', 'an answer is never cut by the prompt');
+    turns.push(told.text);
+    if ((told.start?.cachedTokens ?? 0) > (told.start?.promptTokens ?? 0) / 2) cached++;
+    dropped.push(told.start?.droppedTurns ?? 0);
+  }
+  await fresh.close();
+  t.ok(new Set(dropped).size > 3, 'turns were dropped several times');
+  t.ok(cached > 40 - new Set(dropped).size - 2, `${cached} of 40 turns used the cache`);
 });
 
 t.test('log-probabilities are the softmax of the logits', async (t) => {

@@ -31,3 +31,19 @@ t.test('layers that do not go on the GPU stay on the CPU', { skip: !hasVulkan },
   const { tokenIds } = await ask(engine, { input: chat(question), maxTokens: 4 });
   t.equal(tokenIds.length, 4);
 });
+
+t.test(
+  'without such a GPU the CPU answers, from memory of its own',
+  { skip: !hasVulkan },
+  async (t) => {
+    const named = process.env.GGML_VK_VISIBLE_DEVICES ?? '';
+    process.env.GGML_VK_VISIBLE_DEVICES = '';
+    t.teardown(() => {
+      process.env.GGML_VK_VISIBLE_DEVICES = named;
+    });
+    const engine = await readyEngine(modelPath, { gpu: 'vulkan', nCtx: 256 });
+    t.teardown(() => engine.close());
+    t.match(engine.info, { backend: 'cpu', gpuLayers: 0, mmap: false });
+    t.equal(engine.info?.predicted?.weightsBytes, engine.info?.weightsBytes);
+  },
+);

@@ -54,6 +54,14 @@ t.test(
   },
 );
 
+t.test('a folder that cannot be made is an error, and no endless search for one', (t) => {
+  t.throws(() => openLog({ path: '/proc/hearth/log.db' }), {
+    code: 'HEARTH_LOG',
+    message: /\/proc\/hearth/,
+  });
+  t.end();
+});
+
 t.test('closing on a disk that stays full says what is lost', needsMount, async (t) => {
   const result = onSmallDisk(
     t.testdir(),

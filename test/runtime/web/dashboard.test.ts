@@ -1,16 +1,14 @@
 // The dashboard in a real browser: its figures are those that the server sent, in tables and charts.
 import t from 'tap';
-import type {
-  DashboardAnswerRow,
-  DashboardSummaryRow,
-} from '../../../runtime/server/dashboard-contract.js';
+import type { SummaryRow } from '../../../runtime/log/summary-rows.js';
+import type { DashboardAnswerRow } from '../../../runtime/server/dashboard-contract.js';
 import { launchBrowser, openPage } from '../../support/browser.js';
 import { type DashboardAnswers, startScriptedServer } from '../../support/scripted-server.js';
 
 const browser = await launchBrowser(t);
 const HOSTILE = '<img src=x onerror="window.hacked = 1">';
 
-function summaryRow(name: string, answers: number): DashboardSummaryRow {
+function summaryRow(name: string, answers: number): SummaryRow {
   return {
     ...{ name, answers, errors: 3, prompt_tokens: 9_000, generated_tokens: 8_000 },
     ...{ ttft_p50_ms: 84, ttft_p95_ms: 412, ttft_p99_ms: 1_290 },

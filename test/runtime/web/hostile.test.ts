@@ -4,7 +4,7 @@
 // sanitising is what is tested.
 import type { Page } from 'playwright-core';
 import t from 'tap';
-import { launchBrowser } from '../../support/browser.js';
+import { launchBrowser, openPage } from '../../support/browser.js';
 import { startScriptedServer } from '../../support/scripted-server.js';
 
 const browser = await launchBrowser(t);
@@ -67,6 +67,18 @@ t.test('hostile Markdown in an answer does nothing', async (t) => {
   t.equal(await page.locator(FORBIDDEN).count(), 0, 'nor when it is read from the browser again');
   t.equal(await page.evaluate('window.hacked'), undefined);
   t.same(foreign, []);
+});
+
+t.test('an answer that is nested too deeply is shown as it was written', async (t) => {
+  const deep = `${'>'.repeat(20_000)} deep`;
+  const server = await startScriptedServer(t);
+  server.reply = () => ({ text: deep });
+  const { page, faults } = await openPage(browser, server.url);
+  await page.fill('#message-input', 'Well?');
+  await page.press('#message-input', 'Enter');
+  await page.locator('.figures').waitFor();
+  t.equal((await page.locator('.markdown').textContent())?.trim(), deep);
+  t.same(faults, []);
 });
 
 t.test('hostile names of conversations and models are shown as text', async (t) => {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import path from 'node:path';
 import t from 'tap';
 import { pack } from '../../../../devices/flash/index.js';
-import { deviceUnit } from '../../../../runtime/device-unit.js';
+import { bundleUnit } from '../../../../runtime/device-unit.js';
 import { applianceGguf } from '../../../support/appliance-gguf.js';
 import { runProgram } from '../../../support/hearth.js';
 import { smallHearth, unpackBundle } from './small-hearth.js';
@@ -76,7 +76,7 @@ t.test(
     const { request, output, folder } = smallHearth(t, 'linux-x64');
     const { root: _, ...real } = request;
     const model = await applianceGguf(folder);
-    await pack({ ...real, model, unit: deviceUnit });
+    await pack({ ...real, model, unit: bundleUnit });
     const unpacked = unpackBundle(output, path.join(folder, 'unpacked'));
     t.match(
       readFileSync(path.join(unpacked, 'hearth.service'), 'utf8'),

@@ -2,7 +2,6 @@
 // What a test does on an event then happens before the next decode, so tokens can be counted.
 // Shows nothing of restarts: there is no process to lose.
 
-import { checkModelFile } from '../../../../runtime/engine/child/gguf-check.js';
 import { loadModel } from '../../../../runtime/engine/child/load.js';
 import { ModelServer } from '../../../../runtime/engine/child/model-server.js';
 import { Outbox } from '../../../../runtime/engine/child/outbox.js';
@@ -14,8 +13,8 @@ type Heard = Extract<FromChild, { kind: 'events' }>['events'][number];
 
 export async function inProcessEngine(modelPath: string, options: Partial<EngineOptions> = {}) {
   const asked = { modelPath, gpu: 'off', threads: 1, ...options } as const;
-  const quiet = { onProgress() {}, onLog() {} };
-  const loaded = await loadModel(await checkModelFile(modelPath), asked, quiet);
+  const quiet = { onFile() {}, onProgress() {}, onLog() {} };
+  const loaded = await loadModel(asked, quiet);
   /** Every event, at the moment when the model made it. */
   const made: { event: GenerateEvent; atMs: number }[] = [];
   const outbox = new (class extends Outbox {

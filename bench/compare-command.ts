@@ -1,0 +1,207 @@
+// hearth compare: pruned models beside the unpruned one, on the user's own files.
+// stdout holds the tables or JSON, stderr how far it is; --report writes a page to show to others.
+// What was measured stands there however it ends, but the report is written whole or not at all.
+import path from 'node:path';
+import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { openOutput } from '../converter/gguf/index.js';
+import {
+  deviceCatalogue,
+  devicesFlag,
+  interruptible,
+  one,
+  printable,
+  text,
+  wholeNumber,
+} from '../devices/index.js';
+import { engineFlags, engineOptionsOf } from '../runtime/engine-flags.js';
+import { readQuestions } from './compare/answers/questions.js';
+import { type CompareOptions, compare } from './compare/compare.js';
+import { comparisonJson } from './compare/compare-json.js';
+import { comparisonText } from './compare/compare-text.js';
+import type { Comparison, ScoredText } from './compare/comparison.js';
+import { DEFAULT_TEXT, DEFAULT_TEXT_NAME } from './compare/default-text.js';
+import { readTextFile } from './compare/text-file.js';
+import { ARTICLE_QUESTION } from './measure/answers.js';
+
+const { parallel: _, overflow: __, memory: ___, ...loadFlags } = engineFlags;
+
+const MAX_TEXT_BYTES = 256 * 2 ** 20;
+const DEFAULTS = { repeats: 3, maxTokens: 256, textCtx: 512 } as const;
+
+const compareOptions = {
+  questions: {
+    describe: 'File of questions, one a line, or JSON Lines {"q": …, "a": right answer}',
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: "the article's question",
+    coerce: one(text('questions')),
+  },
+  text: {
+    describe: 'File of text that perplexity is measured on; --no-text to leave it out',
+    type: 'string',
+    defaultDescription: DEFAULT_TEXT_NAME,
+    coerce: one((file) => (file === 'false' ? false : text('text')(file))),
+  },
+  'text-ctx': {
+    describe: 'Tokens of a chunk of that text',
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: String(DEFAULTS.textCtx),
+    coerce: one(wholeNumber('text-ctx', 4, 2 ** 24)),
+  },
+  chunks: {
+    describe: 'Chunks of that text, at most',
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: 'all',
+    coerce: one(wholeNumber('chunks', 1, 2 ** 24)),
+  },
+  'max-tokens': {
+    describe: 'Tokens of an answer, at most',
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: String(DEFAULTS.maxTokens),
+    coerce: one(wholeNumber('max-tokens', 1, 2 ** 24)),
+  },
+  repeats: {
+    alias: 'r',
+    describe: 'How often speed is measured, after a warm-up',
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: String(DEFAULTS.repeats),
+    coerce: one(wholeNumber('repeats', 1, 1000)),
+  },
+  'dense-checkpoint': {
+    describe: 'The unpruned checkpoint, to make the type of equal memory and measure that, too',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(text('dense-checkpoint')),
+  },
+  report: {
+    describe: 'Write a page with charts that needs nothing else, to show to others',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(text('report')),
+  },
+  force: { describe: 'Replace an existing report', type: 'boolean' },
+  devices: devicesFlag,
+  json: { describe: 'Print JSON', type: 'boolean' },
+  ...loadFlags,
+} as const;
+
+type CompareArguments = InferredOptionTypes<typeof compareOptions> & { models: string[] };
+
+export const compareCommand: CommandModule<object, CompareArguments> = {
+  command: 'compare <models..>',
+  describe: 'Compare pruned models with the unpruned one: answers, speed, memory, quality',
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('models', {
+        describe: 'GGUF files, the unpruned model first',
+        type: 'string',
+        array: true,
+        demandOption: true,
+      })
+      .options(compareOptions)
+      .example('$0 compare dense.gguf p20.gguf p35.gguf --report out.html', 'A page to show')
+      .example(
+        '$0 compare dense.gguf p20.gguf --dense-checkpoint llama-2-7b --text wiki.test.raw',
+        'The unpruned model at equal memory is made and measured',
+      ),
+  handler: (argv) => interruptible((signal) => run(argv, signal)),
+};
+
+async function run(argv: CompareArguments, signal: AbortSignal): Promise<void> {
+  const { models, report } = argv;
+  if (models.length < 2)
+    throw new Error('name the unpruned model and at least one other to compare with it');
+  const options = await compareOptionsOf(argv, signal);
+  // Whether the report can be written is better known before an hour of measuring.
+  if (report !== undefined) await (await openReport(argv)).discard();
+  const comparison = await compare(options);
+  clearProgress();
+  print(
+    argv.json ? JSON.stringify(comparisonJson(comparison), null, 2) : comparisonText(comparison),
+  );
+  if (signal.aborted) return;
+  if (report !== undefined) await writeReport(comparison, argv);
+  const failed = comparison.models.filter(({ failure }) => failure !== null);
+  if (failed.length > 0)
+    throw new Error(`${failed.length} of ${models.length} models failed; the others are above`);
+}
+
+async function compareOptionsOf(
+  argv: CompareArguments,
+  signal: AbortSignal,
+): Promise<CompareOptions> {
+  const { questions, repeats, 'max-tokens': maxTokens } = argv;
+  const { modelPath: _path, ...engine } = engineOptionsOf('', {
+    ...argv,
+    ...{ parallel: undefined, overflow: undefined, memory: undefined },
+  });
+  return {
+    models: argv.models,
+    engine,
+    setting: {
+      questions: questions
+        ? await readQuestions(questions)
+        : [{ text: ARTICLE_QUESTION, expected: null }],
+      maxTokens: maxTokens ?? DEFAULTS.maxTokens,
+      repeats: repeats ?? DEFAULTS.repeats,
+      text: await readText(argv),
+    },
+    denseCheckpoint: argv['dense-checkpoint'],
+    devices: await deviceCatalogue({ files: argv.devices }),
+    signal,
+    onProgress: showProgress,
+    onNote: note,
+  };
+}
+
+async function readText(argv: CompareArguments): Promise<ScoredText | null> {
+  const { text: file, 'text-ctx': nCtx = DEFAULTS.textCtx, chunks } = argv;
+  if (file === false) return null;
+  const whole = file === undefined ? DEFAULT_TEXT : await readTextFile(file, MAX_TEXT_BYTES);
+  return {
+    name: file === undefined ? DEFAULT_TEXT_NAME : path.basename(file),
+    // As llama-perplexity reads a file.
+    text: whole.replace(/\n$/, ''),
+    nCtx,
+    maxChunks: chunks ?? null,
+  };
+}
+
+async function openReport({ report = '', models, force = false }: CompareArguments) {
+  return await openOutput(report, { sizeBytes: 0, inputs: models, force });
+}
+
+async function writeReport(comparison: Comparison, argv: CompareArguments): Promise<void> {
+  const { reportHtml } = await import('./compare/report/report-html.js');
+  const html = await reportHtml(comparison);
+  const output = await openReport(argv);
+  try {
+    await output.handle.writeFile(html);
+    await output.commit();
+  } finally {
+    await output.discard();
+  }
+  note(`the report is in ${argv.report}`);
+}
+
+function print(text: string): void {
+  process.stdout.write(`${printable(text.trimEnd())}\n`);
+}
+
+/** Over itself in a terminal; elsewhere a line for each model and step would drown the rest. */
+function showProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${printable(text)}`);
+}
+
+function clearProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+}
+
+function note(text: string): void {
+  clearProgress();
+  process.stderr.write(`hearth compare: ${printable(text)}\n`);
+}

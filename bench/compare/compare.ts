@@ -1,0 +1,213 @@
+// Pruned models beside the unpruned one, as the article has them, on the user's own files: answers,
+// speed, memory, quality, what fits where, and the unpruned model at equal memory.
+// One model at a time is in memory, and what a model fails at costs no other its figures. Prints nothing.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { openFitModel } from '../../converter/fit-model.js';
+import type { FileType } from '../../converter/index.js';
+import {
+  type Device,
+  describeMachine,
+  type MemoryPredictor,
+  openFitter,
+  openMemoryPredictor,
+} from '../../devices/index.js';
+import type { EngineOptions } from '../../runtime/engine/index.js';
+import type { Compared, Comparison, EqualMemory, Setting } from './comparison.js';
+import { type DenseSource, openDenseSource } from './dense-source.js';
+import { findOpponent, predictorLike, totalBytes } from './equal-memory.js';
+import { perplexityText, rateText } from './figure-text.js';
+import { labelsOf, readModelFile, unmeasured } from './model-file.js';
+import { tryModel } from './trial.js';
+
+export type CompareOptions = {
+  /** GGUF files, the unpruned model's first. */
+  models: readonly string[];
+  engine: Omit<EngineOptions, 'modelPath'>;
+  /** The context is the engine's, or the first model's up to 4096. */
+  setting: Omit<Setting, 'nCtx'>;
+  /** The unpruned checkpoint, to make other types of it. */
+  denseCheckpoint?: string | undefined;
+  devices: readonly Device[];
+  signal: AbortSignal;
+  /** How far it is, several times a second. */
+  onProgress: (text: string) => void;
+  /** A line a model: how it did, or why it failed. */
+  onNote: (text: string) => void;
+};
+
+const MAX_DEFAULT_CTX = 4096;
+
+/**
+ * Measures one model after the other. An abort ends it early, with what was measured until then.
+ * Rejects only where the unpruned checkpoint that was named is of another model.
+ */
+export async function compare(options: CompareOptions): Promise<Comparison> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'hearth-compare-'));
+  const predictor = openMemoryPredictor();
+  try {
+    const comparison = await begin(options);
+    const source = await openSource(comparison, options);
+    const run = new Run({ comparison, options, folder, predictor, source });
+    await run.tryAll();
+    await run.predictAll();
+    await run.findOpponents();
+    comparison.isWhole = !options.signal.aborted;
+    return comparison;
+  } finally {
+    await predictor.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function begin({ models: paths, engine, setting }: CompareOptions): Promise<Comparison> {
+  const labels = labelsOf(paths);
+  const models = paths.map((file, i) => unmeasured(labels[i] as string, file));
+  for (const model of models) await readFile(model, models[0] as Compared);
+  const [first] = models;
+  const nCtxTrain = first?.file?.sized.shape.nCtxTrain ?? MAX_DEFAULT_CTX;
+  return {
+    startedAtMs: Date.now(),
+    machine: await describeMachine(),
+    setting: { ...setting, nCtx: engine.nCtx ?? Math.min(nCtxTrain, MAX_DEFAULT_CTX) },
+    models,
+    equalMemory: [],
+    made: [],
+    isWhole: false,
+  };
+}
+
+async function readFile(model: Compared, first: Compared): Promise<void> {
+  try {
+    model.file = await readModelFile(model.path, first.file);
+  } catch (error) {
+    model.failure = (error as Error).message;
+  }
+}
+
+async function openSource(
+  { models: [first] }: Comparison,
+  { denseCheckpoint }: CompareOptions,
+): Promise<DenseSource | null> {
+  return first ? await openDenseSource(first, denseCheckpoint) : null;
+}
+
+type RunParts = {
+  comparison: Comparison;
+  options: CompareOptions;
+  folder: string;
+  predictor: MemoryPredictor;
+  source: DenseSource | null;
+};
+
+class Run {
+  readonly #parts: RunParts;
+
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+  }
+
+  get #first(): Compared {
+    return this.#parts.comparison.models[0] as Compared;
+  }
+
+  async tryAll(): Promise<void> {
+    for (const model of this.#parts.comparison.models) await this.#try(model);
+  }
+
+  async #try(model: Compared): Promise<void> {
+    const { comparison, options, folder } = this.#parts;
+    const { engine, signal, onNote } = options;
+    if (model.file && !signal.aborted)
+      await tryModel(model, {
+        ...{ engine, signal, setting: comparison.setting },
+        first: model === this.#first ? null : this.#first,
+        rowsPath: path.join(folder, 'first.rows'),
+        onProgress: (text) => options.onProgress(`${model.label}: ${text}`),
+      });
+    if (!signal.aborted) onNote(`${model.label}: ${model.failure ?? doneText(model)}`);
+  }
+
+  /** What each takes, and which devices hold it. */
+  async predictAll(): Promise<void> {
+    const { comparison, predictor, options } = this.#parts;
+    const { devices, engine, signal } = options;
+    const { models } = comparison;
+    const fitter = openFitter(predictor);
+    const { nCtx, kvType } = engine;
+    const request = { ...(nCtx !== undefined && { nCtx }), ...(kvType && { kvType }) };
+    for (const model of models) {
+      if (!model.file || signal.aborted) continue;
+      options.onProgress(`${model.label}: what fits where`);
+      const { sized } = model.file;
+      try {
+        await this.#predict(model);
+        for (const device of devices) model.fits.push(await fitter.fit(sized, device, request));
+      } catch (error) {
+        model.failure ??= (error as Error).message;
+      }
+    }
+  }
+
+  async #predict(model: Compared): Promise<void> {
+    if (model.file) model.predicted = await this.#predictorLike(model)(model.file.sized);
+  }
+
+  #predictorLike(model: Compared) {
+    const { comparison, predictor } = this.#parts;
+    const { models, setting } = comparison;
+    return predictorLike(model, { models, predictor, nCtx: setting.nCtx });
+  }
+
+  async findOpponents(): Promise<void> {
+    const { comparison, options } = this.#parts;
+    const pruned = comparison.models.filter(({ file }) => file && !file.isUnpruned);
+    if (!this.#first.file) return;
+    for (const model of pruned) {
+      if (options.signal.aborted || !model.predicted) continue;
+      comparison.equalMemory.push(await this.#opponentOf(model));
+    }
+  }
+
+  async #opponentOf(pruned: Compared): Promise<EqualMemory> {
+    const prunedBytes = pruned.predicted ? totalBytes(pruned.predicted) : 0;
+    const { types } = await openFitModel(this.#first.path);
+    const opponent = await findOpponent(types(), prunedBytes, this.#predictorLike(pruned));
+    const dense = opponent.type === null ? null : await this.#denseOf(opponent.type);
+    return { pruned, prunedBytes, ...opponent, dense };
+  }
+
+  /** As it was given, or was made before, or is made now and measured. */
+  async #denseOf(type: FileType): Promise<Compared | null> {
+    const { comparison, source, folder, options } = this.#parts;
+    const label = `${this.#first.label} as ${type}`;
+    const given = comparison.models.find(
+      ({ file, failure }) => file?.isUnpruned && file.fileType === type && failure === null,
+    );
+    const known = given ?? comparison.made.find((made) => made.label === label);
+    if (known || source === null) return known ?? null;
+    const made = unmeasured(label, '');
+    comparison.made.push(made);
+    try {
+      options.onProgress(`${label}: making it`);
+      made.path = await source.make(type, { folder, signal: options.signal });
+      await readFile(made, this.#first);
+      await this.#try(made);
+      await this.#predict(made);
+      await rm(made.path, { force: true });
+    } catch (error) {
+      made.failure = options.signal.aborted ? 'interrupted' : (error as Error).message;
+      options.onNote(`${label}: ${made.failure}`);
+    }
+    return made;
+  }
+}
+
+function doneText({ speed, quality }: Compared): string {
+  const parts = [
+    ...(speed ? [`${rateText(speed.tokensPerSecond)} tok/s`] : []),
+    ...(quality ? [`perplexity ${perplexityText(quality.perplexity.value)}`] : []),
+  ];
+  return parts.join(', ');
+}

@@ -1,0 +1,82 @@
+// What the unpruned model can be made from in another type: its checkpoint, or a GGUF of it that is not
+// quantised. A quantised file is no source: what it rounded away would be held against the type.
+// Makes into a folder that the caller removes.
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { openFitModel } from '../../converter/fit-model.js';
+import { convert, type FileType, MIXTURES } from '../../converter/index.js';
+import type { Compared } from './comparison.js';
+import { hasWidthsOf } from './model-file.js';
+
+export type DenseSource = {
+  /** Writes a GGUF of `type` and returns its path. */
+  make(type: FileType, options: { folder: string; signal: AbortSignal }): Promise<string>;
+};
+
+const UNQUANTISED: readonly (FileType | null)[] = ['F32', 'F16', 'BF16'];
+
+/** Null where there is nothing to make it from. Throws where the checkpoint is of another model. */
+export async function openDenseSource(
+  first: Compared,
+  checkpoint: string | undefined,
+): Promise<DenseSource | null> {
+  if (checkpoint !== undefined) return await checkpointSource(checkpoint, first);
+  if (!first.file || !UNQUANTISED.includes(first.file.fileType)) return null;
+  return { make: (type, options) => quantiseGguf(first.path, type, options) };
+}
+
+async function checkpointSource(checkpoint: string, first: Compared): Promise<DenseSource> {
+  const { kind, model } = await openFitModel(checkpoint);
+  if (kind === 'gguf')
+    throw new Error(
+      `--dense-checkpoint ${checkpoint} is a GGUF; give the unpruned checkpoint, or an F16 GGUF as the first model`,
+    );
+  if (first.file && !hasWidthsOf(model.shape, first.file.sized.shape))
+    throw new Error(
+      `--dense-checkpoint ${checkpoint} has other widths than ${first.label}; give the checkpoint that ${first.label} was converted from`,
+    );
+  const template = first.file?.chatTemplate ?? null;
+  return { make: (type, options) => convertTo(type, { checkpoint, template, ...options }) };
+}
+
+type Target = { folder: string; signal: AbortSignal };
+
+async function convertTo(
+  type: FileType,
+  {
+    checkpoint,
+    template,
+    folder,
+    signal,
+  }: Target & { checkpoint: string; template: string | null },
+): Promise<string> {
+  const output = path.join(folder, `dense-${type}.gguf`);
+  const templateFile = path.join(folder, 'template.jinja');
+  if (template !== null) await writeFile(templateFile, template);
+  const chatTemplate = template === null ? undefined : templateFile;
+  await convert({ checkpoint, output, type, chatTemplate, signal, force: true });
+  return output;
+}
+
+/** By llama.cpp's own quantiser, in a process of its own. */
+async function quantiseGguf(source: string, type: FileType, target: Target): Promise<string> {
+  const output = path.join(target.folder, `dense-${type}.gguf`);
+  const script = path.join(import.meta.dirname, '../stock-quantise.js');
+  const words = [script, path.resolve(source), output, String(MIXTURES[type].fileTypeId)];
+  try {
+    await promisify(execFile)(process.execPath, words, {
+      signal: target.signal,
+      maxBuffer: 64 * 2 ** 20,
+    });
+  } catch (cause) {
+    target.signal.throwIfAborted();
+    const last = String((cause as { stderr?: string }).stderr ?? '')
+      .trim()
+      .split('\n')
+      .at(-1);
+    throw new Error(`llama.cpp cannot make ${type} of ${source}: ${last}`, { cause });
+  }
+  return output;
+}

@@ -1,0 +1,33 @@
+// What the process that scores a text is told, and what it tells. Plain data.
+
+import type { LlamaSettings } from '../../measure/llama.js';
+import type { EndEvent } from '../../measure/speed-protocol.js';
+import type { Divergence, Estimate } from './definitions.js';
+
+export type QualityTask = {
+  settings: LlamaSettings;
+  text: string;
+  /** Tokens of a chunk. */
+  nCtx: number;
+  /** Of the text's chunks, at most so many; null for all. */
+  maxChunks: number | null;
+  /** Where the first model's log-probabilities are kept: written by it, read for the others. */
+  first: { kind: 'write' | 'read'; path: string } | null;
+  /** The tokens as the first model split the text; null for that one. */
+  tokensSha256: string | null;
+};
+
+export type Quality = {
+  perplexity: Estimate;
+  nChunks: number;
+  /** Positions that were scored. */
+  nTokens: number;
+  tokensSha256: string;
+  /** Null of the first model, and where its tokens are others. */
+  divergence: Divergence | null;
+};
+
+export type QualityEvent =
+  | { kind: 'chunk'; done: number; of: number }
+  | { kind: 'scored'; quality: Quality }
+  | EndEvent;

@@ -1,0 +1,65 @@
+// What the page's charts are drawn from: a few numbers a model. The page's script has the same types.
+// null where nothing was measured. Draws nothing.
+
+import type { Compared, Comparison } from '../comparison.js';
+import { totalBytes } from '../equal-memory.js';
+import { averageOf } from '../figure-text.js';
+
+export type ChartModel = {
+  label: string;
+  isUnpruned: boolean;
+  tokensPerSecond: number | null;
+  ttftMs: number | null;
+  /** Of the answer of 128 tokens, what comes after the first. */
+  generationMs: number | null;
+  /** In MiB: weights, KV cache, buffers, and on the CPU the rest of the process. */
+  memory: { weights: number; kv: number; compute: number; process: number } | null;
+  /** In MiB, as equal memory is judged. */
+  predicted: number | null;
+  perplexity: number | null;
+  perplexityError: number | null;
+  /** 0 to 1. */
+  sameTop: number | null;
+  kl: number | null;
+  repetition: number | null;
+};
+
+export type ChartData = { models: ChartModel[]; answerTokens: number };
+
+const MIB = 2 ** 20;
+
+export function chartData({ models, made }: Comparison): ChartData {
+  const all = [...models, ...made];
+  const answerTokens = all.find(({ speed }) => speed)?.speed?.answerTokens ?? 0;
+  return { models: all.map(chartModel), answerTokens };
+}
+
+function chartModel(model: Compared): ChartModel {
+  const { label, file, speed, quality, predicted, answers } = model;
+  return {
+    label,
+    isUnpruned: file?.isUnpruned ?? false,
+    tokensPerSecond: speed?.tokensPerSecond ?? null,
+    ttftMs: speed?.ttftMs ?? null,
+    generationMs: speed ? Math.max(0, speed.answerMs - speed.ttftMs) : null,
+    memory: memoryParts(model),
+    predicted: predicted ? totalBytes(predicted) / MIB : null,
+    perplexity: quality?.perplexity.value ?? null,
+    perplexityError: quality?.perplexity.error ?? null,
+    sameTop: quality?.divergence?.sameTop.value ?? null,
+    kl: quality?.divergence?.meanKl.value ?? null,
+    repetition: averageOf(answers, (answer) => answer.repetition),
+  };
+}
+
+function memoryParts({ memory }: Compared): ChartModel['memory'] {
+  if (!memory) return null;
+  const { weightsBytes, kvBytes, computeBytes, peakRssBytes, devicePeakBytes } = memory;
+  const rest = devicePeakBytes === null ? peakRssBytes - weightsBytes - kvBytes - computeBytes : 0;
+  return {
+    weights: weightsBytes / MIB,
+    kv: kvBytes / MIB,
+    compute: computeBytes / MIB,
+    process: Math.max(0, rest) / MIB,
+  };
+}

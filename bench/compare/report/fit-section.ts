@@ -1,0 +1,53 @@
+// Which class of hardware holds which model, with the speed that is predicted there.
+// Devices that hold all of them are behind a line, as they tell nothing apart.
+// Predicts nothing.
+import { type Fit, formatMemory } from '../../../devices/index.js';
+import type { Comparison } from '../comparison.js';
+import { type DeviceRow, devicesOf, isFitting } from '../device-rows.js';
+import { NOTHING, rateText } from '../figure-text.js';
+import { type Html, html } from './html.js';
+
+export function fitSection({ models, setting }: Comparison): Html | null {
+  const fitted = models.filter(({ fits }) => fits.length > 0);
+  const rows = devicesOf(fitted);
+  if (rows.length === 0) return null;
+  const labels = fitted.map(({ label }) => label);
+  const telling = rows.filter(({ cells }) => !cells.every(isFitting));
+  const holding = rows.filter(({ cells }) => cells.every(isFitting));
+  return html`<section class="card"><h2>What fits where</h2>
+<p class="hint">By prediction, at ${setting.nCtx} tokens of context, with tokens a second as they are likely there.</p>
+${telling.length > 0 ? table(labels, telling) : null}
+${holding.length > 0 ? html`<details><summary>${holding.length} ${telling.length > 0 ? 'more ' : ''}devices hold every model</summary>${table(labels, holding)}</details>` : null}
+</section>`;
+}
+
+function table(labels: readonly string[], rows: readonly DeviceRow[]): Html {
+  return html`<div class="table-scroll"><table class="fits">
+<thead><tr><th scope="col">Device</th>${labels.map((label) => html`<th scope="col"><span class="words">${label}</span></th>`)}</tr></thead>
+<tbody>${rows.map(({ device, cells }) => html`<tr><th scope="row"><span class="words">${device.name}</span></th>${cells.map(cell)}</tr>`)}</tbody>
+</table></div>`;
+}
+
+function cell(fit: Fit | undefined): Html {
+  if (!fit) return html`<td>${NOTHING}</td>`;
+  const speed = fit.speed
+    ? html` <span class="hint">${rateText(fit.speed.tgTokensPerSecond.typical)} tok/s</span>`
+    : null;
+  return html`<td class="fit ${fit.verdict.kind}">${verdict(fit)}${speed}</td>`;
+}
+
+/** Short, for a narrow column. */
+function verdict({ verdict }: Fit): string {
+  switch (verdict.kind) {
+    case 'fits':
+      return '✓ fits';
+    case 'fits-with-cpu-layers':
+      return `◐ ${verdict.cpuLayers} layers on the CPU`;
+    case 'fits-up-to-context':
+      return `◐ up to ${verdict.nCtx} tokens`;
+    case 'does-not-fit':
+      return `✗ ${formatMemory(verdict.missingBytes)} short`;
+    default:
+      return verdict satisfies never;
+  }
+}

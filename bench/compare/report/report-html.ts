@@ -1,0 +1,73 @@
+// The report: one HTML file that needs nothing else, neither a server nor the network.
+// Script and style are the build's, inlined; a policy in the page lets nothing else run, whatever an
+// answer holds. Measures nothing.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Comparison } from '../comparison.js';
+import { answersSection } from './answers-section.js';
+import { type ChartData, chartData } from './chart-data.js';
+import { chartsSection } from './charts-section.js';
+import { equalSection } from './equal-section.js';
+import { figuresSection } from './figures-section.js';
+import { fitSection } from './fit-section.js';
+import { Html, html } from './html.js';
+import { methodSection } from './method-section.js';
+import { summarySection } from './summary-section.js';
+
+export async function reportHtml(comparison: Comparison): Promise<string> {
+  const [script, style] = await Promise.all([readAsset('page.js'), readAsset('page.css')]);
+  const data = chartData(comparison);
+  const labels = comparison.models.map(({ label }) => label).join(', ');
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; script-src '${sha256(script)}'; style-src '${sha256(style)}'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>Pruned beside unpruned: ${labels}</title>
+<link rel="icon" href="data:image/svg+xml;base64,${Buffer.from(ICON).toString('base64')}">
+<style>${new Html(style)}</style>
+<script>${new Html(script)}</script>
+</head>
+<body>
+<div class="topbar"><span class="wordmark">${new Html(ICON)}hearth</span></div>
+<main class="dashboard report">
+${summarySection(comparison)}
+${chartsSection(data)}
+${maybe(equalSection(comparison))}
+${figuresSection(comparison)}
+${maybe(fitSection(comparison))}
+${maybe(answersSection(comparison))}
+${methodSection(comparison)}
+</main>
+<script type="application/json" id="chart-data">${inlineJson(data)}</script>
+</body>
+</html>
+`.markup;
+}
+
+function maybe(part: Html | null): Html {
+  return part ?? html``;
+}
+
+/** As scripts/bundle-report.mjs writes them. */
+async function readAsset(name: string): Promise<string> {
+  const text = await readFile(path.join(import.meta.dirname, 'page', name), 'utf8');
+  return text.replaceAll(/<\/(script|style)/gi, '<\\/$1');
+}
+
+/** As a content security policy names what may run. */
+function sha256(text: string): Html {
+  return new Html(`sha256-${createHash('sha256').update(text).digest('base64')}`);
+}
+
+/** No label can end the element that holds it. */
+function inlineJson(data: ChartData): Html {
+  return new Html(JSON.stringify(data).replaceAll('<', '\\u003c'));
+}
+
+const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true"><rect width="32" height="32" rx="8" fill="#b2431a"/><path d="M16.6 5c.5 4.3 6.9 6.6 6.9 13.2a7.5 7.5 0 0 1-15 0c0-3 1.6-4.9 3-6.3.3 1.9 1 3 2.1 3.5C13 11.5 13.7 7.5 16.6 5Z" fill="#fff"/><path d="M16.1 17.2c.2 1.7 2.7 2.5 2.7 4.9a2.8 2.8 0 0 1-5.6 0c0-2.1 2-2.9 2.9-4.9Z" fill="#f2a66f"/></svg>';

@@ -1,0 +1,144 @@
+// What each point is predicted to take and how fast it is to be: to stand beside what is measured, so
+// that a wrong prediction is seen and its factors can be fitted. Made from the file and the settings
+// alone, before the points are measured. Measures nothing but this machine's bandwidth.
+import {
+  type Device,
+  type KvType,
+  type MemoryPrediction,
+  type MemorySettings,
+  measureBandwidth,
+  openMemoryPredictor,
+  predictSpeed,
+  readGgufFile,
+  type SizedModel,
+  type SpeedPrediction,
+  sizedModelOfGguf,
+} from '../../devices/index.js';
+import type { EngineInfo } from '../../runtime/engine/index.js';
+import type { MeasurementRow } from '../../runtime/log/index.js';
+import type { Point } from './points.js';
+
+export type PredictedColumns = Pick<
+  MeasurementRow,
+  | 'predicted_ts'
+  | 'predicted_ts_low'
+  | 'predicted_ts_high'
+  | 'predicted_weights_bytes'
+  | 'predicted_kv_bytes'
+  | 'predicted_compute_bytes'
+  | 'predicted_host_bytes'
+  | 'predicted_device_bytes'
+>;
+
+export type PredictedPoint = Point & {
+  /** Tokens that its context is made for. */
+  nCtx: number;
+  /** Tokens evaluated at once, where that is not the engine's choice. */
+  nBatch?: number;
+};
+
+/** One for each point; null columns where llama.cpp cannot plan it, or the device's speed is not known. */
+export async function predictPoints(
+  info: EngineInfo,
+  device: Device | null,
+  points: readonly PredictedPoint[],
+): Promise<PredictedColumns[]> {
+  const model = sizedModelOfGguf(await readGgufFile(info.modelPath));
+  const known = device ?? (await thisMachine(info));
+  // A card's bandwidth says nothing of a run on the CPU beside it.
+  const speedOf = known && isOnGpu(known) === isOnGpu(info) ? known : null;
+  const predictor = openMemoryPredictor();
+  try {
+    return await Promise.all(
+      points.map(async (point) => {
+        const memory = await predictor.predict(model, settingsOf(info, point)).catch(() => null);
+        if (memory === null) return { ...NO_MEMORY, ...NO_SPEED };
+        return {
+          ...memoryColumns(memory),
+          ...speedColumns({ model, device: speedOf, memory, point }),
+        };
+      }),
+    );
+  } finally {
+    await predictor.close();
+  }
+}
+
+export function isOnGpu({ backend }: Pick<Device, 'backend'>): boolean {
+  return backend !== 'cpu';
+}
+
+function settingsOf(info: EngineInfo, { nCtx, nBatch }: PredictedPoint): MemorySettings {
+  const { backend, gpuLayers, flashAttention, mmap } = info;
+  const batch = nBatch === undefined ? {} : { nBatch };
+  return {
+    backend,
+    nCtx,
+    ...batch,
+    kvType: info.kvType as KvType,
+    gpuLayers,
+    flashAttention,
+    mmap,
+  };
+}
+
+/** What memory it has is of no account here. Null for a GPU, whose bandwidth no test of ours measures. */
+async function thisMachine({ backend, threads }: EngineInfo): Promise<Device | null> {
+  if (backend !== 'cpu') return null;
+  const bandwidthBytesPerSecond = await measureBandwidth({ threads });
+  return {
+    ...{ id: 'here', name: 'this machine', kind: 'cpu', backend },
+    ...{ memoryBytes: 0, reservedBytes: 0, bandwidthBytesPerSecond, computeFlops: 0 },
+  };
+}
+
+function memoryColumns({ device, host }: MemoryPrediction) {
+  const sum = (part: 'weightsBytes' | 'kvBytes' | 'computeBytes') =>
+    host[part] + (device?.[part] ?? 0);
+  return {
+    predicted_weights_bytes: sum('weightsBytes'),
+    predicted_kv_bytes: sum('kvBytes'),
+    predicted_compute_bytes: sum('computeBytes'),
+    predicted_host_bytes: host.totalBytes,
+    predicted_device_bytes: device?.totalBytes ?? null,
+  };
+}
+
+const NO_MEMORY = {
+  predicted_weights_bytes: null,
+  predicted_kv_bytes: null,
+  predicted_compute_bytes: null,
+  predicted_host_bytes: null,
+  predicted_device_bytes: null,
+};
+
+const NO_SPEED = { predicted_ts: null, predicted_ts_low: null, predicted_ts_high: null };
+
+type Timed = {
+  model: SizedModel;
+  device: Device | null;
+  memory: MemoryPrediction;
+  point: PredictedPoint;
+};
+
+function speedColumns({ model, device, memory, point }: Timed) {
+  if (device === null || (point.nPrompt > 0 && device.computeFlops === 0)) return NO_SPEED;
+  const { nPrompt, nDepth, nGen } = point;
+  const kvShare = Math.min(1, (nPrompt + nDepth + nGen / 2) / memory.nCells);
+  const speed = predictSpeed(model, device, memory, { kvShare });
+  return {
+    predicted_ts: rate(point, speed, 'typical'),
+    predicted_ts_low: rate(point, speed, 'low'),
+    predicted_ts_high: rate(point, speed, 'high'),
+  };
+}
+
+/** As measured: a prompt's tokens where nothing is generated, else those that are. */
+function rate(
+  { nPrompt, nGen }: Point,
+  { ppTokensPerSecond: pp, tgTokensPerSecond: tg }: SpeedPrediction,
+  which: 'low' | 'typical' | 'high',
+): number {
+  const seconds = (nPrompt > 0 ? nPrompt / pp[which] : 0) + nGen / tg[which];
+  return (nGen || nPrompt) / seconds;
+}

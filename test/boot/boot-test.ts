@@ -1,0 +1,162 @@
+// npm run test:boot: the x64 image with the appliance model, from a checkout to an answer of a booted
+// machine, then power cuts in mid-answer, then damaged data. Not part of npm test: it takes minutes.
+// Prints a line a check and the figures; exits with 1 where one failed. Needs root for the loop device.
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { formatDisk, formatMemory } from '../../devices/index.js';
+import { destroyFileSystem, destroyLog, logOnDisk } from './data-on-disk.js';
+import {
+  type Access,
+  type Acknowledged,
+  ask,
+  beginAnswer,
+  onDevice,
+  untilHealthy,
+} from './device.js';
+import { flashDisk, makeImage } from './make-disk.js';
+import { type Accelerator, chooseAccelerator, startMachine } from './virtual-machine.js';
+
+const MAX_IMAGE_BYTES = 700e6;
+const MAX_SYSTEM_BYTES = 160 * 2 ** 20;
+const ANSWER =
+  'Error E17 on the clothes dryer means that the lint screen is full. Fix this, then switch the clothes dryer off and on again.';
+/** After the first words of an answer that is under way. */
+const MAX_CUT_DELAY_MS = 3_000;
+
+const argv = await yargs(hideBin(process.argv))
+  .usage('$0: an image from a checkout to an answer, and what befalls it')
+  .options({
+    'power-cuts': { describe: 'Power cuts in mid-answer', type: 'number', default: 3 },
+    damage: { describe: 'Damaged log, damaged data partition', type: 'boolean', default: true },
+    folder: { describe: 'Where images lie (2 GB); kept if given', type: 'string' },
+  })
+  .strict()
+  .parseAsync();
+
+type Setting = { folder: string; disk: string; access: Access; accelerator: Accelerator };
+
+// So that no machine outlives this.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+let failures = 0;
+const acknowledged: Acknowledged[] = [];
+
+const folder = argv.folder ?? (await mkdtemp(path.join(os.tmpdir(), 'hearth-boot-')));
+try {
+  const { image, access, sizeWithoutModelBytes } = await makeImage(folder);
+  const size = formatDisk(sizeWithoutModelBytes);
+  check(sizeWithoutModelBytes <= MAX_IMAGE_BYTES, `image without the model: ${size}`);
+  const disk = await flashDisk(image, folder);
+  check(true, 'flashed to a loop device');
+  const accelerator = await chooseAccelerator();
+  const setting = { folder, disk, access, accelerator };
+  await firstBoot(setting);
+  for (let cut = 1; cut <= argv.powerCuts; cut++) await powerCut(setting, cut);
+  if (argv.damage) {
+    await damagedLog(setting);
+    await damagedPartition(setting);
+  }
+} catch (error) {
+  check(false, (error as Error).message);
+} finally {
+  if (argv.folder === undefined) await rm(folder, { recursive: true, force: true });
+}
+process.exit(failures > 0 ? 1 : 0);
+
+function check(isRight: boolean, what: string): void {
+  if (!isRight) failures++;
+  process.stdout.write(`${isRight ? 'ok' : 'NOT OK'}  ${what}\n`);
+}
+
+/** Everything a user would look at. */
+async function firstBoot({ disk, folder, access, accelerator }: Setting): Promise<void> {
+  const machine = await startMachine(disk, { folder, accelerator });
+  const seconds = await untilHealthy(machine);
+  check(true, `power-on to /health: ${seconds.toFixed(0)} s in QEMU (${accelerator})`);
+  const page = await (await fetch(machine.url)).text();
+  check(/<!doctype html>/i.test(page), 'the page answers');
+  const refused = await fetch(`${machine.url}/v1/models`);
+  check(refused.status === 401, 'the API asks for its key');
+  const screen = await machine.console();
+  check(/http:\/\/10\.0\.2\.15:8080\//.test(screen), 'the console shows the address');
+  check(/model +appliance\b/.test(screen), 'the console shows the model');
+  check(/█▄▄▄▄▄█|█ ▄▄▄▄▄ █/.test(screen), 'the console shows a QR code');
+  const answer = await ask(machine, access);
+  acknowledged.push(answer);
+  check(answer.text === ANSWER, `the article's question: ${answer.text}`);
+  const row = await onDevice(machine, access, 'hearth log --json --limit 1');
+  check(row.includes(`${answer.totalMs}`), 'the row of the answer is in the log');
+  await systemMemory(machine, access);
+  await machine.cutPower();
+}
+
+/** What the system takes without hearth: all that could not be had by another program. */
+async function systemMemory(machine: Parameters<typeof onDevice>[0], access: Access) {
+  const command = 'systemctl stop hearth; sleep 5; cat /proc/meminfo';
+  const text = await onDevice(machine, access, command);
+  const field = (name: string) =>
+    Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(text)?.[1]) * 1024;
+  const bytes = field('MemTotal') - field('MemAvailable');
+  const shown = `${formatMemory(bytes)} of ${formatMemory(field('MemTotal'))}`;
+  check(bytes <= MAX_SYSTEM_BYTES, `memory of the system without engine and model: ${shown}`);
+}
+
+/** One answer is acknowledged, the next is under way when the power goes. */
+async function powerCut(setting: Setting, cut: number): Promise<void> {
+  const { disk, folder, access, accelerator } = setting;
+  const machine = await startMachine(disk, { folder, accelerator });
+  const seconds = await untilHealthy(machine);
+  acknowledged.push(await ask(machine, access, 4));
+  const begun = beginAnswer(machine, access);
+  // Every other time at once, when the acknowledged row has had no time to reach the disk by itself.
+  if (cut % 2 === 0) {
+    await begun;
+    await sleep(Math.random() * MAX_CUT_DELAY_MS);
+  }
+  await machine.cutPower();
+  await begun.catch(() => {});
+  const { integrity, totalMs } = await logOnDisk(disk, folder);
+  const missing = acknowledged.filter(
+    (answer) => !totalMs.some((ms) => isSame(ms, answer.totalMs)),
+  );
+  check(
+    integrity === 'ok' && missing.length === 0,
+    `power cut ${cut}: booted in ${seconds.toFixed(0)} s; integrity_check ${integrity}; ${acknowledged.length - missing.length} of ${acknowledged.length} acknowledged rows there`,
+  );
+}
+
+function isSame(a: number, b: number): boolean {
+  return Math.abs(a - b) < 1e-6;
+}
+
+async function damagedLog(setting: Setting): Promise<void> {
+  await destroyLog(setting.disk, setting.folder);
+  await bootsWith(
+    setting,
+    'a damaged log',
+    /The log was damaged\. It is kept as log\.db\.damaged-/,
+  );
+}
+
+async function damagedPartition(setting: Setting): Promise<void> {
+  await destroyFileSystem(setting.disk);
+  await bootsWith(setting, 'a destroyed data partition', /It is kept as partition hearth-damaged/);
+}
+
+async function bootsWith(setting: Setting, what: string, notice: RegExp): Promise<void> {
+  const { disk, folder, access, accelerator } = setting;
+  const machine = await startMachine(disk, { folder, accelerator });
+  await untilHealthy(machine);
+  check(notice.test(await machine.console()), `with ${what} it boots, with a notice on the screen`);
+  const { text, totalMs } = await ask(machine, access, 4);
+  await machine.cutPower();
+  const log = await logOnDisk(disk, folder);
+  check(
+    text !== '' && log.totalMs.some((ms) => isSame(ms, totalMs)),
+    `with ${what} it answers and logs`,
+  );
+}

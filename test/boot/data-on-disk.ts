@@ -1,0 +1,84 @@
+// The data partition of a disk that is off, without mounting it: the log as the next boot finds it.
+// e2fsck replays the journal of a copy and debugfs copies files out, so no root is needed.
+// Also damages the partition on purpose.
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, open, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import Database from 'better-sqlite3';
+
+const run = promisify(execFile);
+
+export type DataPartition = { startBytes: number; sizeBytes: number };
+
+export async function dataPartitionOf(disk: string): Promise<DataPartition> {
+  const { stdout } = await run('sfdisk', ['--json', disk]);
+  const { partitiontable } = JSON.parse(stdout) as {
+    partitiontable: { partitions: { name: string; start: number; size: number }[] };
+  };
+  const found = partitiontable.partitions.find(({ name }) => name === 'hearth-data');
+  if (!found) throw new Error(`${disk} has no partition hearth-data`);
+  return { startBytes: found.start * 512, sizeBytes: found.size * 512 };
+}
+
+export type LogOnDisk = { integrity: string; totalMs: number[] };
+
+/** What a log that was cut off holds; files of its own go into `folder`. */
+export async function logOnDisk(disk: string, folder: string): Promise<LogOnDisk> {
+  const copy = path.join(folder, 'data-copy.ext4');
+  const { startBytes, sizeBytes } = await dataPartitionOf(disk);
+  await rm(copy, { force: true });
+  const range = [`skip=${startBytes}`, `count=${sizeBytes}`, 'iflag=skip_bytes,count_bytes'];
+  await run('dd', [`if=${disk}`, `of=${copy}`, ...range, 'bs=1M', 'conv=sparse', 'status=none']);
+  // Exit code 1: something was repaired, the journal for example.
+  await run('e2fsck', ['-fy', copy]).catch((error: { code: number }) => {
+    if (error.code !== 1) throw error;
+  });
+  const log = path.join(folder, 'log-copy.db');
+  for (const suffix of ['', '-wal', '-shm']) await rm(`${log}${suffix}`, { force: true });
+  for (const suffix of ['', '-wal'])
+    await run('debugfs', ['-R', `dump /hearth/log.db${suffix} ${log}${suffix}`, copy]);
+  const db = new Database(log);
+  try {
+    return {
+      integrity: db.pragma('integrity_check', { simple: true }) as string,
+      totalMs: db
+        .prepare('SELECT total_ms FROM request WHERE is_probe = 0')
+        .pluck()
+        .all() as number[],
+    };
+  } finally {
+    db.close();
+  }
+}
+
+/** Overwrites every superblock and whatever lies in the first MiBs, beyond what e2fsck repairs. */
+export async function destroyFileSystem(disk: string): Promise<void> {
+  const { startBytes, sizeBytes } = await dataPartitionOf(disk);
+  await using file = await open(disk, 'r+');
+  const noise = Buffer.alloc(1 << 20, 0xa5);
+  for (let at = 0; at + noise.length <= sizeBytes; at += 32 << 20)
+    await file.write(noise, 0, noise.length, startBytes + at);
+  await file.sync();
+}
+
+/** Overwrites the middle of the log's file where it lies on the disk. */
+export async function destroyLog(disk: string, folder: string): Promise<void> {
+  const { startBytes } = await dataPartitionOf(disk);
+  const at = `${disk}?offset=${startBytes}`;
+  const junk = path.join(folder, 'junk');
+  await mkdir(folder, { recursive: true });
+  await copyFile('/proc/self/exe', junk);
+  await run('e2fsck', ['-fy', at]).catch((error: { code: number }) => {
+    if (error.code !== 1) throw error;
+  });
+  for (const command of [
+    'rm /hearth/log.db',
+    'rm /hearth/log.db-wal',
+    'rm /hearth/log.db-shm',
+    `write ${junk} /hearth/log.db`,
+    'set_inode_field /hearth/log.db uid 900',
+    'set_inode_field /hearth/log.db gid 900',
+  ])
+    await run('debugfs', ['-w', '-R', command, at]);
+}

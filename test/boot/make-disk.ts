@@ -1,0 +1,78 @@
+// From a clean checkout to a disk: the README's conversion, hearth image, hearth flash to a loop device.
+// Each is the command that a user types; the disk is a file behind the loop device.
+import { execFile } from 'node:child_process';
+import { open, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { hearth } from '../support/hearth.js';
+import { samplePath } from '../support/samples.js';
+import type { Access } from './device.js';
+import { MEMORY_MIB } from './virtual-machine.js';
+
+const run = promisify(execFile);
+
+/** Larger than the image, so that the data partition has room to grow into. */
+const DISK_BYTES = 2 * 2 ** 30;
+
+export type MadeImage = { image: string; sizeWithoutModelBytes: number; access: Access };
+
+export async function makeImage(folder: string): Promise<MadeImage> {
+  const checkpoint = samplePath('appliance/pruned-20');
+  const model = path.join(folder, 'appliance.gguf');
+  const converted = [checkpoint, '--lora', path.join(checkpoint, 'lora'), '-o', model];
+  await done('convert', [...converted, '--chat-template', 'llama-2', '--force']);
+  const access = { apiKey: 'boot-test-key', sshKey: path.join(folder, 'ssh') };
+  const keyFile = path.join(folder, 'api-keys');
+  await writeFile(keyFile, `${access.apiKey}\n`, { mode: 0o600 });
+  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', access.sshKey]);
+  const image = path.join(folder, 'disk.img');
+  const options = [
+    '--target',
+    'x64-uefi',
+    '--memory',
+    `${MEMORY_MIB}MiB`,
+    '--hostname',
+    'boot-test',
+  ];
+  const keys = ['--ssh-key', `${access.sshKey}.pub`, '--api-key-file', keyFile];
+  const summary = await done('image', [
+    model,
+    '-o',
+    image,
+    ...options,
+    ...keys,
+    '--json',
+    '--force',
+  ]);
+  const { size_without_model_bytes } = JSON.parse(summary) as { size_without_model_bytes: number };
+  return { image, access, sizeWithoutModelBytes: size_without_model_bytes };
+}
+
+/** Path of a file that is the disk. */
+export async function flashDisk(image: string, folder: string): Promise<string> {
+  const disk = path.join(folder, 'disk');
+  const file = await open(disk, 'w');
+  await file.truncate(DISK_BYTES);
+  await file.close();
+  const { stdout } = await run('losetup', ['--find', '--show', disk]);
+  const device = stdout.trim();
+  try {
+    await done('flash', [image, device, '--yes', '--no-eject']);
+  } finally {
+    await run('losetup', ['--detach', device]);
+  }
+  return disk;
+}
+
+/** Stdout of a hearth command that must succeed. */
+async function done(command: string, args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await hearth([command, ...args]);
+  if (status === 0) return stdout;
+  throw new Error(`hearth ${command}: exit code ${status}: ${stderr}`);
+}
+
+/** The SHA-256 that an image's manifest names. */
+export async function imageHash(image: string): Promise<string> {
+  const manifest = await readFile(`${image}.manifest.json`, 'utf8');
+  return (JSON.parse(manifest) as { image: { sha256: string } }).image.sha256;
+}
