@@ -12,6 +12,7 @@ import { flashJson, listJson, planJson } from './flash-json.js';
 import { IMAGE_TARGETS } from './manifest.js';
 import { readPublicKey } from './signature.js';
 import {
+  type Ejection,
   type FlashPlan,
   type FlashProgress,
   type FlashResult,
@@ -164,14 +165,20 @@ function resultText({ target, image, writeBytes, writeMs, verifyMs }: FlashResul
 }
 
 function tellEjection({ target: { path }, ejection }: FlashResult): void {
-  if (!ejection) return;
-  const said = {
-    ejected: () => `${path} is ejected; take it out`,
-    removable: () => `${path} has everything; take it out`,
-    failed: (problem: string) => `warning: ${path} could not be ejected: ${problem}`,
-  };
-  const text = ejection.kind === 'failed' ? said.failed(ejection.problem) : said[ejection.kind]();
-  process.stderr.write(`hearth flash: ${printable(text)}\n`);
+  if (ejection) process.stderr.write(`hearth flash: ${printable(ejectionText(path, ejection))}\n`);
+}
+
+function ejectionText(path: string, ejection: Ejection): string {
+  switch (ejection.kind) {
+    case 'ejected':
+      return `${path} is ejected; take it out`;
+    case 'removable':
+      return `${path} has everything; take it out`;
+    case 'kept':
+      return `${path} has everything`;
+    case 'failed':
+      return `warning: ${path} could not be ejected: ${ejection.problem}`;
+  }
 }
 
 function warnHalf(display: ByteProgressDisplay, deviceName: string): void {

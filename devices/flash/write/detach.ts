@@ -24,6 +24,8 @@ export type Ejection =
   | { kind: 'ejected' }
   /** All is written; cards in a slot have no more to them. */
   | { kind: 'removable' }
+  /** Nobody takes a built-in disk out. */
+  | { kind: 'kept' }
   | { kind: 'failed'; problem: string };
 
 /** Lets go of the device, so that it may be taken out. */
@@ -32,6 +34,7 @@ export async function eject({ path: node, device }: Target): Promise<Ejection> {
   const removal = path.join(device.folder, 'device/delete');
   try {
     if (device.loopFile !== null) await run('losetup', ['--detach', node]);
+    else if (!device.isRemovable) return { kind: 'kept' };
     else if (!existsSync(removal)) return { kind: 'removable' };
     else await writeFile(removal, '1');
     return { kind: 'ejected' };

@@ -63,8 +63,9 @@ export async function flash(request: FlashRequest): Promise<FlashResult> {
   const device = await openTarget(target, request.view ?? THIS_SYSTEM);
   const times = await writeAndVerify(request, { ...plan, device }).finally(() => device.close());
   const shouldEject = request.shouldEject ?? true;
-  if (!shouldEject) await rereadPartitions(target);
-  return { ...plan, ...times, ejection: shouldEject ? await eject(target) : null };
+  const ejection = shouldEject ? await eject(target) : null;
+  if (!ejection || ejection.kind === 'kept') await rereadPartitions(target);
+  return { ...plan, ...times, ejection };
 }
 
 /** Everything that is looked at before a first write. */

@@ -1,5 +1,6 @@
 // Writing images to disks.
 
+export type { Ejection } from './detach.js';
 export {
   type FlashPlan,
   type FlashProgress,

@@ -5,28 +5,24 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import t from 'tap';
 import { readTar } from '../../../../devices/flash/pack/tar-reader.js';
-import {
-  type TarFile,
-  tarEnd,
-  tarHeader,
-  tarPadding,
-} from '../../../../devices/flash/pack/tar-writer.js';
+import { tarHeader, tarPadding } from '../../../../devices/flash/pack/tar-writer.js';
+import { tarOf, withType } from './tar-of.js';
 
 const LONG = `${'folder/'.repeat(40)}${'x'.repeat(120)}`;
-const FILES: [path: string, content: string, mode: number][] = [
-  ['a', '', 0o644],
-  ['bin/run', 'x'.repeat(513), 0o755],
-  [`${'deep/'.repeat(30)}name`, 'fits into the prefix', 0o644],
-  [LONG, 'needs a pax header', 0o644],
-  [`ä/${'ö'.repeat(70)}`, 'bytes, not characters', 0o644],
+const FILES: { path: string; content: string; mode?: number }[] = [
+  { path: 'a', content: '' },
+  { path: 'bin/run', content: 'x'.repeat(513), mode: 0o755 },
+  { path: `${'deep/'.repeat(30)}name`, content: 'fits into the prefix' },
+  { path: LONG, content: 'needs a pax header' },
+  { path: `ä/${'ö'.repeat(70)}`, content: 'bytes, not characters' },
 ];
 const skip = spawnSync('tar', ['--version']).status !== 0 && 'needs tar';
 
 t.test('tar unpacks what we write', { skip }, (t) => {
   const folder = t.testdir();
-  writeFileSync(path.join(folder, 'a.tar'), archive(FILES));
+  writeFileSync(path.join(folder, 'a.tar'), tarOf(FILES));
   execFileSync('tar', ['-xpf', 'a.tar', '--warning=all'], { cwd: folder });
-  for (const [name, content] of FILES)
+  for (const { path: name, content } of FILES)
     t.equal(readFileSync(path.join(folder, name), 'utf8'), content, name.slice(-40));
   const listed = execFileSync('tar', ['-tvf', 'a.tar'], { cwd: folder, encoding: 'utf8' });
   t.match(listed, /^-rwxr-xr-x root\/root +513 2020-01-01 .* bin\/run$/m);
@@ -35,11 +31,11 @@ t.test('tar unpacks what we write', { skip }, (t) => {
 
 t.test('we read what tar writes', { skip }, async (t) => {
   for (const format of ['ustar', 'pax', 'posix']) {
-    const names = FILES.map(([name]) => name).filter(
+    const names = FILES.map(({ path }) => path).filter(
       (name) => format !== 'ustar' || (name.length < 170 && !name.includes('ö')),
     );
     const folder = t.testdir();
-    for (const [name, content] of FILES) {
+    for (const { path: name, content } of FILES) {
       mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
       writeFileSync(path.join(folder, name), content);
     }
@@ -48,20 +44,18 @@ t.test('we read what tar writes', { skip }, async (t) => {
     const found = new Map<string, string>();
     for await (const entry of readTar(createReadStream(path.join(folder, 'a.tar')), 'a.tar'))
       found.set(entry.path, entry.type === '0' ? `${await buffer(entry.content)}` : entry.type);
-    const expected = FILES.filter(([name]) => names.includes(name)).map(([name, text]) => [
-      name,
-      text,
-    ]);
+    const written = FILES.filter(({ path }) => names.includes(path));
+    const expected = written.map(({ path, content }) => [path, content]);
     t.same([...found], [...expected, ['link', '2']], format);
   }
 });
 
 t.test('entries that nobody reads are skipped', async (t) => {
   const names: string[] = [];
-  for await (const { path } of readTar(pieces(archive(FILES), 100), 'a')) names.push(path);
+  for await (const { path } of readTar(pieces(tarOf(FILES), 100), 'a')) names.push(path);
   t.same(
     names,
-    FILES.map(([name]) => name),
+    FILES.map(({ path }) => path),
   );
 });
 
@@ -75,16 +69,16 @@ t.test('large files have their size in a pax header', async (t) => {
 });
 
 t.test('what is no whole archive is refused', async (t) => {
-  const good = archive(FILES);
+  const good = tarOf(FILES);
   const changed = (change: (bytes: Buffer) => void) => {
     const bytes = Buffer.from(good);
     change(bytes);
     return bytes;
   };
   const pax = (text: string) => {
-    const [content] = [Buffer.from(text)];
+    const content = Buffer.from(text);
     const header = tarHeader({ path: 'pax', sizeBytes: content.length, mode: 0o644 });
-    return Buffer.concat([asType(header, 'x'), content, tarPadding(content.length), good]);
+    return Buffer.concat([withType(header, 'x'), content, tarPadding(content.length), good]);
   };
   const wrong: [bytes: Buffer, message: RegExp][] = [
     [Buffer.alloc(0), /is cut short/],
@@ -93,14 +87,14 @@ t.test('what is no whole archive is refused', async (t) => {
     [good.subarray(0, -1024), /is cut short/],
     [Buffer.from('not an archive'.repeat(100)), /no checksum|is no tar archive/],
     [changed((bytes) => bytes.write('b', 0)), /is no tar archive, or it is damaged/],
-    [changed((bytes) => asType(bytes.fill('z', 124, 136), '0')), /has no size/],
+    [changed((bytes) => withType(bytes.fill('z', 124, 136), '0')), /has no size/],
     [Buffer.concat([good, Buffer.from('more')]), /something follows the end/],
     [pax('5 a=1'), /a pax header is damaged/],
     [pax('999 path=x\n'), /a pax header is damaged/],
     [pax('x path=x\n'), /a pax header is damaged/],
     [pax('0 path=x\n'), /a pax header is damaged/],
     [pax('12 size=-5x\n'), /a pax header has the size "-5x"/],
-    [asType(tarHeader({ path: 'p', sizeBytes: 1 << 30, mode: 0 }), 'x'), /has 1073741824 bytes/],
+    [withType(tarHeader({ path: 'p', sizeBytes: 1 << 30, mode: 0 }), 'x'), /has 1073741824 bytes/],
   ];
   for (const [i, [bytes, message]] of wrong.entries())
     await t.rejects(readAll(bytes), { name: 'BundleError', message }, `archive ${i}`);
@@ -108,24 +102,6 @@ t.test('what is no whole archive is refused', async (t) => {
 
 async function readAll(bytes: Buffer): Promise<void> {
   for await (const entry of readTar(pieces(bytes, 1000), 'a.tar')) await buffer(entry.content);
-}
-
-function archive(files: typeof FILES): Buffer {
-  const parts = files.flatMap(([name, text, mode]) => {
-    const content = Buffer.from(text);
-    const file: TarFile = { path: name, sizeBytes: content.length, mode };
-    return [tarHeader(file), content, tarPadding(content.length)];
-  });
-  return Buffer.concat([...parts, tarEnd()]);
-}
-
-/** With the checksum that fits. */
-function asType(header: Buffer, type: string): Buffer {
-  header.write(type, 156);
-  header.fill(' ', 148, 156);
-  const sum = header.subarray(0, 512).reduce((total, byte) => total + byte, 0);
-  header.write(`${sum.toString(8).padStart(6, '0')}\u0000 `, 148);
-  return header;
 }
 
 async function* pieces(bytes: Buffer, length: number): AsyncGenerator<Buffer> {

@@ -18,22 +18,20 @@ import {
   signText,
   verifyBundle,
 } from '../../../../devices/flash/index.js';
-import { tarEnd, tarHeader, tarPadding } from '../../../../devices/flash/pack/tar-writer.js';
 import { hearth } from '../../../support/hearth.js';
+import { type TestEntry, tarOf } from './tar-of.js';
 
 const skip = spawnSync('zstd', ['--version']).status !== 0 && 'needs zstd';
 const [OURS, OTHER] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
 
-type Entry = { path: string; content: string | Buffer; mode?: number; type?: string };
-
-const FILES: Entry[] = [
+const FILES: TestEntry[] = [
   { path: 'install.sh', content: '#!/bin/sh\n', mode: 0o755 },
   { path: 'model/chat.gguf', content: 'GGUF' },
 ];
 const MANIFEST = manifestOf(FILES);
 const HEAD = head(MANIFEST);
 
-const WRONG: Record<string, [entries: Entry[], message: RegExp]> = {
+const WRONG: Record<string, [entries: TestEntry[], message: RegExp]> = {
   'nothing in it': [[], /it is empty/],
   'no manifest first': [[...below(FILES), ...HEAD], /starts with install\.sh; expected manifest/],
   'a name that leads out': [[...HEAD, { path: 'hearth-bundle/../x', content: '' }], /leads out of/],
@@ -77,14 +75,14 @@ const WRONG: Record<string, [entries: Entry[], message: RegExp]> = {
 
 for (const [name, [entries, message]] of Object.entries(WRONG))
   t.test(`a bundle with ${name} is refused`, { skip }, async (t) => {
-    const bundle = write(t, archive(entries));
+    const bundle = write(t, tarOf(entries));
     const before = readdirSync(path.dirname(bundle));
     await t.rejects(verifyBundle({ bundle }), { message });
     t.same(readdirSync(path.dirname(bundle)), before, 'nothing is unpacked');
   });
 
 t.test('a bundle that is right is accepted', { skip }, async (t) => {
-  const bundle = write(t, archive([...HEAD, ...below(FILES)]));
+  const bundle = write(t, tarOf([...HEAD, ...below(FILES)]));
   t.same(await verifyBundle({ bundle }), {
     manifest: MANIFEST,
     signature: 'none',
@@ -100,7 +98,7 @@ t.test('a bundle that is right is accepted', { skip }, async (t) => {
 });
 
 t.test('a bundle that is cut short, altered or none is refused', { skip }, async (t) => {
-  const good = archive([...HEAD, ...below(FILES)]);
+  const good = tarOf([...HEAD, ...below(FILES)]);
   const bundle = write(t, good);
   const packed = readFileSync(bundle);
   const rewrite = (bytes: Buffer) => writeFileSync(bundle, bytes);
@@ -124,22 +122,19 @@ t.test('a bundle that is cut short, altered or none is refused', { skip }, async
 t.test('where a key is given, its owner must have signed', { skip }, async (t) => {
   const { publicKey } = OURS;
   const signed = (signature: Buffer, manifest = MANIFEST) =>
-    write(t, archive([...head(manifest), ...below([sig(signature)]), ...below(FILES)]));
+    write(t, tarOf([...head(manifest), ...below([sig(signature)]), ...below(FILES)]));
   const text = manifestText(MANIFEST);
   const right = signed(signText(text, OURS.privateKey));
   t.match(await verifyBundle({ bundle: right, publicKey }), { signature: 'checked' });
   const refused: [bundle: string, message: RegExp][] = [
-    [write(t, archive([...HEAD, ...below(FILES)])), /is not signed; a key was given/],
+    [write(t, tarOf([...HEAD, ...below(FILES)])), /is not signed; a key was given/],
     [signed(signText(text, OTHER.privateKey)), /is not by this key, or .* was changed since/],
     [signed(Buffer.alloc(64)), /is not by this key/],
     [signed(Buffer.from('short')), /has 5 bytes; expected 64/],
     [signed(Buffer.alloc(5000)), /manifest\.json\.sig has 5000 bytes/],
     [signed(signText(text, OURS.privateKey), { ...MANIFEST, hearth: '9' }), /was changed since/],
     [
-      write(
-        t,
-        archive([...HEAD, ...below(FILES), ...below([sig(signText(text, OURS.privateKey))])]),
-      ),
+      write(t, tarOf([...HEAD, ...below(FILES), ...below([sig(signText(text, OURS.privateKey))])])),
       /is not signed/,
     ],
   ];
@@ -148,7 +143,7 @@ t.test('where a key is given, its owner must have signed', { skip }, async (t) =
 });
 
 t.test('the command says what it found', { skip }, async (t) => {
-  const bundle = write(t, archive([...HEAD, ...below(FILES)]));
+  const bundle = write(t, tarOf([...HEAD, ...below(FILES)]));
   t.match(await hearth(['verify', bundle]), {
     status: 0,
     stdout:
@@ -163,19 +158,19 @@ t.test('the command says what it found', { skip }, async (t) => {
   t.match(await hearth(['verify']), { status: 2 });
 });
 
-function below(files: Entry[]): Entry[] {
+function below(files: TestEntry[]): TestEntry[] {
   return files.map((file) => ({ ...file, path: `hearth-bundle/${file.path}` }));
 }
 
-function head(manifest: BundleManifest): Entry[] {
+function head(manifest: BundleManifest): TestEntry[] {
   return below([{ path: 'manifest.json', content: manifestText(manifest) }]);
 }
 
-function sig(content: Buffer): Entry {
+function sig(content: Buffer): TestEntry {
   return { path: 'manifest.json.sig', content };
 }
 
-function manifestOf(files: Entry[]): BundleManifest {
+function manifestOf(files: TestEntry[]): BundleManifest {
   return {
     kind: 'hearth-bundle',
     version: 1,
@@ -189,18 +184,6 @@ function manifestOf(files: Entry[]): BundleManifest {
       mode,
     })),
   };
-}
-
-function archive(entries: Entry[]): Buffer {
-  const parts = entries.flatMap(({ path, content, mode = 0o644, type = '0' }) => {
-    const header = tarHeader({ path, sizeBytes: content.length, mode });
-    header.write(type, 156);
-    header.fill(' ', 148, 156);
-    const sum = header.reduce((total, byte) => total + byte, 0);
-    header.write(`${sum.toString(8).padStart(6, '0')}\u0000 `, 148);
-    return [header, Buffer.from(content), tarPadding(content.length)];
-  });
-  return Buffer.concat([...parts, tarEnd()]);
 }
 
 function write(t: Test, bytes: Buffer): string {
