@@ -26,12 +26,14 @@ export type SyntheticOptions = {
   /** As many of them are pruned as of the whole model's 32, in the middle, as there. */
   nLayer?: number;
   widths?: Widths;
+  /** The weights are a hole in the file, for what reads no weights: all zeros, and no room on the disk. */
+  isHollow?: boolean;
 };
 
 /** Writes a checkpoint into `folder`. */
 export async function makeSyntheticCheckpoint(
   folder: string,
-  { ratio, nLayer = N_LAYER, widths = LLAMA_2_7B }: SyntheticOptions,
+  { ratio, nLayer = N_LAYER, widths = LLAMA_2_7B, isHollow = false }: SyntheticOptions,
 ): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -43,7 +45,7 @@ export async function makeSyntheticCheckpoint(
     JSON.stringify(config(nLayer, widths), null, 2),
   );
   const shapes = listShapes(ratio, nLayer, widths);
-  await writeWeights(path.join(folder, 'model.safetensors'), shapes);
+  await writeWeights(path.join(folder, 'model.safetensors'), shapes, isHollow);
 }
 
 /** Stale widths, as LLM-Pruner leaves them. */
@@ -101,7 +103,7 @@ function listLayer(layer: number, { nEmbd, nHead, nFf }: Widths): Shapes {
   return shapes.map(([name, shape]) => [`model.layers.${layer}.${name}.weight`, shape]);
 }
 
-async function writeWeights(filePath: string, shapes: Shapes): Promise<void> {
+async function writeWeights(filePath: string, shapes: Shapes, isHollow: boolean): Promise<void> {
   let end = 0;
   const header = Object.fromEntries(
     shapes.map(([name, shape]) => {
@@ -113,9 +115,10 @@ async function writeWeights(filePath: string, shapes: Shapes): Promise<void> {
   const json = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(json.length));
-  const noise = halfPrecisionNoise();
   await using file = await open(filePath, 'w');
   await file.writev([length, json]);
+  if (isHollow) return await file.truncate(length.length + json.length + end);
+  const noise = halfPrecisionNoise();
   for (const [name, shape] of shapes)
     await writeTensor(
       file,

@@ -1,10 +1,11 @@
 // Four clients at once against node-llama-cpp that batches four sequences in its own process.
 // Whole answers are timed, prompts included, from the start of all to the end of the last.
 // Says also what four clients gain over one, and whether one of them had to wait for the others.
+
+import { type Figure, figure } from '../figure.js';
 import { median } from '../median.js';
 import { BareProcess } from './bare-process.js';
 import { type Answered, streamChat, user } from './client.js';
-import { type Figure, figure } from './figure.js';
 import { HearthProcess } from './hearth-process.js';
 import { alternate, type BenchModel, question, type Setting } from './setting.js';
 

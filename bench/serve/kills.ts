@@ -4,8 +4,8 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLogReader } from '../../runtime/log/index.js';
+import { type Figure, figure } from '../figure.js';
 import { type Answered, streamChat, user, wholeChat } from './client.js';
-import { type Figure, figure } from './figure.js';
 import { HearthProcess } from './hearth-process.js';
 import { question, type Setting } from './setting.js';
 

@@ -3,9 +3,9 @@
 // device that is asked too much; they come again when they were told to.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLogReader } from '../../runtime/log/index.js';
+import { type Figure, figure } from '../figure.js';
 import { median } from '../median.js';
 import { type Answered, streamChat, user, wholeChat } from './client.js';
-import { type Figure, figure } from './figure.js';
 import { HearthProcess } from './hearth-process.js';
 import { question, type Setting } from './setting.js';
 

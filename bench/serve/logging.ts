@@ -1,9 +1,10 @@
 // What the log costs: answers with it against answers with --no-log, from two servers in turn.
 // Answers of a few sentences on the fastest model, as the log costs by the answer and not by the token.
 // A hundredth is less than a shared machine's noise, so many short rounds are measured.
+
+import { type Figure, figure } from '../figure.js';
 import { median } from '../median.js';
 import { streamChat, user } from './client.js';
-import { type Figure, figure } from './figure.js';
 import { HearthProcess } from './hearth-process.js';
 import { alternate, question, type Setting } from './setting.js';
 

@@ -2,8 +2,8 @@
 // Asked from the kernel for both processes; the model's share is the backend's own accounting,
 // as it stands in the log.
 import { openLogReader } from '../../runtime/log/index.js';
+import { type Figure, figure } from '../figure.js';
 import { streamChat, user } from './client.js';
-import { type Figure, figure } from './figure.js';
 import { HearthProcess } from './hearth-process.js';
 import type { ProgramMemory } from './program-memory.js';
 import { type BenchModel, question, type Setting } from './setting.js';

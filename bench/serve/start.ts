@@ -2,10 +2,10 @@
 // start of their process, the file in the page cache, no mmap.
 // The log is kept from round to round, as a device would keep it.
 import { readFile } from 'node:fs/promises';
+import { type Figure, figure } from '../figure.js';
 import { median } from '../median.js';
 import { BareProcess } from './bare-process.js';
 import { streamChat, user } from './client.js';
-import { type Figure, figure } from './figure.js';
 import { HearthProcess } from './hearth-process.js';
 import { alternate, type BenchModel, question, type Setting } from './setting.js';
 

@@ -1,9 +1,10 @@
 // How soon a conversation of a thousand tokens is answered again, against the first time.
 // Only what is new is evaluated, so the second turn should cost a fraction of the first.
 // Of the 1 GB model alone: the appliance one was trained on half as many tokens.
+
+import { type Figure, figure } from '../figure.js';
 import { median } from '../median.js';
 import { type Message, streamChat, user } from './client.js';
-import { type Figure, figure } from './figure.js';
 import { HearthProcess } from './hearth-process.js';
 import { type BenchModel, question, type Setting } from './setting.js';
 

@@ -39,6 +39,9 @@ const argv = await yargs(hideBin(process.argv))
 
 type Setting = { folder: string; disk: string; access: Access; accelerator: Accelerator };
 
+// So that no machine outlives this.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 let failures = 0;
 const acknowledged: Acknowledged[] = [];
 

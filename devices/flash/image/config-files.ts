@@ -66,7 +66,7 @@ function disk({ layout, damagedUuid }: ConfigInputs): SystemFile[] {
     file(
       '/etc/fstab',
       lines([
-        `PARTUUID=${model} ${MODEL_FOLDER} squashfs ro,${safe},nofail,x-systemd.device-timeout=30s 0 0`,
+        `PARTUUID=${model} ${MODEL_FOLDER} squashfs ro,${safe},nofail,x-systemd.device-timeout=infinity 0 0`,
         `tmpfs /var tmpfs mode=0755,size=64M,${safe} 0 0`,
         `tmpfs /tmp tmpfs mode=1777,size=64M,${safe} 0 0`,
       ]),
@@ -103,8 +103,8 @@ function service({ unit, settings }: ConfigInputs): SystemFile[] {
 
 /** What is otherwise on a device that nobody sits at: the user is in the image, and it never gives up. */
 const DEVICE_DROP_IN = `[Unit]
-Wants=hearth-data.service
-After=hearth-data.service
+Wants=hearth-data.service model.mount
+After=hearth-data.service model.mount
 StartLimitIntervalSec=0
 
 [Service]

@@ -2,7 +2,17 @@
 // It takes minutes and is the same for every model, so it is kept in the cache for the day; packages
 // are as new as their mirror's. Needs no root where user namespaces are allowed: mmdebstrap decides.
 import { createHash } from 'node:crypto';
-import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  access,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { cacheFolder } from '../payload/index.js';
 import {
@@ -39,6 +49,7 @@ export type DebianOptions = {
 
 const ARCHIVE = 'base.tar.zst';
 const BOOT_FOLDER = 'hearth-boot';
+const KEPT_MS = 24 * 60 * 60 * 1000;
 export const HEARTH_UID = 900;
 
 /** Rejects with ImageError where mmdebstrap fails. */
@@ -58,10 +69,21 @@ export async function debianBase(options: DebianOptions): Promise<DebianBase> {
       await runTool('mmdebstrap', args, { env: { SOURCE_DATE_EPOCH: `${epoch}` }, signal });
       await rm(folder, { recursive: true, force: true });
       await rename(temporary, folder);
+      await removeOlder(cache, options.machine);
     }
     return await baseIn(folder);
   } finally {
     await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Each is 150 MB, and out of date when its day is over. */
+async function removeOlder(cache: string, { architecture }: ImageMachine): Promise<void> {
+  for (const name of await readdir(cache)) {
+    if (!name.startsWith(`debian-${architecture}-`)) continue;
+    const folder = path.join(cache, name);
+    const { mtimeMs } = await stat(folder);
+    if (Date.now() - mtimeMs > KEPT_MS) await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -88,9 +110,9 @@ async function mmdebstrapArguments(options: DebianOptions, folder: string): Prom
     '--aptopt=Acquire::Languages "none"',
     ...leftOut(settings).map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
     ...KEPT.map((pattern) => `--dpkgopt=path-include=${pattern}`),
-    `--essential-hook=tar-in ${await earlyArchive(folder)} /`,
+    `--essential-hook=tar-in ${shellWord(await earlyArchive(folder))} /`,
     ...customizeHooks(machine).map((hook) => `--customize-hook=${hook}`),
-    `--customize-hook=copy-out /${BOOT_FOLDER} ${folder}`,
+    `--customize-hook=copy-out /${BOOT_FOLDER} ${shellWord(folder)}`,
     `--customize-hook=rm -rf "$1"/${BOOT_FOLDER}`,
     DEBIAN_RELEASE,
     path.join(folder, ARCHIVE),
@@ -98,6 +120,10 @@ async function mmdebstrapArguments(options: DebianOptions, folder: string): Prom
     `deb ${mirror} ${DEBIAN_RELEASE}-updates ${components}`,
     `deb ${security} ${DEBIAN_RELEASE}-security ${components}`,
   ];
+}
+
+function shellWord(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** What each image has of its own, and secrets of machines, must not be in what all of them share. */

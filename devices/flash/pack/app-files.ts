@@ -35,7 +35,7 @@ const LEFT_OUT_OF_OTHERS = /\.map$|\.d\.[cm]?ts$|(^|\/)\.package-lock\.json$/;
 const LEFT_OUT_OF_PACKAGE: Readonly<Record<string, RegExp>> = {
   'node-llama-cpp': /^llama\/(gitRelease\.bundle|addon|cmake|patches|profiles|toolchains|xpack)/,
   'better-sqlite3': /^(build|deps|src)\/|^binding\.gyp$/,
-  koffi: /^(src|vendor|doc)\//,
+  koffi: /^(vendor|doc)\//,
 };
 const SQLITE = 'better-sqlite3';
 const SQLITE_ADDON = 'build/Release/better_sqlite3.node';

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { createHash, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
+import { type FileHandle, readFile, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asOutputError, openOutput } from '../../output-file.js';
@@ -15,9 +15,10 @@ import { BundleError } from './bundle-error.js';
 import { type BundleEntry, MANIFEST_NAME, sorted, TOP_FOLDER, textEntry } from './layout.js';
 import { tarEnd, tarHeader, tarPadding } from './tar-writer.js';
 
-/** Of zstd: most of what it can do, at the speed of a disk. One thread, for the same bytes. */
-const ZSTD = ['-q', '-c', '--single-thread', '-10'];
+/** Of zstd: most of what it can do, at the speed of a disk. */
+const ZSTD_LEVEL = 10;
 const RELEASE_DIGITS = 12;
+const CHUNK_BYTES = 1 << 20;
 
 export type BundleRequest = {
   entries: BundleEntry[];
@@ -27,6 +28,7 @@ export type BundleRequest = {
   output: string;
   inputs: string[];
   force: boolean;
+  zstdLevel?: number | undefined;
   signal: AbortSignal;
   onBytes(bytesDone: number, totalBytes: number): void;
 };
@@ -35,14 +37,18 @@ export type WrittenBundle = { manifest: BundleManifest; contentBytes: number };
 
 /** Throws {@link BundleError} or OutputError; nothing is left of a bundle that failed. */
 export async function writeBundle(request: BundleRequest): Promise<WrittenBundle> {
-  const { output, inputs, force, signal } = request;
+  const { output, inputs, force, signal, zstdLevel = ZSTD_LEVEL } = request;
   const file = await openOutput(output, { inputs, force });
   try {
     const { entries, manifest } = await listFiles(request);
     const contentBytes = manifest.files.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
-    const zstd = spawn('zstd', ZSTD, { stdio: ['pipe', 'pipe', 'inherit'] });
+    // One thread, for the same bytes everywhere.
+    const words = ['-q', '-c', '--single-thread', `-${zstdLevel}`];
+    const zstd = spawn('zstd', words, { stdio: ['pipe', 'pipe', 'inherit'] });
     const ended = endOf(zstd);
-    const archive = Readable.from(archiveOf(request, { entries, manifest, contentBytes }));
+    const archive = Readable.from(
+      coalesced(archiveOf(request, { entries, manifest, contentBytes })),
+    );
     await Promise.all([
       ended,
       pipeline(archive, zstd.stdin, { signal }),
@@ -130,9 +136,26 @@ function* whole(name: string, content: Buffer): Generator<Buffer> {
   yield tarPadding(content.length);
 }
 
-function contentOf(entry: BundleEntry): AsyncIterable<Buffer> | Iterable<Buffer> {
-  if (entry.kind === 'text') return [Buffer.from(entry.text)];
-  return createReadStream(entry.source, { highWaterMark: 1 << 20 });
+/** Most files are small, and a stream for each would take longer than reading them. */
+async function* contentOf(entry: BundleEntry): AsyncGenerator<Buffer> {
+  if (entry.kind === 'text') yield Buffer.from(entry.text);
+  else if ((await stat(entry.source)).size <= CHUNK_BYTES) yield await readFile(entry.source);
+  else yield* createReadStream(entry.source, { highWaterMark: CHUNK_BYTES });
+}
+
+/** The same bytes in fewer pieces. */
+async function* coalesced(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  for await (const piece of pieces) {
+    held.push(piece);
+    heldBytes += piece.length;
+    if (heldBytes < CHUNK_BYTES) continue;
+    yield Buffer.concat(held);
+    held = [];
+    heldBytes = 0;
+  }
+  yield Buffer.concat(held);
 }
 
 async function writeAll(handle: FileHandle, chunks: AsyncIterable<Buffer>): Promise<void> {

@@ -27,6 +27,8 @@ export type PackRequest = {
   keyFile?: string | undefined;
   hasVulkan?: boolean;
   force?: boolean;
+  /** Another level gives other bytes. */
+  zstdLevel?: number;
   signal?: AbortSignal;
   onWarning?(text: string): void;
   onBytes?(bytesDone: number, totalBytes: number): void;
@@ -57,6 +59,7 @@ export async function pack(request: PackRequest): Promise<PackedBundle> {
     output,
     inputs: [model, ...(configFile ? [configFile] : []), ...(keyFile ? [keyFile] : [])],
     force: request.force ?? false,
+    zstdLevel: request.zstdLevel,
     signal: request.signal ?? new AbortController().signal,
     onBytes: request.onBytes ?? (() => {}),
   });

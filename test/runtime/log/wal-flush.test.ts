@@ -1,66 +1,47 @@
-// When a row counts as kept: with `sync` once the disk has it, else when it is committed.
-// The disk's own flush is replaced by one that this test ends, as no test can pull a plug;
-// test/boot does.
 import fs from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 
-const { fdatasync } = fs;
-const flushes: (() => void)[] = [];
-Object.assign(fs, {
-  fdatasync: (file: number, done: fs.NoParamCallback) => {
-    flushes.push(() => fdatasync(file, done));
-  },
-});
-syncBuiltinESMExports();
-const { openLog } = await import('../../../runtime/log/index.js');
-const { recordStart, requestRow } = await import('./log-rows.js');
+type Callback = () => void;
 
-async function isPending(promise: Promise<void>): Promise<boolean> {
-  const later = new Promise((resolve) => setTimeout(resolve, 20, 'later'));
-  return (await Promise.race([promise, later])) === 'later';
+/** A flush whose disk answers when the test says so. */
+async function slowFlush(t: Test) {
+  const started: Callback[] = [];
+  const fdatasync = (_file: number, done: Callback) => started.push(done);
+  const { WalFlush } = await t.mockImport<typeof import('../../../runtime/log/wal-flush.js')>(
+    '../../../runtime/log/wal-flush.js',
+    { 'node:fs': { ...fs, fdatasync } },
+  );
+  const folder = t.testdir({ 'log.db-wal': '' });
+  return { flush: new WalFlush(path.join(folder, 'log.db')), started };
 }
 
-/** Ends flushes, and those that they let begin, until none is left. */
-async function flushAll(): Promise<void> {
-  while (flushes.length > 0) {
-    for (const flush of flushes.splice(0)) flush();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+/** Whether it is resolved by now. */
+async function isDone(promise: Promise<void>): Promise<boolean> {
+  return await Promise.race([
+    promise.then(() => true),
+    new Promise<boolean>((resolve) => setImmediate(resolve, false)),
+  ]);
 }
 
-t.test('with sync, a row is waited for until a flush that began after it has ended', async (t) => {
-  const log = openLog({ path: path.join(t.testdir(), 'log.db'), sync: true });
-  const runId = recordStart(log);
-  await flushAll();
-  log.recordRequest(requestRow(runId));
-  const first = log.settled();
-  log.recordRequest(requestRow(runId));
-  const second = log.settled();
-  t.ok(await isPending(first));
-  flushes.shift()?.();
-  await first;
-  t.ok(await isPending(second), 'the flush that ran may have missed it');
-  await flushAll();
-  await second;
-  await log.settled();
-  await log.close();
-});
-
-t.test('a disk that hangs holds an answer up for a second at most', async (t) => {
-  const log = openLog({ path: path.join(t.testdir(), 'log.db'), sync: true });
-  log.recordRequest(requestRow(recordStart(log)));
-  await log.settled();
-  t.ok(flushes.length > 0, 'nothing was flushed');
-  await flushAll();
-  await log.close();
-});
-
-t.test('without sync nothing is waited for', async (t) => {
-  const log = openLog({ path: path.join(t.testdir(), 'log.db') });
-  log.recordRequest(requestRow(recordStart(log)));
-  t.notOk(await isPending(log.settled()));
-  await flushAll();
-  await log.close();
+t.test('what was asked for is waited for, and nothing that is asked for later', async (t) => {
+  const { flush, started } = await slowFlush(t);
+  t.ok(await isDone(flush.done()), 'nothing asked for');
+  flush.request();
+  const first = flush.done();
+  flush.request();
+  const second = flush.done();
+  t.equal(started.length, 1, 'one at a time');
+  t.notOk(await isDone(first));
+  started[0]?.();
+  t.ok(await isDone(first), 'on the disk');
+  t.notOk(await isDone(second), 'asked for after the first flush began');
+  t.equal(started.length, 2);
+  flush.request();
+  started[1]?.();
+  t.ok(await isDone(second));
+  const closed = flush.close();
+  t.notOk(await isDone(closed));
+  started[2]?.();
+  await t.resolves(closed);
 });

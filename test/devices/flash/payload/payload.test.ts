@@ -22,7 +22,7 @@ t.test('what is pinned is what the lock file installs', (t) => {
   for (const { koffi, llama } of Object.values(PINNED_PACKAGES))
     for (const { name, version, integrity } of [koffi, llama]) {
       const locked = lock.packages[`node_modules/${name}`];
-      if (locked) t.match({ version, integrity }, locked, name);
+      if (locked) t.match(locked, { version, integrity }, name);
     }
   const { koffi, llama } = PINNED_PACKAGES['linux-x64'];
   for (const { name } of [koffi, llama]) t.ok(lock.packages[`node_modules/${name}`], name);

@@ -1,0 +1,223 @@
+// Bundles that nobody should install, each made by hand, and that verify finds what is wrong.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import t, { type Test } from 'tap';
+import {
+  type BundleManifest,
+  manifestText,
+  signText,
+  verifyBundle,
+} from '../../../../devices/flash/index.js';
+import { tarEnd, tarHeader, tarPadding } from '../../../../devices/flash/pack/tar-writer.js';
+import { hearth } from '../../../support/hearth.js';
+
+const skip = spawnSync('zstd', ['--version']).status !== 0 && 'needs zstd';
+const [OURS, OTHER] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
+
+type Entry = { path: string; content: string | Buffer; mode?: number; type?: string };
+
+const FILES: Entry[] = [
+  { path: 'install.sh', content: '#!/bin/sh\n', mode: 0o755 },
+  { path: 'model/chat.gguf', content: 'GGUF' },
+];
+const MANIFEST = manifestOf(FILES);
+const HEAD = head(MANIFEST);
+
+const WRONG: Record<string, [entries: Entry[], message: RegExp]> = {
+  'nothing in it': [[], /it is empty/],
+  'no manifest first': [[...below(FILES), ...HEAD], /starts with install\.sh; expected manifest/],
+  'a name that leads out': [[...HEAD, { path: 'hearth-bundle/../x', content: '' }], /leads out of/],
+  'an absolute name': [[...HEAD, { path: '/etc/passwd', content: '' }], /is absolute/],
+  'a name outside its folder': [[...HEAD, { path: 'x', content: '' }], /not below hearth-bundle/],
+  'a symlink': [[...HEAD, ...below([{ path: 'l', content: '', type: '2' }])], /no regular file/],
+  'a hard link': [[...HEAD, ...below([{ path: 'l', content: '', type: '1' }])], /no regular file/],
+  'a device': [[...HEAD, ...below([{ path: 'l', content: '', type: '4' }])], /no regular file/],
+  'a file that is not listed': [
+    [...HEAD, ...below([...FILES, { path: 'x', content: '' }])],
+    /x is not in its manifest/,
+  ],
+  'a file twice': [
+    [...HEAD, ...below([...FILES, ...FILES])],
+    /install\.sh is not in .* or there twice/,
+  ],
+  'a second manifest': [[...HEAD, ...HEAD], /manifest\.json is not in its manifest/],
+  'a missing file': [[...HEAD, ...below(FILES.slice(0, 1))], /model\/chat\.gguf is missing/],
+  'other content': [
+    [...HEAD, ...below(FILES.map((file) => ({ ...file, content: flipped(file.content) })))],
+    /install\.sh has the SHA-256 .*; expected/,
+  ],
+  'another size': [
+    [...HEAD, ...below(FILES.map((file) => ({ ...file, content: `${file.content}x` })))],
+    /install\.sh has 11 bytes; expected 10/,
+  ],
+  'another mode': [
+    [...HEAD, ...below(FILES.map((file) => ({ ...file, mode: 0o4755 })))],
+    /install\.sh has the mode 4755; expected 755/,
+  ],
+  'a manifest that names what is outside': [
+    head({ ...MANIFEST, files: manifestOf([{ path: '../../etc/passwd', content: '' }]).files }),
+    /its path "\.\.\/\.\.\/etc\/passwd" leads out/,
+  ],
+  'a manifest that is none': [below([{ path: 'manifest.json', content: '{' }]), /is no JSON/],
+  'a manifest of an image': [
+    below([{ path: 'manifest.json', content: '{"kind":"hearth-image"}' }]),
+    /kind is "hearth-image"; expected "hearth-bundle"/,
+  ],
+};
+
+for (const [name, [entries, message]] of Object.entries(WRONG))
+  t.test(`a bundle with ${name} is refused`, { skip }, async (t) => {
+    const bundle = write(t, archive(entries));
+    const before = readdirSync(path.dirname(bundle));
+    await t.rejects(verifyBundle({ bundle }), { message });
+    t.same(readdirSync(path.dirname(bundle)), before, 'nothing is unpacked');
+  });
+
+t.test('a bundle that is right is accepted', { skip }, async (t) => {
+  const bundle = write(t, archive([...HEAD, ...below(FILES)]));
+  t.same(await verifyBundle({ bundle }), {
+    manifest: MANIFEST,
+    signature: 'none',
+    contentBytes: 14,
+  });
+  const target = 'linux-arm64';
+  t.match(await verifyBundle({ bundle, target: 'linux-x64' }), {
+    manifest: { target: 'linux-x64' },
+  });
+  await t.rejects(verifyBundle({ bundle, target }), {
+    message: /is for linux-x64, not for linux-arm64/,
+  });
+});
+
+t.test('a bundle that is cut short, altered or none is refused', { skip }, async (t) => {
+  const good = archive([...HEAD, ...below(FILES)]);
+  const bundle = write(t, good);
+  const packed = readFileSync(bundle);
+  const rewrite = (bytes: Buffer) => writeFileSync(bundle, bytes);
+  const wrong: [change: () => void, message: RegExp][] = [
+    [() => truncateSync(bundle, packed.length - 9), /is damaged or cut short/],
+    [() => truncateSync(bundle, 0), /is empty/],
+    [() => rewrite(flippedMiddle(packed)), /is damaged or cut short|SHA-256|no tar archive/],
+    [() => rewrite(Buffer.concat([packed, Buffer.from('more')])), /is damaged or cut short/],
+    [() => rewrite(Buffer.concat([packed, packed])), /something follows the end/],
+    [() => rewrite(good.subarray(0, 700)), /is cut short/],
+    [() => rewrite(Buffer.from('no bundle at all'.repeat(50))), /no checksum|no tar archive/],
+    [() => rmSync(bundle), /cannot be read \(ENOENT\)/],
+  ];
+  for (const [change, message] of wrong) {
+    rewrite(packed);
+    change();
+    await t.rejects(verifyBundle({ bundle }), { message });
+  }
+});
+
+t.test('where a key is given, its owner must have signed', { skip }, async (t) => {
+  const { publicKey } = OURS;
+  const signed = (signature: Buffer, manifest = MANIFEST) =>
+    write(t, archive([...head(manifest), ...below([sig(signature)]), ...below(FILES)]));
+  const text = manifestText(MANIFEST);
+  const right = signed(signText(text, OURS.privateKey));
+  t.match(await verifyBundle({ bundle: right, publicKey }), { signature: 'checked' });
+  const refused: [bundle: string, message: RegExp][] = [
+    [write(t, archive([...HEAD, ...below(FILES)])), /is not signed; a key was given/],
+    [signed(signText(text, OTHER.privateKey)), /is not by this key, or .* was changed since/],
+    [signed(Buffer.alloc(64)), /is not by this key/],
+    [signed(Buffer.from('short')), /has 5 bytes; expected 64/],
+    [signed(Buffer.alloc(5000)), /manifest\.json\.sig has 5000 bytes/],
+    [signed(signText(text, OURS.privateKey), { ...MANIFEST, hearth: '9' }), /was changed since/],
+    [
+      write(
+        t,
+        archive([...HEAD, ...below(FILES), ...below([sig(signText(text, OURS.privateKey))])]),
+      ),
+      /is not signed/,
+    ],
+  ];
+  for (const [bundle, message] of refused)
+    await t.rejects(verifyBundle({ bundle, publicKey }), { message });
+});
+
+t.test('the command says what it found', { skip }, async (t) => {
+  const bundle = write(t, archive([...HEAD, ...below(FILES)]));
+  t.match(await hearth(['verify', bundle]), {
+    status: 0,
+    stdout:
+      /is whole: 2 files of 14 B for linux-x64, hearth 0\.1\.0\nmodel model\/chat\.gguf\nnot signed\n/,
+  });
+  const { stdout } = await hearth(['verify', bundle, '--json']);
+  t.match(JSON.parse(stdout), { target: 'linux-x64', files: 2, signature: 'none' });
+  const key = path.join(path.dirname(bundle), 'pub.pem');
+  writeFileSync(key, OURS.publicKey.export({ type: 'spki', format: 'pem' }));
+  const run = await hearth(['verify', bundle, '--key', key]);
+  t.match(run, { status: 1, stdout: '', stderr: /^hearth: .* is not signed; a key was given/ });
+  t.match(await hearth(['verify']), { status: 2 });
+});
+
+function below(files: Entry[]): Entry[] {
+  return files.map((file) => ({ ...file, path: `hearth-bundle/${file.path}` }));
+}
+
+function head(manifest: BundleManifest): Entry[] {
+  return below([{ path: 'manifest.json', content: manifestText(manifest) }]);
+}
+
+function sig(content: Buffer): Entry {
+  return { path: 'manifest.json.sig', content };
+}
+
+function manifestOf(files: Entry[]): BundleManifest {
+  return {
+    kind: 'hearth-bundle',
+    version: 1,
+    hearth: '0.1.0',
+    target: 'linux-x64',
+    model: 'model/chat.gguf',
+    files: files.map(({ path, content, mode = 0o644 }) => ({
+      path,
+      size_bytes: content.length,
+      sha256: createHash('sha256').update(content).digest('hex'),
+      mode,
+    })),
+  };
+}
+
+function archive(entries: Entry[]): Buffer {
+  const parts = entries.flatMap(({ path, content, mode = 0o644, type = '0' }) => {
+    const header = tarHeader({ path, sizeBytes: content.length, mode });
+    header.write(type, 156);
+    header.fill(' ', 148, 156);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\u0000 `, 148);
+    return [header, Buffer.from(content), tarPadding(content.length)];
+  });
+  return Buffer.concat([...parts, tarEnd()]);
+}
+
+function write(t: Test, bytes: Buffer): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'hearth-verify-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const bundle = path.join(folder, 'bundle.tar.zst');
+  writeFileSync(bundle, execFileSync('zstd', ['-q', '-c', '-1'], { input: bytes }));
+  return bundle;
+}
+
+function flipped(content: string | Buffer): Buffer {
+  const bytes = Buffer.from(content);
+  bytes[0] = (bytes[0] ?? 0) ^ 1;
+  return bytes;
+}
+
+function flippedMiddle(content: Buffer): Buffer {
+  const at = content.length >> 1;
+  return Buffer.concat([content.subarray(0, at), flipped(content.subarray(at))]);
+}
