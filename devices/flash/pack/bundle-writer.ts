@@ -9,9 +9,9 @@ import { type FileHandle, readFile, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asOutputError, openOutput } from '../../output-file.js';
+import { BundleError } from '../bundle-error.js';
 import { type BundleFile, type BundleManifest, manifestText } from '../manifest.js';
 import { SIGNATURE_SUFFIX, signText } from '../signature.js';
-import { BundleError } from './bundle-error.js';
 import { type BundleEntry, MANIFEST_NAME, sorted, TOP_FOLDER, textEntry } from './layout.js';
 import { tarEnd, tarHeader, tarPadding } from './tar-writer.js';
 

@@ -3,6 +3,7 @@
 // What the files do, nobody can check here.
 import { createHash, type KeyObject } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
+import { BundleError } from '../bundle-error.js';
 import {
   type BundleFile,
   type BundleManifest,
@@ -12,10 +13,9 @@ import {
 } from '../manifest.js';
 import { unsafePathReason } from '../safe-path.js';
 import { checkSignature, SIGNATURE_SUFFIX } from '../signature.js';
+import { readTar, type TarEntry } from '../tar-reader.js';
 import { type ImageReader, openImage } from '../write/image-reader.js';
-import { BundleError } from './bundle-error.js';
 import { MANIFEST_NAME, TOP_FOLDER } from './layout.js';
-import { readTar, type TarEntry } from './tar-reader.js';
 
 const CHUNK_BYTES = 1 << 20;
 const SIGNATURE_NAME = `${MANIFEST_NAME}${SIGNATURE_SUFFIX}`;

@@ -55,13 +55,19 @@ function namesOf(folder: string): string[] {
   return names.filter((name) => !FOR_INSTALLING.has(name));
 }
 
-/** As `require` searches: upwards through node_modules. Null for an optional one that is not here. */
-function findPackage({ name, from }: Wanted): string | null {
+/** As `require` searches: upwards through node_modules. Null where it is not. */
+export function findInstalled(name: string, from: string): string | null {
   for (let folder = from; ; folder = path.dirname(folder)) {
     const candidate = path.join(folder, 'node_modules', name);
     if (existsSync(path.join(candidate, 'package.json'))) return candidate;
-    if (folder === path.dirname(folder)) break;
+    if (folder === path.dirname(folder)) return null;
   }
+}
+
+/** Null for an optional one that is not here. */
+function findPackage({ name, from }: Wanted): string | null {
+  const found = findInstalled(name, from);
+  if (found) return found;
   if (readPackage(from).optionalDependencies?.[name] !== undefined) return null;
   throw new PayloadError(
     `the package ${name}, which ${from} needs, is not installed; run npm install`,
@@ -82,7 +88,7 @@ function placeOf(folder: string, packageRoot: string): string {
   return path.join('node_modules', beside ?? path.basename(folder));
 }
 
-function readPackage(folder: string): PackageJson {
+export function readPackage(folder: string): PackageJson {
   const file = path.join(realpathSync(folder), 'package.json');
   return JSON.parse(readFileSync(file, 'utf8')) as PackageJson;
 }

@@ -5,8 +5,8 @@ import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { cacheFolder } from './npm-package.js';
 import { NODE_ABI, NODE_VERSION } from './pinned-packages.js';
-import { cacheFolder, type FetchOptions } from './registry-package.js';
 import { ARCHITECTURES, type Architecture, PayloadError, type PayloadTarget } from './target.js';
 
 const run = promisify(execFile);
@@ -26,7 +26,7 @@ const MAX_OUTPUT_BYTES = 64 << 20;
 export async function nativeSqlite(
   target: PayloadTarget,
   source: SqliteSource,
-  { cache = cacheFolder(), signal }: FetchOptions = {},
+  signal?: AbortSignal,
 ): Promise<string> {
   const architecture = ARCHITECTURES[target];
   const installed = path.join(source.folder, BUILT);
@@ -34,6 +34,7 @@ export async function nativeSqlite(
   if (isOurs && process.versions.modules === NODE_ABI && (await isFor(installed, architecture)))
     return installed;
   const name = `better-sqlite3-${source.version}-node-${NODE_VERSION}-${target}`;
+  const cache = path.join(cacheFolder(), 'built');
   const folder = path.join(cache, name);
   const built = path.join(folder, 'better_sqlite3.node');
   if (await isFor(built, architecture)) return built;

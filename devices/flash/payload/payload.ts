@@ -5,11 +5,16 @@ import { existsSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type InstalledPackage, installedDependencies } from './dependencies.js';
+import {
+  findInstalled,
+  type InstalledPackage,
+  installedDependencies,
+  readPackage,
+} from './dependencies.js';
 import { nativeSqlite } from './native-sqlite.js';
+import { type FetchPackage, fetchPackage } from './npm-package.js';
 import { filesBelow, packageFiles } from './package-files.js';
-import { PINNED_PACKAGES, type PinnedPackage } from './pinned-packages.js';
-import { type FetchOptions, fetchPackage } from './registry-package.js';
+import { PINNED_PACKAGES, type PinnedPackage, VULKAN_PACKAGES } from './pinned-packages.js';
 import { PayloadError, type PayloadTarget } from './target.js';
 
 export type PayloadFile = {
@@ -33,36 +38,58 @@ export type Payload = {
 export const PAYLOAD_NODE = 'bin/node';
 export const PAYLOAD_CLI = 'dist/cli.js';
 
+export type PayloadOptions = {
+  /** With llama.cpp for GPUs as well. */
+  hasVulkan?: boolean | undefined;
+  /** Of the hearth that is packed: the folder of its package.json. */
+  root?: string | undefined;
+  fetch?: FetchPackage | undefined;
+  signal?: AbortSignal | undefined;
+};
+
 /**
  * Everything of hearth that `target` needs; what is not here comes from npm's registry, pinned, into
  * the cache. Rejects with {@link PayloadError}.
  */
-export async function payload(target: PayloadTarget, options: FetchOptions = {}): Promise<Payload> {
-  const root = hearthRoot();
+export async function payload(
+  target: PayloadTarget,
+  options: PayloadOptions = {},
+): Promise<Payload> {
+  const { root = hearthRoot(), fetch = fetchPackage, signal } = options;
   const installed = installedDependencies(root);
-  const pinned = PINNED_PACKAGES[target];
-  const nodeFolder = await fetchPackage(pinned.node, options);
-  const native = await Promise.all(
-    [pinned.koffi, pinned.llama].map(async (wanted) => await nativePackage(wanted, options)),
-  );
-  const sqlite = installed.find(({ name }) => name === 'better-sqlite3') as InstalledPackage;
-  const sources = new Map([
-    ...['bin/node', 'LICENSE'].map(
-      (file): Source => [
-        file === 'LICENSE' ? 'bin/node.LICENSE' : file,
-        path.join(nodeFolder, file),
-      ],
-    ),
+  const { node } = PINNED_PACKAGES[target];
+  const nodeFolder = await fetch(node, signal);
+  const native: InstalledPackage[] = [];
+  for (const wanted of nativePackages(target, options))
+    native.push(await nativePackage(wanted, { root, fetch, signal }));
+  const sqlite = installedOne(installed, 'better-sqlite3');
+  const sources = new Map<string, string>([
+    [PAYLOAD_NODE, path.join(nodeFolder, 'bin/node')],
+    [`${PAYLOAD_NODE}.LICENSE`, path.join(nodeFolder, 'LICENSE')],
     ...hearthFiles(root),
     ...[...installed, ...native].flatMap(filesOf),
   ]);
   const sqlitePart = `${sqlite.place}/build/Release/better_sqlite3.node`;
-  sources.set(sqlitePart, await nativeSqlite(target, { ...sqlite, nodeFolder }, options));
+  sources.set(sqlitePart, await nativeSqlite(target, { ...sqlite, nodeFolder }, signal));
   return {
     target,
     files: await Promise.all([...sources].sort(byPath).map(payloadFile)),
-    packages: versionsOf([pinned.node, ...installed, ...native]),
+    packages: versionsOf([node, ...installed, ...native]),
   };
+}
+
+function nativePackages(target: PayloadTarget, { hasVulkan }: PayloadOptions): PinnedPackage[] {
+  const { koffi, llama } = PINNED_PACKAGES[target];
+  if (!hasVulkan) return [koffi, llama];
+  const vulkan = VULKAN_PACKAGES[target];
+  if (vulkan) return [koffi, llama, vulkan];
+  throw new PayloadError(`there is no llama.cpp with Vulkan for ${target}; pack without it`);
+}
+
+function installedOne(installed: InstalledPackage[], wanted: string): InstalledPackage {
+  const found = installed.find(({ name }) => name === wanted);
+  if (found) return found;
+  throw new PayloadError(`${wanted}, which hearth needs, is not installed; run npm install`);
 }
 
 type Source = [path: string, source: string];
@@ -81,12 +108,16 @@ function hearthFiles(root: string): Source[] {
   return files.map((file) => [file, path.join(root, file)]);
 }
 
-/** Installed where npm found it to be for this machine, else fetched. */
+type Origin = { root: string; fetch: FetchPackage; signal: AbortSignal | undefined };
+
+/** The one that npm installed, where this machine is like the target; else fetched. */
 async function nativePackage(
   wanted: PinnedPackage,
-  options: FetchOptions,
+  { root, fetch, signal }: Origin,
 ): Promise<InstalledPackage> {
-  const folder = await fetchPackage(wanted, options);
+  const here = findInstalled(wanted.name, root);
+  const isSame = here !== null && readPackage(here).version === wanted.version;
+  const folder = isSame ? here : await fetch(wanted, signal);
   return { ...wanted, folder, place: `node_modules/${wanted.name}` };
 }
 

@@ -58,3 +58,13 @@ export const PINNED_PACKAGES: Record<PayloadTarget, PinnedTarget> = {
     },
   },
 };
+
+/** llama.cpp for GPUs, where npm has it. */
+export const VULKAN_PACKAGES: Readonly<Partial<Record<PayloadTarget, PinnedPackage>>> = {
+  'linux-x64': {
+    name: '@node-llama-cpp/linux-x64-vulkan',
+    version: '3.22.1',
+    integrity:
+      'sha512-bBxqU+JOcBu1nb5Qj2zcMci+JByT1E8EajHvYodyNfVIPkEhXh+/HMwR1/BT7xP08YK0hks+kM8fglER0P8JEg==',
+  },
+};

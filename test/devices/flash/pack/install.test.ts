@@ -28,7 +28,7 @@ t.test('install.sh installs, updates and removes, without network', { skip }, as
   t.match(readFileSync(at('etc/systemd/system/hearth.service'), 'utf8'), /ExecStart/);
   t.ok(existsSync(at('etc/systemd/system/multi-user.target.wants/hearth.service')));
   const [node, cli] = [
-    at('opt/hearth/current/node/bin/node'),
+    at('opt/hearth/current/app/bin/node'),
     at('opt/hearth/current/app/dist/cli.js'),
   ];
   t.equal(execFileSync(node, [cli, 'log'], { encoding: 'utf8' }), 'log\n');
@@ -80,10 +80,10 @@ t.test(
     const unpacked = unpackBundle(output, path.join(folder, 'unpacked'));
     t.match(
       readFileSync(path.join(unpacked, 'hearth.service'), 'utf8'),
-      /^ExecStart=\/opt\/hearth\/current\/node\/bin\/node \/opt\/hearth\/current\/app\/dist\/cli\.js serve \/opt\/hearth\/current\/model\/.*\.gguf --config \/etc\/hearth\/config\.json$/m,
+      /^ExecStart=\/opt\/hearth\/current\/app\/bin\/node \/opt\/hearth\/current\/app\/dist\/cli\.js serve \/opt\/hearth\/current\/model\/.*\.gguf --log-sync --config \/etc\/hearth\/config\.json$/m,
     );
     const hearth = (...words: string[]) =>
-      runProgram([`${unpacked}/node/bin/node`, `${unpacked}/app/dist/cli.js`, ...words], {
+      runProgram([`${unpacked}/app/bin/node`, `${unpacked}/app/dist/cli.js`, ...words], {
         env: { XDG_STATE_HOME: folder },
       });
     // All commands are loaded for this, and with them whatever they need.

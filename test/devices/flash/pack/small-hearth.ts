@@ -6,8 +6,13 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Test } from 'tap';
-import type { BundleTarget, FetchPackage, PackRequest } from '../../../../devices/flash/index.js';
-import { NATIVE_PACKAGES, NODE_VERSION } from '../../../../devices/flash/pack/pinned-packages.js';
+import type { BundleTarget, PackRequest } from '../../../../devices/flash/index.js';
+import type { FetchPackage } from '../../../../devices/flash/payload/index.js';
+import {
+  NODE_VERSION,
+  PINNED_PACKAGES,
+} from '../../../../devices/flash/payload/pinned-packages.js';
+import { ARCHITECTURES } from '../../../../devices/flash/payload/target.js';
 import { tinyGguf } from '../../../support/tiny-gguf.js';
 
 export type SmallHearth = { folder: string; request: PackRequest; output: string };
@@ -19,13 +24,13 @@ export function smallHearth(t: Test, target: BundleTarget = 'linux-arm64'): Smal
   const root = path.join(folder, 'hearth');
   writeTree(root, appTree(target));
   writeTree(path.join(folder, 'cache/hearth/built'), {
-    [`better-sqlite3@1.0.0-node-${NODE_VERSION}-${target}.node`]: `built for ${target}`,
+    [`better-sqlite3-1.0.0-node-${NODE_VERSION}-${target}/better_sqlite3.node`]: addonOf(target),
   });
   process.env['XDG_CACHE_HOME'] = path.join(folder, 'cache');
   const model = path.join(folder, 'chat.gguf');
   writeFileSync(model, tinyGguf({ metadata: {}, tensors: [] }));
   const output = path.join(folder, 'bundle.tar.zst');
-  const unit = () => '[Service]\nExecStart=/opt/hearth/current/node/bin/node\n';
+  const unit = () => '[Service]\nExecStart=/opt/hearth/current/app/bin/node\n';
   return {
     folder,
     output,
@@ -42,8 +47,16 @@ export function writeTree(folder: string, files: Record<string, string | Buffer>
   }
 }
 
+/** What is looked at of a library that was built for a processor. */
+export function addonOf(target: BundleTarget): Buffer {
+  const elf = Buffer.alloc(128);
+  elf.writeUInt16LE(ARCHITECTURES[target].elfMachine, 18);
+  return elf;
+}
+
 function appTree(target: BundleTarget): Record<string, string> {
-  const natives = NATIVE_PACKAGES[target].map(({ name, version }) => [name, version]);
+  const { koffi, llama } = PINNED_PACKAGES[target];
+  const natives = [koffi, llama].map(({ name, version }) => [name, version]);
   return {
     'package.json': manifest('hearth', {
       dependencies: { 'better-sqlite3': '*', koffi: '*', a: '*' },

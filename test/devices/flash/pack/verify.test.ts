@@ -19,7 +19,7 @@ import {
   verifyBundle,
 } from '../../../../devices/flash/index.js';
 import { hearth } from '../../../support/hearth.js';
-import { type TestEntry, tarOf } from './tar-of.js';
+import { type TestEntry, tarOf } from '../tar-of.js';
 
 const skip = spawnSync('zstd', ['--version']).status !== 0 && 'needs zstd';
 const [OURS, OTHER] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];

@@ -3,7 +3,10 @@ import path from 'node:path';
 import t from 'tap';
 import { installedDependencies } from '../../../../devices/flash/payload/dependencies.js';
 import { packageFiles } from '../../../../devices/flash/payload/package-files.js';
-import { PINNED_PACKAGES } from '../../../../devices/flash/payload/pinned-packages.js';
+import {
+  PINNED_PACKAGES,
+  VULKAN_PACKAGES,
+} from '../../../../devices/flash/payload/pinned-packages.js';
 import { packageRoot } from '../../../support/samples.js';
 
 type LockedPackage = {
@@ -24,6 +27,8 @@ t.test('what is pinned is what the lock file installs', (t) => {
       const locked = lock.packages[`node_modules/${name}`];
       if (locked) t.match(locked, { version, integrity }, name);
     }
+  for (const { name, version, integrity } of Object.values(VULKAN_PACKAGES))
+    t.match(lock.packages[`node_modules/${name}`], { version, integrity }, name);
   const { koffi, llama } = PINNED_PACKAGES['linux-x64'];
   for (const { name } of [koffi, llama]) t.ok(lock.packages[`node_modules/${name}`], name);
   const version = (name: string) => lock.packages[`node_modules/${name}`]?.version;

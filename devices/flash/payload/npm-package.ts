@@ -12,23 +12,23 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { unsafePathReason } from '../safe-path.js';
-import { BundleError } from './bundle-error.js';
+import { readTar } from '../tar-reader.js';
 import type { PinnedPackage } from './pinned-packages.js';
-import { readTar } from './tar-reader.js';
+import { PayloadError } from './target.js';
 
 const run = promisify(execFile);
 
-/** The folder of the package; throws {@link BundleError} where it cannot be had. */
-export type FetchPackage = (pinned: PinnedPackage) => Promise<string>;
+/** The folder of the package; rejects with {@link PayloadError} where it cannot be had. */
+export type FetchPackage = (pinned: PinnedPackage, signal?: AbortSignal) => Promise<string>;
 
 /** From the cache, or from the registry that npm is set up for. */
-export const fetchPackage: FetchPackage = async (pinned) => {
+export const fetchPackage: FetchPackage = async (pinned, signal) => {
   const folder = path.join(cacheFolder(), 'packages', folderName(pinned));
   if (existsSync(folder)) return folder;
   await mkdir(path.dirname(folder), { recursive: true });
   const work = await mkdtemp(`${folder}.`);
   try {
-    const archive = await download(pinned, work);
+    const archive = await download(pinned, work, signal);
     await checkIntegrity(archive, pinned);
     await unpack(archive, path.join(work, 'unpacked'));
     // Another run may have been first.
@@ -41,7 +41,7 @@ export const fetchPackage: FetchPackage = async (pinned) => {
   }
 };
 
-/** `$XDG_CACHE_HOME/hearth`. */
+/** `$XDG_CACHE_HOME/hearth`, for what can be fetched or built again. */
 export function cacheFolder(): string {
   const root = process.env['XDG_CACHE_HOME'];
   const isSet = root !== undefined && path.isAbsolute(root);
@@ -54,17 +54,22 @@ function folderName({ name, version, integrity }: PinnedPackage): string {
   return `${name.replaceAll('/', '+')}@${version}-${digest.slice(0, 12)}`;
 }
 
-async function download({ name, version }: PinnedPackage, folder: string): Promise<string> {
+async function download(
+  { name, version }: PinnedPackage,
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const words = ['pack', `${name}@${version}`, '--pack-destination', folder, '--ignore-scripts'];
-  await run('npm', [...words, '--silent'], { cwd: folder }).catch((cause) => {
+  await run('npm', [...words, '--silent'], { cwd: folder, signal }).catch((cause) => {
+    signal?.throwIfAborted();
     const said = String(cause.stderr || cause.message).trim();
-    throw new BundleError(
+    throw new PayloadError(
       `${name}@${version} could not be had from the npm registry: ${said.split('\n')[0]}; connect once, it is kept in ${cacheFolder()}`,
       { cause },
     );
   });
   const [archive] = (await readdir(folder)).filter((file) => file.endsWith('.tgz'));
-  if (!archive) throw new BundleError(`npm pack ${name}@${version} wrote no archive`);
+  if (!archive) throw new PayloadError(`npm pack ${name}@${version} wrote no archive`);
   return path.join(folder, archive);
 }
 
@@ -73,12 +78,12 @@ async function checkIntegrity(archive: string, pinned: PinnedPackage): Promise<v
     .update(await readFile(archive))
     .digest('base64');
   if (`sha512-${digest}` === pinned.integrity) return;
-  throw new BundleError(
+  throw new PayloadError(
     `${pinned.name}@${pinned.version} from the npm registry has the hash sha512-${digest}, expected ${pinned.integrity}; do not use it`,
   );
 }
 
-/** Throws {@link BundleError} for an archive whose names lead out of `folder`. */
+/** Throws {@link PayloadError} for an archive whose names lead out of `folder`. */
 export async function unpack(archive: string, folder: string): Promise<void> {
   const stream = createReadStream(archive).pipe(createGunzip());
   for await (const entry of readTar(stream, archive)) {
@@ -87,7 +92,7 @@ export async function unpack(archive: string, folder: string): Promise<void> {
     const inner = entry.path.split('/').slice(1).join('/');
     const reason = unsafePathReason(entry.path) ?? unsafePathReason(inner);
     if (entry.type !== '0' || reason !== null)
-      throw new BundleError(
+      throw new PayloadError(
         `${archive}: its entry ${JSON.stringify(entry.path)} ${reason ?? 'is no regular file'}`,
       );
     const file = path.join(folder, inner);

@@ -5,8 +5,8 @@ import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSy
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
-import { fetchPackage, unpack } from '../../../../devices/flash/pack/npm-package.js';
-import { type TestEntry, tarOf } from './tar-of.js';
+import { fetchPackage, unpack } from '../../../../devices/flash/payload/npm-package.js';
+import { type TestEntry, tarOf } from '../tar-of.js';
 
 t.test('regular files are unpacked, without the folder at the top', async (t) => {
   const folder = t.testdir();
@@ -35,7 +35,7 @@ t.test('names that lead elsewhere, and links, are refused', async (t) => {
     const folder = t.testdir();
     const archive = write(folder, [{ path: name, content: '', type }]);
     const unpacking = unpack(archive, path.join(folder, 'unpacked'));
-    await t.rejects(unpacking, { name: 'BundleError', message }, name);
+    await t.rejects(unpacking, { name: 'PayloadError', message }, name);
     t.same(readdirSync(folder), ['package.tgz']);
   }
 });

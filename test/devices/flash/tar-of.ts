@@ -1,7 +1,7 @@
 // Archives of any entries, such as our writer would never write: links, devices, names that lead out.
 // Headers are our writer's, with another type and the checksum that fits.
 // Nothing here is checked.
-import { tarEnd, tarHeader, tarPadding } from '../../../../devices/flash/pack/tar-writer.js';
+import { tarEnd, tarHeader, tarPadding } from '../../../devices/flash/pack/tar-writer.js';
 
 export type TestEntry = { path: string; content: string | Buffer; mode?: number; type?: string };
 

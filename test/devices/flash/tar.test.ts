@@ -4,8 +4,8 @@ import { createReadStream, mkdirSync, readFileSync, symlinkSync, writeFileSync }
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import t from 'tap';
-import { readTar } from '../../../../devices/flash/pack/tar-reader.js';
-import { tarHeader, tarPadding } from '../../../../devices/flash/pack/tar-writer.js';
+import { tarHeader, tarPadding } from '../../../devices/flash/pack/tar-writer.js';
+import { readTar } from '../../../devices/flash/tar-reader.js';
 import { tarOf, withType } from './tar-of.js';
 
 const LONG = `${'folder/'.repeat(40)}${'x'.repeat(120)}`;
