@@ -80,7 +80,7 @@ t.test(
     const unpacked = unpackBundle(output, path.join(folder, 'unpacked'));
     t.match(
       readFileSync(path.join(unpacked, 'hearth.service'), 'utf8'),
-      /^ExecStart=\/opt\/hearth\/current\/node\/bin\/node \/opt\/hearth\/current\/app\/dist\/cli\.js serve \/opt\/hearth\/current\/model\/.*\.gguf --config \/etc\/hearth\/config\.json$/m,
+      /^ExecStart=\/opt\/hearth\/current\/node\/bin\/node \/opt\/hearth\/current\/app\/dist\/cli\.js serve \/opt\/hearth\/current\/model\/.*\.gguf --log-sync --config \/etc\/hearth\/config\.json$/m,
     );
     const hearth = (...words: string[]) =>
       runProgram([`${unpacked}/node/bin/node`, `${unpacked}/app/dist/cli.js`, ...words], {
