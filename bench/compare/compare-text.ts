@@ -190,8 +190,11 @@ function fitTable(models: readonly Compared[]): Table.Table {
 function fitNotes({ models, setting }: Comparison): string[] {
   const devices = devicesOf(models.filter(({ fits }) => fits.length > 0));
   const holding = devices.filter(({ cells }) => cells.every(isFitting));
-  const names = holding.map(({ device }) => device.id).join(', ');
   if (devices.length === 0) return [];
+  const isAll = holding.length === devices.length;
+  const names = isAll
+    ? `each of the ${devices.length} devices that hearth knows`
+    : holding.map(({ device }) => device.id).join(', ');
   return [
     ...(holding.length > 0 ? [`Every model fits ${names}.`] : []),
     `By prediction, at ${setting.nCtx} tokens of context; hearth fit tells more.`,

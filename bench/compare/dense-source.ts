@@ -60,11 +60,20 @@ async function convertTo(
   return output;
 }
 
+/** As stock-quantise.ts takes it. */
+const ALL_THREADS = '0';
+
 /** By llama.cpp's own quantiser, in a process of its own. */
 async function quantiseGguf(source: string, type: FileType, target: Target): Promise<string> {
   const output = path.join(target.folder, `dense-${type}.gguf`);
   const script = path.join(import.meta.dirname, '../stock-quantise.js');
-  const words = [script, path.resolve(source), output, String(MIXTURES[type].fileTypeId)];
+  const words = [
+    script,
+    ALL_THREADS,
+    path.resolve(source),
+    output,
+    String(MIXTURES[type].fileTypeId),
+  ];
   try {
     await promisify(execFile)(process.execPath, words, {
       signal: target.signal,

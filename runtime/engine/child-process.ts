@@ -31,7 +31,7 @@ export class EngineChild {
   #ended: Promise<void>;
 
   constructor(options: EngineOptions, events: ChildEvents) {
-    this.#process = fork(new URL('./child/main.js', import.meta.url), [], {
+    this.#process = fork(new URL('./child/main.js', import.meta.url), [`${process.pid}`], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, ...CHILD_ENV },

@@ -8,6 +8,8 @@ import { type Html, html } from './html.js';
 
 const OPEN_QUESTIONS = 4;
 const MAX_QUESTIONS = 100;
+/** Where nearly every word differs, marks tell nothing. */
+const MAX_MARKED = 0.75;
 /** An answer that goes on and on says what it says in so many characters. */
 const MAX_CHARS = 6_000;
 
@@ -41,7 +43,8 @@ function question(
 
 function answerCard({ label, file }: Compared, answer: Answered, reference: string | null): Html {
   const text = clip(answer.text);
-  const parts = reference === null ? [{ text, isChanged: false }] : markChanges(text, reference);
+  const isMarked = reference !== null && (answer.difference ?? 0) <= MAX_MARKED;
+  const parts = isMarked ? markChanges(text, reference) : [{ text, isChanged: false }];
   return html`<article class="card answer${file?.isUnpruned ? ' unpruned' : ''}">
 <h3>${label}</h3>
 <p class="answer-text" dir="auto">${parts.map((part) => (part.isChanged ? html`<mark>${part.text}</mark>` : html`${part.text}`))}</p>

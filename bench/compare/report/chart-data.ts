@@ -16,11 +16,10 @@ export type ChartModel = {
   memory: { weights: number; kv: number; compute: number; process: number } | null;
   /** In MiB, as equal memory is judged. */
   predicted: number | null;
+  /** Of models that split a text as the first does. */
   perplexity: number | null;
-  perplexityError: number | null;
   /** 0 to 1. */
   sameTop: number | null;
-  kl: number | null;
   repetition: number | null;
 };
 
@@ -31,11 +30,14 @@ const MIB = 2 ** 20;
 export function chartData({ models, made }: Comparison): ChartData {
   const all = [...models, ...made];
   const answerTokens = all.find(({ speed }) => speed)?.speed?.answerTokens ?? 0;
-  return { models: all.map(chartModel), answerTokens };
+  return { models: all.map((model) => chartModel(model, models[0])), answerTokens };
 }
 
-function chartModel(model: Compared): ChartModel {
+function chartModel(model: Compared, first: Compared | undefined): ChartModel {
   const { label, file, speed, quality, predicted, answers } = model;
+  // Of other tokens, a perplexity says nothing beside the others'.
+  const isComparable = file?.tokenizerSha256 === first?.file?.tokenizerSha256;
+  const perplexity = isComparable ? quality?.perplexity : undefined;
   return {
     label,
     isUnpruned: file?.isUnpruned ?? false,
@@ -44,10 +46,8 @@ function chartModel(model: Compared): ChartModel {
     generationMs: speed ? Math.max(0, speed.answerMs - speed.ttftMs) : null,
     memory: memoryParts(model),
     predicted: predicted ? totalBytes(predicted) / MIB : null,
-    perplexity: quality?.perplexity.value ?? null,
-    perplexityError: quality?.perplexity.error ?? null,
+    perplexity: perplexity?.value ?? null,
     sameTop: quality?.divergence?.sameTop.value ?? null,
-    kl: quality?.divergence?.meanKl.value ?? null,
     repetition: averageOf(answers, (answer) => answer.repetition),
   };
 }

@@ -27,7 +27,7 @@ export function summarySection(comparison: Comparison): Html {
 </header>
 ${failures([...models, ...comparison.made])}
 ${sentences.length > 0 ? html`<section class="findings card"><h2>What it comes to</h2><ul>${sentences.map((sentence) => html`<li>${sentence}</li>`)}</ul></section>` : null}
-<section class="model-cards" aria-label="The models">${models.map((model) => modelCard(model, first))}</section>`;
+<section class="model-cards" aria-label="The models">${models.filter(({ file }) => file).map((model) => modelCard(model, first))}</section>`;
 }
 
 function failures(models: readonly Compared[]): Html[] {

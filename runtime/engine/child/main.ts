@@ -23,7 +23,7 @@ const send = (message: FromChild): void => {
 const outbox = new Outbox(send);
 let server: ModelServer | undefined;
 
-watchParent();
+watchParent(Number(process.argv[2]));
 giveWayInNeed();
 // Ctrl-C and service managers signal the whole group; when to end is for the parent to say.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});

@@ -5,11 +5,15 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 
 const LOOK_EVERY_MS = 500;
 
-/** Starts watching. The thread holds little: a few MiB, no modules of ours. */
-export function watchParent(): void {
-  process.once('disconnect', () => process.exit());
+/**
+ * Starts watching for `parentPid`, which the parent itself tells best: it may be gone by now. The thread
+ * holds little: a few MiB, no modules of ours.
+ */
+export function watchParent(parentPid = process.ppid): void {
+  // Not process.exit(), which first waits for what llama.cpp does on other threads.
+  process.once('disconnect', endNow);
   const thread = new Worker(new URL(import.meta.url), {
-    workerData: { parentPid: process.ppid },
+    workerData: { parentPid },
     stdin: false,
     // Without what this process was told to load: it would not fit.
     execArgv: [],
@@ -20,11 +24,15 @@ export function watchParent(): void {
   thread.unref();
 }
 
+function endNow(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
 if (!isMainThread && parentPort) {
   const { parentPid } = (workerData ?? {}) as { parentPid?: number };
   // Another thread that only imports this is told no parent, and must not watch for one.
   if (parentPid !== undefined)
     setInterval(() => {
-      if (process.ppid !== parentPid) process.kill(process.pid, 'SIGKILL');
+      if (process.ppid !== parentPid) endNow();
     }, LOOK_EVERY_MS);
 }
