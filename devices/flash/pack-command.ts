@@ -83,7 +83,7 @@ async function run(
       unit,
       configFile: config,
       keyFile: sign,
-      hasVulkan: vulkan,
+      from: { hasVulkan: vulkan },
       force,
       signal,
       onWarning: (text) => process.stderr.write(`hearth pack: warning: ${printable(text)}\n`),

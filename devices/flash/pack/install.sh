@@ -34,7 +34,7 @@ mkdir -p "$root$home/releases" "$root/etc/hearth" "$root/etc/systemd/system" "$r
 if [ ! -d "$root$release" ]; then
   rm -rf "$partial"
   mkdir "$partial"
-  cp -R "$here/node" "$here/app" "$here/model" "$here/uninstall.sh" "$partial/"
+  cp -R "$here/app" "$here/model" "$here/uninstall.sh" "$partial/"
   chown -R 0:0 "$partial" 2>/dev/null || [ -n "$root" ]
   chmod -R u=rwX,go=rX "$partial"
   # On the disk before it gets its name, so that a power cut leaves the old release or the new one.
@@ -48,7 +48,7 @@ fi
 install -m 644 "$here/hearth.service" "$root/etc/systemd/system/hearth.service"
 cat >"$root/usr/local/bin/hearth" <<EOF
 #!/bin/sh
-exec $home/current/node/bin/node $home/current/app/dist/cli.js "\$@"
+exec $home/current/app/bin/node $home/current/app/dist/cli.js "\$@"
 EOF
 chmod 755 "$root/usr/local/bin/hearth"
 

@@ -3,11 +3,13 @@
 // the bundle as it streams by knows what to expect.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { SourceFile } from './app-files.js';
+import { PAYLOAD_CLI, PAYLOAD_NODE, type PayloadFile } from '../payload/index.js';
 
 /** The folder at the top of the archive. */
 export const TOP_FOLDER = 'hearth-bundle';
 export const MANIFEST_NAME = 'manifest.json';
+/** Of hearth itself. */
+const APP_FOLDER = 'app';
 
 /** As install.sh makes it. */
 const HOME = '/opt/hearth/current';
@@ -31,25 +33,21 @@ export type LayoutRequest = {
   model: string;
   /** JSON of `hearth serve --config`. */
   config: string;
-  nodeFolder: string;
-  app: SourceFile[];
+  payload: PayloadFile[];
   unit: (paths: DevicePaths) => string;
 };
 
 /** All but the lists of files, sorted by path. */
 export async function layOut(request: LayoutRequest): Promise<BundleEntry[]> {
-  const { model, config, nodeFolder, app, unit } = request;
-  const node = (file: string) => path.join(nodeFolder, file);
+  const { model, config, payload, unit } = request;
   const script = async (name: string) =>
     textEntry(name, await readFile(new URL(name, import.meta.url), 'utf8'), 0o755);
   return sorted([
-    ...app.map((file) => fileEntry(`app/${file.path}`, file.source)),
+    ...payload.map(({ path, source, mode }) => fileEntry(`${APP_FOLDER}/${path}`, source, mode)),
     textEntry('config.json', config),
     textEntry('hearth.service', unit(devicePaths(model))),
     await script('install.sh'),
     fileEntry(modelPathOf(model), model),
-    fileEntry('node/LICENSE', node('LICENSE')),
-    fileEntry('node/bin/node', node('bin/node'), 0o755),
     await script('uninstall.sh'),
   ]);
 }
@@ -69,14 +67,13 @@ export function modelPathOf(model: string): string {
 
 export function devicePaths(model: string): DevicePaths {
   return {
-    nodePath: `${HOME}/node/bin/node`,
-    cliPath: `${HOME}/app/dist/cli.js`,
+    nodePath: `${HOME}/${APP_FOLDER}/${PAYLOAD_NODE}`,
+    cliPath: `${HOME}/${APP_FOLDER}/${PAYLOAD_CLI}`,
     modelPath: `${HOME}/${modelPathOf(model)}`,
     configPath: DEVICE_CONFIG_PATH,
   };
 }
 
-/** The program alone is one; who installs gives everything else the same mode. */
 function fileEntry(path: string, source: string, mode = 0o644): BundleEntry {
   return { kind: 'file', path, source, mode };
 }

@@ -6,15 +6,12 @@ import path from 'node:path';
 import { readGgufFile } from '../../gguf-file.js';
 import { hearthVersion } from '../../version.js';
 import type { BundleManifest, BundleTarget } from '../manifest.js';
+import { type PayloadOptions, payload } from '../payload/index.js';
 import { unsafePathReason } from '../safe-path.js';
 import { readSigningKey } from '../signature.js';
-import { appFiles, installedPackages, PACKAGE_ROOT } from './app-files.js';
 import { BundleError } from './bundle-error.js';
 import { writeBundle } from './bundle-writer.js';
 import { type DevicePaths, layOut, modelPathOf } from './layout.js';
-import { type FetchPackage, fetchPackage } from './npm-package.js';
-import { NODE_PACKAGES } from './pinned-packages.js';
-import { sqliteAddon } from './sqlite-addon.js';
 
 export type PackRequest = {
   model: string;
@@ -25,32 +22,28 @@ export type PackRequest = {
   configFile?: string | undefined;
   /** Ed25519, in PEM. */
   keyFile?: string | undefined;
-  hasVulkan?: boolean;
   force?: boolean;
   /** Another level gives other bytes. */
   zstdLevel?: number;
   signal?: AbortSignal;
   onWarning?(text: string): void;
   onBytes?(bytesDone: number, totalBytes: number): void;
-  fetch?: FetchPackage;
-  /** Of the hearth that is packed. */
-  root?: string;
+  /** Where hearth and what it needs come from. */
+  from?: Omit<PayloadOptions, 'signal'>;
 };
 
 export type PackedBundle = { manifest: BundleManifest; contentBytes: number };
 
-/** Throws {@link BundleError}, GgufFileError, OutputError or SignatureError; nothing is left then. */
+/** Throws BundleError, GgufFileError, OutputError, PayloadError or SignatureError; nothing is left then. */
 export async function pack(request: PackRequest): Promise<PackedBundle> {
-  const { model, target, output, configFile, keyFile, root = PACKAGE_ROOT } = request;
+  const { model, target, output, configFile, keyFile, from = {} } = request;
+  const { signal = new AbortController().signal } = request;
   await checkModel(model);
   const signing = keyFile === undefined ? null : await readSigningKey(keyFile);
   if (signing?.warning) request.onWarning?.(signing.warning);
   const config = configFile === undefined ? '{}\n' : await readConfig(configFile);
-  const { fetch = fetchPackage, hasVulkan = false } = request;
-  const nodeFolder = await fetch(NODE_PACKAGES[target]);
-  const addon = await addonFor(root, target, nodeFolder);
-  const app = await appFiles({ root, target, hasVulkan, sqliteAddon: addon, fetch });
-  const entries = await layOut({ model, config, nodeFolder, app, unit: request.unit });
+  const { files } = await payload(target, { ...from, signal });
+  const entries = await layOut({ model, config, payload: files, unit: request.unit });
   const hearth = hearthVersion();
   return await writeBundle({
     entries,
@@ -60,7 +53,7 @@ export async function pack(request: PackRequest): Promise<PackedBundle> {
     inputs: [model, ...(configFile ? [configFile] : []), ...(keyFile ? [keyFile] : [])],
     force: request.force ?? false,
     zstdLevel: request.zstdLevel,
-    signal: request.signal ?? new AbortController().signal,
+    signal,
     onBytes: request.onBytes ?? (() => {}),
   });
 }
@@ -86,11 +79,4 @@ async function readConfig(file: string): Promise<string> {
     throw fail((error as Error).message);
   }
   throw fail('it holds no JSON object');
-}
-
-async function addonFor(root: string, target: BundleTarget, nodeFolder: string): Promise<string> {
-  const packages = await installedPackages(root);
-  const sqlite = packages.find(({ name }) => name === 'better-sqlite3');
-  if (!sqlite) throw new BundleError('better-sqlite3 is not installed; run npm ci');
-  return await sqliteAddon({ target, packageFolder: sqlite.folder, nodeFolder });
 }

@@ -3,6 +3,7 @@ export {
   PAYLOAD_NODE,
   type Payload,
   type PayloadFile,
+  type PayloadOptions,
   payload,
 } from './payload.js';
 export { NODE_VERSION } from './pinned-packages.js';

@@ -29,6 +29,14 @@ export type Payload = {
   packages: string[];
 };
 
+export type PayloadOptions = FetchOptions & {
+  /** llama.cpp for GPUs as well */
+  hasVulkan?: boolean;
+  /** the folder of hearth's package.json; this one's unless given */
+  root?: string;
+  fetch?: typeof fetchPackage;
+};
+
 /** Below the folder that hearth is installed in. */
 export const PAYLOAD_NODE = 'bin/node';
 export const PAYLOAD_CLI = 'dist/cli.js';
@@ -37,13 +45,23 @@ export const PAYLOAD_CLI = 'dist/cli.js';
  * Everything of hearth that `target` needs; what is not here comes from npm's registry, pinned, into
  * the cache. Rejects with {@link PayloadError}.
  */
-export async function payload(target: PayloadTarget, options: FetchOptions = {}): Promise<Payload> {
-  const root = hearthRoot();
+export async function payload(
+  target: PayloadTarget,
+  options: PayloadOptions = {},
+): Promise<Payload> {
+  const { root = hearthRoot(), fetch = fetchPackage, hasVulkan = false } = options;
   const installed = installedDependencies(root);
   const pinned = PINNED_PACKAGES[target];
-  const nodeFolder = await fetchPackage(pinned.node, options);
+  if (hasVulkan && !pinned.vulkan)
+    throw new PayloadError(`there is no llama.cpp with Vulkan for ${target}`);
+  const wanted = [
+    pinned.koffi,
+    pinned.llama,
+    ...(hasVulkan && pinned.vulkan ? [pinned.vulkan] : []),
+  ];
+  const nodeFolder = await fetch(pinned.node, options);
   const native = await Promise.all(
-    [pinned.koffi, pinned.llama].map(async (wanted) => await nativePackage(wanted, options)),
+    wanted.map(async (each) => nativePackage(each, await fetch(each, options))),
   );
   const sqlite = installed.find(({ name }) => name === 'better-sqlite3') as InstalledPackage;
   const sources = new Map([
@@ -81,12 +99,7 @@ function hearthFiles(root: string): Source[] {
   return files.map((file) => [file, path.join(root, file)]);
 }
 
-/** Installed where npm found it to be for this machine, else fetched. */
-async function nativePackage(
-  wanted: PinnedPackage,
-  options: FetchOptions,
-): Promise<InstalledPackage> {
-  const folder = await fetchPackage(wanted, options);
+function nativePackage(wanted: PinnedPackage, folder: string): InstalledPackage {
   return { ...wanted, folder, place: `node_modules/${wanted.name}` };
 }
 

@@ -1,6 +1,6 @@
 // The packages of native code that a target needs and this machine may lack, with what their
 // tarballs hash to: the registry is believed no further than this table.
-// Versions of the latter two follow package-lock.json, which a test compares; it fetches nothing.
+// Versions of all but Node follow package-lock.json, which a test compares; it fetches nothing.
 import type { PayloadTarget } from './target.js';
 
 export type PinnedPackage = {
@@ -14,7 +14,13 @@ export type PinnedPackage = {
 export const NODE_VERSION = '20.20.2';
 export const NODE_ABI = '115';
 
-type PinnedTarget = { node: PinnedPackage; koffi: PinnedPackage; llama: PinnedPackage };
+type PinnedTarget = {
+  node: PinnedPackage;
+  koffi: PinnedPackage;
+  llama: PinnedPackage;
+  /** llama.cpp for GPUs, where there is one */
+  vulkan?: PinnedPackage;
+};
 
 export const PINNED_PACKAGES: Record<PayloadTarget, PinnedTarget> = {
   'linux-x64': {
@@ -35,6 +41,12 @@ export const PINNED_PACKAGES: Record<PayloadTarget, PinnedTarget> = {
       version: '3.22.1',
       integrity:
         'sha512-5uCCDNqWCNfaAm8aR/Uzxbo4HBpKgNF91kCHPepKhgMgV2OAmatoefbOlMihsqCiH2Od35E/eUHQCFbfRBJuOg==',
+    },
+    vulkan: {
+      name: '@node-llama-cpp/linux-x64-vulkan',
+      version: '3.22.1',
+      integrity:
+        'sha512-bBxqU+JOcBu1nb5Qj2zcMci+JByT1E8EajHvYodyNfVIPkEhXh+/HMwR1/BT7xP08YK0hks+kM8fglER0P8JEg==',
     },
   },
   'linux-arm64': {

@@ -3,10 +3,12 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { pack } from '../../../../devices/flash/index.js';
+import { type PackRequest, pack } from '../../../../devices/flash/index.js';
+import type { PayloadOptions } from '../../../../devices/flash/payload/index.js';
 import { bundleUnit } from '../../../../runtime/device-unit.js';
 import { applianceGguf } from '../../../support/appliance-gguf.js';
 import { runProgram } from '../../../support/hearth.js';
+import { packageRoot } from '../../../support/samples.js';
 import { smallHearth, unpackBundle } from './small-hearth.js';
 
 const skip = spawnSync('zstd', ['--version']).status !== 0 && 'needs zstd';
@@ -28,7 +30,7 @@ t.test('install.sh installs, updates and removes, without network', { skip }, as
   t.match(readFileSync(at('etc/systemd/system/hearth.service'), 'utf8'), /ExecStart/);
   t.ok(existsSync(at('etc/systemd/system/multi-user.target.wants/hearth.service')));
   const [node, cli] = [
-    at('opt/hearth/current/node/bin/node'),
+    at('opt/hearth/current/app/bin/node'),
     at('opt/hearth/current/app/dist/cli.js'),
   ];
   t.equal(execFileSync(node, [cli, 'log'], { encoding: 'utf8' }), 'log\n');
@@ -74,16 +76,15 @@ t.test(
   { skip: skip || (!isHere && 'needs Node 20 on x64') },
   async (t) => {
     const { request, output, folder } = smallHearth(t, 'linux-x64');
-    const { root: _, ...real } = request;
     const model = await applianceGguf(folder);
-    await pack({ ...real, model, unit: bundleUnit });
+    await pack({ ...request, from: { fetch: installed(request) }, model, unit: bundleUnit });
     const unpacked = unpackBundle(output, path.join(folder, 'unpacked'));
     t.match(
       readFileSync(path.join(unpacked, 'hearth.service'), 'utf8'),
-      /^ExecStart=\/opt\/hearth\/current\/node\/bin\/node \/opt\/hearth\/current\/app\/dist\/cli\.js serve \/opt\/hearth\/current\/model\/.*\.gguf --log-sync --config \/etc\/hearth\/config\.json$/m,
+      /^ExecStart=\/opt\/hearth\/current\/app\/bin\/node \/opt\/hearth\/current\/app\/dist\/cli\.js serve \/opt\/hearth\/current\/model\/.*\.gguf --log-sync --config \/etc\/hearth\/config\.json$/m,
     );
     const hearth = (...words: string[]) =>
-      runProgram([`${unpacked}/node/bin/node`, `${unpacked}/app/dist/cli.js`, ...words], {
+      runProgram([`${unpacked}/app/bin/node`, `${unpacked}/app/dist/cli.js`, ...words], {
         env: { XDG_STATE_HOME: folder },
       });
     // All commands are loaded for this, and with them whatever they need.
@@ -93,3 +94,11 @@ t.test(
     t.ok(existsSync(path.join(folder, 'hearth/log.db')), 'and SQLite has recorded it');
   },
 );
+
+/** All but Node from this checkout, so that nothing is downloaded. */
+function installed({ from }: PackRequest): NonNullable<PayloadOptions['fetch']> {
+  return async (pinned) => {
+    const folder = path.join(packageRoot, 'node_modules', pinned.name);
+    return existsSync(folder) ? folder : ((await from?.fetch?.(pinned)) ?? '');
+  };
+}

@@ -6,8 +6,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Test } from 'tap';
-import type { BundleTarget, FetchPackage, PackRequest } from '../../../../devices/flash/index.js';
-import { NATIVE_PACKAGES, NODE_VERSION } from '../../../../devices/flash/pack/pinned-packages.js';
+import type { BundleTarget, PackRequest } from '../../../../devices/flash/index.js';
+import { NODE_VERSION, type PayloadOptions } from '../../../../devices/flash/payload/index.js';
+import { ARCHITECTURES } from '../../../../devices/flash/payload/target.js';
 import { tinyGguf } from '../../../support/tiny-gguf.js';
 
 export type SmallHearth = { folder: string; request: PackRequest; output: string };
@@ -17,11 +18,10 @@ export function smallHearth(t: Test, target: BundleTarget = 'linux-arm64'): Smal
   const folder = mkdtempSync(path.join(tmpdir(), 'hearth-pack-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const root = path.join(folder, 'hearth');
-  writeTree(root, appTree(target));
-  writeTree(path.join(folder, 'cache/hearth/built'), {
-    [`better-sqlite3@1.0.0-node-${NODE_VERSION}-${target}.node`]: `built for ${target}`,
-  });
-  process.env['XDG_CACHE_HOME'] = path.join(folder, 'cache');
+  writeTree(root, appTree());
+  const cache = path.join(folder, 'cache');
+  const built = `better-sqlite3-1.0.0-node-${NODE_VERSION}-${target}/better_sqlite3.node`;
+  writeTree(cache, { [built]: nativePart(target) });
   const model = path.join(folder, 'chat.gguf');
   writeFileSync(model, tinyGguf({ metadata: {}, tensors: [] }));
   const output = path.join(folder, 'bundle.tar.zst');
@@ -29,7 +29,14 @@ export function smallHearth(t: Test, target: BundleTarget = 'linux-arm64'): Smal
   return {
     folder,
     output,
-    request: { model, target, output, unit, root, fetch: registry(folder), zstdLevel: 1 },
+    request: {
+      model,
+      target,
+      output,
+      unit,
+      from: { root, cache, fetch: registry(folder) },
+      zstdLevel: 1,
+    },
   };
 }
 
@@ -42,8 +49,7 @@ export function writeTree(folder: string, files: Record<string, string | Buffer>
   }
 }
 
-function appTree(target: BundleTarget): Record<string, string> {
-  const natives = NATIVE_PACKAGES[target].map(({ name, version }) => [name, version]);
+function appTree(): Record<string, string> {
   return {
     'package.json': manifest('hearth', {
       dependencies: { 'better-sqlite3': '*', koffi: '*', a: '*' },
@@ -58,8 +64,9 @@ function appTree(target: BundleTarget): Record<string, string> {
     'node_modules/better-sqlite3/deps/sqlite3.c': 'long',
     'node_modules/better-sqlite3/build/Release/better_sqlite3.node': 'of this machine',
     'node_modules/koffi/package.json': manifest('koffi', {
-      optionalDependencies: { ...Object.fromEntries(natives), '@koromix/koffi-win32-x64': '1.0.0' },
+      optionalDependencies: { '@koromix/koffi-win32-x64': '1.0.0', here: '1.0.0' },
     }),
+    'node_modules/here/package.json': manifest('here', { cpu: ['x64'] }),
     'node_modules/koffi/src/koffi/index.js': '',
     'node_modules/a/package.json': manifest('a', { dependencies: { b: '*' } }),
     'node_modules/a/index.js': '1',
@@ -74,7 +81,14 @@ function manifest(name: string, fields: object): string {
   return JSON.stringify({ name, version: '1.0.0', type: 'module', ...fields });
 }
 
-function registry(folder: string): FetchPackage {
+/** With the header of an ELF file for the target, and no more. */
+export function nativePart(target: BundleTarget): Buffer {
+  const bytes = Buffer.alloc(100, 'built');
+  bytes.writeUInt16LE(ARCHITECTURES[target].elfMachine, 18);
+  return bytes;
+}
+
+function registry(folder: string): NonNullable<PayloadOptions['fetch']> {
   return async ({ name }) => {
     const at = path.join(folder, 'registry', name);
     writeTree(at, {

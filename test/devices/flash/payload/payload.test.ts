@@ -19,8 +19,8 @@ const lock = JSON.parse(readFileSync(path.join(packageRoot, 'package-lock.json')
 };
 
 t.test('what is pinned is what the lock file installs', (t) => {
-  for (const { koffi, llama } of Object.values(PINNED_PACKAGES))
-    for (const { name, version, integrity } of [koffi, llama]) {
+  for (const { koffi, llama, vulkan } of Object.values(PINNED_PACKAGES))
+    for (const { name, version, integrity } of [koffi, llama, ...(vulkan ? [vulkan] : [])]) {
       const locked = lock.packages[`node_modules/${name}`];
       if (locked) t.match(locked, { version, integrity }, name);
     }
