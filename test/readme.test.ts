@@ -72,7 +72,7 @@ t.test('the tables name every command, type and no option that is not there', as
     [...rows].map(([, type]) => type),
     FILE_TYPES,
   );
-  for (const command of ['convert', 'chat', 'serve', 'log', 'plan', 'devices', 'flash'])
+  for (const command of ['convert', 'chat', 'serve', 'log', 'plan', 'devices', 'image', 'flash'])
     for (const [option] of section(command).matchAll(/(?<=`)--?[a-z][a-z-]*/g)) {
       const { stdout: help } = await hearth([command, '--help']);
       t.match(
