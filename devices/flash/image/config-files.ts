@@ -3,7 +3,7 @@
 // whole of a file, never into a line of something else. What is the same in all images is in root/.
 import { pbkdf2Sync } from 'node:crypto';
 import { printable } from '../../command-line.js';
-import { type DiskLayout, PARTITION_TYPES, partitionNamed } from './partitions.js';
+import { PARTITION_TYPES } from './partitions.js';
 import type { DeviceSettings, Wifi } from './settings.js';
 
 export type SystemFile =
@@ -16,9 +16,8 @@ export type ConfigInputs = {
   /** text of hearth.service */
   unit: string;
   modelName: string;
-  layout: DiskLayout;
-  /** of the partition that a damaged data partition becomes */
-  damagedUuid: string;
+  /** of the partitions; a data partition that is set aside gets the last one */
+  uuids: { model: string; data: string; damaged: string };
 };
 
 export const MODEL_FOLDER = '/model';
@@ -59,14 +58,13 @@ function names({ hostname, timezone }: DeviceSettings): SystemFile[] {
 }
 
 /** The data partition is mounted by usr/lib/hearth/data, which checks it first. */
-function disk({ layout, damagedUuid }: ConfigInputs): SystemFile[] {
-  const model = partitionNamed(layout, 'model').uuid;
+function disk({ uuids }: ConfigInputs): SystemFile[] {
   const safe = 'nosuid,nodev,noexec';
   return [
     file(
       '/etc/fstab',
       lines([
-        `PARTUUID=${model} ${MODEL_FOLDER} squashfs ro,${safe},nofail,x-systemd.device-timeout=infinity 0 0`,
+        `PARTUUID=${uuids.model} ${MODEL_FOLDER} squashfs ro,${safe},nofail,x-systemd.device-timeout=infinity 0 0`,
         `tmpfs /var tmpfs mode=0755,size=64M,${safe} 0 0`,
         `tmpfs /tmp tmpfs mode=1777,size=64M,${safe} 0 0`,
       ]),
@@ -74,8 +72,8 @@ function disk({ layout, damagedUuid }: ConfigInputs): SystemFile[] {
     file(
       '/usr/lib/hearth/disk',
       lines([
-        `DATA_PARTUUID=${partitionNamed(layout, 'data').uuid}`,
-        `DAMAGED_PARTUUID=${damagedUuid}`,
+        `DATA_PARTUUID=${uuids.data}`,
+        `DAMAGED_PARTUUID=${uuids.damaged}`,
         `DATA_TYPE=${PARTITION_TYPES.linux}`,
       ]),
     ),

@@ -1,10 +1,5 @@
-export {
-  buildImage,
-  DEFAULT_MIRROR,
-  type ImageOptions,
-  type ImageSummary,
-  type UnitInputs,
-} from './build-image.js';
+export type { ImageOptions, UnitInputs } from './build.js';
+export { buildImage, DEFAULT_MIRROR, type ImageSummary } from './build-image.js';
 export { HEARTH_FOLDER, KEY_FILE } from './config-files.js';
 export {
   DEFAULT_PORT,

@@ -1,0 +1,41 @@
+// What an image is asked to be, and what one build of it knows: types alone.
+// Each step takes of it what it needs.
+import type { ImageTarget } from '../manifest.js';
+import type { Payload } from '../payload/index.js';
+import type { DebianBase } from './debian-base.js';
+import type { FittedModel } from './fit-check.js';
+import type { DeviceSettings } from './settings.js';
+import type { ImageMachine } from './target.js';
+
+export type ImageOptions = {
+  model: string;
+  target: ImageTarget;
+  output: string;
+  force?: boolean;
+  settings: DeviceSettings;
+  /** of the device, all of it */
+  memoryBytes: number;
+  nCtx?: number | undefined;
+  /** the text of hearth.service for what was found to fit */
+  unit: (found: UnitInputs) => string;
+  mirror?: string;
+  /** seconds since 1970 that the files of the image are dated with */
+  epoch?: number;
+  signal?: AbortSignal;
+  onStep?: (step: string) => void;
+};
+
+/** `modelPath` as it is on the device. */
+export type UnitInputs = FittedModel & { settings: DeviceSettings; modelPath: string };
+
+export type Build = ImageOptions & {
+  machine: ImageMachine;
+  fitted: FittedModel;
+  modelSha256: string;
+  base: DebianBase;
+  hearth: Payload;
+  epoch: number;
+  /** for files that are in the way afterwards */
+  folder: string;
+  onStep: (step: string) => void;
+};
