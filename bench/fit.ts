@@ -38,6 +38,13 @@ const PARTS = {
 type Part = keyof typeof PARTS;
 const PART_NAMES = Object.keys(PARTS) as Part[];
 
+const LONG_CONTEXT = 2 ** 20;
+/** Fewer on software Vulkan, which takes a second a token. */
+const TRIED = {
+  cpu: { budgetsMib: [300, 400, 640, 1024], kvTypes: KV_TYPES },
+  vulkan: { budgetsMib: [200], kvTypes: ['F16', 'Q8_0'] as KvType[] },
+};
+
 const arguments_ = await yargs(hideBin(process.argv))
   .usage('$0: what hearth fit says against what llama.cpp allocates')
   .options({
@@ -94,13 +101,6 @@ async function measureExactness({
   }
   return figures;
 }
-
-const LONG_CONTEXT = 2 ** 20;
-/** Fewer on software Vulkan, which takes a second a token. */
-const TRIED = {
-  cpu: { budgetsMib: [300, 400, 640, 1024], kvTypes: KV_TYPES },
-  vulkan: { budgetsMib: [200], kvTypes: ['F16', 'Q8_0'] as KvType[] },
-};
 
 async function measureVerdicts({
   folder,

@@ -192,9 +192,11 @@ function openContext(
   const tokens = koffi.alloc('int32_t', N_BATCH);
   const ids = new Int32Array(koffi.view(tokens, 4 * N_BATCH));
   const nextToken = tokenSource(calls, model);
+  // One object for all calls: making it takes a share of a small model's token.
+  const batch = { n_tokens: 0, token: tokens, ...EMPTY_BATCH };
   const decode = (nTokens: number): void => {
-    const batch = { n_tokens: nTokens, token: tokens };
-    const status: number = calls.decode(context, { ...EMPTY_BATCH, ...batch });
+    batch.n_tokens = nTokens;
+    const status: number = calls.decode(context, batch);
     if (status !== 0) throw new Error(`llama_decode returned ${status} for ${nTokens} tokens`);
   };
   return {
