@@ -93,18 +93,6 @@ t.test(
   },
 );
 
-t.test('the checkpoint makes the type of equal memory, if it is the same model', async (t) => {
-  const checkpoint = samplePath('appliance/dense');
-  const words = [at('dense-q8.gguf'), pruned, '--no-text', '--json', '--dense-checkpoint'];
-  const { made } = JSON.parse((await compare(...words, checkpoint)).stdout);
-  t.match(made, [{ file_type: 'Q2_K', error: null, speed: { answer_tokens: 128 } }]);
-  t.match(made[0].answers[0].text, /^1\. User Experience/, 'by the same chat template');
-  t.match(await compare(...words, samplePath('appliance/pruned-20')), {
-    status: 1,
-    stderr: /--dense-checkpoint .* has other widths than dense-q8/,
-  });
-});
-
 t.test('Ctrl-C leaves nothing behind, and prints what was measured', async (t) => {
   const report = at('interrupted.html');
   const words = ['compare', dense, pruned, ...quick, ...text, '--report', report, '--json'];
