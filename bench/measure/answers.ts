@@ -13,6 +13,7 @@ import type {
 const QUESTION =
   'Please tell me the three important points to consider when creating an Android application';
 
+/** The article's, too. */
 export const ANSWER_TOKENS = 128;
 
 /** In logits; an answer that may not end has the tokens that were asked for. */
@@ -24,17 +25,17 @@ export type Answer = { timings: Timings; memory: Memory };
 export async function* answerRepeatedly(
   engine: Engine,
   info: EngineInfo,
-  { repeats, signal }: { repeats: number; signal: AbortSignal },
+  { repeats, maxTokens, signal }: { repeats: number; maxTokens: number; signal: AbortSignal },
 ): AsyncGenerator<{ repeat: number; answer: Answer | null }, void, undefined> {
   for (let repeat = 0; repeat <= repeats; repeat++) {
     yield { repeat, answer: null };
     await ask(engine, evict(), signal);
-    const answer = await ask(engine, request(info), signal);
+    const answer = await ask(engine, request(info, maxTokens), signal);
     if (repeat > 0) yield { repeat, answer };
   }
 }
 
-function request({ chatTemplate, eosTokenId }: EngineInfo): GenerateRequest {
+function request({ chatTemplate, eosTokenId }: EngineInfo, maxTokens: number): GenerateRequest {
   return {
     input: chatTemplate
       ? { kind: 'chat', messages: [{ role: 'user', content: QUESTION }] }
@@ -43,7 +44,7 @@ function request({ chatTemplate, eosTokenId }: EngineInfo): GenerateRequest {
       temperature: 0,
       ...(eosTokenId === null ? {} : { logitBias: { [eosTokenId]: FORBIDDEN } }),
     },
-    maxTokens: ANSWER_TOKENS,
+    maxTokens,
   };
 }
 
