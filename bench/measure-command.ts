@@ -15,6 +15,7 @@ import {
 import { engineFlags, engineOptionsOf } from '../runtime/engine-flags.js';
 import { type MeasurementRow, openLog } from '../runtime/log/index.js';
 import { logFlags, logOptionsOf } from '../runtime/log-flags.js';
+import { ANSWER_TOKENS } from './measure/answers.js';
 import { type MeasureOptions, measure } from './measure/measure.js';
 import { OUTPUT_FORMATS, rowsText } from './results/row-text.js';
 
@@ -24,6 +25,7 @@ const { parallel: _, overflow: __, memory: ___, ...loadFlags } = engineFlags;
 /** llama-bench's. */
 const DEFAULT_REPEATS = 5;
 const MAX_REPEATS = 1_000;
+const MAX_ANSWER_TOKENS = 100_000;
 const MAX_DEPTH = 2 ** 24;
 
 const measureOptions = {
@@ -55,6 +57,17 @@ const measureOptions = {
     requiresArg: true,
     coerce: one(wholeNumber('repeats', 1, MAX_REPEATS)),
     defaultDescription: String(DEFAULT_REPEATS),
+  },
+  'answer-tokens': {
+    describe: 'Tokens of the answer',
+    type: 'string',
+    requiresArg: true,
+    coerce: one(wholeNumber('answer-tokens', 1, MAX_ANSWER_TOKENS)),
+    defaultDescription: String(ANSWER_TOKENS),
+  },
+  'only-answer': {
+    describe: 'Measure answers and memory alone, where speed is of no account',
+    type: 'boolean',
   },
   output: {
     alias: 'o',
@@ -103,12 +116,17 @@ async function run(argv: MeasureArguments, signal: AbortSignal): Promise<void> {
 function measureOptionsOf(
   argv: MeasureArguments,
   device: Device | null,
-): Pick<MeasureOptions, 'engine' | 'repeats' | 'depths' | 'device' | 'budgetBytes'> {
-  const { budget, depth, repeats = DEFAULT_REPEATS } = argv;
+): Pick<
+  MeasureOptions,
+  'engine' | 'repeats' | 'answerTokens' | 'hasPoints' | 'depths' | 'device' | 'budgetBytes'
+> {
+  const { budget, depth, repeats = DEFAULT_REPEATS, 'answer-tokens': answerTokens } = argv;
   const others = { parallel: undefined, overflow: undefined, memory: undefined };
   return {
     engine: engineOptionsOf(argv.model, { ...argv, ...others }),
     repeats,
+    hasPoints: argv['only-answer'] !== true,
+    ...(answerTokens === undefined ? {} : { answerTokens }),
     ...(depth && depth.length > 0 ? { depths: depth } : {}),
     ...(device === null ? {} : { device }),
     ...(budget === undefined ? {} : { budgetBytes: budget }),

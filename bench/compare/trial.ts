@@ -3,7 +3,7 @@
 // before stays. Compares nothing.
 import type { Engine, EngineInfo, EngineOptions } from '../../runtime/engine/index.js';
 import { startEngine } from '../../runtime/engine/index.js';
-import { type Answer, answerRepeatedly, inputOf } from '../measure/answers.js';
+import { ANSWER_TOKENS, type Answer, answerRepeatedly, inputOf } from '../measure/answers.js';
 import { untilEngineEnds } from '../measure/engine-end.js';
 import { llamaSettings } from '../measure/measure.js';
 import { median } from '../median.js';
@@ -69,8 +69,9 @@ async function measureSpeed(
 ): Promise<void> {
   const { engine, info, signal } = running;
   const { repeats } = setting;
+  const maxTokens = ANSWER_TOKENS;
   const answers: Answer[] = [];
-  for await (const step of answerRepeatedly(engine, info, { repeats, signal })) {
+  for await (const step of answerRepeatedly(engine, info, { repeats, maxTokens, signal })) {
     if (step.answer === null) onProgress(`speed: ${step.repeat} of ${repeats}`);
     else answers.push(step.answer);
     if (answers.length === 0) continue;

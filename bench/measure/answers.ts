@@ -13,6 +13,7 @@ import type {
 export const ARTICLE_QUESTION =
   'Please tell me the three important points to consider when creating an Android application';
 
+/** The article's, too. */
 export const ANSWER_TOKENS = 128;
 
 /** In logits; an answer that may not end has the tokens that were asked for. */
@@ -24,12 +25,12 @@ export type Answer = { timings: Timings; memory: Memory };
 export async function* answerRepeatedly(
   engine: Engine,
   info: EngineInfo,
-  { repeats, signal }: { repeats: number; signal: AbortSignal },
+  { repeats, maxTokens, signal }: { repeats: number; maxTokens: number; signal: AbortSignal },
 ): AsyncGenerator<{ repeat: number; answer: Answer | null }, void, undefined> {
   for (let repeat = 0; repeat <= repeats; repeat++) {
     yield { repeat, answer: null };
     await ask(engine, evict(), signal);
-    const answer = await ask(engine, request(info), signal);
+    const answer = await ask(engine, request(info, maxTokens), signal);
     if (repeat > 0) yield { repeat, answer };
   }
 }
@@ -41,7 +42,7 @@ export function inputOf(question: string, { chatTemplate }: EngineInfo): Generat
     : { kind: 'text', text: question };
 }
 
-function request(info: EngineInfo): GenerateRequest {
+function request(info: EngineInfo, maxTokens: number): GenerateRequest {
   const { eosTokenId } = info;
   return {
     input: inputOf(ARTICLE_QUESTION, info),
@@ -49,7 +50,7 @@ function request(info: EngineInfo): GenerateRequest {
       temperature: 0,
       ...(eosTokenId === null ? {} : { logitBias: { [eosTokenId]: FORBIDDEN } }),
     },
-    maxTokens: ANSWER_TOKENS,
+    maxTokens,
   };
 }
 

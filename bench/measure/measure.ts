@@ -19,7 +19,7 @@ import {
   type ModelRow,
 } from '../../runtime/log/index.js';
 import { describeModel } from '../../runtime/model-row.js';
-import { type Answer, answerRepeatedly } from './answers.js';
+import { ANSWER_TOKENS, type Answer, answerRepeatedly } from './answers.js';
 import { untilEngineEnds } from './engine-end.js';
 import { type HeldMemory, holdMemory } from './held-memory.js';
 import { type LlamaSettings, N_UBATCH } from './llama.js';
@@ -34,6 +34,10 @@ export type MeasureOptions = {
   /** How the model is loaded; `nCtx` is the longest context that is measured. */
   engine: EngineOptions;
   repeats: number;
+  /** Of the answer; by default the article's 128. */
+  answerTokens?: number;
+  /** Whether speed is measured point by point after the answers; default true. */
+  hasPoints?: boolean;
   /** Tokens in the context before a point; by default half way and at the end. */
   depths?: readonly number[];
   /** Class in the catalogue that this machine is. */
@@ -79,11 +83,13 @@ export async function* measure(
         budgetBy: held.by,
         ballastBytes: held.ballastBytes,
       };
-      const points = pointsUpTo(info.nCtx, options.depths);
+      const { hasPoints = true } = options;
+      const points = hasPoints ? pointsUpTo(info.nCtx, options.depths) : [];
       const { ofAnswer, ofPoints } = await predict({ info, answers, points, options });
       if (answers.length > 0) yield run.record(answerRow(setting, answers, ofAnswer));
       const work = { setting, points, predicted: ofPoints, options, held };
-      if (failure === null) for await (const row of measurePoints(work)) yield run.record(row);
+      if (failure === null && hasPoints)
+        for await (const row of measurePoints(work)) yield run.record(row);
     }
     if (failure) throw withBudget(failure, options);
     run.end(null, signal);
@@ -151,7 +157,7 @@ type Answered = { info: EngineInfo | null; answers: Answer[]; failure: Error | n
 /** Never throws: what was answered before a failure counts. */
 async function measureAnswers(
   options: EngineOptions,
-  { repeats, signal, onProgress }: MeasureOptions,
+  { repeats, answerTokens = ANSWER_TOKENS, signal, onProgress }: MeasureOptions,
   held: HeldMemory,
 ): Promise<Answered> {
   const answered: Answered = { info: null, answers: [], failure: null };
@@ -161,7 +167,8 @@ async function measureAnswers(
     onProgress('loading the model');
     const stop = untilEngineEnds(engine, signal);
     answered.info = await engine.ready({ signal: stop });
-    for await (const step of answerRepeatedly(engine, answered.info, { repeats, signal: stop })) {
+    const asked = { repeats, maxTokens: answerTokens, signal: stop };
+    for await (const step of answerRepeatedly(engine, answered.info, asked)) {
       if (step.answer) answered.answers.push(step.answer);
       else onProgress(progressText('answer', step.repeat, repeats));
     }

@@ -7,7 +7,7 @@ import { hearthVersion } from '../../devices/index.js';
 import type { EngineInfo } from '../../runtime/engine/index.js';
 import type { MachineRow, MeasurementRow, ModelRow } from '../../runtime/log/index.js';
 import { median } from '../median.js';
-import { ANSWER_TOKENS, type Answer } from './answers.js';
+import type { Answer } from './answers.js';
 import { N_BATCH, N_UBATCH } from './llama.js';
 import type { MemoryBreakdown } from './memory-breakdown.js';
 import { contextOf, type Point, pointName } from './points.js';
@@ -86,7 +86,7 @@ export function answerRow(
     n_ctx: info.nCtx,
     n_prompt: timings.promptTokens,
     n_gen: timings.generatedTokens,
-    test: `answer${ANSWER_TOKENS}`,
+    test: `answer${timings.generatedTokens}`,
     ...spreadOf(
       answers.map((answer) => Math.round(answer.timings.totalMs * 1e6)),
       timings.generatedTokens,
