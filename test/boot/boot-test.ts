@@ -1,7 +1,7 @@
 // npm run test:boot: the x64 image with the appliance model, from a checkout to an answer of a booted
 // machine, then power cuts in mid-answer, then damaged data. Not part of npm test: it takes minutes.
 // Prints a line a check and the figures; exits with 1 where one failed. Needs root for the loop device.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,6 +33,7 @@ const argv = await yargs(hideBin(process.argv))
     'power-cuts': { describe: 'Power cuts in mid-answer', type: 'number', default: 3 },
     damage: { describe: 'Damaged log, damaged data partition', type: 'boolean', default: true },
     folder: { describe: 'Where images lie (2 GB); kept if given', type: 'string' },
+    reuse: { describe: 'Take the image that lies in --folder', type: 'boolean', default: false },
   })
   .strict()
   .parseAsync();
@@ -47,7 +48,7 @@ const acknowledged: Acknowledged[] = [];
 
 const folder = argv.folder ?? (await mkdtemp(path.join(os.tmpdir(), 'hearth-boot-')));
 try {
-  const { image, access, sizeWithoutModelBytes } = await makeImage(folder);
+  const { image, access, sizeWithoutModelBytes } = await makeImage(folder, argv);
   const size = formatDisk(sizeWithoutModelBytes);
   check(sizeWithoutModelBytes <= MAX_IMAGE_BYTES, `image without the model: ${size}`);
   const disk = await flashDisk(image, folder);
@@ -96,8 +97,9 @@ async function firstBoot({ disk, folder, access, accelerator }: Setting): Promis
 
 /** What the system takes without hearth: all that could not be had by another program. */
 async function systemMemory(machine: Parameters<typeof onDevice>[0], access: Access) {
-  const command = 'systemctl stop hearth; sleep 5; cat /proc/meminfo';
+  const command = 'systemctl stop hearth; sleep 5; cat /proc/meminfo; ps -eo rss,args --sort=-rss';
   const text = await onDevice(machine, access, command);
+  await writeFile(path.join(folder, 'memory.txt'), text);
   const field = (name: string) =>
     Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(text)?.[1]) * 1024;
   const bytes = field('MemTotal') - field('MemAvailable');
@@ -112,13 +114,13 @@ async function powerCut(setting: Setting, cut: number): Promise<void> {
   const seconds = await untilHealthy(machine);
   acknowledged.push(await ask(machine, access, 4));
   const begun = beginAnswer(machine, access);
+  begun.catch(() => {});
   // Every other time at once, when the acknowledged row has had no time to reach the disk by itself.
   if (cut % 2 === 0) {
     await begun;
     await sleep(Math.random() * MAX_CUT_DELAY_MS);
   }
   await machine.cutPower();
-  await begun.catch(() => {});
   const { integrity, totalMs } = await logOnDisk(disk, folder);
   const missing = acknowledged.filter(
     (answer) => !totalMs.some((ms) => isSame(ms, answer.totalMs)),

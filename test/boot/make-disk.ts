@@ -1,7 +1,7 @@
 // From a clean checkout to a disk: the README's conversion, hearth image, hearth flash to a loop device.
 // Each is the command that a user types; the disk is a file behind the loop device.
 import { execFile } from 'node:child_process';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { hearth } from '../support/hearth.js';
@@ -16,36 +16,30 @@ const DISK_BYTES = 2 * 2 ** 30;
 
 export type MadeImage = { image: string; sizeWithoutModelBytes: number; access: Access };
 
-export async function makeImage(folder: string): Promise<MadeImage> {
+export async function makeImage(folder: string, { reuse }: { reuse: boolean }): Promise<MadeImage> {
+  const access = { apiKey: 'boot-test-key', sshKey: path.join(folder, 'ssh') };
+  const image = path.join(folder, 'disk.img');
+  const summaryFile = path.join(folder, 'image.json');
+  if (!reuse) await writeFile(summaryFile, await buildImage(folder, image, access));
+  const summary = JSON.parse(await readFile(summaryFile, 'utf8')) as {
+    size_without_model_bytes: number;
+  };
+  return { image, access, sizeWithoutModelBytes: summary.size_without_model_bytes };
+}
+
+/** What hearth image --json prints. */
+async function buildImage(folder: string, image: string, access: Access): Promise<string> {
   const checkpoint = samplePath('appliance/pruned-20');
   const model = path.join(folder, 'appliance.gguf');
   const converted = [checkpoint, '--lora', path.join(checkpoint, 'lora'), '-o', model];
   await done('convert', [...converted, '--chat-template', 'llama-2', '--force']);
-  const access = { apiKey: 'boot-test-key', sshKey: path.join(folder, 'ssh') };
   const keyFile = path.join(folder, 'api-keys');
   await writeFile(keyFile, `${access.apiKey}\n`, { mode: 0o600 });
+  await rm(access.sshKey, { force: true });
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', access.sshKey]);
-  const image = path.join(folder, 'disk.img');
-  const options = [
-    '--target',
-    'x64-uefi',
-    '--memory',
-    `${MEMORY_MIB}MiB`,
-    '--hostname',
-    'boot-test',
-  ];
+  const what = ['--target', 'x64-uefi', '--memory', `${MEMORY_MIB}MiB`, '--hostname', 'boot-test'];
   const keys = ['--ssh-key', `${access.sshKey}.pub`, '--api-key-file', keyFile];
-  const summary = await done('image', [
-    model,
-    '-o',
-    image,
-    ...options,
-    ...keys,
-    '--json',
-    '--force',
-  ]);
-  const { size_without_model_bytes } = JSON.parse(summary) as { size_without_model_bytes: number };
-  return { image, access, sizeWithoutModelBytes: size_without_model_bytes };
+  return await done('image', [model, '-o', image, ...what, ...keys, '--json', '--force']);
 }
 
 /** Path of a file that is the disk. */
@@ -69,10 +63,4 @@ async function done(command: string, args: string[]): Promise<string> {
   const { status, stdout, stderr } = await hearth([command, ...args]);
   if (status === 0) return stdout;
   throw new Error(`hearth ${command}: exit code ${status}: ${stderr}`);
-}
-
-/** The SHA-256 that an image's manifest names. */
-export async function imageHash(image: string): Promise<string> {
-  const manifest = await readFile(`${image}.manifest.json`, 'utf8');
-  return (JSON.parse(manifest) as { image: { sha256: string } }).image.sha256;
 }
