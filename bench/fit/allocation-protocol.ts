@@ -1,7 +1,7 @@
 // What the process that allocates is asked and what it answers: plain data.
 // One model a process, any number of contexts, one after the other.
 // Says nothing of how.
-import type { LlamaSettings } from '../measure/llama.js';
+import type { LlamaSettings } from '../measure/llama-settings.js';
 import type { MemoryBreakdown } from '../measure/memory-breakdown.js';
 
 export type AllocatedContext = { nCtx: number /** ggml's number */; kvTypeId: number };

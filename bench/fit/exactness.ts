@@ -9,7 +9,7 @@ import {
   type SizedModel,
   sizedModelOfGguf,
 } from '../../devices/index.js';
-import { N_UBATCH } from '../measure/llama.js';
+import { N_UBATCH } from '../measure/llama-settings.js';
 import type { MemoryBreakdown } from '../measure/memory-breakdown.js';
 import { type Allocated, allocate, type KvContext } from './allocation.js';
 

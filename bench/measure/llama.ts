@@ -4,26 +4,9 @@
 import path from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
+import { type LlamaSettings, N_BATCH, N_UBATCH } from './llama-settings.js';
 import { checkLayout, type Params } from './llama-structs.js';
 import { bindBreakdown, type MemoryBreakdown } from './memory-breakdown.js';
-
-export type LlamaSettings = {
-  modelPath: string;
-  gpu: 'cuda' | 'vulkan' | 'metal' | false;
-  /** Files of the libraries; those that node-llama-cpp has loaded are taken by their names. */
-  libraries: { llama: string; ggml: string };
-  /** -1 takes all. */
-  gpuLayers: number;
-  /** ggml's number of the type of the KV cache. */
-  kvTypeId: number;
-  threads: number;
-  flashAttention: boolean;
-  mmap: boolean;
-};
-
-/** As llama-bench has them. */
-export const N_BATCH = 2048;
-export const N_UBATCH = 512;
 
 /** llama.h's llama_load_mode. */
 const LOAD_MODES = { none: 0, mmap: 1 } as const;

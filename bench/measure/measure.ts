@@ -22,7 +22,7 @@ import { describeModel } from '../../runtime/model-row.js';
 import { ANSWER_TOKENS, type Answer, answerRepeatedly } from './answers.js';
 import { untilEngineEnds } from './engine-end.js';
 import { type HeldMemory, holdMemory } from './held-memory.js';
-import { type LlamaSettings, N_UBATCH } from './llama.js';
+import { type LlamaSettings, N_UBATCH } from './llama-settings.js';
 import { MeasureError } from './measure-error.js';
 import { answerRow, type Setting, speedRow } from './measurement-row.js';
 import { contextOf, type Point, pointName, pointsUpTo } from './points.js';

@@ -8,7 +8,7 @@ import type { EngineInfo } from '../../runtime/engine/index.js';
 import type { MachineRow, MeasurementRow, ModelRow } from '../../runtime/log/index.js';
 import { median } from '../median.js';
 import type { Answer } from './answers.js';
-import { N_BATCH, N_UBATCH } from './llama.js';
+import { N_BATCH, N_UBATCH } from './llama-settings.js';
 import type { MemoryBreakdown } from './memory-breakdown.js';
 import { contextOf, type Point, pointName } from './points.js';
 import type { PredictedColumns } from './predictions.js';

@@ -1,6 +1,6 @@
 // What the process that measures speed is told, and what it tells: each repeat as soon as it is done,
 // so that nothing is lost when the process dies. Plain data.
-import type { LlamaSettings } from './llama.js';
+import type { LlamaSettings } from './llama-settings.js';
 import type { MemoryBreakdown } from './memory-breakdown.js';
 import type { Point } from './points.js';
 

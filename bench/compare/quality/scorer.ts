@@ -2,12 +2,8 @@
 // each chunk starts with the token that begins a text, and its second half is scored.
 // Keeps the logits of one batch at a time. Judges nothing.
 import koffi from 'koffi';
-import {
-  EMPTY_BATCH,
-  type LlamaModel,
-  type LlamaSettings,
-  loadLibrary,
-} from '../../measure/llama.js';
+import { EMPTY_BATCH, type LlamaModel, loadLibrary } from '../../measure/llama.js';
+import type { LlamaSettings } from '../../measure/llama-settings.js';
 
 export type Scored = {
   /** A view that the next position overwrites. */
