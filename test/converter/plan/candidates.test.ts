@@ -1,3 +1,4 @@
+import '../../support/bare-children.js';
 import { execFileSync } from 'node:child_process';
 import t from 'tap';
 import { openCheckpoint } from '../../../converter/checkpoint/index.js';

@@ -1,3 +1,4 @@
+import '../../support/bare-children.js';
 import t from 'tap';
 import { readBaseModel } from '../../../converter/plan/base-model.js';
 import { sizedCandidates } from '../../../converter/plan/candidates.js';

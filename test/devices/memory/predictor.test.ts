@@ -1,4 +1,5 @@
 // On the CPU: every sample, six contexts, every type of KV cache, a mapped file, several sequences.
+import '../../support/bare-children.js';
 import t from 'tap';
 import { openMemoryPredictor } from '../../../devices/index.js';
 import { appliance, convertSample, formats } from '../../support/converted.js';
