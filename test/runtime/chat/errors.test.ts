@@ -27,7 +27,7 @@ t.test('errors are one clear line, and the status says whose', async (t) => {
     [2, /--top-k takes a whole number/, '--top-k', '-1'],
     [2, /--min-p takes a number from 0 to 1/, '--min-p', '1e-3'],
     [2, /--repeat-penalty takes a number from 0.01 to 100/, '--repeat-penalty', '0'],
-    [2, /--seed takes a whole number from 0 to 4294967295/, '--seed', '4294967296'],
+    [2, /--seed takes a whole number from 0 to 4294967294/, '--seed', '4294967295'],
     [2, /--max-tokens takes a whole number from 1/, '--max-tokens', '0'],
     [2, /--stop is empty/, '--stop', ''],
     [2, /--overflow takes one of error, drop-oldest/, '--overflow', 'ignore'],
