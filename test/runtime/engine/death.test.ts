@@ -149,7 +149,10 @@ t.test('an abort that is known says what to change', (t) => {
     askedBytes: undefined,
     before: { freeBytes: 1, oomKills: undefined },
   });
-  t.match(message, /SIGABRT while it loaded the model: a layer's KV cache is larger .*--kv-type Q8_0/);
+  t.match(
+    message,
+    /SIGABRT while it loaded the model: a layer's KV cache is larger .*--kv-type Q8_0/,
+  );
   t.match(message, /\(ggml-backend\.cpp:941/);
   t.end();
 });
