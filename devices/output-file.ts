@@ -2,7 +2,7 @@
 // What could go wrong at the end (no space, no right, a name in use) is looked for at the start.
 // Knows nothing of what is written.
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, link, open, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { formatDisk } from './units.js';
 
@@ -86,11 +86,23 @@ class TemporaryFile implements OutputFile {
   async commit(): Promise<void> {
     await this.handle.sync();
     await this.handle.close();
-    // Somebody may have made the file meanwhile.
-    if (!this.#force) await refuseExisting(this.#filePath);
-    await rename(this.#temporary, this.#filePath);
+    if (this.#force) await rename(this.#temporary, this.#filePath);
+    else await this.#take();
     this.#committed = true;
     await syncFolder(path.dirname(this.#filePath));
+  }
+
+  /** The name, unless somebody has taken it meanwhile: a link is refused where a rename replaces. */
+  async #take(): Promise<void> {
+    try {
+      await link(this.#temporary, this.#filePath);
+    } catch {
+      // Taken; or a file system without links, such as a stick's.
+      await refuseExisting(this.#filePath);
+      await rename(this.#temporary, this.#filePath);
+      return;
+    }
+    await rm(this.#temporary);
   }
 
   async discard(): Promise<void> {
