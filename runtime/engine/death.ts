@@ -52,21 +52,10 @@ function killReason({ freeBytes, oomKills }: MemoryBefore, askedBytes: number | 
   return `, ${who}: ${asked}${formatMemory(freeBytes)} were free before it loaded; take a smaller model or context if this repeats`;
 }
 
-/** What llama.cpp aborts with where a setting is too large for a device, and what to do about it. */
-const KNOWN_ABORTS = [
-  {
-    pattern: /pre-allocated tensor \(cache_/,
-    reason:
-      "a layer's KV cache is larger than the GPU's driver takes in one buffer; take a shorter context, a smaller type of KV cache (--kv-type Q8_0) or the CPU (--gpu off)",
-  },
-];
-
-/** llama.cpp's last line, which says what it asserted, in words where it is known. */
+/** llama.cpp's last line, which says what it asserted. */
 function lastWords(nativeLog: string[]): string {
-  const last = nativeLog.findLast((line) => /assert|abort|error|fail|cannot/i.test(line));
-  if (last === undefined) return '';
-  const known = KNOWN_ABORTS.find(({ pattern }) => pattern.test(last));
-  return known ? `: ${known.reason} (${last})` : `: ${last}`;
+  const last = nativeLog.findLast((line) => /assert|abort|error|fail/i.test(line));
+  return last === undefined ? '' : `: ${last}`;
 }
 
 function readOomKills(): number | undefined {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { RestartingEngine } from '../../../runtime/engine/engine.js';
 import type { EngineState } from '../../../runtime/engine/index.js';
-import { describeDeath, startEngine } from '../../../runtime/engine/index.js';
+import { startEngine } from '../../../runtime/engine/index.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 import { type TinyValue, tinyGguf } from '../../support/tiny-gguf.js';
 import { ask, chat } from './ask.js';
@@ -139,22 +139,6 @@ t.test('options that mean nothing are refused by name', async (t) => {
     await t.rejects(engine.ready(), { code: 'load-failed', message: new RegExp(`${name} is`) });
     await engine.close();
   }
-});
-
-t.test('an abort that is known says what to change', (t) => {
-  const { message } = describeDeath({
-    code: 'load-failed',
-    end: { exitCode: null, signal: 'SIGABRT' },
-    nativeLog: ['ggml-backend.cpp:941: pre-allocated tensor (cache_k_l0) in a buffer (Vulkan0)'],
-    askedBytes: undefined,
-    before: { freeBytes: 1, oomKills: undefined },
-  });
-  t.match(
-    message,
-    /SIGABRT while it loaded the model: a layer's KV cache is larger .*--kv-type Q8_0/,
-  );
-  t.match(message, /\(ggml-backend\.cpp:941/);
-  t.end();
 });
 
 /** The failure of an engine that gives up, which it must. */
