@@ -48,7 +48,7 @@ export async function loadModel(options: EngineOptions, events: LoadEvents): Pro
   // llama.cpp is opened by waiting for a process that tries it, and the file is read meanwhile.
   const [llama, file] = await Promise.all([
     openLlama(options, onLog),
-    checkModelFile(options.modelPath).then(told(events.onFile)),
+    readModelFile(options, events),
   ]);
   checkArchitecture(llama, file);
   const model = await openModel(llama, options, events.onProgress);
@@ -69,11 +69,13 @@ export async function loadModel(options: EngineOptions, events: LoadEvents): Pro
   };
 }
 
-function told<T>(listener: (value: T) => void): (value: T) => T {
-  return (value) => {
-    listener(value);
-    return value;
-  };
+async function readModelFile(
+  { modelPath }: EngineOptions,
+  { onFile }: LoadEvents,
+): Promise<GgufFile> {
+  const file = await checkModelFile(modelPath);
+  onFile(file);
+  return file;
 }
 
 async function openLlama(options: EngineOptions, onLog: (line: string) => void): Promise<Llama> {
