@@ -1,15 +1,17 @@
 // npm run bench:convert: hearth's one pass against the way that stock tools go, an F16 GGUF and then
 // llama_model_quantize, in one run on one synthetic checkpoint; and memory at double the layers.
 // Every step is a process of its own, so that its peak memory is its own. Ratios, not seconds.
+
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { MIXTURES } from '../converter/index.js';
-import { formatDisk, formatMemory, interruptible } from '../devices/index.js';
+import { formatDisk, formatMemory } from '../devices/index.js';
+import { inTemporaryFolder } from './in-temporary-folder.js';
 import { median } from './median.js';
 import { makeSyntheticCheckpoint, PRUNED, type PruningRatio } from './synthetic-checkpoint.js';
 
@@ -32,14 +34,10 @@ const arguments_ = await yargs(hideBin(process.argv))
   .strict()
   .parseAsync();
 
-await interruptible(async (signal) => {
-  const folder = await mkdtemp(path.join(arguments_.folder, 'hearth-bench-'));
-  try {
-    print(await measure(folder, signal));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
+await inTemporaryFolder(
+  async (folder, signal) => print(await measure(folder, signal)),
+  arguments_.folder,
+);
 
 const ALL_THREADS = '0';
 

@@ -1,13 +1,12 @@
 // npm run bench:fit: what hearth fit says against the truth: bytes that llama.cpp allocates, the largest
 // context that loads, the memory of the process, and what the command itself costs.
 // On the CPU, and on software Vulkan where there is one; exits with 1 when a bar is missed.
-import { mkdtemp, rm } from 'node:fs/promises';
+
 import os from 'node:os';
 import path from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import {
-  interruptible,
   type KvType,
   type MemoryPredictor,
   openFitter,
@@ -18,6 +17,7 @@ import { CONTEXTS, compareMemory, KV_TYPES } from './fit/exactness.js';
 import { fitLargeCheckpoint } from './fit/large-checkpoint.js';
 import { raiseContext } from './fit/long-context.js';
 import { type Combination, tryVerdict, type Verdict } from './fit/verdict.js';
+import { inTemporaryFolder } from './in-temporary-folder.js';
 import { APPLIANCES, convertedSample, FORMATS } from './samples.js';
 
 const MIB = 2 ** 20;
@@ -57,8 +57,7 @@ const arguments_ = await yargs(hideBin(process.argv))
 // Software Vulkan counts as a GPU only where it is named.
 process.env['GGML_VK_VISIBLE_DEVICES'] ??= '0';
 
-await interruptible(async (signal) => {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'hearth-bench-'));
+await inTemporaryFolder(async (folder, signal) => {
   const predictor = openMemoryPredictor();
   try {
     const hasVulkan = (await predictor.localGpu())?.backend === 'vulkan';
@@ -69,7 +68,6 @@ await interruptible(async (signal) => {
     print(figures);
   } finally {
     await predictor.close();
-    await rm(folder, { recursive: true });
   }
 });
 

@@ -1,18 +1,19 @@
 // npm run bench:flash: how fast hearth flash writes to a loop device, against dd bs=4M conv=fsync, turn
 // by turn in one run, so that what else the machine does meets both. Medians count.
 // Reading back is told apart: dd does not do it. Exits with 1 when the bar is missed.
+
 import { execFileSync } from 'node:child_process';
 import { createCipheriv } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { flash } from '../devices/flash/index.js';
-import { interruptible } from '../devices/index.js';
+import { inTemporaryFolder } from './in-temporary-folder.js';
+
 import { median } from './median.js';
 
 const MiB = 1 << 20;
@@ -29,14 +30,7 @@ const arguments_ = await yargs(hideBin(process.argv))
   .strict()
   .parseAsync();
 
-await interruptible(async (signal) => {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'hearth-bench-'));
-  try {
-    print(await measure(folder, signal));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
+await inTemporaryFolder(async (folder, signal) => print(await measure(folder, signal)));
 
 type Measured = { dd: number; hearth: number; readBack: number; ratio: number };
 

@@ -1,15 +1,17 @@
 // npm run bench:results: measures what bench/results/ holds: the appliance family, and models in the
 // shape of Llama-2-7B with random weights, made and removed one by one, on this machine's CPU; and their
 // memory on software Vulkan, whose speed says nothing. Each file is replaced whole when all of it is there.
+
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { convert } from '../converter/index.js';
-import { interruptible } from '../devices/index.js';
+import { inTemporaryFolder } from './in-temporary-folder.js';
+
 import { APPLIANCES, convertedSample } from './samples.js';
 import { makeSyntheticCheckpoint, PRUNED, type PruningRatio } from './synthetic-checkpoint.js';
 
@@ -65,15 +67,10 @@ const arguments_ = await yargs(hideBin(process.argv))
 // Software Vulkan counts as a GPU only where it is named.
 process.env['GGML_VK_VISIBLE_DEVICES'] ??= '0';
 
-await interruptible(async (signal) => {
-  const folder = await mkdtemp(path.join(arguments_.folder, 'hearth-bench-'));
-  try {
-    for (const family of arguments_.family ?? (Object.keys(FAMILIES) as Family[]))
-      await measureFamily(family, folder, signal);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
+await inTemporaryFolder(async (folder, signal) => {
+  for (const family of arguments_.family ?? (Object.keys(FAMILIES) as Family[]))
+    await measureFamily(family, folder, signal);
+}, arguments_.folder);
 
 async function measureFamily(family: Family, folder: string, signal: AbortSignal): Promise<void> {
   const backends = arguments_.backend ?? ['cpu', 'vulkan'];

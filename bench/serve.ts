@@ -1,13 +1,13 @@
 // npm run bench:serve: hearth serve against bare node-llama-cpp in one run, as ratios, and what a
 // device left alone has to withstand: load, kills, months of memory.
 // One part a file in serve/; exits with 1 when a bar is missed.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+
+import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
-import path from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { interruptible } from '../devices/index.js';
 import { describeFigure, type Figure } from './figure.js';
+import { inTemporaryFolder } from './in-temporary-folder.js';
 import { measureConcurrent } from './serve/concurrent.js';
 import { measureDecode } from './serve/decode.js';
 import { measureKills } from './serve/kills.js';
@@ -53,14 +53,7 @@ const arguments_ = await yargs(hideBin(process.argv))
   .strict()
   .parseAsync();
 
-await interruptible(async (signal) => {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'hearth-bench-'));
-  try {
-    print(await measure(folder, signal));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
+await inTemporaryFolder(async (folder, signal) => print(await measure(folder, signal)));
 
 async function measure(folder: string, signal: AbortSignal): Promise<Figure[]> {
   const { quick: isQuick, threads, only = PART_NAMES } = arguments_;
