@@ -1,7 +1,6 @@
 // npm run bench:convert: hearth's one pass against the way that stock tools go, an F16 GGUF and then
 // llama_model_quantize, in one run on one synthetic checkpoint; and memory at double the layers.
 // Every step is a process of its own, so that its peak memory is its own. Ratios, not seconds.
-
 import { execFile } from 'node:child_process';
 import { rm, stat } from 'node:fs/promises';
 import os from 'node:os';
@@ -17,6 +16,8 @@ import { makeSyntheticCheckpoint, PRUNED, type PruningRatio } from './synthetic-
 
 const run = promisify(execFile);
 const DIST = path.resolve(import.meta.dirname, '..');
+
+const ALL_THREADS = '0';
 
 const arguments_ = await yargs(hideBin(process.argv))
   .usage('$0: time and memory of hearth convert against F16 + llama_model_quantize')
@@ -38,8 +39,6 @@ await inTemporaryFolder(
   async (folder, signal) => print(await measure(folder, signal)),
   arguments_.folder,
 );
-
-const ALL_THREADS = '0';
 
 type Step = { durationMs: number; peakRssBytes: number };
 type Measured = Awaited<ReturnType<typeof measure>>;

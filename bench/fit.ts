@@ -1,7 +1,6 @@
 // npm run bench:fit: what hearth fit says against the truth: bytes that llama.cpp allocates, the largest
 // context that loads, the memory of the process, and what the command itself costs.
 // On the CPU, and on software Vulkan where there is one; exits with 1 when a bar is missed.
-
 import os from 'node:os';
 import path from 'node:path';
 import yargs from 'yargs';

@@ -1,7 +1,6 @@
 // npm run bench:flash: how fast hearth flash writes to a loop device, against dd bs=4M conv=fsync, turn
 // by turn in one run, so that what else the machine does meets both. Medians count.
 // Reading back is told apart: dd does not do it. Exits with 1 when the bar is missed.
-
 import { execFileSync } from 'node:child_process';
 import { createCipheriv } from 'node:crypto';
 import { createWriteStream } from 'node:fs';

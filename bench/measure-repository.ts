@@ -1,7 +1,6 @@
 // npm run bench:results: measures what bench/results/ holds: the appliance family, and models in the
 // shape of Llama-2-7B with random weights, made and removed one by one, on this machine's CPU; and their
 // memory on software Vulkan, whose speed says nothing. Each file is replaced whole when all of it is there.
-
 import { execFile } from 'node:child_process';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -11,7 +10,6 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { convert } from '../converter/index.js';
 import { inTemporaryFolder } from './in-temporary-folder.js';
-
 import { APPLIANCES, convertedSample } from './samples.js';
 import { makeSyntheticCheckpoint, PRUNED, type PruningRatio } from './synthetic-checkpoint.js';
 

@@ -1,7 +1,6 @@
 // npm run bench:serve: hearth serve against bare node-llama-cpp in one run, as ratios, and what a
 // device left alone has to withstand: load, kills, months of memory.
 // One part a file in serve/; exits with 1 when a bar is missed.
-
 import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import yargs from 'yargs';

@@ -55,6 +55,7 @@ export async function streamTensors(
     await follower.hashed;
   } finally {
     signal?.removeEventListener('abort', stop);
+    await follower.stop();
   }
 }
 
@@ -101,6 +102,7 @@ class Follower {
   readonly #hashes: SourceHashes;
   readonly #onProgress: ((progress: StreamProgress) => void) | undefined;
   readonly #rowsLeft: number[];
+  #isStopped = false;
   #progress: StreamProgress;
 
   constructor(
@@ -140,11 +142,19 @@ class Follower {
     this.#hash(job, piece);
   }
 
+  /** Resolves when no file is read any more: what follows may close them. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.hashed.catch(() => {});
+  }
+
   #hash({ source, tensor }: TensorJob, piece: Piece): void {
     if (!source) return;
     const rowBytes = sourceShape(source, tensor).nCols * DTYPE_BYTES[source.dtype];
     const end = source.offsetBytes + (piece.firstRow + piece.nRows) * rowBytes;
-    this.hashed = this.hashed.then(() => this.#hashes.advance(source.filePath, end));
+    this.hashed = this.hashed.then(async () => {
+      if (!this.#isStopped) await this.#hashes.advance(source.filePath, end);
+    });
     // Whoever awaits `hashed` sees the failure; until then it must not count as unhandled.
     this.hashed.catch(() => {});
   }
