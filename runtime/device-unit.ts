@@ -3,33 +3,37 @@
 // In runtime/ because what serves knows its options; where files lie on a device, devices/ says.
 import path from 'node:path';
 import { HEARTH_FOLDER, KEY_FILE, type UnitInputs } from '../devices/flash/image/index.js';
+import type { BundleUnitInputs } from '../devices/flash/index.js';
 import { PAYLOAD_CLI, PAYLOAD_NODE } from '../devices/flash/payload/index.js';
+import { duration } from './duration-flag.js';
 import { SHUTDOWN_MS } from './server/limits.js';
 import { systemdUnit } from './systemd/index.js';
-
-export type BundleUnitOptions = {
-  /** Paths on the device. */
-  nodePath: string;
-  cliPath: string;
-  modelPath: string;
-  configPath: string;
-};
 
 /** The rest is the system's own: nobody knows here how much memory the device has. */
 const BUNDLE_MEMORY_MAX = '90%';
 
 /** Text of the unit of a bundle, which asks its configuration for the rest. */
-export function bundleUnit(options: BundleUnitOptions): string {
-  const { modelPath, configPath } = options;
+export function bundleUnit({ config, ...options }: BundleUnitInputs): string {
+  const { modelPath, configPath, hasVulkan } = options;
   return systemdUnit({
     ...options,
     args: [modelPath, '--log-sync', '--config', configPath],
     environment: {},
     keyFilePath: null,
-    writablePaths: [],
-    stopMs: SHUTDOWN_MS,
+    writablePaths: writablePathsOf(config),
+    stopMs: config['deadline'] === undefined ? SHUTDOWN_MS : deadlineMs(String(config['deadline'])),
     memoryMax: BUNDLE_MEMORY_MAX,
+    hasGpu: hasVulkan,
   });
+}
+
+const deadlineMs = duration('deadline');
+
+/** Absolute, as the service's own folder is another one on every device. */
+function writablePathsOf({ log, socket }: Record<string, unknown>): string[] {
+  return [log, socket].flatMap((file) =>
+    typeof file === 'string' ? [path.posix.dirname(path.posix.resolve('/', file))] : [],
+  );
 }
 
 /** Text of the unit of an image; it listens on every address of the device, IPv6 too. */

@@ -5,10 +5,11 @@ import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import {
   buildImage,
   DEFAULT_MIRROR,
+  DEFAULT_PORT,
   type ImageSummary,
   readSettings,
 } from '../devices/flash/image/index.js';
-import { IMAGE_TARGETS, type ImageTarget } from '../devices/flash/index.js';
+import { IMAGE_TARGETS, type ImageTarget, readSigningKey } from '../devices/flash/index.js';
 import {
   formatDisk,
   formatMemory,
@@ -53,7 +54,7 @@ const imageOptions = {
     describe: 'Port of the page',
     type: 'string',
     requiresArg: true,
-    defaultDescription: '8080',
+    defaultDescription: String(DEFAULT_PORT),
     coerce: one(wholeNumber('port', 1, 65535)),
   },
   hostname: { ...given('hostname', 'Name of the device'), defaultDescription: 'hearth' },
@@ -61,6 +62,7 @@ const imageOptions = {
   'wifi-ssid': given('wifi-ssid', 'Wi-Fi network to join'),
   'wifi-psk-file': given('wifi-psk-file', 'File with its passphrase'),
   'api-key-file': given('api-key-file', 'File of keys that the API asks for, one a line'),
+  sign: given('sign', 'Private Ed25519 key (PEM) to sign the manifest with'),
   timezone: { ...given('timezone', 'Such as Europe/Berlin'), defaultDescription: 'UTC' },
   mirror: { ...given('mirror', 'Debian mirror'), defaultDescription: DEFAULT_MIRROR },
   force: { describe: 'Replace an existing image', type: 'boolean' },
@@ -98,11 +100,14 @@ async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
   );
   if (settings.apiKeys.length === 0)
     warn('without --api-key-file, everyone in the same network may use the device');
+  const signing = argv.sign === undefined ? null : await readSigningKey(argv.sign);
+  if (signing?.warning) warn(signing.warning);
   const summary = await buildImage({
     ...{ model: argv.model, target: argv.target as ImageTarget, output: argv.output as string },
     ...{ settings, signal, memoryBytes: argv.memory ?? DEFAULT_MEMORY_BYTES, nCtx: argv.ctx },
     ...(argv.mirror !== undefined && { mirror: argv.mirror }),
     ...sourceDate(process.env.SOURCE_DATE_EPOCH),
+    ...(signing && { signingKey: signing.key }),
     force: argv.force ?? false,
     unit: imageUnit,
     onStep: (step) => note(`${step} …`),

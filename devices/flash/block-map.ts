@@ -17,11 +17,15 @@ export type ImageSurvey = { size_bytes: number; sha256: string; block_map: Block
  * Reads the image `file`. Blocks that lie wholly in a range of `free` and hold zeros alone are left
  * out of the map; `free` is what nothing reads before writing it, an empty slot for example.
  */
-export async function surveyImage(file: string, free: ByteRange[] = []): Promise<ImageSurvey> {
+export async function surveyImage(
+  file: string,
+  { free = [], signal }: { free?: ByteRange[]; signal?: AbortSignal | undefined } = {},
+): Promise<ImageSurvey> {
   const whole = createHash('sha256');
   const ranges = new RangeHashes();
   let sizeBytes = 0;
   for await (const block of blocksOf(file)) {
+    signal?.throwIfAborted();
     whole.update(block);
     const isFree = covers(free, sizeBytes, sizeBytes + block.length);
     ranges.add(isFree && isZero(block) ? null : block);

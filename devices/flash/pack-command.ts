@@ -8,7 +8,7 @@ import { one, text } from '../flag-readers.js';
 import { formatDisk } from '../units.js';
 import { showByteProgress } from './byte-progress.js';
 import { BUNDLE_TARGETS } from './manifest.js';
-import { type DevicePaths, type PackedBundle, pack } from './pack/index.js';
+import { type BundleUnitInputs, type PackedBundle, pack } from './pack/index.js';
 
 const packOptions = {
   target: {
@@ -47,9 +47,9 @@ const modelOption = {
 
 type PackArguments = InferredOptionTypes<typeof packOptions & typeof modelOption>;
 
-/** `unit` is the text of hearth.service for these paths on the device. */
+/** `unit` is the text of hearth.service for what is packed. */
 export function packCommand(
-  unit: (paths: DevicePaths) => string,
+  unit: (inputs: BundleUnitInputs) => string,
 ): CommandModule<object, PackArguments> {
   return {
     command: 'pack <model>',
@@ -69,7 +69,7 @@ export function packCommand(
 
 async function run(
   argv: PackArguments,
-  unit: (paths: DevicePaths) => string,
+  unit: (inputs: BundleUnitInputs) => string,
   signal: AbortSignal,
 ): Promise<void> {
   const { model, target, config, sign, vulkan = false, force = false } = argv;

@@ -20,6 +20,8 @@ export type UnitOptions = {
   stopMs: number;
   /** Most memory that the service may take before the kernel ends it: bytes, or a share as `90%`. */
   memoryMax: string;
+  /** Whether it may open the GPU, in the groups that Debian gives it. */
+  hasGpu?: boolean;
 };
 
 /** What systemd makes for the service. */
@@ -30,7 +32,7 @@ const STOP_MARGIN_S = 60;
 
 /** Text for /etc/systemd/system/hearth.service. */
 export function systemdUnit(options: UnitOptions): string {
-  const { nodePath, cliPath, args, modelPath, stopMs, memoryMax } = options;
+  const { nodePath, cliPath, args, modelPath, stopMs, memoryMax, hasGpu = false } = options;
   const command = [nodePath, cliPath, 'serve', ...args].map(quote).join(' ');
   const stopS = Math.max(LEAST_STOP_S, Math.ceil(stopMs / 1000) + STOP_MARGIN_S);
   return `# Save as /etc/systemd/system/hearth.service, then:
@@ -60,7 +62,7 @@ StateDirectory=hearth
 StateDirectoryMode=0700
 RuntimeDirectory=hearth
 UMask=0077
-# For a GPU at /dev/dri: SupplementaryGroups=video render
+${hasGpu ? '' : '# For a GPU at /dev/dri: '}SupplementaryGroups=video render
 ReadOnlyPaths=${quote(path.dirname(modelPath))}
 ${writableLines(options)}
 MemoryMax=${memoryMax}

@@ -3,10 +3,12 @@
 // image appears under its name when it is whole. Whatever is in the way lies in one folder, removed.
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { openOutput } from '../../output-file.js';
+import { asOutputError, type OutputFile, openOutput } from '../../output-file.js';
 import { surveyImage } from '../block-map.js';
 import { MANIFEST_SUFFIX, manifestText } from '../manifest.js';
 import { payload } from '../payload/index.js';
+import { unsafePathReason } from '../safe-path.js';
+import { SIGNATURE_SUFFIX, signText } from '../signature.js';
 import type { Build, ImageOptions } from './build.js';
 import { debianBase } from './debian-base.js';
 import { writeDisk } from './disk.js';
@@ -14,7 +16,7 @@ import { type FittedModel, fitToDevice } from './fit-check.js';
 import { imageManifest, sha256Of } from './image-manifest.js';
 import { makePartitions, type Partitions } from './partition-files.js';
 import { type DiskLayout, freeRanges, partitionNamed } from './partitions.js';
-import { IMAGE_MACHINES } from './target.js';
+import { IMAGE_MACHINES, ImageError } from './target.js';
 import { checkTools } from './tools.js';
 
 export type ImageSummary = {
@@ -29,9 +31,10 @@ export type ImageSummary = {
 
 export const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
 
-/** Rejects with ImageError, PayloadError, OutputError, or what was wrong with the model. */
+/** Rejects with ImageError, PayloadError, OutputError, SignatureError, or what was wrong with the model. */
 export async function buildImage(options: ImageOptions): Promise<ImageSummary> {
   const { model, output, onStep = () => {} } = options;
+  checkName(model);
   onStep('checking the model against the memory of the device');
   const fitted = await fitToDevice(model, options);
   await checkTools(IMAGE_MACHINES[options.target]);
@@ -42,9 +45,18 @@ export async function buildImage(options: ImageOptions): Promise<ImageSummary> {
     onStep('packing the system');
     const partitions = await makePartitions(build);
     return await writeImage(build, partitions);
+  } catch (error) {
+    throw asOutputError(error, output);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** It becomes one in a partition and in the unit. */
+function checkName(model: string): void {
+  const name = path.basename(model);
+  const reason = unsafePathReason(name);
+  if (reason) throw new ImageError(`the model's name ${JSON.stringify(name)} ${reason}`);
 }
 
 /** Debian, hearth and what the model is: all that the image is made of. */
@@ -60,7 +72,7 @@ async function gather(
   onStep('gathering hearth and Node');
   const hearth = await payload(machine.payload, { signal });
   onStep('hashing the model');
-  const modelSha256 = await sha256Of(model);
+  const modelSha256 = await sha256Of(model, signal);
   return { ...options, ...found, epoch, machine, base, hearth, modelSha256 };
 }
 
@@ -73,22 +85,31 @@ async function writeImage(build: Build, partitions: Partitions): Promise<ImageSu
     await writeDisk(disk.handle, layout, files, signal);
     onStep('hashing the image');
     const written = `/proc/self/fd/${disk.handle.fd}`;
-    const survey = await surveyImage(written, freeRanges(layout, content));
-    await disk.commit();
-    await writeManifest(output + MANIFEST_SUFFIX, manifestText(imageManifest(build, survey)));
+    const survey = await surveyImage(written, { free: freeRanges(layout, content), signal });
+    await nameAll(disk, build, manifestText(imageManifest(build, survey)));
   } finally {
     await disk.discard();
   }
   return summary(build, layout);
 }
 
-async function writeManifest(output: string, text: string): Promise<void> {
-  const file = await openOutput(output, { inputs: [], force: true });
+/** The image and what stands beside it get their names when all of them are written. */
+async function nameAll(disk: OutputFile, { output, signingKey }: Build, text: string) {
+  const manifest = output + MANIFEST_SUFFIX;
+  const beside: [file: string, content: string | Buffer][] = [[manifest, text]];
+  if (signingKey) beside.push([manifest + SIGNATURE_SUFFIX, signText(text, signingKey)]);
+  const files: OutputFile[] = [];
   try {
-    await file.handle.writeFile(text);
-    await file.commit();
+    for (const [file, content] of beside) {
+      const opened = await openOutput(file, { inputs: [], force: true });
+      files.push(opened);
+      await opened.handle.writeFile(content);
+    }
+    // One of an image that was here before says nothing of this one.
+    if (!signingKey) await rm(manifest + SIGNATURE_SUFFIX, { force: true });
+    for (const file of [disk, ...files]) await file.commit();
   } finally {
-    await file.discard();
+    for (const file of files) await file.discard();
   }
 }
 

@@ -1,5 +1,6 @@
 // What an image is asked to be, and what one build of it knows: types alone.
 // Each step takes of it what it needs.
+import type { KeyObject } from 'node:crypto';
 import type { ImageTarget } from '../manifest.js';
 import type { Payload } from '../payload/index.js';
 import type { DebianBase } from './debian-base.js';
@@ -21,6 +22,8 @@ export type ImageOptions = {
   mirror?: string;
   /** seconds since 1970 that the files of the image are dated with */
   epoch?: number;
+  /** signs the manifest; Ed25519 */
+  signingKey?: KeyObject;
   signal?: AbortSignal;
   onStep?: (step: string) => void;
 };

@@ -1,6 +1,7 @@
 // The file systems beside the system: the model's, read-only, and an empty one for data.
 // The model's is not compressed: quantised weights do not get smaller.
-import { truncate, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, realpath, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runTool } from './tools.js';
 
@@ -27,8 +28,18 @@ export async function modelPartition(
   ];
   const readable = ['-action', 'chmod(0444)@type(f)'];
   const quiet = ['-noappend', '-no-progress', '-quiet'];
-  await runTool('mksquashfs', [model, image, ...quiet, ...plain, ...same, ...readable], { signal });
+  const file = await plainFile(model, folder);
+  await runTool('mksquashfs', [file, image, ...quiet, ...plain, ...same, ...readable], { signal });
   return image;
+}
+
+/** mksquashfs takes a link for itself, and a model in a cache is mostly one to a file of another name. */
+async function plainFile(model: string, folder: string): Promise<string> {
+  const real = await realpath(model);
+  if (path.basename(real) === path.basename(model)) return real;
+  const copy = path.join(folder, path.basename(model));
+  await copyFile(real, copy, constants.COPYFILE_FICLONE);
+  return copy;
 }
 
 /** Path of an empty ext4 of `sizeBytes`. */

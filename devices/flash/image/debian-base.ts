@@ -50,7 +50,7 @@ export type DebianOptions = {
 const ARCHIVE = 'base.tar.zst';
 const BOOT_FOLDER = 'hearth-boot';
 const KEPT_MS = 24 * 60 * 60 * 1000;
-export const HEARTH_UID = 900;
+const HEARTH_UID = 900;
 
 /** Rejects with ImageError where mmdebstrap fails. */
 export async function debianBase(options: DebianOptions): Promise<DebianBase> {
@@ -67,8 +67,10 @@ export async function debianBase(options: DebianOptions): Promise<DebianBase> {
     const folder = path.join(cache, `debian-${options.machine.architecture}-${key.slice(0, 16)}`);
     if (!(await isThere(path.join(folder, ARCHIVE)))) {
       await runTool('mmdebstrap', args, { env: { SOURCE_DATE_EPOCH: `${epoch}` }, signal });
-      await rm(folder, { recursive: true, force: true });
-      await rename(temporary, folder);
+      // Another build may have been quicker, and reads its base by now.
+      await rename(temporary, folder).catch(async (error) => {
+        if (!(await isThere(path.join(folder, ARCHIVE)))) throw error;
+      });
       await removeOlder(cache, options.machine);
     }
     return await baseIn(folder);

@@ -31,12 +31,15 @@ export async function fitToDevice(
     const model = sizedModelOfGguf(await readGgufFile(modelPath));
     const device = deviceOf(memoryBytes);
     const asked = nCtx === undefined ? Math.min(4096, model.shape.nCtxTrain) : nCtx;
-    const { verdict, neededBytes, maxCtx } = await fitter.fit(model, device, { nCtx: asked });
+    const { verdict, neededBytes, budgetBytes, maxCtx, placed } = await fitter.fit(model, device, {
+      nCtx: asked,
+    });
     const memoryMaxBytes = memoryBytes - SYSTEM_BYTES;
     if (verdict.kind === 'fits') return { nCtx: asked, neededBytes, memoryMaxBytes };
-    if (nCtx === undefined && maxCtx > 0) return { nCtx: maxCtx, neededBytes, memoryMaxBytes };
+    if (nCtx === undefined && maxCtx > 0)
+      return { nCtx: maxCtx, neededBytes: placed.host.totalBytes, memoryMaxBytes };
     throw new ImageError(
-      `${modelPath} needs ${formatMemory(neededBytes)} with ${asked} tokens of context, and the device has ${formatMemory(Math.max(0, memoryBytes - device.reservedBytes))} for it of its ${formatMemory(memoryBytes)}; ${maxCtx > 0 ? `up to --ctx ${maxCtx} fit` : 'take a smaller model, or say --memory if the device has more'}`,
+      `${modelPath} needs ${formatMemory(neededBytes)} with ${asked} tokens of context, and the device has ${formatMemory(Math.max(0, budgetBytes))} for it of its ${formatMemory(memoryBytes)}; ${maxCtx > 0 ? `up to --ctx ${maxCtx} fit` : 'take a smaller model, or say --memory if the device has more'}`,
     );
   } finally {
     await fitter.close();

@@ -34,8 +34,9 @@ function contentsOf({ model, modelSha256, settings, fitted, base, hearth, epoch 
 }
 
 /** Lowercase hexadecimal. */
-export async function sha256Of(file: string): Promise<string> {
+export async function sha256Of(file: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk);
+  for await (const chunk of createReadStream(file, { ...(signal && { signal }) }))
+    hash.update(chunk);
   return hash.digest('hex');
 }

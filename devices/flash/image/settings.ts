@@ -62,18 +62,19 @@ function checkedHostname(name: string): string {
 
 function checkedTimezone(name: string): string {
   const isPlain = /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/.test(name);
-  if (isPlain && isKnownTimezone(name)) return name;
+  const known = isPlain ? knownTimezone(name) : null;
+  if (known) return known;
   throw new ImageError(
     `--timezone ${JSON.stringify(name)} is not known; expected one such as Europe/Berlin or UTC`,
   );
 }
 
-function isKnownTimezone(name: string): boolean {
+/** As the files of zones are named, however it was typed; null for none. */
+function knownTimezone(name: string): string | null {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
   } catch {
-    return false;
+    return null;
   }
 }
 

@@ -91,7 +91,8 @@ export async function runTool(
     lastOf(child.stderr as Readable, 1 << 14),
   ];
   const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject).once('close', resolve);
+    // A program that is being ended still writes; where it goes on, its folder cannot be removed.
+    child.once('error', (error) => signal?.aborted || reject(error)).once('close', resolve);
   });
   const fed = feed(child.stdin as NonNullable<typeof child.stdin>, input);
   const [code] = await Promise.all([ended, fed]);

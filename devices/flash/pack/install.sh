@@ -3,6 +3,8 @@
 # May be run again: a newer bundle takes the place of an older one, settings and the log stay.
 # With DESTDIR=/mnt it installs into a system that lies there and starts nothing.
 set -eu
+# Whoever installs: the service is another user and has to read it.
+umask 022
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 root=${DESTDIR:-}
@@ -48,6 +50,7 @@ fi
 install -m 644 "$here/hearth.service" "$root/etc/systemd/system/hearth.service"
 cat >"$root/usr/local/bin/hearth" <<EOF
 #!/bin/sh
+export XDG_STATE_HOME="\${XDG_STATE_HOME:-/var/lib}"
 exec $home/current/app/bin/node $home/current/app/dist/cli.js "\$@"
 EOF
 chmod 755 "$root/usr/local/bin/hearth"

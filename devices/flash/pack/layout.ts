@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PAYLOAD_CLI, PAYLOAD_NODE, type PayloadFile } from '../payload/index.js';
+import type { PackedConfig } from './packed-config.js';
 
 /** The folder at the top of the archive. */
 export const TOP_FOLDER = 'hearth-bundle';
@@ -13,7 +14,7 @@ const APP = 'app';
 
 /** As install.sh makes it. */
 const HOME = '/opt/hearth/current';
-export const DEVICE_CONFIG_PATH = '/etc/hearth/config.json';
+const DEVICE_CONFIG_PATH = '/etc/hearth/config.json';
 
 /** Paths on the device, for its unit. */
 export type DevicePaths = {
@@ -21,6 +22,13 @@ export type DevicePaths = {
   cliPath: string;
   modelPath: string;
   configPath: string;
+};
+
+/** What its unit follows from. */
+export type BundleUnitInputs = DevicePaths & {
+  /** The options of `hearth serve` that are packed. */
+  config: Record<string, unknown>;
+  hasVulkan: boolean;
 };
 
 /** A file of the bundle, from a file here or from a text. */
@@ -31,22 +39,22 @@ export type BundleEntry = { path: string; mode: number } & (
 
 export type LayoutRequest = {
   model: string;
-  /** JSON of `hearth serve --config`. */
-  config: string;
+  config: PackedConfig;
+  hasVulkan: boolean;
   /** Of hearth, from its own folder on. */
   files: PayloadFile[];
-  unit: (paths: DevicePaths) => string;
+  unit: (inputs: BundleUnitInputs) => string;
 };
 
 /** All but the lists of files, sorted by path. */
 export async function layOut(request: LayoutRequest): Promise<BundleEntry[]> {
-  const { model, config, files, unit } = request;
+  const { model, config, hasVulkan, files, unit } = request;
   const script = async (name: string) =>
     textEntry(name, await readFile(new URL(name, import.meta.url), 'utf8'), 0o755);
   return sorted([
     ...files.map(appEntry),
-    textEntry('config.json', config),
-    textEntry('hearth.service', unit(devicePaths(model))),
+    textEntry('config.json', config.text),
+    textEntry('hearth.service', unit({ ...devicePaths(model), config: config.options, hasVulkan })),
     await script('install.sh'),
     fileEntry(modelPathOf(model), model),
     await script('uninstall.sh'),

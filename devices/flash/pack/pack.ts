@@ -1,7 +1,6 @@
 // Makes a bundle of a model and of this installation of hearth, for a device of some target.
 // Gathers the parts and hands them to the writer; what was fetched or built stays in the cache.
 // The unit is the caller's, as it is runtime/'s to say how hearth is served.
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readGgufFile } from '../../gguf-file.js';
 import { hearthVersion } from '../../version.js';
@@ -11,13 +10,14 @@ import { type PayloadOptions, payload } from '../payload/index.js';
 import { unsafePathReason } from '../safe-path.js';
 import { readSigningKey } from '../signature.js';
 import { writeBundle } from './bundle-writer.js';
-import { type DevicePaths, layOut, modelPathOf } from './layout.js';
+import { type BundleUnitInputs, layOut, modelPathOf } from './layout.js';
+import { NO_CONFIG, readConfig } from './packed-config.js';
 
 export type PackRequest = {
   model: string;
   target: BundleTarget;
   output: string;
-  unit: (paths: DevicePaths) => string;
+  unit: (inputs: BundleUnitInputs) => string;
   /** JSON of options of `hearth serve`. */
   configFile?: string | undefined;
   /** Ed25519, in PEM. */
@@ -38,9 +38,10 @@ export async function pack(request: PackRequest): Promise<PackedBundle> {
   await checkModel(model);
   const signing = keyFile === undefined ? null : await readSigningKey(keyFile);
   if (signing?.warning) request.onWarning?.(signing.warning);
-  const config = configFile === undefined ? '{}\n' : await readConfig(configFile);
+  const config = configFile === undefined ? NO_CONFIG : await readConfig(configFile);
   const { files } = await payload(target, request);
-  const entries = await layOut({ model, config, files, unit: request.unit });
+  const { unit, hasVulkan = false } = request;
+  const entries = await layOut({ model, config, hasVulkan, files, unit });
   const hearth = hearthVersion();
   return await writeBundle({
     entries,
@@ -61,19 +62,4 @@ async function checkModel(model: string): Promise<void> {
   const name = path.basename(model);
   const reason = unsafePathReason(name);
   if (reason) throw new BundleError(`the model's name ${JSON.stringify(name)} ${reason}`);
-}
-
-async function readConfig(file: string): Promise<string> {
-  const fail = (problem: string) =>
-    new BundleError(`the config ${file} cannot be packed: ${problem}`);
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw fail(error.message);
-  });
-  try {
-    const config: unknown = JSON.parse(text);
-    if (typeof config === 'object' && config !== null && !Array.isArray(config)) return text;
-  } catch (error) {
-    throw fail((error as Error).message);
-  }
-  throw fail('it holds no JSON object');
 }

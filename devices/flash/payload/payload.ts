@@ -94,7 +94,7 @@ function installedOne(installed: InstalledPackage[], wanted: string): InstalledP
 
 type Source = [path: string, source: string];
 
-/** The folder of package.json, whether this runs from dist/ or not. */
+/** The folder of package.json, seen from dist/. */
 function hearthRoot(): string {
   return fileURLToPath(new URL('../../../../', import.meta.url)).replace(/\/$/, '');
 }

@@ -1,6 +1,6 @@
 // The machines that hearth is packed for: Linux on two architectures, with glibc.
 // A table, because npm, Debian, GCC and UEFI each spell an architecture in their own way.
-// What runs there is packages.ts and dependencies.ts.
+// What runs there is payload.ts.
 
 export const PAYLOAD_TARGETS = ['linux-x64', 'linux-arm64'] as const;
 export type PayloadTarget = (typeof PAYLOAD_TARGETS)[number];

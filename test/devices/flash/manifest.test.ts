@@ -124,7 +124,7 @@ t.test('a survey has the size, the hashes and what is free', async (t) => {
     createHash('sha256').update(bytes.subarray(start, end)).digest('hex');
   const all = await surveyImage(file);
   t.same(all.block_map.ranges, [{ first: 0, last: 5, sha256: sha256(0, bytes.length) }]);
-  const some = await surveyImage(file, [{ startBytes: 0, endBytes: 3 * MiB + 5 }]);
+  const some = await surveyImage(file, { free: [{ startBytes: 0, endBytes: 3 * MiB + 5 }] });
   t.same(some, {
     size_bytes: bytes.length,
     sha256: sha256(0, bytes.length),

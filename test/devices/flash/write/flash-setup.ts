@@ -38,7 +38,7 @@ export async function addManifest(
   imagePath: string,
   free: ByteRange[] = [],
 ): Promise<ImageManifest> {
-  const { block_map, ...image } = await surveyImage(imagePath, free);
+  const { block_map, ...image } = await surveyImage(imagePath, { free });
   const manifest: ImageManifest = {
     kind: 'hearth-image',
     version: 1,
