@@ -3,17 +3,18 @@
 // What was measured stands there however it ends, but the report is written whole or not at all.
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { openOutput } from '../converter/gguf/index.js';
 import {
+  asOutputError,
   deviceCatalogue,
   devicesFlag,
   interruptible,
   one,
+  openOutput,
   printable,
   text,
   wholeNumber,
 } from '../devices/index.js';
-import { engineFlags, engineOptionsOf } from '../runtime/engine-flags.js';
+import { engineOptionsOf, loadFlags } from '../runtime/engine-flags.js';
 import { readQuestions } from './compare/answers/questions.js';
 import { type CompareOptions, compare } from './compare/compare.js';
 import { comparisonJson } from './compare/compare-json.js';
@@ -22,8 +23,6 @@ import type { Comparison, ScoredText } from './compare/comparison.js';
 import { DEFAULT_TEXT, DEFAULT_TEXT_NAME } from './compare/default-text.js';
 import { readTextFile } from './compare/text-file.js';
 import { ARTICLE_QUESTION } from './measure/answers.js';
-
-const { parallel: _, overflow: __, memory: ___, ...loadFlags } = engineFlags;
 
 const MAX_TEXT_BYTES = 256 * 2 ** 20;
 const DEFAULTS = { repeats: 3, maxTokens: 256, textCtx: 512 } as const;
@@ -125,9 +124,10 @@ async function run(argv: CompareArguments, signal: AbortSignal): Promise<void> {
   );
   if (signal.aborted) return;
   if (report !== undefined) await writeReport(comparison, argv);
-  const failed = comparison.models.filter(({ failure }) => failure !== null);
+  const tried = [...comparison.models, ...comparison.made];
+  const failed = tried.filter(({ failure }) => failure !== null);
   if (failed.length > 0)
-    throw new Error(`${failed.length} of ${models.length} models failed; the others are above`);
+    throw new Error(`${failed.length} of ${tried.length} models failed; the others are above`);
 }
 
 async function compareOptionsOf(
@@ -135,10 +135,7 @@ async function compareOptionsOf(
   signal: AbortSignal,
 ): Promise<CompareOptions> {
   const { questions, repeats, 'max-tokens': maxTokens } = argv;
-  const { modelPath: _path, ...engine } = engineOptionsOf('', {
-    ...argv,
-    ...{ parallel: undefined, overflow: undefined, memory: undefined },
-  });
+  const { modelPath: _path, ...engine } = engineOptionsOf('', argv);
   return {
     models: argv.models,
     engine,
@@ -171,8 +168,10 @@ async function readText(argv: CompareArguments): Promise<ScoredText | null> {
   };
 }
 
-async function openReport({ report = '', models, force = false }: CompareArguments) {
-  return await openOutput(report, { sizeBytes: 0, inputs: models, force });
+async function openReport(argv: CompareArguments) {
+  const { report = '', models, questions, text: file, force = false } = argv;
+  const inputs = [...models, questions, file || undefined].filter((name) => name !== undefined);
+  return await openOutput(report, { inputs, force });
 }
 
 async function writeReport(comparison: Comparison, argv: CompareArguments): Promise<void> {
@@ -182,6 +181,8 @@ async function writeReport(comparison: Comparison, argv: CompareArguments): Prom
   try {
     await output.handle.writeFile(html);
     await output.commit();
+  } catch (error) {
+    throw asOutputError(error, argv.report ?? '');
   } finally {
     await output.discard();
   }

@@ -1,6 +1,6 @@
 // What one measurement found: a number, the bar that it must meet, and what else is worth knowing.
 // Ratios where time is measured, as seconds say nothing on another machine.
-// Prints nothing itself.
+// Printing is report-figures.ts.
 
 export type Bar = { kind: 'at-least' | 'at-most'; value: number };
 

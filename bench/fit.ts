@@ -1,7 +1,6 @@
 // npm run bench:fit: what hearth fit says against the truth: bytes that llama.cpp allocates, the largest
 // context that loads, the memory of the process, and what the command itself costs.
 // On the CPU, and on software Vulkan where there is one; exits with 1 when a bar is missed.
-import os from 'node:os';
 import path from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
@@ -11,12 +10,13 @@ import {
   openFitter,
   openMemoryPredictor,
 } from '../devices/index.js';
-import { describeFigure, type Figure, figure } from './figure.js';
+import { type Figure, figure } from './figure.js';
 import { CONTEXTS, compareMemory, KV_TYPES } from './fit/exactness.js';
 import { fitLargeCheckpoint } from './fit/large-checkpoint.js';
 import { raiseContext } from './fit/long-context.js';
 import { type Combination, tryVerdict, type Verdict } from './fit/verdict.js';
 import { inTemporaryFolder } from './in-temporary-folder.js';
+import { reportFigures } from './report-figures.js';
 import { APPLIANCES, convertedSample, FORMATS } from './samples.js';
 
 const MIB = 2 ** 20;
@@ -64,7 +64,7 @@ await inTemporaryFolder(async (folder, signal) => {
     const figures: Figure[] = [];
     for (const part of arguments_.only ?? PART_NAMES)
       figures.push(...(await PARTS[part]({ folder, predictor, backends, signal })));
-    print(figures);
+    reportFigures(figures, { json: arguments_.json });
   } finally {
     await predictor.close();
   }
@@ -165,14 +165,4 @@ function atMost(
 
 function note(text: string): void {
   process.stderr.write(`bench:fit: ${text}\n`);
-}
-
-function print(figures: Figure[]): void {
-  if (figures.some(({ isMet }) => !isMet)) process.exitCode = 1;
-  const loadAverage = os.loadavg()[0] ?? 0;
-  const report = { load_average: loadAverage, figures };
-  const text = [`load average ${loadAverage.toFixed(1)}`, ...figures.map(describeFigure)].join(
-    '\n',
-  );
-  process.stdout.write(arguments_.json ? `${JSON.stringify(report, null, 2)}\n` : `${text}\n`);
 }

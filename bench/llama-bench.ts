@@ -2,18 +2,18 @@
 // with the same libraries, in turns, so that a drift of the machine cancels out.
 // The program is not in node-llama-cpp's packages: README says how to build it from the source there.
 import { execFile, execFileSync } from 'node:child_process';
-import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { findLlamaLibrary } from '../converter/index.js';
 import { ggmlTypeId, interruptible } from '../devices/index.js';
-import { describeFigure, type Figure, figure } from './figure.js';
+import { alternate } from './alternate.js';
+import { type Figure, figure } from './figure.js';
 import { N_GEN, N_PROMPT, type Point, pointName } from './measure/points.js';
 import { measureSpeed } from './measure/speed-process.js';
 import { median } from './median.js';
-import { alternate } from './serve/setting.js';
+import { reportFigures } from './report-figures.js';
 
 const run = promisify(execFile);
 
@@ -48,7 +48,7 @@ const REALTIME = ['chrt', '--fifo', '1'];
 await interruptible(async (signal) => {
   const figures: Figure[] = [];
   for (const modelPath of arguments_.model) figures.push(...(await compare(modelPath, signal)));
-  print(figures);
+  reportFigures(figures, { json: arguments_.json, setting: { threads: arguments_.threads } });
 });
 
 /** Samples in ns, of each point. */
@@ -127,12 +127,4 @@ async function measureLlamaBench(modelPath: string, signal: AbortSignal): Promis
     ({ nPrompt, nGen }) =>
       rows.find((row) => row.n_prompt === nPrompt && row.n_gen === nGen)?.samples_ns ?? [],
   );
-}
-
-function print(figures: Figure[]): void {
-  if (figures.some(({ isMet }) => !isMet)) process.exitCode = 1;
-  const report = { load_average: os.loadavg()[0] ?? 0, threads: arguments_.threads, figures };
-  const head = `load average ${report.load_average.toFixed(1)}, ${report.threads} threads`;
-  const text = [head, ...figures.map(describeFigure)].join('\n');
-  process.stdout.write(arguments_.json ? `${JSON.stringify(report, null, 2)}\n` : `${text}\n`);
 }

@@ -12,15 +12,12 @@ import {
   text,
   wholeNumber,
 } from '../devices/index.js';
-import { engineFlags, engineOptionsOf } from '../runtime/engine-flags.js';
+import { engineOptionsOf, loadFlags } from '../runtime/engine-flags.js';
 import { type MeasurementRow, openLog } from '../runtime/log/index.js';
 import { logFlags, logOptionsOf } from '../runtime/log-flags.js';
 import { ANSWER_TOKENS } from './measure/answers.js';
 import { type MeasureOptions, measure } from './measure/measure.js';
 import { OUTPUT_FORMATS, rowsText } from './results/row-text.js';
-
-/** One answer at a time, of one turn; memory is held by --budget. */
-const { parallel: _, overflow: __, memory: ___, ...loadFlags } = engineFlags;
 
 /** llama-bench's. */
 const DEFAULT_REPEATS = 5;
@@ -121,9 +118,8 @@ function measureOptionsOf(
   'engine' | 'repeats' | 'answerTokens' | 'hasPoints' | 'depths' | 'device' | 'budgetBytes'
 > {
   const { budget, depth, repeats = DEFAULT_REPEATS, 'answer-tokens': answerTokens } = argv;
-  const others = { parallel: undefined, overflow: undefined, memory: undefined };
   return {
-    engine: engineOptionsOf(argv.model, { ...argv, ...others }),
+    engine: engineOptionsOf(argv.model, argv),
     repeats,
     hasPoints: argv['only-answer'] !== true,
     ...(answerTokens === undefined ? {} : { answerTokens }),

@@ -5,8 +5,9 @@ import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { describeFigure, type Figure } from './figure.js';
+import type { Figure } from './figure.js';
 import { inTemporaryFolder } from './in-temporary-folder.js';
+import { reportFigures } from './report-figures.js';
 import { measureConcurrent } from './serve/concurrent.js';
 import { measureDecode } from './serve/decode.js';
 import { measureKills } from './serve/kills.js';
@@ -52,7 +53,12 @@ const arguments_ = await yargs(hideBin(process.argv))
   .strict()
   .parseAsync();
 
-await inTemporaryFolder(async (folder, signal) => print(await measure(folder, signal)));
+await inTemporaryFolder(async (folder, signal) =>
+  reportFigures(await measure(folder, signal), {
+    json: arguments_.json,
+    setting: { threads: arguments_.threads, quick: arguments_.quick },
+  }),
+);
 
 async function measure(folder: string, signal: AbortSignal): Promise<Figure[]> {
   const { quick: isQuick, threads, only = PART_NAMES } = arguments_;
@@ -70,21 +76,4 @@ async function measure(folder: string, signal: AbortSignal): Promise<Figure[]> {
 
 function noteAs(part: string): (text: string) => void {
   return (text) => process.stderr.write(`${part}: ${text}\n`);
-}
-
-function print(figures: Figure[]): void {
-  if (figures.some(({ isMet }) => !isMet)) process.exitCode = 1;
-  const { threads, quick } = arguments_;
-  const cores = os.availableParallelism();
-  const loadAverage = os.loadavg()[0] ?? 0;
-  const report = { cores, threads, quick, load_average: loadAverage, figures };
-  const text = [
-    `${cores} cores, ${threads} threads, load average ${loadAverage.toFixed(1)}`,
-    ...figures.map(describeFigure),
-  ];
-  process.stdout.write(arguments_.json ? `${JSON.stringify(report, null, 2)}\n` : lines(text));
-}
-
-function lines(text: string[]): string {
-  return `${text.join('\n')}\n`;
 }

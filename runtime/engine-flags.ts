@@ -85,8 +85,13 @@ export const engineFlags = {
 
 export type EngineFlags = InferredOptionTypes<typeof engineFlags>;
 
+const { parallel: _parallel, overflow: _overflow, memory: _memory, ...oneAtATime } = engineFlags;
+
+/** For one answer at a time, of one turn, in whatever memory there is. */
+export const loadFlags = oneAtATime;
+
 /** What was asked for; what was not is left out, for the engine to choose. */
-export function engineOptionsOf(modelPath: string, flags: EngineFlags): EngineOptions {
+export function engineOptionsOf(modelPath: string, flags: Partial<EngineFlags>): EngineOptions {
   const options = {
     gpu: flags.gpu,
     gpuLayers: flags['gpu-layers'],

@@ -41,7 +41,8 @@ const MAX_DEFAULT_CTX = 4096;
 
 /**
  * Measures one model after the other. An abort ends it early, with what was measured until then.
- * Rejects only where the unpruned checkpoint that was named is of another model.
+ * Rejects only where the unpruned model cannot be read, as nothing can be held beside it then, and where
+ * the unpruned checkpoint that was named is of another model.
  */
 export async function compare(options: CompareOptions): Promise<Comparison> {
   const folder = await mkdtemp(path.join(tmpdir(), 'hearth-compare-'));
@@ -64,9 +65,10 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
 async function begin({ models: paths, engine, setting }: CompareOptions): Promise<Comparison> {
   const labels = labelsOf(paths);
   const models = paths.map((file, i) => unmeasured(labels[i] as string, file));
-  for (const model of models) await readFile(model, models[0] as Compared);
-  const [first] = models;
-  const nCtxTrain = first?.file?.sized.shape.nCtxTrain ?? MAX_DEFAULT_CTX;
+  const [first, ...others] = models as [Compared, ...Compared[]];
+  first.file = await readModelFile(first.path, null);
+  for (const model of others) await readFile(model, first);
+  const { nCtxTrain } = first.file.sized.shape;
   return {
     startedAtMs: Date.now(),
     machine: await describeMachine(),
@@ -162,11 +164,14 @@ class Run {
 
   async findOpponents(): Promise<void> {
     const { comparison, options } = this.#parts;
-    const pruned = comparison.models.filter(({ file }) => file && !file.isUnpruned);
-    if (!this.#first.file) return;
-    for (const model of pruned) {
-      if (options.signal.aborted || !model.predicted) continue;
-      comparison.equalMemory.push(await this.#opponentOf(model));
+    for (const model of comparison.models) {
+      if (options.signal.aborted || !model.predicted || !model.file || model.file.isUnpruned)
+        continue;
+      try {
+        comparison.equalMemory.push(await this.#opponentOf(model));
+      } catch (error) {
+        options.onNote(`${model.label}: nothing of equal memory, as ${(error as Error).message}`);
+      }
     }
   }
 

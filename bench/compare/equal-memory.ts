@@ -3,6 +3,7 @@
 // profits from how memory is measured. Makes no file.
 import type { FileType } from '../../converter/index.js';
 import type { MemoryPrediction, MemoryPredictor, TypedModel } from '../../devices/index.js';
+import { memorySettingsOf } from '../measure/predictions.js';
 import type { Compared, EqualMemory } from './comparison.js';
 
 export type Opponent = Pick<EqualMemory, 'type' | 'denseBytes'>;
@@ -33,14 +34,8 @@ export function predictorLike(
   { models, predictor, nCtx }: { models: Compared[]; predictor: MemoryPredictor; nCtx: number },
 ): (sized: TypedModel['model']) => Promise<MemoryPrediction> {
   const info = model.info ?? models.find(({ info }) => info)?.info;
-  const kvType = info?.kvType.toUpperCase() as 'F16' | undefined;
-  return (sized) =>
-    predictor.predict(sized, {
-      backend: info?.backend ?? 'cpu',
-      nCtx,
-      ...(info && { mmap: info.mmap, flashAttention: info.flashAttention }),
-      ...(kvType && { kvType }),
-    });
+  const settings = info ? memorySettingsOf(info, { nCtx }) : { backend: 'cpu' as const, nCtx };
+  return (sized) => predictor.predict(sized, settings);
 }
 
 /** GPU and system together. */

@@ -57,6 +57,8 @@ const TOKENIZER_KEYS = [
   'model',
   'pre',
   'tokens',
+  'scores',
+  'token_type',
   'merges',
   'add_space_prefix',
   'add_bos_token',

@@ -71,8 +71,8 @@ function needs(allocated: MemoryBreakdown | undefined, { memory, device }: Fit):
 async function load(asked: Combination, nCtx: number): Promise<string | null> {
   const { modelPath, backend, kvType, memoryBytes } = asked;
   const gpu = backend === 'cpu' ? ('off' as const) : backend;
-  const engine = startEngine({ modelPath, gpu, kvType, nCtx, threads: 1 });
   const budget = backend === 'cpu' ? hostBudget(memoryBytes) : null;
+  const engine = startEngine({ modelPath, gpu, kvType, nCtx, threads: 1 });
   try {
     if (engine.pid !== undefined) budget?.hold(engine.pid);
     const info: EngineInfo = await engine.ready();
@@ -83,8 +83,7 @@ async function load(asked: Combination, nCtx: number): Promise<string | null> {
   } catch (error) {
     return (error as Error).message;
   } finally {
-    await engine.close();
-    budget?.remove();
+    await engine.close().finally(() => budget?.remove());
   }
 }
 

@@ -51,7 +51,9 @@ export async function predictPoints(
   try {
     return await Promise.all(
       points.map(async (point) => {
-        const memory = await predictor.predict(model, settingsOf(info, point)).catch(() => null);
+        const memory = await predictor
+          .predict(model, memorySettingsOf(info, point))
+          .catch(() => null);
         if (memory === null) return { ...NO_MEMORY, ...NO_SPEED };
         return {
           ...memoryColumns(memory),
@@ -68,7 +70,11 @@ export function isOnGpu({ backend }: Pick<Device, 'backend'>): boolean {
   return backend !== 'cpu';
 }
 
-function settingsOf(info: EngineInfo, { nCtx, nBatch }: PredictedPoint): MemorySettings {
+/** As the engine loaded it, with this context. */
+export function memorySettingsOf(
+  info: EngineInfo,
+  { nCtx, nBatch }: Pick<PredictedPoint, 'nCtx' | 'nBatch'>,
+): MemorySettings {
   const { backend, gpuLayers, flashAttention, mmap } = info;
   const batch = nBatch === undefined ? {} : { nBatch };
   return {

@@ -2,12 +2,13 @@
 // Whole answers are timed, prompts included, from the start of all to the end of the last.
 // Says also what four clients gain over one, and whether one of them had to wait for the others.
 
+import { alternate } from '../alternate.js';
 import { type Figure, figure } from '../figure.js';
 import { median } from '../median.js';
 import { BareProcess } from './bare-process.js';
 import { type Answered, streamChat, user } from './client.js';
 import { HearthProcess } from './hearth-process.js';
-import { alternate, type BenchModel, question, type Setting } from './setting.js';
+import { type BenchModel, question, type Setting } from './setting.js';
 
 export async function measureConcurrent(setting: Setting): Promise<Figure[]> {
   const figures: Figure[] = [];

@@ -2,12 +2,13 @@
 // Both hold the model at once and answer in turn; a ratio is of two answers next to each other.
 // The prompt's time is not in it: from the first token to the last.
 
+import { alternate } from '../alternate.js';
 import { type Figure, figure } from '../figure.js';
 import { median } from '../median.js';
 import { BareProcess } from './bare-process.js';
 import { streamChat, user } from './client.js';
 import { HearthProcess } from './hearth-process.js';
-import { alternate, type BenchModel, question, type Setting } from './setting.js';
+import { type BenchModel, question, type Setting } from './setting.js';
 
 export async function measureDecode(setting: Setting): Promise<Figure[]> {
   const figures: Figure[] = [];

@@ -2,11 +2,12 @@
 // Answers of a few sentences on the fastest model, as the log costs by the answer and not by the token.
 // A hundredth is less than a shared machine's noise, so many short rounds are measured.
 
+import { alternate } from '../alternate.js';
 import { type Figure, figure } from '../figure.js';
 import { median } from '../median.js';
 import { streamChat, user } from './client.js';
 import { HearthProcess } from './hearth-process.js';
-import { alternate, question, type Setting } from './setting.js';
+import { question, type Setting } from './setting.js';
 
 const ROUNDS = 60;
 const QUICK_ROUNDS = 10;

@@ -40,20 +40,6 @@ export const REPEATED_TOKEN = 300;
 /** In logits; the API takes no more. */
 export const REPEATED_BIAS = 100;
 
-/** Runs both in turn, the first to go changing, so that a drift of the machine cancels out. */
-export async function alternate<A, B>(
-  round: number,
-  first: () => Promise<A>,
-  second: () => Promise<B>,
-): Promise<[A, B]> {
-  if (round % 2 === 0) {
-    const a = await first();
-    return [a, await second()];
-  }
-  const b = await second();
-  return [await first(), b];
-}
-
 /** A question that no cache holds yet. */
 export function question(round: number, client = 0): string {
   return `${round}.${client}: how loud is the Yuki C119, and what does it weigh?`;

@@ -1,13 +1,15 @@
 // From the start of the program to its first token, against bare node-llama-cpp: both from the
 // start of their process, the file in the page cache, no mmap.
 // The log is kept from round to round, as a device would keep it.
+
 import { readFile } from 'node:fs/promises';
+import { alternate } from '../alternate.js';
 import { type Figure, figure } from '../figure.js';
 import { median } from '../median.js';
 import { BareProcess } from './bare-process.js';
 import { streamChat, user } from './client.js';
 import { HearthProcess } from './hearth-process.js';
-import { alternate, type BenchModel, question, type Setting } from './setting.js';
+import { type BenchModel, question, type Setting } from './setting.js';
 
 export async function measureStart(setting: Setting): Promise<Figure[]> {
   const figures: Figure[] = [];

@@ -46,6 +46,11 @@ export async function faultyDisk(
     if (child.exitCode === null && child.kill('SIGKILL')) await once(child, 'exit');
     for (const made of [mountPoint, folder]) rmSync(made, { recursive: true, force: true });
   });
-  await once(child.stdout, 'data');
+  await Promise.race([
+    once(child.stdout, 'data'),
+    once(child, 'exit').then(() => {
+      throw new Error('the faulty disk could not be mounted; its process says why above');
+    }),
+  ]);
   return { ...attachLoop(t, path.join(mountPoint, 'disk')), backingFile };
 }

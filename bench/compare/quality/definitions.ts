@@ -25,11 +25,7 @@ export type Divergence = {
   sameTop: Estimate;
 };
 
-/** `-ln softmax(logits)[token]` */
-export function negativeLogLikelihood(logits: Float32Array, token: number): number {
-  return logSumExp(logits) - (logits[token] as number);
-}
-
+/** `ln Σ e^logit`; a token's negative log-likelihood is this less its logit. */
 export function logSumExp(logits: Float32Array): number {
   let max = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (logit > max) max = logit;

@@ -1,5 +1,6 @@
 // What a model held for likely at one position, as llama-perplexity keeps it for the next model:
-// logarithms in 65536 even steps, two bytes a token. Of 32000 tokens and 512 positions that is 16 MB.
+// logarithms in 65536 even steps, two bytes a token. A chunk of 512 tokens, of which half
+// are scored, is 16 MB at 32000 tokens of vocabulary.
 // Reads and writes no file.
 
 export type LogProbs = {

@@ -58,7 +58,7 @@ export function openScorer(model: LlamaModel, settings: LlamaSettings, nCtx: num
 }
 
 /** The last position has nothing in its chunk to be held against. */
-export function isScored(position: number, nCtx: number): boolean {
+function isScored(position: number, nCtx: number): boolean {
   return position >= Math.floor(nCtx / 2) && position < nCtx - 1;
 }
 

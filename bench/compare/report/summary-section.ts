@@ -14,6 +14,7 @@ import {
   shareKept,
 } from '../figure-text.js';
 import { differ } from '../quality/definitions.js';
+import { timed } from './equal-section.js';
 import { type Html, html } from './html.js';
 
 export function summarySection(comparison: Comparison): Html {
@@ -94,8 +95,9 @@ function perplexityFinding(pruned: Compared, dense: Compared | null): string | n
 }
 
 function speedFinding(pruned: Compared, dense: Compared | null): string | null {
-  if (!pruned.speed || !dense?.speed) return null;
-  const times = pruned.speed.tokensPerSecond / dense.speed.tokensPerSecond;
-  if (Math.abs(times - 1) < 0.05) return 'is as fast';
-  return `writes ${times.toFixed(2)} times as fast`;
+  const own = timed(pruned.speed?.tokensPerSecond);
+  const other = timed(dense?.speed?.tokensPerSecond);
+  if (!own || !other) return null;
+  if (!differ(own, other)) return 'is as fast';
+  return `writes ${(own.value / other.value).toFixed(2)} times as fast`;
 }

@@ -22,6 +22,7 @@ t.test('a hostname is one label, whatever else is tried', async (t) => {
 
 t.test('a timezone is one that exists, not a path', async (t) => {
   t.match(await readSettings({ timezone: 'Europe/Berlin' }, silent), { timezone: 'Europe/Berlin' });
+  t.match(await readSettings({ timezone: 'europe/berlin' }, silent), { timezone: 'Europe/Berlin' });
   for (const timezone of ['../../etc/shadow', '/etc/passwd', 'Mars/Base', 'UTC\n', ''])
     await t.rejects(readSettings({ timezone }, silent), /--timezone .* is not known/, timezone);
 });
