@@ -86,7 +86,7 @@ async function measureExactness({
         signal.throwIfAborted();
         const modelPath = await convertedSample(folder, name);
         const place = { modelPath, backend, gpuLayers, mmap: backend !== 'cpu' };
-        const one = await compareMemory(predictor, place, contexts);
+        const one = await compareMemory(predictor, place, contexts, signal);
         for (const difference of one.differences) note(`${name} on ${backend}: ${difference}`);
         found.compared += one.compared;
         found.differences += one.differences.length;
@@ -112,7 +112,7 @@ async function measureVerdicts({
     const verdicts: Verdict[] = [];
     for (const combination of await combinations(folder, backend)) {
       signal.throwIfAborted();
-      const verdict = await tryVerdict(fitter, combination);
+      const verdict = await tryVerdict(fitter, combination, signal);
       if (verdict === null) continue;
       verdicts.push(verdict);
       for (const mistake of verdict.mistakes)

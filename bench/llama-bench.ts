@@ -6,10 +6,10 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { findLlamaLibrary } from '../converter/index.js';
 import { ggmlTypeId, interruptible } from '../devices/index.js';
 import { alternate } from './alternate.js';
 import { type Figure, figure } from './figure.js';
+import { librariesFor } from './measure/llama-settings.js';
 import { N_GEN, N_PROMPT, type Point, pointName } from './measure/points.js';
 import { measureSpeed } from './measure/speed-process.js';
 import { median } from './median.js';
@@ -92,7 +92,7 @@ function ratioFigure(model: string, point: Point, turns: readonly Turns[]): Figu
 
 async function measureHearth(modelPath: string, signal: AbortSignal): Promise<Samples> {
   const { repeats, threads } = arguments_;
-  const libraries = { llama: findLlamaLibrary('llama'), ggml: findLlamaLibrary('ggml') };
+  const libraries = librariesFor(false);
   const settings = {
     ...{ modelPath, gpu: false as const, libraries, gpuLayers: 0, threads },
     ...{ kvTypeId: ggmlTypeId('F16'), flashAttention: true, mmap: false },

@@ -5,7 +5,7 @@ import type { Engine, EngineInfo, EngineOptions } from '../../runtime/engine/ind
 import { startEngine } from '../../runtime/engine/index.js';
 import { ANSWER_TOKENS, type Answer, answerRepeatedly, inputOf } from '../measure/answers.js';
 import { untilEngineEnds } from '../measure/engine-end.js';
-import { llamaSettings } from '../measure/measure.js';
+import { llamaSettings } from '../measure/llama-settings.js';
 import { median } from '../median.js';
 import type { Question } from './answers/questions.js';
 import { repetitionRate, wordDifference, words } from './answers/words.js';
@@ -137,7 +137,7 @@ async function scoreModel(model: Compared, options: TrialOptions): Promise<void>
   model.noDivergence = first && whyNoDivergence(model, first);
   const kind = first ? ('read' as const) : ('write' as const);
   const task: QualityTask = {
-    settings: llamaSettings({ info }),
+    settings: llamaSettings(info),
     ...{ text, nCtx, maxChunks },
     first: model.noDivergence === null ? { kind, path: rowsPath } : null,
     tokensSha256: first?.quality?.tokensSha256 ?? null,

@@ -2,6 +2,7 @@
 // One model a process, any number of contexts, one after the other.
 // Says nothing of how.
 import type { LlamaSettings } from '../measure/llama-settings.js';
+import type { EndEvent } from '../measure/measuring-process.js';
 import type { MemoryBreakdown } from '../measure/memory-breakdown.js';
 
 export type AllocatedContext = { nCtx: number /** ggml's number */; kvTypeId: number };
@@ -11,6 +12,5 @@ export type AllocationTask = {
   contexts: AllocatedContext[];
 };
 
-export type AllocationReply =
-  | { kind: 'allocated'; breakdowns: MemoryBreakdown[] }
-  | { kind: 'failed'; message: string };
+/** In the order of the contexts. */
+export type AllocationEvent = { kind: 'allocated'; breakdown: MemoryBreakdown } | EndEvent;

@@ -1,12 +1,11 @@
 // What llama.cpp allocates for a model and its contexts, by its own count: the truth that predictions
-// are held against. Asked of a process of its own.
+// are held against. Asked of a process of its own, which llama.cpp may end.
 // Predicts nothing.
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { findLlamaLibrary } from '../../converter/index.js';
 import { type Backend, ggmlTypeId, type KvType } from '../../devices/index.js';
+import { librariesFor } from '../measure/llama-settings.js';
+import { runMeasuringProcess } from '../measure/measuring-process.js';
 import type { MemoryBreakdown } from '../measure/memory-breakdown.js';
-import type { AllocationReply, AllocationTask } from './allocation-protocol.js';
+import type { AllocationEvent, AllocationTask } from './allocation-protocol.js';
 
 export type Allocated = {
   modelPath: string;
@@ -18,29 +17,19 @@ export type Allocated = {
 
 export type KvContext = { nCtx: number; kvType: KvType };
 
-/** One breakdown a context. Throws what llama.cpp said, or that its process ended. */
+const CHILD = new URL('./allocation-child.js', import.meta.url);
+
+/** One breakdown a context. Throws MeasureError with what llama.cpp said, or how its process ended. */
 export async function allocate(
   model: Allocated,
   contexts: readonly KvContext[],
+  signal: AbortSignal,
 ): Promise<MemoryBreakdown[]> {
-  const child = fork(new URL('./allocation-child.js', import.meta.url), [], {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    execArgv: [],
-    // A backtrace starts a debugger on the dying process, which can take minutes.
-    env: { ...process.env, GGML_NO_BACKTRACE: '1' },
-  });
-  const end = once(child, 'close');
-  child.send(taskOf(model, contexts));
-  const reply = await Promise.race([
-    once(child, 'message').then(([message]) => message as AllocationReply),
-    end.then(([code, signal]): AllocationReply => {
-      return { kind: 'failed', message: `llama.cpp ended its process (${signal ?? code})` };
-    }),
-  ]);
-  child.kill('SIGKILL');
-  await end;
-  if (reply.kind === 'failed') throw new Error(`${model.modelPath}: ${reply.message}`);
-  return reply.breakdowns;
+  const breakdowns: MemoryBreakdown[] = [];
+  const task = taskOf(model, contexts);
+  for await (const event of runMeasuringProcess<AllocationEvent>(CHILD, task, { signal }))
+    if (event.kind === 'allocated') breakdowns.push(event.breakdown);
+  return breakdowns;
 }
 
 function taskOf(
@@ -48,13 +37,11 @@ function taskOf(
   contexts: readonly KvContext[],
 ): AllocationTask {
   const gpu = backend === 'cpu' ? false : backend;
-  const variant = gpu === 'cuda' || gpu === 'vulkan' ? gpu : undefined;
-  const libraries = {
-    llama: findLlamaLibrary('llama', variant),
-    ggml: findLlamaLibrary('ggml', variant),
-  };
   return {
-    settings: { modelPath, gpu, libraries, gpuLayers, threads: 1, flashAttention: true, mmap },
+    settings: {
+      ...{ modelPath, gpu, libraries: librariesFor(gpu), gpuLayers, mmap },
+      ...{ threads: 1, flashAttention: true },
+    },
     contexts: contexts.map(({ nCtx, kvType }) => ({ nCtx, kvTypeId: ggmlTypeId(kvType) })),
   };
 }

@@ -30,11 +30,12 @@ export async function compareMemory(
   predictor: MemoryPredictor,
   model: Allocated,
   contexts: readonly KvContext[],
+  signal: AbortSignal,
 ): Promise<Comparison> {
   const sized = sizedModelOfGguf(await readGgufFile(model.modelPath));
   const [possible, refused] = split(contexts, (context) => canHave(sized, context.kvType));
   const found: Comparison = { compared: 0, differences: [], computeOffBytes: 0 };
-  const breakdowns = await allocate(model, possible);
+  const breakdowns = await allocate(model, possible, signal);
   for (const [i, context] of possible.entries()) {
     const predicted = await predict(predictor, sized, model, context);
     hold(found, `${context.nCtx} ${context.kvType}`, predicted, breakdowns[i] as MemoryBreakdown);

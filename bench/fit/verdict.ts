@@ -31,7 +31,11 @@ export type Verdict = {
 const MORE = 1.05;
 
 /** Null where memory does not limit the context: the verdict then says nothing to try. */
-export async function tryVerdict(fitter: Fitter, asked: Combination): Promise<Verdict | null> {
+export async function tryVerdict(
+  fitter: Fitter,
+  asked: Combination,
+  signal: AbortSignal,
+): Promise<Verdict | null> {
   const { modelPath, backend, kvType, memoryBytes } = asked;
   const model = sizedModelOfGguf(await readGgufFile(modelPath));
   const gpu =
@@ -42,7 +46,7 @@ export async function tryVerdict(fitter: Fitter, asked: Combination): Promise<Ve
   const gpuLayers = backend === 'cpu' ? 0 : model.shape.nLayer + 1;
   const contexts = [nCtx, Math.ceil(MORE * nCtx)].map((n) => ({ nCtx: n, kvType }));
   const allocating = { modelPath, backend, gpuLayers, mmap: backend !== 'cpu' };
-  const [fitting, more] = await allocate(allocating, contexts);
+  const [fitting, more] = await allocate(allocating, contexts, signal);
   const needed = { fitting: needs(fitting, fit), more: needs(more, fit) };
   const failure = await load(asked, nCtx);
   return {

@@ -1,15 +1,7 @@
 // One model measured on one machine: whole answers by the engine first, for they tell how the model is
 // loaded and what memory it takes; then speed, point by point, in a process of its own.
 // Every point is a row in the log as soon as it is done. Prints nothing.
-import { findLlamaLibrary } from '../../converter/index.js';
-import {
-  type Device,
-  describeMachine,
-  formatMemory,
-  GGML_TYPES,
-  type GgmlType,
-  hearthVersion,
-} from '../../devices/index.js';
+import { type Device, describeMachine, formatMemory, hearthVersion } from '../../devices/index.js';
 import { type EngineInfo, type EngineOptions, startEngine } from '../../runtime/engine/index.js';
 import {
   type AnswerLog,
@@ -22,7 +14,7 @@ import { describeModel } from '../../runtime/model-row.js';
 import { ANSWER_TOKENS, type Answer, answerRepeatedly } from './answers.js';
 import { untilEngineEnds } from './engine-end.js';
 import { type HeldMemory, holdMemory } from './held-memory.js';
-import { type LlamaSettings, N_UBATCH } from './llama-settings.js';
+import { llamaSettings, N_UBATCH } from './llama-settings.js';
 import { MeasureError } from './measure-error.js';
 import { answerRow, type Setting, speedRow } from './measurement-row.js';
 import { contextOf, type Point, pointName, pointsUpTo } from './points.js';
@@ -223,7 +215,7 @@ async function* measurePoints({
   held,
 }: Work): AsyncGenerator<MeasurementRow, void, undefined> {
   const { repeats, signal, onProgress } = options;
-  const task = { settings: llamaSettings(setting), points, repeats };
+  const task = { settings: llamaSettings(setting.info), points, repeats };
   const onStart = (pid: number) => held.hold(pid);
   let modelType = '';
   let samplesNs: number[] = [];
@@ -261,23 +253,4 @@ async function* measurePoints({
 
 function progressText(what: string, repeat: number, repeats: number): string {
   return repeat === 0 ? `${what}: warm-up` : `${what}: ${repeat} of ${repeats}`;
-}
-
-/** As the engine loaded it. */
-export function llamaSettings({ info }: Pick<Setting, 'info'>): LlamaSettings {
-  const gpu = info.backend === 'cpu' ? false : info.backend;
-  const variant = gpu === 'cuda' || gpu === 'vulkan' ? gpu : undefined;
-  return {
-    modelPath: info.modelPath,
-    gpu,
-    libraries: {
-      llama: findLlamaLibrary('llama', variant),
-      ggml: findLlamaLibrary('ggml', variant),
-    },
-    gpuLayers: info.gpuLayers,
-    kvTypeId: GGML_TYPES[info.kvType as GgmlType].id,
-    threads: info.threads,
-    flashAttention: info.flashAttention,
-    mmap: info.mmap,
-  };
 }

@@ -1,6 +1,7 @@
 // What the process that measures speed is told, and what it tells: each repeat as soon as it is done,
 // so that nothing is lost when the process dies. Plain data.
 import type { LlamaSettings } from './llama-settings.js';
+import type { EndEvent } from './measuring-process.js';
 import type { MemoryBreakdown } from './memory-breakdown.js';
 import type { Point } from './points.js';
 
@@ -21,9 +22,3 @@ export type SpeedEvent =
   | { kind: 'begin'; point: number; repeat: number }
   | { kind: 'sample'; point: number; sampleNs: number; memory: SpeedMemory }
   | EndEvent;
-
-/** How any process that measures ends. */
-export type EndEvent =
-  | { kind: 'failed'; message: string }
-  | { kind: 'log'; lines: string[] }
-  | { kind: 'done' };

@@ -31,7 +31,7 @@ t.test('models side by side, with what fails in its own column', async (t) => {
   const { status, stdout, stderr } = await compare(...models, ...text, ...words);
   t.equal(status, 1);
   t.match(stderr, /none: .*none\.gguf cannot be read/);
-  t.match(stderr, /hearth: 1 of 4 models failed; the others are above/);
+  t.match(stderr, /hearth: 1 of 5 models failed; the others are above/);
   const { made, equal_memory, ...comparison } = JSON.parse(stdout);
   const [first, second, other, none] = comparison.models;
 

@@ -11,6 +11,7 @@ import { openMemoryPredictor } from '../../../devices/index.js';
 // Software Vulkan counts as a GPU only where it is named.
 process.env['GGML_VK_VISIBLE_DEVICES'] ??= '0';
 const hasVulkan = (await getLlamaGpuTypes('supported')).includes('vulkan');
+const { signal } = new AbortController();
 const folder = t.testdir();
 const predictor = openMemoryPredictor();
 t.teardown(() => predictor.close());
@@ -31,7 +32,7 @@ for (const place of PLACES)
     { skip: place.backend === 'vulkan' && !hasVulkan },
     async (t) => {
       for (const modelPath of models) {
-        const found = await compareMemory(predictor, { modelPath, ...place }, contexts);
+        const found = await compareMemory(predictor, { modelPath, ...place }, contexts, signal);
         const name = path.basename(modelPath);
         t.same(found.differences, [], name);
         t.equal(found.compared, contexts.length);

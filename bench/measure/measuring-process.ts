@@ -1,0 +1,86 @@
+// A process that measures, from outside: events come in as it works, an error tells its end.
+// A process of its own because a GPU that goes away, or memory that runs out, ends it.
+// What runs in it is measuring-child.ts; measures nothing itself.
+import { type ChildProcess, fork } from 'node:child_process';
+import { on, once } from 'node:events';
+import { describeDeath, memoryBefore, NativeLog } from '../../runtime/engine/index.js';
+import { MeasureError } from './measure-error.js';
+
+/** How any process that measures ends. */
+export type EndEvent =
+  | { kind: 'failed'; message: string }
+  | { kind: 'log'; lines: string[] }
+  | { kind: 'done' };
+
+export type MeasuringOptions = {
+  signal: AbortSignal;
+  /** Called with the new process's id before it has a task, to hold it to a budget. */
+  onStart?: (pid: number) => void;
+};
+
+/**
+ * What a process that runs `script` tells, in order, until it is done. Throws {@link MeasureError}
+ * when it fails or dies, and the signal's reason when that aborts; leaving the loop ends the process.
+ */
+export async function* runMeasuringProcess<Event>(
+  script: URL,
+  task: object,
+  { signal, onStart }: MeasuringOptions,
+): AsyncGenerator<Event, void, undefined> {
+  const before = memoryBefore();
+  const log = new NativeLog();
+  const child = start(script, log);
+  const ended = new AbortController();
+  const end = once(child, 'close').finally(() => ended.abort());
+  try {
+    if (child.pid !== undefined) onStart?.(child.pid);
+    child.send(task);
+    const stop = AbortSignal.any([signal, ended.signal]);
+    for await (const event of events(child, stop)) {
+      const told = event as EndEvent;
+      if (told.kind === 'failed') throw new MeasureError(withLastWords(told.message, log));
+      if (told.kind === 'log') log.add(told.lines);
+      else yield event as Event;
+      if (told.kind === 'done') return;
+    }
+    signal.throwIfAborted();
+    const [exitCode, signalName] = (await end) as [number | null, string | null];
+    const death = describeDeath({
+      code: 'engine-died',
+      end: { exitCode, signal: signalName },
+      nativeLog: log.lines,
+      askedBytes: undefined,
+      before,
+    });
+    throw new MeasureError(death.message.replace("the engine's process", 'the measuring process'));
+  } finally {
+    child.kill('SIGKILL');
+    await end;
+  }
+}
+
+function start(script: URL, log: NativeLog): ChildProcess {
+  const child = fork(script, [], {
+    // What a parent runs with, such as a loader of its tests, is none of a measurement's.
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // A backtrace starts a debugger on the dying process, which can take minutes.
+    env: { ...process.env, GGML_NO_BACKTRACE: '1' },
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => log.write(text));
+  return child;
+}
+
+/** Ends when `signal` aborts, after what had come before. */
+async function* events(child: ChildProcess, signal: AbortSignal): AsyncGenerator<unknown> {
+  try {
+    for await (const [event] of on(child, 'message', { signal })) yield event;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function withLastWords(message: string, log: NativeLog): string {
+  const last = log.lines.findLast((line) => /error|fail|unable|cannot/i.test(line));
+  return last === undefined ? message : `${message}: ${last}`;
+}
