@@ -12,7 +12,7 @@ import {
 import { openCheckpoint } from './checkpoint/index.js';
 import { isGguf } from './inspect.js';
 import { describeLlama, type LlamaModel } from './model/index.js';
-import { FILE_TYPES, type FileType, MIXTURES, planQuantisation } from './quantise/index.js';
+import { FILE_TYPES, type FileType, fileTypeOf, planQuantisation } from './quantise/index.js';
 import { sizedModelOfPlan } from './sized-model.js';
 
 export type FitModel = {
@@ -39,8 +39,7 @@ export async function openFitModel(path: string, fileType: FileType = 'Q4_K_M'):
 
 function openGguf(file: GgufFile): FitModel {
   const model = sizedModelOfGguf(file);
-  const fileTypeId = file.metadata['general.file_type'];
-  const fileType = FILE_TYPES.find((type) => MIXTURES[type].fileTypeId === fileTypeId) ?? null;
+  const fileType = fileTypeOf(file.metadata['general.file_type']);
   return { kind: 'gguf', fileType, model, types: () => everyType(llamaOf(model)) };
 }
 

@@ -4,5 +4,11 @@ export { type ConvertOptions, type ConvertSummary, convert } from './convert.js'
 export { OutputError } from './gguf/index.js';
 export { type Inspection, inspect } from './inspect.js';
 export { type Prepared, type PrepareOptions, prepare } from './prepare.js';
-export { FILE_TYPES, type FileType, findLlamaLibrary, MIXTURES } from './quantise/index.js';
+export {
+  FILE_TYPES,
+  type FileType,
+  fileTypeOf,
+  findLlamaLibrary,
+  MIXTURES,
+} from './quantise/index.js';
 export type { StreamProgress } from './stream/index.js';

@@ -14,7 +14,7 @@ import {
 import { type Checkpoint, openCheckpoint } from './checkpoint/index.js';
 import { denseParameterCount } from './dense-size.js';
 import { describeLlama, type LayerWidths } from './model/index.js';
-import { MIXTURES } from './quantise/index.js';
+import { fileTypeOf } from './quantise/index.js';
 
 export type Inspection = {
   kind: 'gguf' | 'llm-pruner' | 'hugging-face';
@@ -153,8 +153,7 @@ function sumByType(
 }
 
 function fileTypeName(id: GgufValue | undefined): string | null {
-  const found = Object.entries(MIXTURES).find(([, mixture]) => mixture.fileTypeId === id);
-  return found?.[0] ?? (id === undefined ? null : `file type ${String(id)}`);
+  return fileTypeOf(id) ?? (id === undefined ? null : `file type ${String(id)}`);
 }
 
 function describeTokenizer(metadata: GgufFile['metadata']): string | null {

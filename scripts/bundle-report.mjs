@@ -4,6 +4,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { BROWSER_TARGETS } from './browser-targets.mjs';
 
 const FOLDER = 'bench/compare/report/page';
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -15,7 +16,7 @@ export async function bundleReport() {
     outdir: path.join('dist', FOLDER),
     bundle: true,
     format: 'iife',
-    target: ['es2022', 'chrome110', 'firefox115', 'safari16.4'],
+    target: BROWSER_TARGETS,
     minify: true,
     legalComments: 'inline',
     logLevel: 'warning',

@@ -5,6 +5,7 @@ import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { BROWSER_TARGETS } from './browser-targets.mjs';
 
 const source = fileURLToPath(new URL('../runtime/web/', import.meta.url));
 const target = fileURLToPath(new URL('../dist/runtime/web/', import.meta.url));
@@ -39,7 +40,7 @@ async function bundle(entryPoints, options) {
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
     bundle: true,
-    target: ['es2022', 'chrome110', 'firefox115', 'safari16.4'],
+    target: BROWSER_TARGETS,
     minify: true,
     metafile: true,
     legalComments: 'linked',

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fitJson, hearthVersion } from '../../devices/index.js';
 import { NGRAM } from './answers/words.js';
 import type { Answered, Compared, Comparison, EqualMemory } from './comparison.js';
+import { totalBytes } from './equal-memory.js';
 import { averageOf, rightAnswers, shareKept } from './figure-text.js';
 import type { Estimate } from './quality/definitions.js';
 import type { Quality } from './quality/quality-protocol.js';
@@ -63,7 +64,7 @@ function modelJson(model: Compared, first: Compared | undefined) {
       peak_rss_bytes: memory.peakRssBytes,
       device_peak_bytes: memory.devicePeakBytes,
     },
-    predicted_bytes: predicted && (predicted.device?.totalBytes ?? 0) + predicted.host.totalBytes,
+    predicted_bytes: predicted && totalBytes(predicted),
     quality: quality && qualityJson(quality),
     no_divergence: model.noDivergence,
     answers_mean: {

@@ -14,6 +14,7 @@ import {
   openMemoryPredictor,
 } from '../../devices/index.js';
 import type { EngineOptions } from '../../runtime/engine/index.js';
+import { defaultCtx } from '../measure/points.js';
 import type { Compared, Comparison, EqualMemory, Setting } from './comparison.js';
 import { type DenseSource, openDenseSource } from './dense-source.js';
 import { findOpponent, predictorLike, totalBytes } from './equal-memory.js';
@@ -36,8 +37,6 @@ export type CompareOptions = {
   /** A line a model: how it did, or why it failed. */
   onNote: (text: string) => void;
 };
-
-const MAX_DEFAULT_CTX = 4096;
 
 /**
  * Measures one model after the other. An abort ends it early, with what was measured until then.
@@ -72,7 +71,7 @@ async function begin({ models: paths, engine, setting }: CompareOptions): Promis
   return {
     startedAtMs: Date.now(),
     machine: await describeMachine(),
-    setting: { ...setting, nCtx: engine.nCtx ?? Math.min(nCtxTrain, MAX_DEFAULT_CTX) },
+    setting: { ...setting, nCtx: engine.nCtx ?? defaultCtx(nCtxTrain) },
     models,
     equalMemory: [],
     made: [],

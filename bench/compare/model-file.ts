@@ -3,7 +3,7 @@
 // Reads headers alone.
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { FILE_TYPES, MIXTURES } from '../../converter/index.js';
+import { fileTypeOf } from '../../converter/index.js';
 import {
   type GgufFile,
   type ModelShape,
@@ -19,11 +19,10 @@ export async function readModelFile(
 ): Promise<ModelFile> {
   const file = await readGgufFile(modelPath);
   const sized = sizedModelOfGguf(file);
-  const fileTypeId = file.metadata['general.file_type'];
   const chatTemplate = file.metadata['tokenizer.chat_template'];
   return {
     sizeBytes: file.sizeBytes,
-    fileType: FILE_TYPES.find((type) => MIXTURES[type].fileTypeId === fileTypeId) ?? null,
+    fileType: fileTypeOf(file.metadata['general.file_type']),
     sized,
     tokenizerSha256: tokenizerSha256(file),
     chatTemplate: typeof chatTemplate === 'string' ? chatTemplate : null,

@@ -7,6 +7,7 @@ import { findLlamaLibrary } from '../../converter/index.js';
 import { formatMemory } from '../../devices/index.js';
 import { watchParent } from '../../runtime/engine/index.js';
 import { loadLibrary } from './llama.js';
+import { GPU_DEVICE_TYPES } from './llama-structs.js';
 
 export type BallastTask = {
   gpu: 'auto' | 'cuda' | 'vulkan' | 'metal';
@@ -19,8 +20,6 @@ export type BallastReply =
   | { kind: 'no-gpu' }
   | { kind: 'failed'; message: string };
 
-/** ggml-backend.h's GGML_BACKEND_DEVICE_TYPE_GPU and _IGPU. */
-const GPU_TYPES = [1, 2];
 /** Vulkan drivers refuse single allocations of more than 1 to 4 GiB. */
 const PIECE_BYTES = 2 ** 30;
 /** Drivers round allocations up, to 2 MiB each. */
@@ -45,7 +44,7 @@ async function hold({ gpu, freeBytes }: BallastTask): Promise<BallastReply> {
   });
   if (llama.gpu === false) return { kind: 'no-gpu' };
   const calls = bind(llama.gpu);
-  const device = GPU_TYPES.map((type) => calls.deviceByType(type) as unknown).find(Boolean);
+  const device = GPU_DEVICE_TYPES.map((type) => calls.deviceByType(type) as unknown).find(Boolean);
   if (!device) throw new Error(`llama.cpp finds no ${llama.gpu} device`);
   const before = calls.free(device);
   if (before < freeBytes) throw new Error(`only ${formatMemory(before)} are free`);

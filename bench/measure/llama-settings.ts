@@ -1,7 +1,7 @@
 // How a model is opened for measuring: what crosses to the process that does, as plain data.
 // Apart from llama.ts, so that who only asks for a measurement loads no llama.cpp.
 import { findLlamaLibrary } from '../../converter/index.js';
-import { GGML_TYPES, type GgmlType } from '../../devices/index.js';
+import { GGML_TYPES } from '../../devices/index.js';
 import type { EngineInfo } from '../../runtime/engine/index.js';
 
 export type LlamaSettings = {
@@ -30,7 +30,7 @@ export function llamaSettings(info: EngineInfo): LlamaSettings {
     gpu,
     libraries: librariesFor(gpu),
     gpuLayers: info.gpuLayers,
-    kvTypeId: GGML_TYPES[info.kvType as GgmlType].id,
+    kvTypeId: GGML_TYPES[info.kvType].id,
     threads: info.threads,
     flashAttention: info.flashAttention,
     mmap: info.mmap,

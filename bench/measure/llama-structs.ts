@@ -73,6 +73,9 @@ koffi.struct('llama_batch', {
   logits: 'void *',
 });
 
+/** ggml-backend.h's GGML_BACKEND_DEVICE_TYPE_GPU and _IGPU. */
+export const GPU_DEVICE_TYPES = [1, 2];
+
 export type Params = Record<string, unknown>;
 
 /** What include/llama.h and the sources say of a few fields, the first and the last of them included. */

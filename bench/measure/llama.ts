@@ -4,6 +4,7 @@
 import path from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
+import { allocateBatch, type LlamaBatch } from './llama-batch.js';
 import { type LlamaSettings, N_BATCH, N_UBATCH } from './llama-settings.js';
 import { checkLayout, type Params } from './llama-structs.js';
 import { bindBreakdown, type MemoryBreakdown } from './memory-breakdown.js';
@@ -12,28 +13,36 @@ import { bindBreakdown, type MemoryBreakdown } from './memory-breakdown.js';
 const LOAD_MODES = { none: 0, mmap: 1 } as const;
 
 export type LlamaModel = {
-  /** llama.cpp's own, for calls that are not here. */
-  handle: unknown;
+  vocab: LlamaVocab;
   /** llama.cpp's own words: `deci 7B Q4_K - Medium`. */
   type: string;
-  sizeBytes: number;
-  nParams: number;
   /** `kvTypeId` in place of that of the settings. */
   openContext(nCtx: number, options?: { kvTypeId?: number }): LlamaContext;
   /** In use on the GPUs, by any program; null without one. */
   usedDeviceBytes(): Promise<number | null>;
 };
 
-/** Tokens are random, as llama-bench's are: time does not depend on which. */
+export type LlamaVocab = {
+  nTokens: number;
+  /** The token that begins a text; null where the model wants none. */
+  bos: number | null;
+  /** With the tokens around a text, without reading tokens such as `</s>` out of it. */
+  tokenize(text: string): Int32Array;
+};
+
 export type LlamaContext = {
-  /** llama.cpp's own, for calls that are not here. */
-  handle: unknown;
   /** Forgets all tokens. */
   clear(): void;
-  /** Evaluates `nTokens` in batches, and waits until they are done. */
+  /** Evaluates `nTokens` random ones in batches, and waits until they are done. Time does not depend
+   * on which they are, as llama-bench has it too. */
   prompt(nTokens: number): void;
-  /** Evaluates `nTokens` one by one, each done before the next. */
+  /** Evaluates `nTokens` random ones one by one, each done before the next. */
   generate(nTokens: number): void;
+  /** Evaluates the first `nTokens` of a batch. Throws where llama.cpp fails. */
+  decode(batch: LlamaBatch, nTokens: number): void;
+  /** Of the last `decode`: a row of the vocabulary's size for each of the `n` tokens whose logits were
+   * asked for. A view that the next one overwrites. */
+  logits(n: number): Float32Array;
   /** The KV cache, to be restored in a context of the same model; null where it is too large to keep. */
   save(): Uint8Array | null;
   /** False where it does not fit. */
@@ -65,12 +74,12 @@ export async function openModel(
     load_mode: settings.mmap ? LOAD_MODES.mmap : LOAD_MODES.none,
   });
   if (!model) throw new Error(`llama.cpp cannot load ${settings.modelPath}`);
+  const vocab = openVocab(calls, model);
   return {
-    handle: model,
+    vocab,
     type: describe(calls, model),
-    sizeBytes: Number(calls.modelSize(model)),
-    nParams: Number(calls.modelParams(model)),
-    openContext: (nCtx, options) => openContext(calls, model, { ...settings, ...options }, nCtx),
+    openContext: (nCtx, options) =>
+      openContext(calls, { model, vocab }, { ...settings, ...options }, nCtx),
     usedDeviceBytes: async () =>
       settings.gpu === false ? null : (await llama.getVramState()).used,
   };
@@ -86,13 +95,14 @@ function bind({ llama, ggml }: LlamaSettings['libraries']) {
     modelDefaults: f('llama_model_params llama_model_default_params()') as () => Params,
     contextDefaults: f('llama_context_params llama_context_default_params()') as () => Params,
     loadModel: f('void *llama_model_load_from_file(const char *path, llama_model_params params)'),
-    modelSize: f('uint64_t llama_model_size(void *model)'),
-    modelParams: f('uint64_t llama_model_n_params(void *model)'),
     modelDescription: f('int llama_model_desc(void *model, uint8_t *text, size_t size)'),
     vocab: f('void *llama_model_get_vocab(void *model)'),
     nVocab: f('int llama_vocab_n_tokens(void *vocab)'),
     addsBos: f('bool llama_vocab_get_add_bos(void *vocab)'),
     bos: f('int llama_vocab_bos(void *vocab)'),
+    tokenize: f(
+      'int32_t llama_tokenize(void *vocab, const uint8_t *text, int32_t length, int32_t *tokens, int32_t max, bool special, bool parse)',
+    ),
     openContext: f('void *llama_init_from_model(void *model, llama_context_params params)'),
     closeContext: f('void llama_free(void *context)'),
     memory: f('void *llama_get_memory(void *context)'),
@@ -100,6 +110,7 @@ function bind({ llama, ggml }: LlamaSettings['libraries']) {
     setThreads: f('void llama_set_n_threads(void *context, int32_t n, int32_t n_batch)'),
     attachThreads: f('void llama_attach_threadpool(void *context, void *pool, void *batch_pool)'),
     decode: f('int llama_decode(void *context, llama_batch batch)'),
+    logits: f('void *llama_get_logits(void *context)'),
     synchronize: f('void llama_synchronize(void *context)'),
     stateSize: f('size_t llama_state_seq_get_size(void *context, int32_t sequence)'),
     getState: f(
@@ -140,6 +151,23 @@ export function loadLibrary(file: string): LibraryHandle {
   }
 }
 
+function openVocab(calls: Calls, model: unknown): LlamaVocab {
+  const vocab: unknown = calls.vocab(model);
+  return {
+    nTokens: calls.nVocab(vocab),
+    bos: calls.addsBos(vocab) ? calls.bos(vocab) : null,
+    tokenize(text) {
+      const bytes = Buffer.from(text, 'utf8');
+      const tokens = new Int32Array(bytes.length + 2);
+      const n: number = calls.tokenize(
+        ...([vocab, bytes, bytes.length, tokens, tokens.length, true, false] as const),
+      );
+      if (n < 0) throw new Error(`llama.cpp cannot split a text of ${bytes.length} bytes`);
+      return tokens.slice(0, n);
+    },
+  };
+}
+
 function describe(calls: Calls, model: unknown): string {
   const text = new Uint8Array(256);
   const length: number = calls.modelDescription(model, text, text.length);
@@ -151,7 +179,7 @@ const THREAD_PARAMS_BYTES = 1024;
 
 function openContext(
   calls: Calls,
-  model: unknown,
+  { model, vocab }: { model: unknown; vocab: LlamaVocab },
   settings: LlamaSettings,
   nCtx: number,
 ): LlamaContext {
@@ -172,31 +200,29 @@ function openContext(
   const pool = calls.makeThreads(threadParams);
   calls.attachThreads(context, pool, null);
   calls.setThreads(context, threads, threads);
-  const tokens = koffi.alloc('int32_t', N_BATCH);
-  const ids = new Int32Array(koffi.view(tokens, 4 * N_BATCH));
-  const nextToken = tokenSource(calls, model);
-  // One object for all calls: making it takes a share of a small model's token.
-  const batch = { n_tokens: 0, token: tokens, ...EMPTY_BATCH };
-  const decode = (nTokens: number): void => {
-    batch.n_tokens = nTokens;
-    const status: number = calls.decode(context, batch);
+  const batch = allocateBatch(N_BATCH);
+  const nextToken = tokenSource(vocab);
+  const decode: LlamaContext['decode'] = ({ struct }, nTokens) => {
+    struct.n_tokens = nTokens;
+    const status: number = calls.decode(context, struct);
     if (status !== 0) throw new Error(`llama_decode returned ${status} for ${nTokens} tokens`);
   };
   return {
-    handle: context,
+    decode,
+    logits: (n) => new Float32Array(koffi.view(calls.logits(context), 4 * vocab.nTokens * n)),
     clear: () => calls.clear(calls.memory(context), false),
     prompt(nTokens) {
       for (let done = 0; done < nTokens; done += N_BATCH) {
         const n = Math.min(N_BATCH, nTokens - done);
-        for (let i = 0; i < n; i++) ids[i] = nextToken(done + i === 0);
-        decode(n);
+        for (let i = 0; i < n; i++) batch.tokens[i] = nextToken(done + i === 0);
+        decode(batch, n);
       }
       calls.synchronize(context);
     },
     generate(nTokens) {
       for (let i = 0; i < nTokens; i++) {
-        ids[0] = nextToken(i === 0);
-        decode(1);
+        batch.tokens[0] = nextToken(i === 0);
+        decode(batch, 1);
         calls.synchronize(context);
       }
     },
@@ -206,19 +232,14 @@ function openContext(
     close() {
       calls.closeContext(context);
       calls.freeThreads(pool);
-      koffi.free(tokens);
+      batch.free();
     },
   };
 }
 
-export const EMPTY_BATCH = { embd: null, pos: null, n_seq_id: null, seq_id: null, logits: null };
-
 /** As llama-bench starts: with the token that begins a text, where the model has one. */
-function tokenSource(calls: Calls, model: unknown): (isFirst: boolean) => number {
-  const vocab: unknown = calls.vocab(model);
-  const nVocab: number = calls.nVocab(vocab);
-  const bos: number | null = calls.addsBos(vocab) ? calls.bos(vocab) : null;
-  return (isFirst) => (isFirst && bos !== null ? bos : Math.floor(Math.random() * nVocab));
+function tokenSource({ nTokens, bos }: LlamaVocab): (isFirst: boolean) => number {
+  return (isFirst) => (isFirst && bos !== null ? bos : Math.floor(Math.random() * nTokens));
 }
 
 /** Node's buffers hold no more. */

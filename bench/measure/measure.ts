@@ -17,7 +17,7 @@ import { type HeldMemory, holdMemory } from './held-memory.js';
 import { llamaSettings, N_UBATCH } from './llama-settings.js';
 import { MeasureError } from './measure-error.js';
 import { answerRow, type Setting, speedRow } from './measurement-row.js';
-import { contextOf, type Point, pointName, pointsUpTo } from './points.js';
+import { contextOf, defaultCtx, type Point, pointName, pointsUpTo } from './points.js';
 import { isOnGpu, type PredictedColumns, predictPoints } from './predictions.js';
 import { measureSpeed } from './speed-process.js';
 import type { SpeedMemory } from './speed-protocol.js';
@@ -42,9 +42,6 @@ export type MeasureOptions = {
   onWarning: (text: string) => void;
 };
 
-/** Filling a longer context takes an hour on a board. */
-const MAX_DEFAULT_CTX = 4096;
-
 /**
  * Yields a row a point. Throws MeasureError when a process dies, EngineError when the model does not
  * load, the signal's reason when that aborts; the rows until then are good, and in the log.
@@ -60,7 +57,7 @@ export async function* measure(
   ]);
   const hashes = log ?? { knownHash: () => null };
   model.sha256 = await hashModelFile(hashes, model.path, { signal, atRest: false });
-  const nCtx = options.engine.nCtx ?? Math.min(model.shape.nCtxTrain, MAX_DEFAULT_CTX);
+  const nCtx = options.engine.nCtx ?? defaultCtx(model.shape.nCtxTrain);
   const engine = { ...options.engine, nCtx, parallel: 1 };
   await using held = await holdMemory(options.budgetBytes, engine.gpu);
   const run = new Run(log, { machine, model, engine });
@@ -80,7 +77,7 @@ export async function* measure(
       const { ofAnswer, ofPoints } = await predict({ info, answers, points, options });
       if (answers.length > 0) yield run.record(answerRow(setting, answers, ofAnswer));
       const work = { setting, points, predicted: ofPoints, options, held };
-      if (failure === null && hasPoints)
+      if (failure === null && points.length > 0)
         for await (const row of measurePoints(work)) yield run.record(row);
     }
     if (failure) throw withBudget(failure, options);

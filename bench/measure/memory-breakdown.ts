@@ -2,6 +2,7 @@
 // the system's memory and on GPUs. Its only interface for this returns a std::map, which is read here
 // node by node as libstdc++ lays it out: on Linux alone; elsewhere nothing is told.
 import koffi, { type LibraryHandle } from 'koffi';
+import { GPU_DEVICE_TYPES } from './llama-structs.js';
 
 export type PoolBytes = { weightsBytes: number; kvBytes: number; computeBytes: number };
 export type MemoryBreakdown = { host: PoolBytes; device: PoolBytes };
@@ -40,9 +41,6 @@ type Node = {
 /** llama_get_memory_breakdown(llama_context const *), as C++ compilers spell it on Linux. */
 const BREAKDOWN = '_Z26llama_get_memory_breakdownPK13llama_context';
 
-/** ggml-backend.h's GGML_BACKEND_DEVICE_TYPE_GPU and _IGPU. */
-const GPU_TYPES = [1, 2];
-
 /** More buffer types than any machine has: what was read is then no such map. */
 const MAX_NODES = 64;
 
@@ -71,7 +69,7 @@ function bindIsOnGpu(library: LibraryHandle): (bufferType: unknown) => boolean {
   return (bufferType) => {
     if (isHost(bufferType)) return false;
     const device: unknown = deviceOf(bufferType);
-    return device !== null && GPU_TYPES.includes(typeOf(device));
+    return device !== null && GPU_DEVICE_TYPES.includes(typeOf(device));
   };
 }
 

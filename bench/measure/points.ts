@@ -14,6 +14,14 @@ export type Point = {
 export const N_PROMPT = 512;
 export const N_GEN = 128;
 
+/** Filling a longer context takes an hour on a board. */
+const MAX_DEFAULT_CTX = 4096;
+
+/** The context that is measured where none is asked for, of a model trained on `nCtxTrain` tokens. */
+export function defaultCtx(nCtxTrain: number): number {
+  return Math.min(nCtxTrain, MAX_DEFAULT_CTX);
+}
+
 /** All that fit into `nCtx`, at `depths` beside the empty context. */
 export function pointsUpTo(nCtx: number, depths: readonly number[] = longDepths(nCtx)): Point[] {
   const points = [0, ...depths].flatMap((nDepth) => [

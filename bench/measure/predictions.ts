@@ -3,7 +3,6 @@
 // alone, before the points are measured. Measures nothing but this machine's bandwidth.
 import {
   type Device,
-  type KvType,
   type MemoryPrediction,
   type MemorySettings,
   measureBandwidth,
@@ -81,7 +80,7 @@ export function memorySettingsOf(
     backend,
     nCtx,
     ...batch,
-    kvType: info.kvType as KvType,
+    kvType: info.kvType,
     gpuLayers,
     flashAttention,
     mmap,

@@ -15,8 +15,7 @@ const kept: Kept = { nDepth: 0, state: null };
 
 takeTask<SpeedTask, SpeedEvent>(async ({ settings, points, repeats }, { send, onLog }) => {
   const model = await openModel(settings, onLog);
-  const { type: modelType, sizeBytes, nParams } = model;
-  await send({ kind: 'loaded', modelType, sizeBytes, nParams });
+  await send({ kind: 'loaded', modelType: model.type });
   for (const [index, point] of points.entries())
     await measurePoint(model, { point, index, repeats, send });
 });

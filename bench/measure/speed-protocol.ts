@@ -17,7 +17,7 @@ export type SpeedMemory = {
 };
 
 export type SpeedEvent =
-  | { kind: 'loaded'; modelType: string; sizeBytes: number; nParams: number }
+  | { kind: 'loaded'; modelType: string }
   /** `repeat` 0 is the warm-up. */
   | { kind: 'begin'; point: number; repeat: number }
   | { kind: 'sample'; point: number; sampleNs: number; memory: SpeedMemory }

@@ -10,10 +10,9 @@ export type ModelSummary = {
   nCtx: number;
   weightsBytes: number;
   kvBytes: number;
-  computeBytes: number;
   peakRssBytes: number;
   predictedRssBytes: number;
-  /** Of the GPU, as llama.cpp counts it; null where it was not measured. */
+  /** In use on software Vulkan's GPU at most; null where it was not measured. */
   vulkanBytes: number | null;
   /** Tokens a second; null where only memory was measured. */
   ppTs: number | null;
@@ -44,7 +43,6 @@ function summariseModel(name: string, rows: readonly MeasurementRow[]): ModelSum
     nCtx: answer.n_ctx,
     weightsBytes: answer.weights_bytes ?? 0,
     kvBytes: answer.kv_bytes ?? 0,
-    computeBytes: answer.compute_bytes ?? 0,
     peakRssBytes: answer.peak_rss_bytes ?? 0,
     predictedRssBytes: answer.predicted_host_bytes ?? 0,
     vulkanBytes: vulkan?.device_peak_bytes ?? null,

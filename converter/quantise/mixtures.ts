@@ -100,6 +100,11 @@ export const MIXTURES = {
 /** Best quality first. */
 export const FILE_TYPES = Object.keys(MIXTURES) as FileType[];
 
+/** By `general.file_type`, whatever a file has there; null where hearth does not make such files. */
+export function fileTypeOf(id: unknown): FileType | null {
+  return FILE_TYPES.find((type) => MIXTURES[type].fileTypeId === id) ?? null;
+}
+
 /** Whether the weights of this file type are plain floats, which need no blocks. */
 export function isFloatType(fileType: FileType): boolean {
   return fileType === 'F32' || fileType === 'F16' || fileType === 'BF16';

@@ -220,7 +220,7 @@ export type EngineInfo = {
   backend: 'cpu' | 'cuda' | 'vulkan' | 'metal';
   deviceNames: string[];
   gpuLayers: number;
-  kvType: string;
+  kvType: NonNullable<EngineOptions['kvType']>;
   threads: number;
   flashAttention: boolean;
   mmap: boolean;

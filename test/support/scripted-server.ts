@@ -24,6 +24,8 @@ export type Reply =
       droppedTurns?: number;
       /** How it ends: with `[DONE]`, an error event, or a closed connection. */
       end?: 'done' | 'error' | 'cut';
+      /** What the end waits for: a browser drops what it has not yet read of a connection that is cut. */
+      beforeEnd?: Promise<unknown>;
     }
   | { status: number; message: string; code?: string; retryAfterS?: number };
 
@@ -130,6 +132,7 @@ async function sendAnswer(
     send({ model: server.modelName, choices: [{ index: 0, delta: { content } }] });
     await pause(pauseMs);
   }
+  await answer.beforeEnd;
   if (raw.destroyed) server.stopped++;
   else if (answer.end === 'cut') raw.destroy();
   else if (answer.end === 'error') raw.end(`data: ${JSON.stringify(BROKEN)}\n\n`);

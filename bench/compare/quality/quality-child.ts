@@ -14,7 +14,7 @@ import { openScorer, type Scorer } from './scorer.js';
 
 takeTask<QualityTask, QualityEvent>(async (task, child) => {
   const model = await openModel(task.settings, child.onLog);
-  const scorer = openScorer(model, task.settings, task.nCtx);
+  const scorer = openScorer(model, task.nCtx);
   try {
     await child.send({ kind: 'scored', quality: await scoreText(scorer, task, child) });
   } finally {
@@ -30,10 +30,10 @@ async function scoreText(
   const tokens = scorer.tokenize(task.text);
   const nChunks = countChunks(tokens.length, task);
   const tokensSha256 = createHash('sha256').update(tokens).digest('hex');
-  const first = task.tokensSha256 === null || task.tokensSha256 === tokensSha256;
+  const isSameSplit = task.tokensSha256 === null || task.tokensSha256 === tokensSha256;
   const [tally, divergence] = [new PerplexityTally(), new DivergenceTally()];
   using rows = openRows(
-    first ? task.first : null,
+    isSameSplit ? task.first : null,
     nChunks * task.nCtx * 0.5 * rowBytes(scorer.nVocab),
   );
   for (let chunk = 0; chunk < nChunks; chunk++) {

@@ -10,7 +10,7 @@ export type ChartModel = {
   isUnpruned: boolean;
   tokensPerSecond: number | null;
   ttftMs: number | null;
-  /** Of the answer of 128 tokens, what comes after the first. */
+  /** Of the timed answer, what comes after the first token. */
   generationMs: number | null;
   /** In MiB: weights, KV cache, buffers, and on the CPU the rest of the process. */
   memory: { weights: number; kv: number; compute: number; process: number } | null;

@@ -1,6 +1,7 @@
 // How everything was measured, for whoever doubts a figure: definitions, settings, machine, versions.
 // Names of folders and of the machine stay out of it.
 import { formatMemory, hearthVersion } from '../../../devices/index.js';
+import { ANSWER_TOKENS } from '../../measure/answers.js';
 import { NGRAM } from '../answers/words.js';
 import type { Comparison } from '../comparison.js';
 import { type Html, html } from './html.js';
@@ -23,7 +24,7 @@ export function methodSection({ models, setting, machine }: Comparison): Html {
     ],
     [
       'Speed',
-      `One question, an answer of 128 tokens, by the engine that serves chats; medians of ${setting.repeats} after a warm-up.`,
+      `One question, an answer of ${ANSWER_TOKENS} tokens, by the engine that serves chats; medians of ${setting.repeats} after a warm-up.`,
     ],
     [
       'Memory',

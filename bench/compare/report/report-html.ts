@@ -15,8 +15,16 @@ import { Html, html } from './html.js';
 import { methodSection } from './method-section.js';
 import { summarySection } from './summary-section.js';
 
+/** The pages' own. */
+const ICON = path.join(import.meta.dirname, '../../../runtime/web/favicon.svg');
+
 export async function reportHtml(comparison: Comparison): Promise<string> {
-  const [script, style] = await Promise.all([readAsset('page.js'), readAsset('page.css')]);
+  const [script, style, icon] = await Promise.all([
+    readAsset('page.js'),
+    readAsset('page.css'),
+    readFile(ICON, 'base64'),
+  ]);
+  const iconUrl = `data:image/svg+xml;base64,${icon}`;
   const data = chartData(comparison);
   const labels = comparison.models.map(({ label }) => label).join(', ');
   return html`<!doctype html>
@@ -28,12 +36,12 @@ export async function reportHtml(comparison: Comparison): Promise<string> {
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <title>Pruned beside unpruned: ${labels}</title>
-<link rel="icon" href="data:image/svg+xml;base64,${Buffer.from(ICON).toString('base64')}">
+<link rel="icon" href="${iconUrl}">
 <style>${new Html(style)}</style>
 <script>${new Html(script)}</script>
 </head>
 <body>
-<div class="topbar"><span class="wordmark">${new Html(ICON)}hearth</span></div>
+<div class="topbar"><span class="wordmark"><img src="${iconUrl}" alt="" width="28" height="28">hearth</span></div>
 <main class="dashboard report">
 ${summarySection(comparison)}
 ${chartsSection(data)}
@@ -68,6 +76,3 @@ function sha256(text: string): Html {
 function inlineJson(data: ChartData): Html {
   return new Html(JSON.stringify(data).replaceAll('<', '\\u003c'));
 }
-
-const ICON =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true"><rect width="32" height="32" rx="8" fill="#b2431a"/><path d="M16.6 5c.5 4.3 6.9 6.6 6.9 13.2a7.5 7.5 0 0 1-15 0c0-3 1.6-4.9 3-6.3.3 1.9 1 3 2.1 3.5C13 11.5 13.7 7.5 16.6 5Z" fill="#fff"/><path d="M16.1 17.2c.2 1.7 2.7 2.5 2.7 4.9a2.8 2.8 0 0 1-5.6 0c0-2.1 2-2.9 2.9-4.9Z" fill="#f2a66f"/></svg>';

@@ -9,7 +9,7 @@ import { formatMemory } from '../../units.js';
 import { ImageError } from './target.js';
 
 /** What the booted system may take, its page cache apart. */
-export const SYSTEM_BYTES = 160 * 2 ** 20;
+const SYSTEM_BYTES = 160 * 2 ** 20;
 /** hearth's own process, beside the engine's. */
 const HEARTH_BYTES = 80 * 2 ** 20;
 

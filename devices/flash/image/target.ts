@@ -1,11 +1,10 @@
 // The machines that an image is for: 64-bit PCs and boards that start by UEFI.
 // A table, because Debian, npm and UEFI each spell an architecture in their own way.
 // Boards that start from a boot ROM of their own are not here.
-import type { ImageTarget } from '../manifest.js';
-import type { PayloadTarget } from '../payload/index.js';
+import type { BundleTarget, ImageTarget } from '../manifest.js';
 
 export type ImageMachine = {
-  payload: PayloadTarget;
+  payload: BundleTarget;
   /** as Debian has it */
   architecture: 'amd64' | 'arm64';
   kernelPackage: string;

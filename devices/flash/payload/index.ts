@@ -7,5 +7,4 @@ export {
   type PayloadOptions,
   payload,
 } from './payload.js';
-export { NODE_VERSION } from './pinned-packages.js';
-export { PAYLOAD_TARGETS, PayloadError, type PayloadTarget } from './target.js';
+export { PayloadError } from './target.js';

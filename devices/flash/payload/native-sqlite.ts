@@ -5,9 +5,10 @@ import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import type { BundleTarget } from '../manifest.js';
 import { cacheFolder } from './npm-package.js';
 import { NODE_ABI, NODE_VERSION } from './pinned-packages.js';
-import { ARCHITECTURES, type Architecture, PayloadError, type PayloadTarget } from './target.js';
+import { ARCHITECTURES, type Architecture, PayloadError } from './target.js';
 
 const run = promisify(execFile);
 
@@ -24,7 +25,7 @@ const MAX_OUTPUT_BYTES = 64 << 20;
 
 /** Path of a `better_sqlite3.node` that the target's Node loads. Rejects with {@link PayloadError}. */
 export async function nativeSqlite(
-  target: PayloadTarget,
+  target: BundleTarget,
   source: SqliteSource,
   signal?: AbortSignal,
 ): Promise<string> {

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BundleTarget } from '../manifest.js';
 import {
   findInstalled,
   type InstalledPackage,
@@ -15,7 +16,7 @@ import { nativeSqlite } from './native-sqlite.js';
 import { type FetchPackage, fetchPackage } from './npm-package.js';
 import { filesBelow, packageFiles } from './package-files.js';
 import { PINNED_PACKAGES, type PinnedPackage, VULKAN_PACKAGES } from './pinned-packages.js';
-import { PayloadError, type PayloadTarget } from './target.js';
+import { PayloadError } from './target.js';
 
 export type PayloadFile = {
   /** below the folder that hearth is installed in, with slashes */
@@ -27,7 +28,7 @@ export type PayloadFile = {
 };
 
 export type Payload = {
-  target: PayloadTarget;
+  target: BundleTarget;
   /** sorted by path */
   files: PayloadFile[];
   /** `name@version` of what is in it, Node included, sorted */
@@ -52,7 +53,7 @@ export type PayloadOptions = {
  * the cache. Rejects with {@link PayloadError}.
  */
 export async function payload(
-  target: PayloadTarget,
+  target: BundleTarget,
   options: PayloadOptions = {},
 ): Promise<Payload> {
   const { root = hearthRoot(), fetch = fetchPackage, signal } = options;
@@ -78,7 +79,7 @@ export async function payload(
   };
 }
 
-function nativePackages(target: PayloadTarget, { hasVulkan }: PayloadOptions): PinnedPackage[] {
+function nativePackages(target: BundleTarget, { hasVulkan }: PayloadOptions): PinnedPackage[] {
   const { koffi, llama } = PINNED_PACKAGES[target];
   if (!hasVulkan) return [koffi, llama];
   const vulkan = VULKAN_PACKAGES[target];

