@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import koffi from 'koffi';
-import { GGML_TYPES } from '../../devices/index.js';
+import { GGML_TYPES } from '../../devices/ggml-types.js';
 import { preferSimd, type Quantise } from './simd/index.js';
 
 export type Kernels = {

@@ -2,7 +2,8 @@
 // Synchronous, because it runs in a worker whose only work this is.
 // Does not change a weight.
 import { closeSync, openSync, readSync } from 'node:fs';
-import { CheckpointError, DTYPE_BYTES, type TensorSource } from '../checkpoint/index.js';
+import { CheckpointError } from '../checkpoint/checkpoint-error.js';
+import { DTYPE_BYTES, type TensorSource } from '../checkpoint/tensor-source.js';
 import type { Kernels } from '../quantise/index.js';
 
 export class SourceReader {

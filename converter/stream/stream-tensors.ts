@@ -66,6 +66,8 @@ const WORKER_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 
 async function runWorker(input: WorkerInput, follower: Follower, stop: () => void): Promise<void> {
   const worker = new Worker(new URL('./worker.js', import.meta.url), {
     workerData: input,
+    // What this process was told to load, such as a test's loaders, a thread has no use for.
+    execArgv: [],
     resourceLimits: WORKER_LIMITS,
   });
   let failure: unknown;

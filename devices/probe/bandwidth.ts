@@ -29,7 +29,7 @@ export async function measureBandwidth({
   const workerData: CopyOrder = { bufferBytes, durationMs: durationMs / ROUNDS };
   const workers = Array.from(
     { length: threads },
-    () => new Worker(new URL('./copy-worker.js', import.meta.url), { workerData }),
+    () => new Worker(new URL('./copy-worker.js', import.meta.url), { workerData, execArgv: [] }),
   );
   try {
     await Promise.all(workers.map(nextReport));

@@ -2,7 +2,7 @@
 // llama.cpp's are scalar, and the time of hearth convert is theirs. Same numbers in the same order.
 // Does not decide where they may be used; self-check.ts does.
 import { readFileSync } from 'node:fs';
-import { GGML_TYPES, type GgmlType } from '../../../devices/index.js';
+import { GGML_TYPES, type GgmlType } from '../../../devices/ggml-types.js';
 
 /** Quantises `nRows` rows of `nPerRow` weights; `nPerRow` must be whole blocks of `type`. */
 export type Quantise = (
