@@ -1,4 +1,4 @@
-// npm run test:boot: the x64 image with the appliance model, from a checkout to an answer of a booted
+// npm run test:boot: an image with the appliance model, from a checkout to an answer of a booted
 // machine, then power cuts in mid-answer, then damaged data. Not part of npm test: it takes minutes.
 // Prints a line a check and the figures; exits with 1 where one failed. Needs root for the loop device.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { IMAGE_TARGETS } from '../../devices/flash/index.js';
 import { formatDisk, formatMemory } from '../../devices/index.js';
 import { destroyFileSystem, destroyLog, logOnDisk } from './data-on-disk.js';
 import {
@@ -18,7 +19,7 @@ import {
   untilHealthy,
 } from './device.js';
 import { flashDisk, makeImage } from './make-disk.js';
-import { type Accelerator, chooseAccelerator, startMachine } from './virtual-machine.js';
+import { chooseAccelerator, type MachineOptions, startMachine } from './virtual-machine.js';
 
 const MAX_IMAGE_BYTES = 700e6;
 const MAX_SYSTEM_BYTES = 160 * 2 ** 20;
@@ -30,6 +31,7 @@ const MAX_CUT_DELAY_MS = 3_000;
 const argv = await yargs(hideBin(process.argv))
   .usage('$0: an image from a checkout to an answer, and what befalls it')
   .options({
+    target: { describe: 'Whose image', choices: IMAGE_TARGETS, default: IMAGE_TARGETS[0] },
     'power-cuts': { describe: 'Power cuts in mid-answer', type: 'number', default: 3 },
     damage: { describe: 'Damaged log, damaged data partition', type: 'boolean', default: true },
     folder: { describe: 'Where images lie (2 GB); kept if given', type: 'string' },
@@ -38,7 +40,7 @@ const argv = await yargs(hideBin(process.argv))
   .strict()
   .parseAsync();
 
-type Setting = { folder: string; disk: string; access: Access; accelerator: Accelerator };
+type Setting = MachineOptions & { disk: string; access: Access };
 
 // So that no machine outlives this.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
@@ -53,8 +55,9 @@ try {
   check(sizeWithoutModelBytes <= MAX_IMAGE_BYTES, `image without the model: ${size}`);
   const disk = await flashDisk(image, folder);
   check(true, 'flashed to a loop device');
-  const accelerator = await chooseAccelerator();
-  const setting = { folder, disk, access, accelerator };
+  const { target } = argv;
+  const accelerator = await chooseAccelerator(target);
+  const setting = { target, accelerator, folder, disk, access };
   await firstBoot(setting);
   for (let cut = 1; cut <= argv.powerCuts; cut++) await powerCut(setting, cut);
   if (argv.damage) {
@@ -74,8 +77,9 @@ function check(isRight: boolean, what: string): void {
 }
 
 /** Everything a user would look at. */
-async function firstBoot({ disk, folder, access, accelerator }: Setting): Promise<void> {
-  const machine = await startMachine(disk, { folder, accelerator });
+async function firstBoot(setting: Setting): Promise<void> {
+  const { disk, access, accelerator } = setting;
+  const machine = await startMachine(disk, setting);
   const seconds = await untilHealthy(machine);
   check(true, `power-on to /health: ${seconds.toFixed(0)} s in QEMU (${accelerator})`);
   const page = await (await fetch(machine.url)).text();
@@ -109,8 +113,8 @@ async function systemMemory(machine: Parameters<typeof onDevice>[0], access: Acc
 
 /** One answer is acknowledged, the next is under way when the power goes. */
 async function powerCut(setting: Setting, cut: number): Promise<void> {
-  const { disk, folder, access, accelerator } = setting;
-  const machine = await startMachine(disk, { folder, accelerator });
+  const { disk, folder, access } = setting;
+  const machine = await startMachine(disk, setting);
   const seconds = await untilHealthy(machine);
   acknowledged.push(await ask(machine, access, 4));
   const begun = beginAnswer(machine, access);
@@ -150,8 +154,8 @@ async function damagedPartition(setting: Setting): Promise<void> {
 }
 
 async function bootsWith(setting: Setting, what: string, notice: RegExp): Promise<void> {
-  const { disk, folder, access, accelerator } = setting;
-  const machine = await startMachine(disk, { folder, accelerator });
+  const { disk, folder, access } = setting;
+  const machine = await startMachine(disk, setting);
   await untilHealthy(machine);
   check(notice.test(await machine.console()), `with ${what} it boots, with a notice on the screen`);
   const { text, totalMs } = await ask(machine, access, 4);

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import type { ImageTarget } from '../../devices/flash/index.js';
 import { hearth } from '../support/hearth.js';
 import { samplePath } from '../support/samples.js';
 import type { Access } from './device.js';
@@ -16,11 +17,20 @@ const DISK_BYTES = 2 * 2 ** 30;
 
 export type MadeImage = { image: string; sizeWithoutModelBytes: number; access: Access };
 
-export async function makeImage(folder: string, { reuse }: { reuse: boolean }): Promise<MadeImage> {
+export type ImageOptions = {
+  target: ImageTarget;
+  /** Take the image that lies in the folder. */
+  reuse: boolean;
+};
+
+export async function makeImage(
+  folder: string,
+  { target, reuse }: ImageOptions,
+): Promise<MadeImage> {
   const access = { apiKey: 'boot-test-key', sshKey: path.join(folder, 'ssh') };
   const image = path.join(folder, 'disk.img');
   const summaryFile = path.join(folder, 'image.json');
-  if (!reuse) await writeFile(summaryFile, await buildImage(folder, image, access));
+  if (!reuse) await writeFile(summaryFile, await buildImage(folder, { image, target, access }));
   const summary = JSON.parse(await readFile(summaryFile, 'utf8')) as {
     size_without_model_bytes: number;
   };
@@ -28,7 +38,10 @@ export async function makeImage(folder: string, { reuse }: { reuse: boolean }): 
 }
 
 /** What hearth image --json prints. */
-async function buildImage(folder: string, image: string, access: Access): Promise<string> {
+async function buildImage(
+  folder: string,
+  { image, target, access }: { image: string; target: ImageTarget; access: Access },
+): Promise<string> {
   const checkpoint = samplePath('appliance/pruned-20');
   const model = path.join(folder, 'appliance.gguf');
   const converted = [checkpoint, '--lora', path.join(checkpoint, 'lora'), '-o', model];
@@ -37,7 +50,7 @@ async function buildImage(folder: string, image: string, access: Access): Promis
   await writeFile(keyFile, `${access.apiKey}\n`, { mode: 0o600 });
   await rm(access.sshKey, { force: true });
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', access.sshKey]);
-  const what = ['--target', 'x64-uefi', '--memory', `${MEMORY_MIB}MiB`, '--hostname', 'boot-test'];
+  const what = ['--target', target, '--memory', `${MEMORY_MIB}MiB`, '--hostname', 'boot-test'];
   const keys = ['--ssh-key', `${access.sshKey}.pub`, '--api-key-file', keyFile];
   return await done('image', [model, '-o', image, ...what, ...keys, '--json', '--force']);
 }

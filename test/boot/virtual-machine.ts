@@ -1,4 +1,4 @@
-// A PC in QEMU with UEFI, one disk and one network card, that may be cut off from power at any moment.
+// A machine in QEMU with UEFI, one disk and one network card, that may be cut off from power at any moment.
 // Its ports 8080 and 22 are ports of this machine; what its serial port says is kept.
 // Knows nothing of what it runs.
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -6,16 +6,50 @@ import { once } from 'node:events';
 import { copyFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ImageTarget } from '../../devices/flash/index.js';
 import { freePort } from './free-port.js';
 
-const FIRMWARE = '/usr/share/OVMF/OVMF_CODE_4M.fd';
-const VARIABLES = '/usr/share/OVMF/OVMF_VARS_4M.fd';
+type Hardware = {
+  program: string;
+  machine: string;
+  /** Emulated, wide vectors cost more than they save. */
+  emulatedCpu: string;
+  firmware: string;
+  variables: string;
+  /** As Node calls what runs it without emulation. */
+  arch: NodeJS.Architecture;
+};
+
+const HARDWARE: Record<ImageTarget, Hardware> = {
+  'x64-uefi': {
+    program: 'qemu-system-x86_64',
+    machine: 'q35',
+    emulatedCpu: 'Nehalem',
+    firmware: '/usr/share/OVMF/OVMF_CODE_4M.fd',
+    variables: '/usr/share/OVMF/OVMF_VARS_4M.fd',
+    arch: 'x64',
+  },
+  'arm64-uefi': {
+    program: 'qemu-system-aarch64',
+    machine: 'virt',
+    emulatedCpu: 'cortex-a72',
+    firmware: '/usr/share/AAVMF/AAVMF_CODE.fd',
+    variables: '/usr/share/AAVMF/AAVMF_VARS.fd',
+    arch: 'arm64',
+  },
+};
 /** As much as the image was made for. */
 export const MEMORY_MIB = 1024;
 /** Firmware that KVM cannot run stops within its first instructions. */
 const PROBE_MS = 5_000;
 
 export type Accelerator = 'kvm' | 'tcg';
+export type MachineOptions = {
+  target: ImageTarget;
+  accelerator: Accelerator;
+  /** Where files of its own go. */
+  folder: string;
+};
 
 export type VirtualMachine = {
   url: string;
@@ -27,17 +61,17 @@ export type VirtualMachine = {
   cutPower(): Promise<void>;
 };
 
-/** Starts one from `disk`; files of its own go into `folder`. */
+/** Starts one from `disk`. */
 export async function startMachine(
   disk: string,
-  { folder, accelerator }: { folder: string; accelerator: Accelerator },
+  { target, accelerator, folder }: MachineOptions,
 ): Promise<VirtualMachine> {
   const [httpPort, sshPort] = [await freePort(), await freePort()];
   const variables = path.join(folder, 'uefi-variables.fd');
   const serial = path.join(folder, 'serial.log');
-  await copyFile(VARIABLES, variables);
+  await copyFile(HARDWARE[target].variables, variables);
   const forward = `hostfwd=tcp:127.0.0.1:${httpPort}-:8080,hostfwd=tcp:127.0.0.1:${sshPort}-:22`;
-  const child = qemu(accelerator, [
+  const child = qemu(target, accelerator, [
     ...['-drive', `if=pflash,format=raw,file=${variables}`],
     // The host's cache may hold what the guest flushed: it stays on, as the disk of a PC would.
     ...['-drive', `file=${disk},format=raw,if=none,id=disk,cache=writeback`],
@@ -60,13 +94,14 @@ export async function startMachine(
   };
 }
 
-function qemu(accelerator: Accelerator, args: string[]): ChildProcess {
+function qemu(target: ImageTarget, accelerator: Accelerator, args: string[]): ChildProcess {
+  const hardware = HARDWARE[target];
   const accelerated = accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi';
-  const machine = ['-machine', 'q35', '-accel', accelerated, '-nodefaults', '-display', 'none'];
-  // Emulated, wide vectors cost more than they save.
-  const cpu = ['-cpu', accelerator === 'kvm' ? 'host' : 'Nehalem', '-no-reboot'];
-  const firmware = ['-drive', `if=pflash,format=raw,readonly=on,file=${FIRMWARE}`];
-  const child = spawn('qemu-system-x86_64', [...machine, ...cpu, ...firmware, ...args], {
+  const machine = ['-machine', hardware.machine, '-accel', accelerated, '-nodefaults'];
+  const cpu = ['-cpu', accelerator === 'kvm' ? 'host' : hardware.emulatedCpu];
+  const firmware = ['-drive', `if=pflash,format=raw,readonly=on,file=${hardware.firmware}`];
+  const rest = ['-display', 'none', '-no-reboot', ...firmware, ...args];
+  const child = spawn(hardware.program, [...machine, ...cpu, ...rest], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   child.stderr.setEncoding('utf8').on('data', (words: string) => {
@@ -77,8 +112,9 @@ function qemu(accelerator: Accelerator, args: string[]): ChildProcess {
 }
 
 /** KVM where it runs the firmware: some nested ones open and then cannot. */
-export async function chooseAccelerator(): Promise<Accelerator> {
-  const child = qemu('kvm', ['-m', '256']);
+export async function chooseAccelerator(target: ImageTarget): Promise<Accelerator> {
+  if (process.arch !== HARDWARE[target].arch) return 'tcg';
+  const child = qemu(target, 'kvm', ['-m', '256']);
   const failed = Promise.race([once(child, 'exit'), once(child, 'complaint')]).then(() => true);
   const isBroken = await Promise.race([failed, sleep(PROBE_MS, false)]);
   if (child.exitCode === null) child.kill('SIGKILL');

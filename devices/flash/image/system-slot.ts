@@ -49,7 +49,8 @@ export async function systemSlot(options: SystemSlotOptions): Promise<string> {
 }
 
 function squashfsOptions(epoch: number): string[] {
-  const times = ['-mkfs-time', `${epoch}`, '-root-time', `${epoch}`];
+  // Of all files: the root folder's alone, as -root-time would set it, stays at now for an archive.
+  const times = ['-mkfs-time', `${epoch}`, '-all-time', `${epoch}`];
   return ['-comp', 'zstd', '-Xcompression-level', COMPRESSION_LEVEL, ...times, ...ROOT_FOLDER];
 }
 
