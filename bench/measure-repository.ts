@@ -38,8 +38,9 @@ const SPEED: Record<Family, string[]> = {
   appliance: ['--gpu', 'off', '--repeats', '5'],
   'llama-2-7b': ['--gpu', 'off', '--ctx', '1024', '--depth', '512', '--repeats', '3'],
 };
-const MEMORY = ['--only-answer', '--answer-tokens', '4', '--repeats', '1', '--ctx'];
-const MEMORY_CTX: Record<Family, string> = { appliance: '512', 'llama-2-7b': '1024' };
+const MEMORY = ['--only-answer', '--answer-tokens', '4', '--repeats', '1', '--ctx', '1024'];
+/** Flash attention crashes in Mesa 22.3's software Vulkan itself, at some lengths of a prompt. */
+const VULKAN = ['--gpu', 'vulkan', '--flash-attention', 'off'];
 
 const arguments_ = await yargs(hideBin(process.argv))
   .usage('$0: measure anew what bench/results/ holds')
@@ -89,8 +90,8 @@ async function measureFamily(family: Family, folder: string, signal: AbortSignal
 
 function wordsFor(family: Family, backend: 'cpu' | 'vulkan'): string[] {
   const threads = ['--threads', String(arguments_.threads)];
-  const memory = [...threads, ...MEMORY, MEMORY_CTX[family]];
-  if (backend === 'vulkan') return ['--gpu', 'vulkan', ...memory];
+  const memory = [...threads, ...MEMORY];
+  if (backend === 'vulkan') return [...VULKAN, ...memory];
   if (arguments_['memory-only']) return ['--gpu', 'off', ...memory];
   return [...threads, ...SPEED[family]];
 }
