@@ -23,7 +23,11 @@ const COMMANDS = {
   log: async () => (await import('./runtime/log-command.js')).logCommand,
   fit: async () => (await import('./converter/fit-command.js')).fitCommand,
   plan: async () => (await import('./converter/plan-command.js')).planCommand,
-  image: async () => (await import('./runtime/image-command.js')).imageCommand,
+  image: async () => {
+    const { imageCommand } = await import('./devices/flash/image-command.js');
+    const { imageUnit } = await import('./runtime/device-unit.js');
+    return imageCommand(imageUnit);
+  },
   devices: async () => (await import('./devices/devices-command.js')).devicesCommand,
   pack: async () => {
     const { packCommand } = await import('./devices/flash/pack-command.js');

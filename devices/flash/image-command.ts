@@ -1,26 +1,20 @@
 // hearth image: a bootable disk with the model on it, for a small PC or board.
-// Here and not in devices/, because the service's unit is the runtime's; what is built is
-// devices/flash/image. Progress goes to stderr, the summary to stdout.
+// The unit comes from cli.ts, which may ask runtime/ for it; this folder may not. What is built is
+// image/. Progress goes to stderr, the summary to stdout.
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { interruptible, printable } from '../command-line.js';
+import { one, text, wholeNumber } from '../flag-readers.js';
+import { formatDisk, formatMemory, parseSize } from '../units.js';
 import {
   buildImage,
   DEFAULT_MIRROR,
   DEFAULT_PORT,
   type ImageSummary,
   readSettings,
-} from '../devices/flash/image/index.js';
-import { IMAGE_TARGETS, type ImageTarget, readSigningKey } from '../devices/flash/index.js';
-import {
-  formatDisk,
-  formatMemory,
-  interruptible,
-  one,
-  parseSize,
-  printable,
-  text,
-  wholeNumber,
-} from '../devices/index.js';
-import { imageUnit } from './device-unit.js';
+  type UnitInputs,
+} from './image/index.js';
+import { IMAGE_TARGETS, type ImageTarget } from './manifest.js';
+import { readSigningKey } from './signature.js';
 
 const MAX_CONTEXT = 2 ** 24;
 const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
@@ -71,22 +65,31 @@ const imageOptions = {
 
 type ImageArguments = InferredOptionTypes<typeof imageOptions> & { model: string };
 
-export const imageCommand: CommandModule<object, ImageArguments> = {
-  command: 'image <model>',
-  describe: 'Make a disk that boots into chat, for a small PC or board',
-  builder: (yargs: Argv) =>
-    yargs
-      .positional('model', { describe: 'GGUF file', type: 'string', demandOption: true })
-      .options(imageOptions)
-      .example('$0 image chat.gguf --target x64-uefi -o disk.img', 'For hearth flash')
-      .example(
-        '$0 image chat.gguf --target x64-uefi -o disk.img --hostname kitchen --ssh-key ~/.ssh/id_ed25519.pub',
-        'At http://kitchen.local:8080, with SSH',
-      ),
-  handler: (argv) => interruptible((signal) => run(argv, signal)),
-};
+/** `unit` is the text of hearth.service for what is on the image. */
+export function imageCommand(
+  unit: (inputs: UnitInputs) => string,
+): CommandModule<object, ImageArguments> {
+  return {
+    command: 'image <model>',
+    describe: 'Make a disk that boots into chat, for a small PC or board',
+    builder: (yargs: Argv) =>
+      yargs
+        .positional('model', { describe: 'GGUF file', type: 'string', demandOption: true })
+        .options(imageOptions)
+        .example('$0 image chat.gguf --target x64-uefi -o disk.img', 'For hearth flash')
+        .example(
+          '$0 image chat.gguf --target x64-uefi -o disk.img --hostname kitchen --ssh-key ~/.ssh/id_ed25519.pub',
+          'At http://kitchen.local:8080, with SSH',
+        ),
+    handler: (argv) => interruptible((signal) => run(argv, unit, signal)),
+  };
+}
 
-async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
+async function run(
+  argv: ImageArguments,
+  unit: (inputs: UnitInputs) => string,
+  signal: AbortSignal,
+): Promise<void> {
   const settings = await readSettings(
     {
       hostname: argv.hostname,
@@ -109,7 +112,7 @@ async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
     ...sourceDate(process.env.SOURCE_DATE_EPOCH),
     ...(signing && { signingKey: signing.key }),
     force: argv.force ?? false,
-    unit: imageUnit,
+    unit,
     onStep: (step) => note(`${step} …`),
   });
   if (argv.json) print(JSON.stringify(summaryJson(summary), null, 2));
