@@ -13,6 +13,8 @@ const OPEN_WAIT_MS = 5_000;
 const WRITE_WAIT_MS = 20;
 /** The write-ahead log is cut back to this after a long reader has let it grow. */
 const WAL_LIMIT_BYTES = 16 * 2 ** 20;
+/** better-sqlite3 would keep 16 MB of the file, which a log fills within ten thousand answers. */
+const CACHE_KIB = 2048;
 
 /** Opens the log for writing: makes folders and file, brings the schema up. Throws {@link LogError}. */
 export function openForWriting(file: string): Database.Database {
@@ -35,13 +37,19 @@ export function openForReading(file: string): Database.Database {
       `there is no log at ${file} yet; hearth chat and hearth serve write one with their first answer`,
     );
   return open(file, () => {
-    const db = new Database(file, { readonly: true, timeout: OPEN_WAIT_MS });
+    const db = openReader(file);
     const isOlder = closedOnError(db, () => pendingMigrations(db).length > 0);
     if (!isOlder) return db;
     db.close();
     openForWriting(file).close();
-    return new Database(file, { readonly: true, timeout: OPEN_WAIT_MS });
+    return openReader(file);
   });
+}
+
+function openReader(file: string): Database.Database {
+  const db = new Database(file, { readonly: true, timeout: OPEN_WAIT_MS });
+  closedOnError(db, () => db.pragma(`cache_size = -${CACHE_KIB}`));
+  return db;
 }
 
 /** One by one: Node's own `recursive` never returns where a system's folder takes none (/proc). */
@@ -67,6 +75,7 @@ function configure(db: Database.Database): void {
   db.pragma('synchronous = NORMAL');
   db.pragma('foreign_keys = ON');
   db.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
+  db.pragma(`cache_size = -${CACHE_KIB}`);
 }
 
 function open(file: string, make: () => Database.Database): Database.Database {
