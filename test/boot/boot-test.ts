@@ -124,7 +124,7 @@ async function memoryPressure(machine: VirtualMachine, access: Access): Promise<
   const { text } = await ask(machine, access, 4);
   check(
     engine === 'ended' && before === after && text !== '',
-    'memory pressure ends the engine, not the service, and the next answer comes',
+    `memory pressure ends the engine (${engine}), not the service (${before}, ${after}), and the next answer comes`,
   );
 }
 

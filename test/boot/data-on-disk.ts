@@ -1,8 +1,8 @@
 // The data partition of a disk that is off, without mounting it: the log as the next boot finds it.
-// e2fsck replays the journal of a copy and debugfs copies files out, so no root is needed.
+// e2fsck replays the journal of a copy and debugfs reads and changes its files, so no root is needed.
 // Also damages the partition on purpose.
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, open, rm } from 'node:fs/promises';
+import { copyFile, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
@@ -25,15 +25,7 @@ export type LogOnDisk = { integrity: string; totalMs: number[] };
 
 /** What a log that was cut off holds; files of its own go into `folder`. */
 export async function logOnDisk(disk: string, folder: string): Promise<LogOnDisk> {
-  const copy = path.join(folder, 'data-copy.ext4');
-  const { startBytes, sizeBytes } = await dataPartitionOf(disk);
-  await rm(copy, { force: true });
-  const range = [`skip=${startBytes}`, `count=${sizeBytes}`, 'iflag=skip_bytes,count_bytes'];
-  await run('dd', [`if=${disk}`, `of=${copy}`, ...range, 'bs=1M', 'conv=sparse', 'status=none']);
-  // Exit code 1: something was repaired, the journal for example.
-  await run('e2fsck', ['-fy', copy]).catch((error: { code: number }) => {
-    if (error.code !== 1) throw error;
-  });
+  const copy = await checkedCopy(disk, folder);
   const log = path.join(folder, 'log-copy.db');
   for (const suffix of ['', '-wal', '-shm']) await rm(`${log}${suffix}`, { force: true });
   for (const suffix of ['', '-wal'])
@@ -52,6 +44,20 @@ export async function logOnDisk(disk: string, folder: string): Promise<LogOnDisk
   }
 }
 
+/** The file system in a file of its own, after e2fsck, which takes no part of a disk. */
+async function checkedCopy(disk: string, folder: string): Promise<string> {
+  const copy = path.join(folder, 'data-copy.ext4');
+  const { startBytes, sizeBytes } = await dataPartitionOf(disk);
+  await rm(copy, { force: true });
+  const range = [`skip=${startBytes}`, `count=${sizeBytes}`, 'iflag=skip_bytes,count_bytes'];
+  await run('dd', [`if=${disk}`, `of=${copy}`, ...range, 'bs=1M', 'conv=sparse', 'status=none']);
+  // Exit code 1: something was repaired, the journal for example.
+  await run('e2fsck', ['-fy', copy]).catch((error: { code: number }) => {
+    if (error.code !== 1) throw error;
+  });
+  return copy;
+}
+
 /** Overwrites every superblock and whatever lies in the first MiBs, beyond what e2fsck repairs. */
 export async function destroyFileSystem(disk: string): Promise<void> {
   const { startBytes, sizeBytes } = await dataPartitionOf(disk);
@@ -62,16 +68,11 @@ export async function destroyFileSystem(disk: string): Promise<void> {
   await file.sync();
 }
 
-/** Overwrites the middle of the log's file where it lies on the disk. */
+/** Puts a program where the log's file was. */
 export async function destroyLog(disk: string, folder: string): Promise<void> {
-  const { startBytes } = await dataPartitionOf(disk);
-  const at = `${disk}?offset=${startBytes}`;
+  const copy = await checkedCopy(disk, folder);
   const junk = path.join(folder, 'junk');
-  await mkdir(folder, { recursive: true });
-  await copyFile('/proc/self/exe', junk);
-  await run('e2fsck', ['-fy', at]).catch((error: { code: number }) => {
-    if (error.code !== 1) throw error;
-  });
+  await copyFile('/bin/true', junk);
   for (const command of [
     'rm /hearth/log.db',
     'rm /hearth/log.db-wal',
@@ -80,5 +81,8 @@ export async function destroyLog(disk: string, folder: string): Promise<void> {
     'set_inode_field /hearth/log.db uid 900',
     'set_inode_field /hearth/log.db gid 900',
   ])
-    await run('debugfs', ['-w', '-R', command, at]);
+    await run('debugfs', ['-w', '-R', command, copy]);
+  const { startBytes } = await dataPartitionOf(disk);
+  const place = [`seek=${startBytes}`, 'oflag=seek_bytes', 'conv=notrunc,fsync'];
+  await run('dd', [`if=${copy}`, `of=${disk}`, ...place, 'bs=1M', 'status=none']);
 }
