@@ -13,7 +13,7 @@ import { bindDatagramSocket } from '../support/datagram-socket.js';
 import { childrenOf } from '../support/processes.js';
 import { packageRoot } from '../support/samples.js';
 import { sqlite3 } from './log/log-rows.js';
-import { metric, post, until } from './server/running-server.js';
+import { holdAnswer, post, until } from './server/running-server.js';
 
 const cli = path.join(packageRoot, 'dist/cli.js');
 const folder = t.testdir();
@@ -81,10 +81,9 @@ t.test('SIGTERM lets the answer under way finish, writes the log and exits with 
   const server = await start(['--log', logPath]);
   const { url } = server;
   t.equal((await fetch(`${url}/health`)).status, 200);
-  const asked = post(`${url}/v1/chat/completions`, { ...hello, max_tokens: 64 });
-  await until(async () => (await metric(url, 'hearth_requests_under_way')) === 1);
+  const held = await holdAnswer(url, { max_tokens: 200 });
   server.child.kill('SIGTERM');
-  t.equal((await asked).status, 200);
+  t.match(await held.text, /"finish_reason":"length"[\s\S]*\[DONE\]/);
   t.same(await server.ended, [0, null]);
   t.match(sqlite3(logPath, 'SELECT endpoint, error_code FROM answers'), [
     { endpoint: '/v1/chat/completions', error_code: null },

@@ -4,17 +4,20 @@ import t from 'tap';
 import { sqlite3 } from '../log/log-rows.js';
 import { holdAnswer, metric, post, runEngine, runServer, until } from './running-server.js';
 
-const hello = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 64 };
+const hello = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 2 };
 const running = await runEngine(t, { nCtx: 16_384, parallel: 1 });
 /** Longer than the test may take. */
 const deadlineMs = 3_600_000;
 
 t.test('a shutdown waits for answers under way and for those that wait', async (t) => {
   const { url, server, logPath } = await runServer(t, running, { deadlineMs });
-  const asked = [1, 2].map(() => post(`${url}/v1/chat/completions`, hello));
+  // Seconds, in which the other one is seen to wait.
+  const held = await holdAnswer(url, { max_tokens: 1000 });
+  const waiting = post(`${url}/v1/chat/completions`, hello);
   await until(async () => (await metric(url, 'hearth_requests_under_way')) === 2);
   await server.close();
-  for (const response of await Promise.all(asked)) t.equal(response.status, 200);
+  t.match(await held.text, /"finish_reason":"length"[\s\S]*\[DONE\]/);
+  t.equal((await waiting).status, 200);
   t.equal(sqlite3(logPath, 'SELECT 1 FROM answers WHERE stop_reason IS NOT NULL').length, 2);
 });
 
