@@ -2,6 +2,7 @@
 // A new one is made for each restart, so nothing of a dead one can be mistaken for the living.
 // Decides nothing about restarts.
 import { type ChildProcess, fork } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { LEVEL_HEAP_FLAG } from '../small-heap.js';
 import type { EngineOptions } from './contract.js';
 import { NativeLog } from './native-log.js';
@@ -16,6 +17,9 @@ const CHILD_ENV = {
   // Each further arena of glibc keeps what its threads have freed; a load leaves 5 MiB there.
   MALLOC_ARENA_MAX: '1',
 };
+
+/** Of -1000 to 1000, as in proc(5): before any other process of the system. */
+const OOM_SCORE_ADJ = '900';
 
 export type ChildEnd = { signal: string | null; exitCode: number | null };
 
@@ -37,6 +41,7 @@ export class EngineChild {
       env: { ...process.env, ...CHILD_ENV },
       execArgv: CHILD_FLAGS,
     });
+    giveWayInNeed(this.#process.pid);
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => this.log.write(text));
     this.#process.on('message', (message: FromChild) => {
       if (message.kind === 'log') this.log.add(message.lines);
@@ -69,5 +74,15 @@ export class EngineChild {
   async end(): Promise<void> {
     this.#process.kill('SIGKILL');
     await this.#ended;
+  }
+}
+
+/** From its first moment: one that starts is small yet, and the kernel would end its parent. */
+function giveWayInNeed(pid: number | undefined): void {
+  if (process.platform !== 'linux' || pid === undefined) return;
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, OOM_SCORE_ADJ);
+  } catch {
+    // It may be read-only, as in some containers; the kernel then takes the larger process, mostly this.
   }
 }

@@ -2,7 +2,6 @@
 // Everything that can take the process down happens here, so that it takes down nothing else.
 // Prints nothing; llama.cpp's log goes to the parent.
 
-import { writeFileSync } from 'node:fs';
 import type { EngineOptions } from '../contract.js';
 import { failureOf } from '../engine-error.js';
 import type { FromChild, ToChild } from '../protocol.js';
@@ -11,9 +10,6 @@ import { loadModel } from './load.js';
 import { ModelServer } from './model-server.js';
 import { watchParent } from './orphan-watch.js';
 import { Outbox } from './outbox.js';
-
-/** Of -1000 to 1000, as in proc(5): before any other process of the system. */
-const OOM_SCORE_ADJ = '900';
 
 const send = (message: FromChild): void => {
   process.send?.(message, undefined, undefined, () => {
@@ -24,7 +20,6 @@ const outbox = new Outbox(send);
 let server: ModelServer | undefined;
 
 watchParent(Number(process.argv[2]));
-giveWayInNeed();
 // Ctrl-C and service managers signal the whole group; when to end is for the parent to say.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('message', (message: ToChild) => {
@@ -78,15 +73,5 @@ async function answerCall({ id, call }: Extract<ToChild, { kind: 'call' }>): Pro
     outbox.message({ kind: 'result', id, value: await server.call(call) });
   } catch (thrown) {
     outbox.message({ kind: 'call-failed', id, failure: failureOf(thrown, 'internal') });
-  }
-}
-
-/** Where memory runs out, Linux ends this process rather than the one that starts it again. */
-function giveWayInNeed(): void {
-  if (process.platform !== 'linux') return;
-  try {
-    writeFileSync('/proc/self/oom_score_adj', OOM_SCORE_ADJ);
-  } catch {
-    // It may be read-only, as in some containers; the kernel then takes the larger process, mostly this.
   }
 }

@@ -16,6 +16,18 @@ const modelPath = await applianceGguf(folder);
 const options = { modelPath, gpu: 'off', threads: 1 } as const;
 const endless = { input: chat('Hello!'), sampling: { logitBias: { 2: -100 } } };
 
+t.test(
+  'where memory runs out, the kernel ends the engine first, from its first moment',
+  {
+    skip: process.platform !== 'linux',
+  },
+  async (t) => {
+    const engine = startEngine(options);
+    t.equal(readFileSync(`/proc/${engine.pid}/oom_score_adj`, 'utf8').trim(), '900');
+    await engine.close();
+  },
+);
+
 t.test('a kill costs the answer under way, and the next one is served', async (t) => {
   const engine = new RestartingEngine({ ...options, parallel: 2 });
   t.teardown(() => engine.close());
