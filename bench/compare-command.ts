@@ -5,13 +5,17 @@ import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import {
   asOutputError,
+  clearProgressLine,
   deviceCatalogue,
   devicesFlag,
   interruptible,
+  noteAs,
   one,
   openOutput,
-  printable,
+  print,
+  showProgressLine,
   text,
+  valueFlag,
   wholeNumber,
 } from '../devices/index.js';
 import { engineOptionsOf, loadFlags } from '../runtime/engine-flags.js';
@@ -24,16 +28,18 @@ import { DEFAULT_TEXT, DEFAULT_TEXT_NAME } from './compare/default-text.js';
 import { readTextFile } from './compare/text-file.js';
 import { ARTICLE_QUESTION } from './measure/answers.js';
 
+const note = noteAs('compare');
+
 const MAX_TEXT_BYTES = 256 * 2 ** 20;
 const DEFAULTS = { repeats: 3, maxTokens: 256, textCtx: 512 } as const;
 
 const compareOptions = {
   questions: {
-    describe: 'File of questions, one a line, or JSON Lines {"q": …, "a": right answer}',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag(
+      'File of questions, one a line, or JSON Lines {"q": …, "a": right answer}',
+      text('questions'),
+    ),
     defaultDescription: "the article's question",
-    coerce: one(text('questions')),
   },
   text: {
     describe: 'File of text that perplexity is measured on; --no-text to leave it out',
@@ -42,46 +48,30 @@ const compareOptions = {
     coerce: one((file) => (file === 'false' ? false : text('text')(file))),
   },
   'text-ctx': {
-    describe: 'Tokens of a chunk of that text',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Tokens of a chunk of that text', wholeNumber('text-ctx', 4, 2 ** 24)),
     defaultDescription: String(DEFAULTS.textCtx),
-    coerce: one(wholeNumber('text-ctx', 4, 2 ** 24)),
   },
   chunks: {
-    describe: 'Chunks of that text, at most',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Chunks of that text, at most', wholeNumber('chunks', 1, 2 ** 24)),
     defaultDescription: 'all',
-    coerce: one(wholeNumber('chunks', 1, 2 ** 24)),
   },
   'max-tokens': {
-    describe: 'Tokens of an answer, at most',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Tokens of an answer, at most', wholeNumber('max-tokens', 1, 2 ** 24)),
     defaultDescription: String(DEFAULTS.maxTokens),
-    coerce: one(wholeNumber('max-tokens', 1, 2 ** 24)),
   },
   repeats: {
+    ...valueFlag('How often speed is measured, after a warm-up', wholeNumber('repeats', 1, 1000)),
     alias: 'r',
-    describe: 'How often speed is measured, after a warm-up',
-    type: 'string',
-    requiresArg: true,
     defaultDescription: String(DEFAULTS.repeats),
-    coerce: one(wholeNumber('repeats', 1, 1000)),
   },
-  'dense-checkpoint': {
-    describe: 'The unpruned checkpoint, to make the type of equal memory and measure that, too',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('dense-checkpoint')),
-  },
-  report: {
-    describe: 'Write a page with charts that needs nothing else, to show to others',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('report')),
-  },
+  'dense-checkpoint': valueFlag(
+    'The unpruned checkpoint, to make the type of equal memory and measure that, too',
+    text('dense-checkpoint'),
+  ),
+  report: valueFlag(
+    'Write a page with charts that needs nothing else, to show to others',
+    text('report'),
+  ),
   force: { describe: 'Replace an existing report', type: 'boolean' },
   devices: devicesFlag,
   json: { describe: 'Print JSON', type: 'boolean' },
@@ -118,9 +108,11 @@ async function run(argv: CompareArguments, signal: AbortSignal): Promise<void> {
   // Whether the report can be written is better known before an hour of measuring.
   if (report !== undefined) await (await openReport(argv)).discard();
   const comparison = await compare(options);
-  clearProgress();
+  clearProgressLine();
   print(
-    argv.json ? JSON.stringify(comparisonJson(comparison), null, 2) : comparisonText(comparison),
+    argv.json
+      ? JSON.stringify(comparisonJson(comparison), null, 2)
+      : comparisonText(comparison).trimEnd(),
   );
   if (signal.aborted) return;
   if (report !== undefined) await writeReport(comparison, argv);
@@ -150,7 +142,7 @@ async function compareOptionsOf(
     denseCheckpoint: argv['dense-checkpoint'],
     devices: await deviceCatalogue({ files: argv.devices }),
     signal,
-    onProgress: showProgress,
+    onProgress: showProgressLine,
     onNote: note,
   };
 }
@@ -187,22 +179,4 @@ async function writeReport(comparison: Comparison, argv: CompareArguments): Prom
     await output.discard();
   }
   note(`the report is in ${argv.report}`);
-}
-
-function print(text: string): void {
-  process.stdout.write(`${printable(text.trimEnd())}\n`);
-}
-
-/** Over itself in a terminal; elsewhere a line for each model and step would drown the rest. */
-function showProgress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${printable(text)}`);
-}
-
-function clearProgress(): void {
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
-}
-
-function note(text: string): void {
-  clearProgress();
-  process.stderr.write(`hearth compare: ${printable(text)}\n`);
 }

@@ -7,9 +7,11 @@ import {
   findDevice,
   interruptible,
   many,
-  one,
+  noteAs,
   parseSize,
+  showProgressLine,
   text,
+  valueFlag,
   wholeNumber,
 } from '../devices/index.js';
 import { engineOptionsOf, loadFlags } from '../runtime/engine-flags.js';
@@ -19,6 +21,8 @@ import { ANSWER_TOKENS } from './measure/answers.js';
 import { type MeasureOptions, measure } from './measure/measure.js';
 import { OUTPUT_FORMATS, rowsText } from './results/row-text.js';
 
+const note = noteAs('measure');
+
 /** llama-bench's. */
 const DEFAULT_REPEATS = 5;
 const MAX_REPEATS = 1_000;
@@ -27,19 +31,15 @@ const MAX_DEPTH = 2 ** 24;
 
 const measureOptions = {
   ...loadFlags,
-  device: {
-    describe: 'Class of the catalogue that this machine is, for hearth results',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('device')),
-  },
+  device: valueFlag(
+    'Class of the catalogue that this machine is, for hearth results',
+    text('device'),
+  ),
   devices: devicesFlag,
-  budget: {
-    describe: 'Hold the run to this much memory, as a smaller machine would: 8GiB (simulated)',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(parseSize),
-  },
+  budget: valueFlag(
+    'Hold the run to this much memory, as a smaller machine would: 8GiB (simulated)',
+    parseSize,
+  ),
   depth: {
     describe: 'Tokens in the context before a point; may be given several times',
     type: 'string',
@@ -48,18 +48,15 @@ const measureOptions = {
     defaultDescription: 'half way, and at the end',
   },
   repeats: {
+    ...valueFlag(
+      'How often each point is measured, after a warm-up',
+      wholeNumber('repeats', 1, MAX_REPEATS),
+    ),
     alias: 'r',
-    describe: 'How often each point is measured, after a warm-up',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(wholeNumber('repeats', 1, MAX_REPEATS)),
     defaultDescription: String(DEFAULT_REPEATS),
   },
   'answer-tokens': {
-    describe: 'Tokens of the answer',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(wholeNumber('answer-tokens', 1, MAX_ANSWER_TOKENS)),
+    ...valueFlag('Tokens of the answer', wholeNumber('answer-tokens', 1, MAX_ANSWER_TOKENS)),
     defaultDescription: String(ANSWER_TOKENS),
   },
   'only-answer': {
@@ -97,7 +94,7 @@ async function run(argv: MeasureArguments, signal: AbortSignal): Promise<void> {
   const rows: MeasurementRow[] = [];
   try {
     const options = measureOptionsOf(argv, device);
-    const watched = { log, signal, onProgress: showProgress, onWarning: note };
+    const watched = { log, signal, onProgress: showProgressLine, onWarning: note };
     for await (const row of measure({ ...options, ...watched })) {
       rows.push(row);
       note(`${row.test}: ${row.median_ts.toFixed(2)} t/s`);
@@ -127,14 +124,4 @@ function measureOptionsOf(
     ...(device === null ? {} : { device }),
     ...(budget === undefined ? {} : { budgetBytes: budget }),
   };
-}
-
-/** Over itself in a terminal; a file of progress helps nobody. */
-function showProgress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
-}
-
-function note(text: string): void {
-  const clear = process.stderr.isTTY ? '\r\u001b[K' : '';
-  process.stderr.write(`${clear}hearth measure: ${text}\n`);
 }

@@ -3,30 +3,26 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { one } from '../devices/index.js';
+import { noteAs, print, valueFlag } from '../devices/index.js';
 import { defaultLogPath, openLog, openLogReader, parseSince } from '../runtime/log/index.js';
 import { errorsByClass, pointsByClass } from './results/by-class.js';
 import { classText } from './results/class-text.js';
 import { readResults, resultLine } from './results/results-file.js';
 
+const note = noteAs('results');
+
 const logOption = {
   log: {
-    describe: 'The log to use',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('The log to use', (file) => path.resolve(file)),
     defaultDescription: '$XDG_STATE_HOME/hearth/log.db',
-    coerce: one((file) => path.resolve(file)),
   },
 } as const;
 
 const readOptions = {
   ...logOption,
-  since: {
-    describe: 'Only what was measured since an age or a date: 7d, 2026-01-31',
-    type: 'string',
-    requiresArg: true,
-    coerce: one((time) => parseSince(time)),
-  },
+  since: valueFlag('Only what was measured since an age or a date: 7d, 2026-01-31', (time) =>
+    parseSince(time),
+  ),
 } as const;
 
 const tableOptions = {
@@ -57,8 +53,8 @@ const tableCommand: CommandModule<object, InferredOptionTypes<typeof tableOption
     const rows = readRows(argv);
     const [points, errors] = [pointsByClass(rows), errorsByClass(rows)];
     if (rows.length === 0) note(`nothing is measured in ${argv.log ?? defaultLogPath()} yet`);
-    const json = `${JSON.stringify({ points, errors }, null, 2)}\n`;
-    process.stdout.write(argv.json ? json : classText(points, errors));
+    if (argv.json) print(JSON.stringify({ points, errors }, null, 2));
+    else if (rows.length > 0) print(classText(points, errors).trimEnd());
   },
 };
 
@@ -118,8 +114,4 @@ function readRows({ log: file, since }: InferredOptionTypes<typeof readOptions>)
   } finally {
     log.close();
   }
-}
-
-function note(text: string): void {
-  process.stderr.write(`hearth results: ${text}\n`);
 }

@@ -7,14 +7,15 @@ import {
   devicesFlag,
   findDevice,
   interruptible,
-  one,
+  noteAs,
   parseSize,
-  printable,
+  print,
+  showByteProgress,
   text,
+  valueFlag,
   wholeNumber,
 } from '../devices/index.js';
 import { type ConvertOptions, convert } from './convert.js';
-import { showProgress } from './convert-progress.js';
 import { planJson, planText, summaryJson, summaryText } from './convert-report.js';
 import { type PrepareOptions, prepare } from './prepare.js';
 import { FILE_TYPES, type FileType } from './quantise/index.js';
@@ -25,75 +26,45 @@ const MAX_CONTEXT = 2 ** 24;
 
 const convertOptions = {
   output: {
+    ...valueFlag('The GGUF to write', text('output')),
     alias: 'o',
-    describe: 'The GGUF to write',
-    type: 'string',
-    requiresArg: true,
     defaultDescription: 'NAME-TYPE.gguf',
-    coerce: one(text('output')),
   },
-  lora: {
-    describe: 'Merge the LoRA in this folder',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('lora')),
-  },
-  tokenizer: {
-    describe: 'tokenizer.model, tokenizer.json or their folder, for a checkpoint without one',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('tokenizer')),
-  },
+  lora: valueFlag('Merge the LoRA in this folder', text('lora')),
+  tokenizer: valueFlag(
+    'tokenizer.model, tokenizer.json or their folder, for a checkpoint without one',
+    text('tokenizer'),
+  ),
   type: {
-    describe: 'Mixture of types',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Mixture of types', (name) => name.toUpperCase() as FileType),
     choices: FILE_TYPES,
     defaultDescription: 'Q4_K_M',
-    coerce: one((name) => name.toUpperCase() as FileType),
   },
   'max-size': {
-    describe: 'Take the best type whose file is at most this large, such as 2.5GB',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Take the best type whose file is at most this large, such as 2.5GB', parseSize),
     conflicts: 'type',
-    coerce: one(parseSize),
   },
   for: {
-    describe: 'Take the best type that fits this device, as hearth devices names it',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag(
+      'Take the best type that fits this device, as hearth devices names it',
+      text('for'),
+    ),
     conflicts: ['type', 'max-size'],
-    coerce: one(text('for')),
   },
   ctx: {
-    describe: 'Tokens of context that must fit beside it',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Tokens of context that must fit beside it', wholeNumber('ctx', 1, MAX_CONTEXT)),
     implies: 'for',
     defaultDescription: "the model's, at most 4096",
-    coerce: one(wholeNumber('ctx', 1, MAX_CONTEXT)),
   },
   devices: { ...devicesFlag, implies: 'for' },
   'chat-template': {
-    describe: `${chatTemplateNames.join(', ')}, or a file with Jinja`,
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag(`${chatTemplateNames.join(', ')}, or a file with Jinja`, text('chat-template')),
     defaultDescription: "the tokenizer's own",
-    coerce: one(text('chat-template')),
   },
-  name: {
-    describe: "The model's name",
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('name')),
-  },
+  name: valueFlag("The model's name", text('name')),
   threads: {
-    describe: 'Converting threads',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Converting threads', wholeNumber('threads', 1, MAX_THREADS)),
     defaultDescription: 'one a core',
-    coerce: one(wholeNumber('threads', 1, MAX_THREADS)),
   },
   'dry-run': { describe: 'Print the plan; read and write no weights', type: 'boolean' },
   force: { describe: 'Replace an existing file', type: 'boolean' },
@@ -150,14 +121,15 @@ async function printPlan(options: PrepareOptions, { json }: ConvertArguments): P
 }
 
 async function convertAndReport(prepare: PrepareOptions, argv: ConvertArguments): Promise<void> {
-  const progress = showProgress(process.stderr);
+  const progress = showByteProgress(process.stderr);
   const options: ConvertOptions = {
     ...prepare,
     output: argv.output ?? defaultOutput(argv),
     force: argv.force,
     threads: argv.threads,
     onPlan: ({ warnings }) => warn(warnings),
-    onProgress: progress.update,
+    onProgress: ({ name, bytesDone, totalBytes }) =>
+      progress.update({ step: 'converting', part: name, bytesDone, totalBytes }),
   };
   try {
     const summary = await convert(options);
@@ -178,10 +150,5 @@ function defaultOutput(argv: ConvertArguments): string {
 }
 
 function warn(warnings: readonly string[]): void {
-  for (const warning of warnings)
-    process.stderr.write(`hearth convert: warning: ${printable(warning)}\n`);
-}
-
-function print(line: string): void {
-  process.stdout.write(`${printable(line)}\n`);
+  for (const warning of warnings) noteAs('convert')(`warning: ${warning}`);
 }

@@ -18,12 +18,12 @@ import {
   fitTable,
   fitText,
   type MemoryPredictor,
-  one,
   openFitter,
   openMemoryPredictor,
   parseSize,
-  printable,
+  print,
   text,
+  valueFlag,
   wholeNumber,
 } from '../devices/index.js';
 import { formatCount } from './convert-report.js';
@@ -35,48 +35,37 @@ const MAX_PARALLEL = 256;
 const KV_TYPES = ['F32', 'F16', 'Q8_0', 'Q4_0'] as const;
 
 const fitOptions = {
-  device: {
-    describe: 'Device to fit, as hearth devices names it; without one, a table of all',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('device')),
-  },
+  device: valueFlag(
+    'Device to fit, as hearth devices names it; without one, a table of all',
+    text('device'),
+  ),
   memory: {
-    describe: "So much memory of this machine's GPU, or else of its CPU, such as 8GiB",
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag(
+      "So much memory of this machine's GPU, or else of its CPU, such as 8GiB",
+      parseSize,
+    ),
     conflicts: 'device',
-    coerce: one(parseSize),
   },
   ctx: {
-    describe: 'Tokens of context of each sequence',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Tokens of context of each sequence', wholeNumber('ctx', 1, MAX_CONTEXT)),
     defaultDescription: "the model's, at most 4096",
-    coerce: one(wholeNumber('ctx', 1, MAX_CONTEXT)),
   },
   'kv-type': {
-    describe: 'Type of the KV cache',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Type of the KV cache', (name) => name.toUpperCase() as (typeof KV_TYPES)[number]),
     choices: KV_TYPES,
     defaultDescription: 'F16',
-    coerce: one((name) => name.toUpperCase() as (typeof KV_TYPES)[number]),
   },
   parallel: {
-    describe: 'Sequences decoded together',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Sequences decoded together', wholeNumber('parallel', 1, MAX_PARALLEL)),
     defaultDescription: '1',
-    coerce: one(wholeNumber('parallel', 1, MAX_PARALLEL)),
   },
   type: {
-    describe: 'Type that a checkpoint would be converted to',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag(
+      'Type that a checkpoint would be converted to',
+      (name) => name.toUpperCase() as FileType,
+    ),
     choices: FILE_TYPES,
     defaultDescription: 'Q4_K_M',
-    coerce: one((name) => name.toUpperCase() as FileType),
   },
   devices: devicesFlag,
   json: { describe: 'Print JSON', type: 'boolean' },
@@ -190,8 +179,4 @@ function modelJson({ argv, model, request }: Asked) {
       parallel: request.parallel ?? 1,
     },
   };
-}
-
-function print(line: string): void {
-  process.stdout.write(`${printable(line)}\n`);
 }

@@ -1,7 +1,7 @@
 // hearth inspect: what a GGUF or a checkpoint is, as text or JSON.
 // Control characters of a stranger's names are made visible before they reach a terminal.
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { formatDisk, printable } from '../devices/index.js';
+import { formatDisk, print, printable } from '../devices/index.js';
 import { describeLayers, formatCount, layersJson } from './convert-report.js';
 import { type Inspection, inspect } from './inspect.js';
 
@@ -24,7 +24,7 @@ export const inspectCommand: CommandModule<object, InspectArguments> = {
   handler: async ({ file, json }) => {
     const inspection = await inspect(file);
     const text = json ? JSON.stringify(toJson(inspection), null, 2) : toText(inspection);
-    process.stdout.write(`${text}\n`);
+    print(text);
   },
 };
 

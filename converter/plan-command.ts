@@ -5,11 +5,11 @@ import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import {
   devicesFlag,
   findDevice,
-  one,
   openFitter,
-  printable,
+  print,
   type SizedModel,
   text,
+  valueFlag,
   wholeNumber,
 } from '../devices/index.js';
 import { readBaseModel } from './plan/base-model.js';
@@ -25,33 +25,24 @@ const DEFAULT_TYPE = 'Q4_K_M';
 
 const planOptions = {
   device: {
-    describe: 'Device to fit, as hearth devices names it',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Device to fit, as hearth devices names it', text('device')),
     demandOption: true,
-    coerce: one(text('device')),
   },
   ctx: {
-    describe: 'Tokens of context',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Tokens of context', wholeNumber('ctx', 1, MAX_CONTEXT)),
     defaultDescription: "the model's, at most 4096",
-    coerce: one(wholeNumber('ctx', 1, MAX_CONTEXT)),
   },
   type: {
-    describe: 'Type that the table of ratios and the commands are of',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag(
+      'Type that the table of ratios and the commands are of',
+      (name) => name.toUpperCase() as FileType,
+    ),
     choices: FILE_TYPES,
     defaultDescription: DEFAULT_TYPE,
-    coerce: one((name) => name.toUpperCase() as FileType),
   },
   layers: {
-    describe: 'Layers to prune, from 0, such as 4-29',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Layers to prune, from 0, such as 4-29', readRange),
     defaultDescription: "LLM-Pruner's",
-    coerce: one(readRange),
   },
   devices: devicesFlag,
   json: { describe: 'Print JSON, with every ratio in every type', type: 'boolean' },
@@ -90,7 +81,7 @@ async function run(argv: PlanArguments): Promise<void> {
     const rows = await planForDevice(base, { fit, layers });
     const report: PlanReport = { base, device, rows, fileType };
     const shown = json ? JSON.stringify(planReportJson(report), null, 2) : planReportText(report);
-    process.stdout.write(`${printable(shown)}\n`);
+    print(shown);
     if (!leastPruning(rows, fileType)) process.exitCode = 1;
   } finally {
     await fitter.close();

@@ -1,6 +1,6 @@
-// What every command needs of the terminal: text that is safe to print there, and Ctrl-C that ends
-// the work in order. Here because all folders may import from devices/ alone.
-// Defines no command and prints nothing.
+// What every command needs of the terminal: its result on stdout and what else it has to say on stderr,
+// both safe to print, and Ctrl-C that ends the work in order. Here because all folders may import from
+// devices/ alone. Defines no command.
 
 /**
  * `text` with the characters that a terminal would obey, or that turn the direction of writing, made
@@ -14,6 +14,35 @@ export function printable(text: string): string {
     return `\\u${code.toString(16).padStart(4, '0')}`;
   });
 }
+
+/** For a cell of a table: what a terminal would obey, and what would end the row, is one space. */
+export function inOneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
+}
+
+/** A result on stdout: `text`, made printable, and a newline. */
+export function print(text: string): void {
+  process.stdout.write(`${printable(text)}\n`);
+}
+
+/** Says lines on stderr as `hearth COMMAND: …`, made printable, in the place of a progress line. */
+export function noteAs(command: string): (text: string) => void {
+  return (text) => {
+    clearProgressLine();
+    process.stderr.write(`hearth ${command}: ${printable(text)}\n`);
+  };
+}
+
+/** Over the last one on a terminal; nothing elsewhere, where a file of progress helps nobody. */
+export function showProgressLine(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`${CLEAR_LINE}${printable(text)}`);
+}
+
+export function clearProgressLine(): void {
+  if (process.stderr.isTTY) process.stderr.write(CLEAR_LINE);
+}
+
+const CLEAR_LINE = '\r\u001b[K';
 
 /**
  * Runs `work` until it is done or Ctrl-C (or SIGTERM) aborts its signal; the exit code is then 130.

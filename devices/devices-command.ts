@@ -6,7 +6,7 @@ import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { catalogueEntries } from './catalogue/catalogue.js';
 import { type CatalogueEntry, toDevice } from './catalogue/catalogue-file.js';
 import type { Device } from './catalogue/device.js';
-import { printable } from './command-line.js';
+import { noteAs, print } from './command-line.js';
 import { devicesFlag } from './devices-flag.js';
 import { type MachineProbe, probeMachine } from './probe/probe.js';
 import { formatMemory } from './units.js';
@@ -32,12 +32,11 @@ export const devicesCommand: CommandModule<object, DevicesArguments> = {
 async function run({ devices: files, json }: DevicesArguments): Promise<void> {
   const entries = await catalogueEntries({ files });
   const machine = await probeMachine();
-  for (const warning of machine.warnings)
-    process.stderr.write(`hearth devices: warning: ${printable(warning)}\n`);
+  for (const warning of machine.warnings) noteAs('devices')(`warning: ${warning}`);
   const text = json
     ? JSON.stringify({ machine: machineJson(machine), devices: entries.map(deviceJson) }, null, 2)
     : `${machineText(machine)}\n\n${catalogueText(entries.map(toDevice))}`;
-  process.stdout.write(`${printable(text)}\n`);
+  print(text);
 }
 
 function machineText(machine: MachineProbe): string {

@@ -13,6 +13,11 @@ export function one<T>(read: (text: string) => T): (value: Given) => T | undefin
   };
 }
 
+/** An option of one value. Its type is text to yargs, which would make NaN of a wrong number. */
+export function valueFlag<T>(describe: string, read: (text: string) => T) {
+  return { describe, type: 'string', requiresArg: true, coerce: one(read) } as const;
+}
+
 /** For options that may be given several times. */
 export function many<T>(read: (text: string) => T): (value: Given) => T[] {
   return (value) => (value === undefined ? [] : [value].flat().map((item) => read(String(item))));

@@ -1,3 +1,4 @@
+export { type ByteProgress, type ByteProgressDisplay, showByteProgress } from './byte-progress.js';
 export {
   type CatalogueOptions,
   deviceCatalogue,
@@ -6,7 +7,15 @@ export {
 } from './catalogue/catalogue.js';
 export { CatalogueError } from './catalogue/catalogue-file.js';
 export type { Backend, Device } from './catalogue/device.js';
-export { interruptible, printable } from './command-line.js';
+export {
+  clearProgressLine,
+  inOneLine,
+  interruptible,
+  noteAs,
+  print,
+  printable,
+  showProgressLine,
+} from './command-line.js';
 export { devicesFlag } from './devices-flag.js';
 export {
   type Advice,
@@ -26,7 +35,7 @@ export {
   type TypedModel,
   verdictText,
 } from './fit/index.js';
-export { many, number, one, text, wholeNumber } from './flag-readers.js';
+export { many, number, one, text, valueFlag, wholeNumber } from './flag-readers.js';
 export {
   type AnyGgmlType,
   FOREIGN_GGML_TYPES,

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
-import { many, number, one, text, wholeNumber } from '../devices/flag-readers.js';
+import { many, number, text, valueFlag, wholeNumber } from '../devices/flag-readers.js';
 import { chat } from './chat/index.js';
 import type { EngineOptions, GenerateRequest, Sampling } from './engine/index.js';
 import { engineFlags, engineOptionsOf } from './engine-flags.js';
@@ -15,72 +15,50 @@ const MAX_INT32 = 2 ** 31 - 1;
 const MAX_SEED = 2 ** 32 - 2;
 
 const options = {
-  once: {
-    describe: 'Print the answer to this question alone; stdin is not read',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('once')),
-  },
-  system: {
-    describe: 'System prompt',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('system')),
-  },
-  session: {
-    describe: 'Keep the conversation in this file, and its KV cache in FILE.kv',
-    type: 'string',
-    requiresArg: true,
-    coerce: one((file) => path.resolve(text('session')(file))),
-  },
+  once: valueFlag('Print the answer to this question alone; stdin is not read', text('once')),
+  system: valueFlag('System prompt', text('system')),
+  session: valueFlag('Keep the conversation in this file, and its KV cache in FILE.kv', (file) =>
+    path.resolve(text('session')(file)),
+  ),
   verbose: { describe: 'With --once or piped stdin: figures on stderr', type: 'boolean' },
   temperature: {
-    describe: '0 takes the likeliest token',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(number('temperature', 0, 100)),
+    ...valueFlag('0 takes the likeliest token', number('temperature', 0, 100)),
     defaultDescription: '0.8',
   },
   'top-p': {
-    describe: 'Choose among the likeliest tokens of this total probability',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(number('top-p', 0, 1)),
+    ...valueFlag(
+      'Choose among the likeliest tokens of this total probability',
+      number('top-p', 0, 1),
+    ),
     defaultDescription: '0.95',
   },
   'top-k': {
-    describe: 'Choose among this many of the likeliest tokens; 0 is all',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(wholeNumber('top-k', 0, MAX_INT32)),
+    ...valueFlag(
+      'Choose among this many of the likeliest tokens; 0 is all',
+      wholeNumber('top-k', 0, MAX_INT32),
+    ),
     defaultDescription: '40',
   },
   'min-p': {
-    describe: 'Leave out tokens less likely than this share of the likeliest',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(number('min-p', 0, 1)),
+    ...valueFlag(
+      'Leave out tokens less likely than this share of the likeliest',
+      number('min-p', 0, 1),
+    ),
     defaultDescription: '0.05',
   },
   'repeat-penalty': {
-    describe: 'Divide the logits of tokens that were said already; 1 is none',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(number('repeat-penalty', 0.01, 100)),
+    ...valueFlag(
+      'Divide the logits of tokens that were said already; 1 is none',
+      number('repeat-penalty', 0.01, 100),
+    ),
     defaultDescription: '1',
   },
   seed: {
-    describe: 'Seed of the choices',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(wholeNumber('seed', 0, MAX_SEED)),
+    ...valueFlag('Seed of the choices', wholeNumber('seed', 0, MAX_SEED)),
     defaultDescription: 'random',
   },
   'max-tokens': {
-    describe: 'Longest answer',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(wholeNumber('max-tokens', 1, MAX_INT32)),
+    ...valueFlag('Longest answer', wholeNumber('max-tokens', 1, MAX_INT32)),
     defaultDescription: 'what the context holds',
   },
   stop: {
@@ -90,18 +68,10 @@ const options = {
     coerce: many(text('stop')),
   },
   grammar: {
-    describe: 'File of a GBNF grammar that the answer follows',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('File of a GBNF grammar that the answer follows', text('grammar')),
     conflicts: 'json-schema',
-    coerce: one(text('grammar')),
   },
-  'json-schema': {
-    describe: 'File of a JSON schema that the answer follows',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('json-schema')),
-  },
+  'json-schema': valueFlag('File of a JSON schema that the answer follows', text('json-schema')),
 } as const satisfies Record<string, Options>;
 
 const modelOption = {

@@ -2,7 +2,7 @@
 // One table, so that both commands read them alike and their --help cannot differ.
 // What fits where is decided by the engine.
 import type { InferredOptionTypes, Options } from 'yargs';
-import { one, wholeNumber } from '../devices/flag-readers.js';
+import { one, valueFlag, wholeNumber } from '../devices/flag-readers.js';
 import { parseSize } from '../devices/units.js';
 import type { EngineOptions } from './engine/contract.js';
 
@@ -17,10 +17,7 @@ const FLASH_ATTENTION = ['auto', 'on', 'off'] as const;
 
 export const engineFlags = {
   gpu: {
-    describe: 'GPU backend; auto takes the best on which the model fits',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(oneOf('gpu', GPUS)),
+    ...valueFlag('GPU backend; auto takes the best on which the model fits', oneOf('gpu', GPUS)),
     defaultDescription: 'auto',
   },
   'gpu-layers': {
@@ -33,38 +30,24 @@ export const engineFlags = {
     defaultDescription: 'auto',
   },
   ctx: {
-    describe: 'Tokens of context of each sequence',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(wholeNumber('ctx', 1, MAX_CONTEXT)),
+    ...valueFlag('Tokens of context of each sequence', wholeNumber('ctx', 1, MAX_CONTEXT)),
     defaultDescription: "the model's, as far as memory allows",
   },
   'kv-type': {
-    describe: `Type of the KV cache: ${KV_TYPES.join(', ')}`,
-    type: 'string',
-    requiresArg: true,
-    coerce: one((type) => oneOf('kv-type', KV_TYPES)(type.toUpperCase())),
+    ...valueFlag(`Type of the KV cache: ${KV_TYPES.join(', ')}`, (type) =>
+      oneOf('kv-type', KV_TYPES)(type.toUpperCase()),
+    ),
     defaultDescription: 'F16',
   },
   memory: {
-    describe: 'Stay below so much memory of the GPU, or else of the system, such as 8GiB',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(parseSize),
+    ...valueFlag(
+      'Stay below so much memory of the GPU, or else of the system, such as 8GiB',
+      parseSize,
+    ),
     defaultDescription: 'what is free',
   },
-  parallel: {
-    describe: 'Sequences decoded together',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(wholeNumber('parallel', 1, MAX_PARALLEL)),
-  },
-  threads: {
-    describe: 'CPU threads',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(wholeNumber('threads', 1, MAX_THREADS)),
-  },
+  parallel: valueFlag('Sequences decoded together', wholeNumber('parallel', 1, MAX_PARALLEL)),
+  threads: valueFlag('CPU threads', wholeNumber('threads', 1, MAX_THREADS)),
   'flash-attention': {
     describe: 'Flash attention: auto, on or off',
     type: 'string',
@@ -75,12 +58,10 @@ export const engineFlags = {
     describe: 'Map the file into memory, also on the CPU, where it may take twice the memory',
     type: 'boolean',
   },
-  overflow: {
-    describe: 'When a prompt does not fit: error, or drop-oldest turns and say so',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(oneOf('overflow', ['error', 'drop-oldest'] as const)),
-  },
+  overflow: valueFlag(
+    'When a prompt does not fit: error, or drop-oldest turns and say so',
+    oneOf('overflow', ['error', 'drop-oldest'] as const),
+  ),
 } as const satisfies Record<string, Options>;
 
 export type EngineFlags = InferredOptionTypes<typeof engineFlags>;

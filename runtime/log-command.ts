@@ -4,8 +4,8 @@
 import path from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { interruptible } from '../devices/command-line.js';
-import { one, wholeNumber } from '../devices/flag-readers.js';
+import { interruptible, noteAs, print } from '../devices/command-line.js';
+import { valueFlag, wholeNumber } from '../devices/flag-readers.js';
 import {
   type AnswerFilter,
   DEFAULT_LIMIT,
@@ -26,33 +26,27 @@ import {
 } from './log-tables.js';
 import { followAnswers } from './log-tail.js';
 
+const note = noteAs('log');
+
 /** More rows than a terminal shows; --sql has no limit. */
 const MAX_LIMIT = 1_000_000;
 
 /** Shared with `tail` and `path`. */
 const fileOption = {
   log: {
-    describe: 'The log to read',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('The log to read', (file) => path.resolve(file)),
     defaultDescription: '$XDG_STATE_HOME/hearth/log.db',
-    coerce: one((file) => path.resolve(file)),
   },
 } as const;
 
 const filterOptions = {
-  where: {
-    describe: 'Only answers that meet an SQL condition, such as "ttft_ms > 500"',
-    type: 'string',
-    requiresArg: true,
-    coerce: one((condition) => condition),
-  },
-  since: {
-    describe: 'Only answers since an age or a date: 7d, 12h, 2026-01-31',
-    type: 'string',
-    requiresArg: true,
-    coerce: one((time) => parseSince(time)),
-  },
+  where: valueFlag(
+    'Only answers that meet an SQL condition, such as "ttft_ms > 500"',
+    (condition) => condition,
+  ),
+  since: valueFlag('Only answers since an age or a date: 7d, 12h, 2026-01-31', (time) =>
+    parseSince(time),
+  ),
   json: { describe: 'Print JSON', type: 'boolean' },
 } as const;
 
@@ -60,11 +54,8 @@ const logOptions = {
   ...fileOption,
   ...filterOptions,
   limit: {
-    describe: 'How many answers',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('How many answers', wholeNumber('limit', 1, MAX_LIMIT)),
     defaultDescription: String(DEFAULT_LIMIT),
-    coerce: one(wholeNumber('limit', 1, MAX_LIMIT)),
   },
   summary: {
     describe: 'Percentiles of TTFT and tok/s, and peak memory',
@@ -77,11 +68,8 @@ const logOptions = {
     implies: 'summary',
   },
   sql: {
-    describe: 'Run one SELECT; the view "answers" has one row a request',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Run one SELECT; the view "answers" has one row a request', (sql) => sql),
     conflicts: ['summary', 'where', 'since', 'limit'],
-    coerce: one((sql) => sql),
   },
   csv: { describe: 'Print CSV', type: 'boolean', conflicts: 'json' },
 } as const;
@@ -157,12 +145,4 @@ async function tail(log: LogReader, argv: TailArguments): Promise<void> {
 
 function filterOf({ where, since }: Pick<TailArguments, 'where' | 'since'>): AnswerFilter {
   return { ...(where === undefined ? {} : { where }), ...(since === undefined ? {} : { since }) };
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-function note(text: string): void {
-  process.stderr.write(`hearth log: ${text}\n`);
 }

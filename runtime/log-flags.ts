@@ -3,7 +3,7 @@
 // What the log does with them is log/.
 import path from 'node:path';
 import type { InferredOptionTypes, Options } from 'yargs';
-import { one, text } from '../devices/flag-readers.js';
+import { one, text, valueFlag } from '../devices/flag-readers.js';
 import type { LogOptions } from './log/index.js';
 
 export const logFlags = {
@@ -14,12 +14,7 @@ export const logFlags = {
     coerce: logFile,
   },
   'log-text': { describe: 'Store prompts and answers in the log', type: 'boolean' },
-  'log-keep': {
-    describe: 'How much of the log to keep: 90d, 500MB',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('log-keep')),
-  },
+  'log-keep': valueFlag('How much of the log to keep: 90d, 500MB', text('log-keep')),
   'log-sync': {
     describe: 'End an answer only when its row is on the disk, where it outlives a power cut',
     type: 'boolean',

@@ -2,6 +2,7 @@
 // Cells are made once here, so that the table and the line show an answer alike.
 // It asks the log nothing and prints nothing.
 import Table from 'cli-table3';
+import { inOneLine } from '../devices/command-line.js';
 import { formatMemory } from '../devices/units.js';
 import type { AnswerRow, QueryRow, SummaryRow } from './log/index.js';
 
@@ -85,13 +86,13 @@ function table<Row>(columns: Column<Row>[], rows: Row[]): string {
     chars: NO_BORDERS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
   });
-  drawn.push(...rows.map((row) => shown.map(({ cell }) => printable(cell(row)))));
+  drawn.push(...rows.map((row) => shown.map(({ cell }) => inOneLine(cell(row)))));
   return drawn.toString().replace(/ +$/gm, '');
 }
 
 function line<Row>(columns: Column<Row>[], textOf: (column: Column<Row>) => string): string {
   const cells = columns.map((column) => {
-    const text = printable(textOf(column));
+    const text = inOneLine(textOf(column));
     return column.align ? text.padStart(column.width) : text.padEnd(column.width);
   });
   return cells.join('  ').trimEnd();
@@ -118,9 +119,4 @@ function number(value: number | null, digits = 0): string {
 
 function memory(sizeBytes: number | null): string {
   return sizeBytes === null ? '' : formatMemory(sizeBytes);
-}
-
-/** Model names come from files and text from users: neither may steer the terminal. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
 }

@@ -4,7 +4,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
-import { many, one, text, wholeNumber } from '../devices/flag-readers.js';
+import { noteAs } from '../devices/command-line.js';
+import { many, one, text, valueFlag, wholeNumber } from '../devices/flag-readers.js';
 import { formatMemory } from '../devices/units.js';
 import { duration } from './duration-flag.js';
 import type { EngineOptions } from './engine/index.js';
@@ -20,37 +21,23 @@ const MAX_RATE = 1_000_000;
 
 const options = {
   host: {
-    describe: "Address to listen on; others than this machine's own need a key",
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag("Address to listen on; others than this machine's own need a key", text('host')),
     default: '127.0.0.1',
-    coerce: one(text('host')),
   },
   port: {
-    describe: 'Port to listen on; 0 takes any free one',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Port to listen on; 0 takes any free one', wholeNumber('port', 0, MAX_PORT)),
     default: '8080',
-    coerce: one(wholeNumber('port', 0, MAX_PORT)),
   },
-  socket: {
-    describe: 'Listen on this UNIX socket instead',
-    type: 'string',
-    requiresArg: true,
-    coerce: one((file) => path.resolve(text('socket')(file))),
-  },
+  socket: valueFlag('Listen on this UNIX socket instead', (file) =>
+    path.resolve(text('socket')(file)),
+  ),
   'api-key': {
     describe: 'Key that callers must send; may be given several times',
     type: 'string',
     requiresArg: true,
     coerce: many(text('api-key')),
   },
-  'api-key-file': {
-    describe: 'File of such keys, one a line',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('api-key-file')),
-  },
+  'api-key-file': valueFlag('File of such keys, one a line', text('api-key-file')),
   // As HEARTH_NO_AUTH and HEARTH_NO_LOG; on the command line yargs reads them as auth and log.
   'no-auth': { type: 'boolean', hidden: true },
   'no-log': { type: 'boolean', hidden: true },
@@ -67,24 +54,18 @@ const options = {
     requiresArg: true,
     coerce: many((name) => text('allow-host')(name).toLowerCase()),
   },
-  'max-queue': {
-    describe: 'Requests that may wait; one more gets 429',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(wholeNumber('max-queue', 0, MAX_QUEUE)),
-  },
-  deadline: {
-    describe: 'Longest time for an answer, waiting included: 90s, 5m',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(duration('deadline')),
-  },
-  'rate-limit': {
-    describe: 'Requests a minute from one key or address',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(wholeNumber('rate-limit', 1, MAX_RATE)),
-  },
+  'max-queue': valueFlag(
+    'Requests that may wait; one more gets 429',
+    wholeNumber('max-queue', 0, MAX_QUEUE),
+  ),
+  deadline: valueFlag(
+    'Longest time for an answer, waiting included: 90s, 5m',
+    duration('deadline'),
+  ),
+  'rate-limit': valueFlag(
+    'Requests a minute from one key or address',
+    wholeNumber('rate-limit', 1, MAX_RATE),
+  ),
   // HEARTH_DEBUG, which cli.ts reads, comes along with the other HEARTH_*.
   debug: { type: 'boolean', hidden: true },
   'print-unit': { describe: 'Print a systemd unit for these settings', type: 'boolean' },
@@ -171,9 +152,7 @@ async function engineOptions(argv: ServeArguments): Promise<EngineOptions> {
   const budgeted = await withinMemory(options, argv.memory);
   const { nCtx, gpuLayers } = budgeted.options;
   const layers = gpuLayers === undefined ? '' : ` and ${gpuLayers} layers on the GPU`;
-  process.stderr.write(
-    `hearth serve: ${nCtx} tokens of context${layers} stay below ${formatMemory(argv.memory)}\n`,
-  );
+  noteAs('serve')(`${nCtx} tokens of context${layers} stay below ${formatMemory(argv.memory)}`);
   return budgeted.options;
 }
 

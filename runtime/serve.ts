@@ -2,11 +2,14 @@
 // The order matters: nothing is loaded before the port is had, and the log closes last.
 // What a request is answered is server/.
 
+import { noteAs } from '../devices/command-line.js';
 import { hearthVersion } from '../devices/version.js';
 import { type EngineOptions, startEngine } from './engine/index.js';
 import { type LogOptions, openLog } from './log/index.js';
 import type { Server, ServerOptions } from './server/index.js';
 import { type Notifier, openNotifier } from './systemd/index.js';
+
+const note = noteAs('serve');
 
 export type ServeOptions = Omit<
   ServerOptions,
@@ -79,10 +82,6 @@ async function whileRunning(
   if (!stop.aborted)
     await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
   if (timer) clearInterval(timer);
-}
-
-function note(message: string): void {
-  process.stderr.write(`hearth serve: ${message}\n`);
 }
 
 function warn(message: string): void {

@@ -1,11 +1,13 @@
 // The file that measured rows travel in between machines: JSON Lines, one row a line, each line with
 // the version of its schema, so that files can be cut and joined with any tool.
 // Read as a stranger's: every value is checked before it comes near the log. Writes nothing.
+
 import {
   type FieldKind,
   MEASUREMENT_FIELDS,
   type MeasurementRow,
 } from '../../runtime/log/index.js';
+import { jsonObject } from '../json-object.js';
 
 /** Raised when a column changes its meaning; a line of a later version is refused. */
 export const RESULTS_VERSION = 1;
@@ -51,13 +53,8 @@ function readLine(line: string, where: string): MeasurementRow {
 }
 
 function parse(line: string, where: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-  } catch {
-    // Told below.
-  }
+  const object = jsonObject(line);
+  if (object !== null) return object;
   throw new ResultsError(`${where} is no JSON object; expected a line of hearth results export`);
 }
 

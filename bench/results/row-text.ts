@@ -3,7 +3,7 @@
 // Chooses no rows and prints nothing.
 import Table from 'cli-table3';
 import { stringify } from 'csv-stringify/sync';
-import { formatMemory } from '../../devices/index.js';
+import { formatMemory, inOneLine } from '../../devices/index.js';
 import {
   type FieldKind,
   MEASUREMENT_FIELDS,
@@ -127,7 +127,7 @@ function table(all: readonly Column[], rows: readonly MeasurementRow[]): string 
     chars: NO_BORDERS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
   });
-  drawn.push(...rows.map((row) => columns.map(({ cell }) => oneLine(cell(row)))));
+  drawn.push(...rows.map((row) => columns.map(({ cell }) => inOneLine(cell(row)))));
   return `${drawn.toString().replace(/ +$/gm, '')}\n`;
 }
 
@@ -143,18 +143,13 @@ function markdown(rows: readonly MeasurementRow[]): string {
   const columns = shownColumns([...COLUMNS, ...MEMORY_COLUMNS], rows);
   const line = (cells: string[]) => `| ${cells.join(' | ')} |\n`;
   const cells = rows.map((row) =>
-    line(columns.map(({ cell }) => oneLine(cell(row)).replaceAll('|', '\\|'))),
+    line(columns.map(({ cell }) => inOneLine(cell(row)).replaceAll('|', '\\|'))),
   );
   return (
     line(columns.map(({ head }) => head)) +
     line(columns.map(({ isNumber }) => (isNumber ? '--:' : '---'))) +
     cells.join('')
   );
-}
-
-/** Names come from files, and may neither steer the terminal nor break a table. */
-function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
 }
 
 function size(bytes: number | null): string {

@@ -4,10 +4,10 @@
 import { createInterface } from 'node:readline/promises';
 import Table from 'cli-table3';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { interruptible, printable } from '../command-line.js';
-import { one, text } from '../flag-readers.js';
+import { type ByteProgressDisplay, showByteProgress } from '../byte-progress.js';
+import { interruptible, noteAs, print, printable } from '../command-line.js';
+import { text, valueFlag } from '../flag-readers.js';
 import { formatDisk } from '../units.js';
-import { type ByteProgressDisplay, showByteProgress } from './byte-progress.js';
 import { flashJson, listJson, planJson } from './flash-json.js';
 import { IMAGE_TARGETS } from './manifest.js';
 import { readPublicKey } from './signature.js';
@@ -25,12 +25,7 @@ import {
 } from './write/index.js';
 
 const flashOptions = {
-  key: {
-    describe: 'Public key (PEM) that must have signed the manifest',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('key')),
-  },
+  key: valueFlag('Public key (PEM) that must have signed the manifest', text('key')),
   target: {
     describe: 'Refuse an image for anything else',
     choices: IMAGE_TARGETS,
@@ -52,6 +47,8 @@ const STEP_TEXT: Record<FlashStep, string> = {
   write: 'writing',
   verify: 'reading back',
 };
+
+const note = noteAs('flash');
 
 type FlashArguments = InferredOptionTypes<typeof flashOptions & typeof positionals>;
 
@@ -77,8 +74,7 @@ async function run(argv: FlashArguments): Promise<void> {
 
 async function list({ json }: FlashArguments): Promise<void> {
   const devices = await removableDevices(THIS_SYSTEM);
-  const said = json ? JSON.stringify(listJson(devices), null, 2) : listText(devices);
-  process.stdout.write(`${printable(said)}\n`);
+  print(json ? jsonText(listJson(devices)) : listText(devices));
 }
 
 type Named = FlashArguments & { image: string; device: string };
@@ -99,7 +95,7 @@ async function flashOne(argv: Named, signal: AbortSignal): Promise<void> {
     if (argv['dry-run']) {
       const plan = await planFlash(request);
       display.stop();
-      return print(json ? planJson(plan) : planText(plan));
+      return print(json ? jsonText(planJson(plan)) : planText(plan));
     }
     let isWriting = false;
     const confirm = async (plan: FlashPlan) => {
@@ -114,15 +110,10 @@ async function flashOne(argv: Named, signal: AbortSignal): Promise<void> {
     });
     display.stop();
     tellEjection(result);
-    print(json ? flashJson(result) : resultText(result));
+    print(json ? jsonText(flashJson(result)) : resultText(result));
   } finally {
     display.stop();
   }
-}
-
-function print(said: string | object): void {
-  const text = typeof said === 'string' ? said : JSON.stringify(said, null, 2);
-  process.stdout.write(`${printable(text)}\n`);
 }
 
 /** On a terminal or from a pipe: the kernel's name of the disk, and nothing else, is a yes. */
@@ -165,7 +156,7 @@ function resultText({ target, image, writeBytes, writeMs, verifyMs }: FlashResul
 }
 
 function tellEjection({ target: { path }, ejection }: FlashResult): void {
-  if (ejection) process.stderr.write(`hearth flash: ${printable(ejectionText(path, ejection))}\n`);
+  if (ejection) note(ejectionText(path, ejection));
 }
 
 function ejectionText(path: string, ejection: Ejection): string {
@@ -183,9 +174,7 @@ function ejectionText(path: string, ejection: Ejection): string {
 
 function warnHalf(display: ByteProgressDisplay, deviceName: string): void {
   display.stop();
-  process.stderr.write(
-    `hearth flash: stopped; ${printable(deviceName)} holds part of an image at most and does not boot\n`,
-  );
+  note(`stopped; ${deviceName} holds part of an image at most and does not boot`);
 }
 
 function listText(devices: RemovableDevice[]): string {
@@ -206,4 +195,8 @@ function listText(devices: RemovableDevice[]): string {
     table.push([path, formatDisk(sizeBytes), model ?? '', serial ?? '', onIt]);
   }
   return table.toString();
+}
+
+function jsonText(said: object): string {
+  return JSON.stringify(said, null, 2);
 }

@@ -2,8 +2,8 @@
 // The unit comes from cli.ts, which may ask runtime/ for it; this folder may not. What is built is
 // image/. Progress goes to stderr, the summary to stdout.
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { interruptible, printable } from '../command-line.js';
-import { one, text, wholeNumber } from '../flag-readers.js';
+import { interruptible, noteAs, print } from '../command-line.js';
+import { one, text, valueFlag, wholeNumber } from '../flag-readers.js';
 import { formatDisk, formatMemory, parseSize } from '../units.js';
 import {
   buildImage,
@@ -16,11 +16,9 @@ import {
 import { IMAGE_TARGETS, type ImageTarget } from './manifest.js';
 import { readSigningKey } from './signature.js';
 
+const note = noteAs('image');
 const MAX_CONTEXT = 2 ** 24;
 const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
-
-const given = (name: string, describe: string) =>
-  ({ describe, type: 'string', requiresArg: true, coerce: one(text(name)) }) as const;
 
 const imageOptions = {
   target: {
@@ -29,36 +27,34 @@ const imageOptions = {
     demandOption: true,
     coerce: one((name) => name as ImageTarget),
   },
-  output: { ...given('output', 'Where to write the image'), alias: 'o', demandOption: true },
+  output: {
+    ...valueFlag('Where to write the image', text('output')),
+    alias: 'o',
+    demandOption: true,
+  },
   memory: {
-    describe: "The device's memory, which the model must fit",
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag("The device's memory, which the model must fit", parseSize),
     defaultDescription: '4GiB',
-    coerce: one(parseSize),
   },
   ctx: {
-    describe: 'Tokens of context',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Tokens of context', wholeNumber('ctx', 1, MAX_CONTEXT)),
     defaultDescription: 'what fits, at most 4096',
-    coerce: one(wholeNumber('ctx', 1, MAX_CONTEXT)),
   },
   port: {
-    describe: 'Port of the page',
-    type: 'string',
-    requiresArg: true,
+    ...valueFlag('Port of the page', wholeNumber('port', 1, 65535)),
     defaultDescription: String(DEFAULT_PORT),
-    coerce: one(wholeNumber('port', 1, 65535)),
   },
-  hostname: { ...given('hostname', 'Name of the device'), defaultDescription: 'hearth' },
-  'ssh-key': given('ssh-key', 'File of public keys that may log in as root; nobody without'),
-  'wifi-ssid': given('wifi-ssid', 'Wi-Fi network to join'),
-  'wifi-psk-file': given('wifi-psk-file', 'File with its passphrase'),
-  'api-key-file': given('api-key-file', 'File of keys that the API asks for, one a line'),
-  sign: given('sign', 'Private Ed25519 key (PEM) to sign the manifest with'),
-  timezone: { ...given('timezone', 'Such as Europe/Berlin'), defaultDescription: 'UTC' },
-  mirror: { ...given('mirror', 'Debian mirror'), defaultDescription: DEFAULT_MIRROR },
+  hostname: { ...valueFlag('Name of the device', text('hostname')), defaultDescription: 'hearth' },
+  'ssh-key': valueFlag(
+    'File of public keys that may log in as root; nobody without',
+    text('ssh-key'),
+  ),
+  'wifi-ssid': valueFlag('Wi-Fi network to join', text('wifi-ssid')),
+  'wifi-psk-file': valueFlag('File with its passphrase', text('wifi-psk-file')),
+  'api-key-file': valueFlag('File of keys that the API asks for, one a line', text('api-key-file')),
+  sign: valueFlag('Private Ed25519 key (PEM) to sign the manifest with', text('sign')),
+  timezone: { ...valueFlag('Such as Europe/Berlin', text('timezone')), defaultDescription: 'UTC' },
+  mirror: { ...valueFlag('Debian mirror', text('mirror')), defaultDescription: DEFAULT_MIRROR },
   force: { describe: 'Replace an existing image', type: 'boolean' },
   json: { describe: 'Print JSON', type: 'boolean' },
 } as const;
@@ -151,12 +147,4 @@ function summaryJson({ output, manifest, layout, fitted, ...sizes }: ImageSummar
 
 function warn(message: string): void {
   note(`warning: ${message}`);
-}
-
-function note(message: string): void {
-  process.stderr.write(`hearth image: ${printable(message)}\n`);
-}
-
-function print(line: string): void {
-  process.stdout.write(`${printable(line)}\n`);
 }

@@ -3,10 +3,10 @@
 // What is in a bundle is pack/; this file turns words into its options and tells.
 import { stat } from 'node:fs/promises';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { interruptible, printable } from '../command-line.js';
-import { one, text } from '../flag-readers.js';
+import { showByteProgress } from '../byte-progress.js';
+import { interruptible, noteAs, print } from '../command-line.js';
+import { text, valueFlag } from '../flag-readers.js';
 import { formatDisk } from '../units.js';
-import { showByteProgress } from './byte-progress.js';
 import { BUNDLE_TARGETS } from './manifest.js';
 import { type BundleUnitInputs, type PackedBundle, pack } from './pack/index.js';
 
@@ -18,24 +18,11 @@ const packOptions = {
     requiresArg: true,
   },
   output: {
+    ...valueFlag('Where to write it; hearth-TARGET.tar.zst unless given', text('output')),
     alias: 'o',
-    describe: 'Where to write it; hearth-TARGET.tar.zst unless given',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('output')),
   },
-  config: {
-    describe: "JSON file of hearth serve's options, for the device",
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('config')),
-  },
-  sign: {
-    describe: 'Private Ed25519 key (PEM) to sign with',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('sign')),
-  },
+  config: valueFlag("JSON file of hearth serve's options, for the device", text('config')),
+  sign: valueFlag('Private Ed25519 key (PEM) to sign with', text('sign')),
   vulkan: { describe: 'With llama.cpp for GPUs as well, for linux-x64', type: 'boolean' },
   force: { describe: 'Replace an existing file', type: 'boolean' },
   json: { describe: 'Print JSON', type: 'boolean' },
@@ -86,7 +73,7 @@ async function run(
       hasVulkan: vulkan,
       force,
       signal,
-      onWarning: (text) => process.stderr.write(`hearth pack: warning: ${printable(text)}\n`),
+      onWarning: (text) => noteAs('pack')(`warning: ${text}`),
       onBytes: (bytesDone, totalBytes) =>
         display.update({ step: 'packing', bytesDone, totalBytes }),
     });
@@ -94,7 +81,7 @@ async function run(
     const { size } = await stat(output);
     const result = { output, size, isSigned: sign !== undefined, ...packed };
     const said = argv.json ? JSON.stringify(resultJson(result), null, 2) : resultText(result);
-    process.stdout.write(`${printable(said)}\n`);
+    print(said);
   } finally {
     display.stop();
   }

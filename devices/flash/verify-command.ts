@@ -2,21 +2,16 @@
 // It reads the file from start to end and unpacks nothing.
 // What is checked is pack/verify.ts.
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { interruptible, printable } from '../command-line.js';
-import { one, text } from '../flag-readers.js';
+import { showByteProgress } from '../byte-progress.js';
+import { interruptible, print } from '../command-line.js';
+import { text, valueFlag } from '../flag-readers.js';
 import { formatDisk } from '../units.js';
-import { showByteProgress } from './byte-progress.js';
 import { BUNDLE_TARGETS } from './manifest.js';
 import { type VerifiedBundle, verifyBundle } from './pack/index.js';
 import { readPublicKey } from './signature.js';
 
 const verifyOptions = {
-  key: {
-    describe: 'Public key (PEM) that must have signed it',
-    type: 'string',
-    requiresArg: true,
-    coerce: one(text('key')),
-  },
+  key: valueFlag('Public key (PEM) that must have signed it', text('key')),
   target: {
     describe: 'Refuse a bundle for anything else',
     choices: BUNDLE_TARGETS,
@@ -59,7 +54,7 @@ async function run({ bundle, key, target, json }: VerifyArguments, signal: Abort
     const said = json
       ? JSON.stringify(resultJson(verified), null, 2)
       : resultText(bundle, verified);
-    process.stdout.write(`${printable(said)}\n`);
+    print(said);
   } finally {
     display.stop();
   }

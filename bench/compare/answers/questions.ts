@@ -1,6 +1,7 @@
 // The questions that every model is asked: the article's, or those of a file, one a line.
 // JSON Lines may say what the right answer is, for devices that must know their facts.
 // Asks nothing.
+import { jsonObject } from '../../json-object.js';
 import { readTextFile } from '../text-file.js';
 
 export type Question = {
@@ -44,13 +45,8 @@ function readJson(line: string, where: string): Question {
 }
 
 function parse(line: string, where: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-  } catch {
-    // Told below.
-  }
+  const object = jsonObject(line);
+  if (object !== null) return object;
   throw new Error(`${where} is no JSON object; expected {"q": "…"}, as in the file's first line`);
 }
 

@@ -1,13 +1,16 @@
 // Progress of a long reading or writing: a bar on a terminal, a line every few seconds elsewhere.
 // Each step has its own, as checking, writing and reading back differ tenfold in speed.
-// Throttled, as a chunk takes milliseconds.
+// Throttled, as a chunk takes milliseconds. Here because all folders may import from devices/ alone.
 import { SingleBar } from 'cli-progress';
-import { formatDisk } from '../units.js';
+import { formatDisk } from './units.js';
 
 const LINE_INTERVAL_MS = 5000;
+
 export type ByteProgress = {
   /** What is being done, `writing`. */
   step: string;
+  /** Part of the step that is at hand, shown in its place. */
+  part?: string;
   bytesDone: number;
   /** Null where nobody knows. */
   totalBytes: number | null;
@@ -19,6 +22,7 @@ export type ByteProgressDisplay = {
   stop(): void;
 };
 
+/** A display on `stream`, which appears with its first update. */
 export function showByteProgress(stream: NodeJS.WriteStream): ByteProgressDisplay {
   const display = stream.isTTY ? showBar(stream) : printLines(stream);
   let step: string | null = null;
@@ -41,7 +45,7 @@ type StepDisplay = { update(progress: ByteProgress, begun: number): void; stop()
 function showBar(stream: NodeJS.WriteStream): StepDisplay {
   const bar = new SingleBar({
     stream,
-    format: '{bar} {percentage}% {step} {rate} {eta_formatted} left',
+    format: '{bar} {percentage}% {what} {rate} {eta_formatted} left',
     barCompleteChar: '█',
     barIncompleteChar: '░',
     barsize: 30,
@@ -50,8 +54,8 @@ function showBar(stream: NodeJS.WriteStream): StepDisplay {
     etaBuffer: 100,
   });
   return {
-    update({ step, bytesDone, totalBytes }, begun) {
-      const texts = { step, rate: rate(bytesDone, begun) };
+    update({ step, part, bytesDone, totalBytes }, begun) {
+      const texts = { what: part ?? step, rate: rate(bytesDone, begun) };
       if (!bar.isActive) bar.start(totalBytes ?? bytesDone, 0, texts);
       if (totalBytes === null) bar.setTotal(bytesDone);
       bar.update(bytesDone, texts);
@@ -63,14 +67,14 @@ function showBar(stream: NodeJS.WriteStream): StepDisplay {
 function printLines(stream: NodeJS.WriteStream): StepDisplay {
   let printed = performance.now();
   return {
-    update({ step, bytesDone, totalBytes }, begun) {
+    update({ step, part, bytesDone, totalBytes }, begun) {
       if (performance.now() - printed < LINE_INTERVAL_MS) return;
       printed = performance.now();
       const share = totalBytes ? `${Math.floor((100 * bytesDone) / totalBytes)} % · ` : '';
       const seconds = ((printed - begun) / 1000) * ((totalBytes ?? bytesDone) / bytesDone - 1);
       const left = totalBytes ? ` · ${Math.round(seconds)} s left` : '';
       stream.write(
-        `${share}${step} · ${formatDisk(bytesDone)} · ${rate(bytesDone, begun)}${left}\n`,
+        `${share}${part ?? step} · ${formatDisk(bytesDone)} · ${rate(bytesDone, begun)}${left}\n`,
       );
     },
     stop: () => {},
