@@ -11,10 +11,10 @@ import {
   MAX_MANIFEST_BYTES,
   parseBundleManifest,
 } from '../manifest.js';
+import { openPackedFile, type PackedFile } from '../packed-file.js';
 import { unsafePathReason } from '../safe-path.js';
 import { checkSignature, SIGNATURE_SUFFIX } from '../signature.js';
 import { readTar, type TarEntry } from '../tar-reader.js';
-import { type ImageReader, openImage } from '../write/image-reader.js';
 import { MANIFEST_NAME, TOP_FOLDER } from './layout.js';
 
 const CHUNK_BYTES = 1 << 20;
@@ -39,9 +39,9 @@ export type VerifiedBundle = {
   contentBytes: number;
 };
 
-/** Throws BundleError, ManifestError or SignatureError, and FlashError for what cannot be unpacked. */
+/** Throws BundleError, ManifestError or SignatureError. */
 export async function verifyBundle(request: VerifyRequest): Promise<VerifiedBundle> {
-  const reader = await openImage(request.bundle);
+  const reader = await openPackedFile(request.bundle, (...words) => new BundleError(...words));
   try {
     const entries = readTar(chunksOf(reader, request.signal), request.bundle);
     return await new Verification(request).run(entries);
@@ -50,7 +50,7 @@ export async function verifyBundle(request: VerifyRequest): Promise<VerifiedBund
   }
 }
 
-async function* chunksOf(reader: ImageReader, signal?: AbortSignal): AsyncGenerator<Buffer> {
+async function* chunksOf(reader: PackedFile, signal?: AbortSignal): AsyncGenerator<Buffer> {
   for (let length = CHUNK_BYTES; length === CHUNK_BYTES; ) {
     signal?.throwIfAborted();
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);

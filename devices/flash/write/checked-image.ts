@@ -13,10 +13,10 @@ import {
   ManifestError,
   parseImageManifest,
 } from '../manifest.js';
+import { openPackedFile, type PackedFile } from '../packed-file.js';
 import { checkSignature, SIGNATURE_SUFFIX } from '../signature.js';
 import { alignedBuffer } from './aligned-buffer.js';
-import { FlashError } from './flash-error.js';
-import { type ImageReader, openImage } from './image-reader.js';
+import { badImage, FlashError } from './flash-error.js';
 import { type HashedSpan, SpanHashes, spansOfAll, spansOfMap } from './spans.js';
 
 /** What is read and written at a time. */
@@ -46,7 +46,7 @@ export type ImageRequest = {
 /** Throws {@link FlashError}, ManifestError or SignatureError where the image is not to be written. */
 export async function checkImage(request: ImageRequest): Promise<CheckedImage> {
   const manifest = await readManifest(request);
-  const reader = await openImage(request.path);
+  const reader = await openPackedFile(request.path, badImage);
   try {
     const sizeBytes = manifest?.image.size_bytes ?? reader.sizeBytes;
     refuseLarge(request, sizeBytes);
@@ -68,10 +68,7 @@ export async function readManifest({
   const bytes = await readIfThere(file);
   const needs = publicKey ? 'a key' : target ? 'a target' : null;
   if (!bytes && needs)
-    throw new FlashError(
-      'bad-image',
-      `${image} has no ${path.basename(file)}, but ${needs} was given`,
-    );
+    throw badImage(`${image} has no ${path.basename(file)}, but ${needs} was given`);
   if (!bytes) return null;
   if (publicKey) {
     const signature = await readIfThere(`${file}${SIGNATURE_SUFFIX}`);
@@ -79,7 +76,7 @@ export async function readManifest({
   }
   const manifest = parseImageManifest(bytes.toString(), file);
   if (target && manifest.target !== target)
-    throw new FlashError('bad-image', `${image} is for ${manifest.target}, not for ${target}`);
+    throw badImage(`${image} is for ${manifest.target}, not for ${target}`);
   return manifest;
 }
 
@@ -97,7 +94,7 @@ async function readIfThere(file: string): Promise<Buffer | null> {
 type Reading = ImageRequest & { manifest: ImageManifest | null; sizeBytes: number | null };
 type Read = Pick<CheckedImage, 'sizeBytes' | 'sha256' | 'spans'>;
 
-async function readWhole(reader: ImageReader, request: Reading): Promise<Read> {
+async function readWhole(reader: PackedFile, request: Reading): Promise<Read> {
   const { manifest, sizeBytes, limitBytes, signal, onBytes } = request;
   const whole = createHash('sha256');
   const spans = new SpanHashes(
@@ -130,7 +127,7 @@ function refuseLarge({ path: image, limitBytes }: ImageRequest, sizeBytes: numbe
 function refuseDifferent(file: string, manifest: ImageManifest, read: Read): void {
   const { size_bytes: sizeBytes, sha256 } = manifest.image;
   const fail = (problem: string) =>
-    new FlashError('bad-image', `${file} is not what its manifest says: ${problem}; get it again`);
+    badImage(`${file} is not what its manifest says: ${problem}; get it again`);
   if (read.sizeBytes !== sizeBytes)
     throw fail(`it has ${read.sizeBytes} bytes, expected ${sizeBytes}`);
   if (read.sha256 !== sha256) throw fail(`its SHA-256 is ${read.sha256}, expected ${sha256}`);

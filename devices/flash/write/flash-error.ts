@@ -29,3 +29,7 @@ export class FlashError extends Error {
     this.reason = reason;
   }
 }
+
+export function badImage(message: string, options?: ErrorOptions): FlashError {
+  return new FlashError('bad-image', message, options);
+}

@@ -3,12 +3,12 @@
 // Reading and hashing overlap with the device, two chunks in turn.
 
 import { formatDisk } from '../../units.js';
+import { openPackedFile } from '../packed-file.js';
 import { alignedBuffer } from './aligned-buffer.js';
 import { WIPED_BYTES } from './capacity.js';
 import { CHUNK_BYTES, type CheckedImage } from './checked-image.js';
 import type { DeviceFile } from './device-file.js';
-import { FlashError } from './flash-error.js';
-import { openImage } from './image-reader.js';
+import { badImage, FlashError } from './flash-error.js';
 import { type HashedSpan, type Part, SpanHashes } from './spans.js';
 
 export type WriteContext = {
@@ -27,7 +27,7 @@ export async function writeAllButStart(context: WriteContext): Promise<HeldStart
   const start = alignedBuffer(WIPED_BYTES);
   const chunks = [alignedBuffer(CHUNK_BYTES), alignedBuffer(CHUNK_BYTES)] as const;
   const hashes = new SpanHashes(image.spans);
-  const reader = await openImage(image.path);
+  const reader = await openPackedFile(image.path, badImage);
   let writing: Promise<unknown> = Promise.resolve();
   try {
     let bytesDone = 0;
@@ -136,10 +136,7 @@ function wholeSectors({ sectorBytes }: DeviceFile, length: number): number {
 }
 
 function changed({ path }: CheckedImage): FlashError {
-  return new FlashError(
-    'bad-image',
-    `${path} changed while it was written; the disk does not boot, write it again`,
-  );
+  return badImage(`${path} changed while it was written; the disk does not boot, write it again`);
 }
 
 function wrongData(

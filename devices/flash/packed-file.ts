@@ -1,11 +1,10 @@
-// An image as the bytes that belong on the disk, from `.img`, `.img.zst` and `.img.xz`.
+// A file as the bytes that were packed into it: plain, `.zst` or `.xz`; an image or a bundle.
 // What it is, its first bytes say. zstd and xz are the system's programs, fed with an open file, so
 // that no name can be an option and neither sees anything else.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { FlashError } from './flash-error.js';
 
 const PROGRAMS = [
   { magic: '28b52ffd', program: 'zstd', debian: 'zstd', args: ['-dcq'] },
@@ -25,30 +24,33 @@ const REFUSED: [magic: string, name: string][] = [
 ];
 const MAX_COMPLAINT_CHARS = 300;
 
-export type ImageReader = {
-  /** Null for a compressed image. */
+export type PackedFile = {
+  /** Null for a compressed file. */
   sizeBytes: number | null;
-  /** Fills `buffer` as far as the image goes; the count is smaller at its end alone. */
+  /** Fills `buffer` as far as the content goes; the count is smaller at its end alone. */
   read(buffer: Buffer): Promise<number>;
   close(): Promise<void>;
 };
 
-/** Throws {@link FlashError} where there is no image that can be read. */
-export async function openImage(file: string): Promise<ImageReader> {
+/** The error that is thrown where the file cannot be read; each user has a class of its own. */
+export type ErrorOf = (message: string, options?: ErrorOptions) => Error;
+
+/** Rejects with `errorOf`'s error where there is no file that can be read; so do reads. */
+export async function openPackedFile(file: string, errorOf: ErrorOf): Promise<PackedFile> {
   const handle = await open(file).catch((cause) => {
-    throw new FlashError('bad-image', `${file} cannot be read (${cause.code})`, { cause });
+    throw errorOf(`${file} cannot be read (${cause.code})`, { cause });
   });
   try {
     const stats = await handle.stat();
-    if (!stats.isFile()) throw new FlashError('bad-image', `${file} is no regular file`);
-    if (stats.size === 0) throw new FlashError('bad-image', `${file} is empty`);
+    if (!stats.isFile()) throw errorOf(`${file} is no regular file`);
+    if (stats.size === 0) throw errorOf(`${file} is empty`);
     const start = await readStart(handle);
     const packed = PROGRAMS.find(({ magic }) => start.startsWith(magic));
-    if (packed) return new PackedImage(file, handle, packed);
+    if (packed) return new Compressed({ file, handle, errorOf }, packed);
     const [, refused] = REFUSED.find(([magic]) => start.startsWith(magic)) ?? [];
-    if (!refused) return new PlainImage(file, handle, stats.size);
-    const advice = 'unpack it, or compress the raw image with zstd or xz';
-    throw new FlashError('bad-image', `${file} is ${refused}; ${advice}`);
+    if (!refused) return new Plain({ file, handle, errorOf }, stats.size);
+    const advice = 'unpack it, or compress what is in it with zstd or xz';
+    throw errorOf(`${file} is ${refused}; ${advice}`);
   } catch (error) {
     await handle.close();
     throw error;
@@ -60,25 +62,26 @@ async function readStart(handle: FileHandle): Promise<string> {
   return buffer.toString('hex', 0, bytesRead);
 }
 
-class PlainImage implements ImageReader {
+type Source = { file: string; handle: FileHandle; errorOf: ErrorOf };
+
+class Plain implements PackedFile {
   readonly sizeBytes: number;
-  readonly #file: string;
-  readonly #handle: FileHandle;
+  readonly #source: Source;
   #offset = 0;
 
-  constructor(file: string, handle: FileHandle, sizeBytes: number) {
-    this.#file = file;
-    this.#handle = handle;
+  constructor(source: Source, sizeBytes: number) {
+    this.#source = source;
     this.sizeBytes = sizeBytes;
   }
 
   async read(buffer: Buffer): Promise<number> {
+    const { file, handle, errorOf } = this.#source;
     let filled = 0;
     while (filled < buffer.length) {
-      const { bytesRead } = await this.#handle
+      const { bytesRead } = await handle
         .read(buffer, filled, buffer.length - filled, this.#offset)
         .catch((cause) => {
-          throw new FlashError('bad-image', `${this.#file} cannot be read (${cause.code})`);
+          throw errorOf(`${file} cannot be read (${cause.code})`);
         });
       if (bytesRead === 0) break;
       filled += bytesRead;
@@ -88,14 +91,13 @@ class PlainImage implements ImageReader {
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
+    await this.#source.handle.close();
   }
 }
 
-class PackedImage implements ImageReader {
+class Compressed implements PackedFile {
   readonly sizeBytes = null;
-  readonly #file: string;
-  readonly #handle: FileHandle;
+  readonly #source: Source;
   readonly #program: (typeof PROGRAMS)[number];
   readonly #child: ChildProcess;
   readonly #chunks: AsyncIterator<Buffer>;
@@ -103,9 +105,9 @@ class PackedImage implements ImageReader {
   #rest: Buffer = Buffer.alloc(0);
   #complaint = '';
 
-  constructor(file: string, handle: FileHandle, program: (typeof PROGRAMS)[number]) {
-    this.#file = file;
-    this.#handle = handle;
+  constructor(source: Source, program: (typeof PROGRAMS)[number]) {
+    const { file, handle, errorOf } = source;
+    this.#source = source;
     this.#program = program;
     // Its own offset: reading the first bytes was at a position, so that of the file is still 0.
     this.#child = spawn(program.program, program.args, { stdio: [handle.fd, 'pipe', 'pipe'] });
@@ -117,8 +119,7 @@ class PackedImage implements ImageReader {
       ([status]) => status as number | null,
       (cause: NodeJS.ErrnoException) => {
         if (cause.code !== 'ENOENT') throw cause;
-        throw new FlashError(
-          'bad-image',
+        throw errorOf(
           `${file} needs ${program.program} to be unpacked; apt install ${program.debian}`,
         );
       },
@@ -148,16 +149,14 @@ class PackedImage implements ImageReader {
   async close(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#ended.catch(() => {});
-    await this.#handle.close();
+    await this.#source.handle.close();
   }
 
   async #refuseDamaged(): Promise<void> {
     if ((await this.#ended) === 0) return;
     const { program } = this.#program;
+    const { file, errorOf } = this.#source;
     const said = this.#complaint.trim().split('\n')[0] ?? '';
-    throw new FlashError(
-      'bad-image',
-      `${this.#file} is damaged or cut short: ${program} says "${said}"; get it again`,
-    );
+    throw errorOf(`${file} is damaged or cut short: ${program} says "${said}"; get it again`);
   }
 }
