@@ -148,6 +148,8 @@ class Compressed implements PackedFile {
 
   async close(): Promise<void> {
     this.#child.kill('SIGKILL');
+    // A pipe with bytes that nobody will read would never close, nor would the child count as ended.
+    this.#child.stdout?.destroy();
     await this.#ended.catch(() => {});
     await this.#source.handle.close();
   }
