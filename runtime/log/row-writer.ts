@@ -30,28 +30,30 @@ export class RowWriter {
   }
 
   machine(row: MachineRow): number {
-    const names = Object.keys(MACHINE_COLUMNS);
-    const same = names.map((name) => `${name} IS @${name}`).join(' AND ');
-    const find = this.#db.prepare(`SELECT id FROM machine WHERE ${same}`).pluck();
-    const columns = { ...MACHINE_COLUMNS, first_seen_at: () => isoTime(Date.now()) };
-    const id = find.get(values(MACHINE_COLUMNS, row)) as number | undefined;
-    return id ?? insertInto(this.#db, 'machine', columns)(row);
+    return this.#alone(() => {
+      const names = Object.keys(MACHINE_COLUMNS);
+      const same = names.map((name) => `${name} IS @${name}`).join(' AND ');
+      const find = this.#db.prepare(`SELECT id FROM machine WHERE ${same}`).pluck();
+      const columns = { ...MACHINE_COLUMNS, first_seen_at: () => isoTime(Date.now()) };
+      const id = find.get(values(MACHINE_COLUMNS, row)) as number | undefined;
+      return id ?? insertInto(this.#db, 'machine', columns)(row);
+    });
   }
 
   model(row: ModelRow): number {
-    const id = this.#findModel(row);
-    if (id === undefined) return insertInto(this.#db, 'model', MODEL_COLUMNS)(row);
-    const set = assignments(MODEL_COLUMNS);
-    this.#db.prepare(`UPDATE model SET ${set} WHERE id = @id`).run({
-      ...values(MODEL_COLUMNS, row),
-      id,
+    return this.#alone(() => {
+      const id = this.#findModel(row);
+      if (id === undefined) return insertInto(this.#db, 'model', MODEL_COLUMNS)(row);
+      const set = assignments(MODEL_COLUMNS);
+      const update = this.#db.prepare(`UPDATE model SET ${set} WHERE id = @id`);
+      update.run({ ...values(MODEL_COLUMNS, row), id });
+      return id;
     });
-    return id;
   }
 
   /** Names the file of a model by content. Returns the id of the model that it turns out to be. */
   identifyModel(id: number, sha256: string): number {
-    return this.#db.transaction(() => {
+    return this.#alone(() => {
       const known = this.#modelWithHash(sha256);
       if (known === undefined || known === id) {
         this.#db.prepare('UPDATE model SET sha256 = ? WHERE id = ?').run(sha256, id);
@@ -60,7 +62,7 @@ export class RowWriter {
       this.#db.prepare('UPDATE run SET model_id = ? WHERE model_id = ?').run(known, id);
       this.#db.prepare('DELETE FROM model WHERE id = ?').run(id);
       return known;
-    })();
+    });
   }
 
   run(row: RunRow): number {
@@ -85,6 +87,11 @@ export class RowWriter {
   measurement(row: MeasurementRow, runId: number | null): void {
     const columns = { ...MEASUREMENT_COLUMNS, run_id: () => runId };
     insertInto(this.#db, 'measurement', columns, 'ON CONFLICT (uid) DO NOTHING')(row);
+  }
+
+  /** Looks and writes under one lock, or two programs that start together both add what neither found. */
+  #alone<T>(use: () => T): T {
+    return this.#db.transaction(use).immediate();
   }
 
   /** By content where that is known, else the same unchanged file still without a hash. */

@@ -56,29 +56,51 @@ t.test('a step that fails leaves the log as it was', (t) => {
 
 t.test('programs that start together make the log once and all write to it', async (t) => {
   const file = path.join(t.testdir(), 'log.db');
-  const modules = path.resolve(import.meta.dirname, '../../..');
-  const script = `
-    import { openLog } from '${modules}/runtime/log/index.js';
-    import { recordStart, requestRow } from '${modules}/test/runtime/log/log-rows.js';
-    const log = openLog({ path: process.argv[1] });
-    const runId = recordStart(log);
-    for (let i = 0; i < 50; i++) log.recordRequest(requestRow(runId));
-    await log.close();
-    process.exit(log.unwrittenRows);`;
-  const starts = Array.from({ length: 4 }, () =>
-    spawn(process.execPath, ['--input-type=module', '-e', script, file], { stdio: 'inherit' }),
-  );
-  const exits = await Promise.all(starts.map((child) => once(child, 'exit')));
-  t.same(
-    exits.map(([code]) => code),
-    [0, 0, 0, 0],
+  // Each of the four brings the same new models at the same time, over and over: whoever looks
+  // before another has written must still find what the other writes.
+  await inPrograms(
+    4,
+    file,
+    `for (let model = 0; model < 50; model++) {
+       const sha256 = model.toString(16).padStart(64, '0');
+       const modelId = log.recordModel({ ...modelRow, sha256 });
+       const machineId = log.recordMachine({ ...machineRow, cpu: 'cpu ' + model });
+       log.recordRequest(requestRow(log.recordRun(runRow(machineId, modelId))));
+     }`,
   );
   t.same(sqlite3(file, 'SELECT count(*) AS n, count(DISTINCT run_id) AS runs FROM answers'), [
-    { n: 200, runs: 4 },
+    { n: 200, runs: 200 },
   ]);
-  t.equal(sqlite3(file, 'SELECT * FROM machine').length, 1);
-  t.equal(sqlite3(file, 'SELECT * FROM model').length, 1);
+  t.equal(sqlite3(file, 'SELECT * FROM machine').length, 50);
+  t.equal(sqlite3(file, 'SELECT * FROM model').length, 50);
 });
+
+/** Runs `write` on one `log` in `count` programs at the same moment; each must lose no row. */
+async function inPrograms(count: number, file: string, write: string): Promise<void> {
+  const modules = path.resolve(import.meta.dirname, '../../..');
+  const script = `
+    import { once } from 'node:events';
+    import { openLog } from '${modules}/runtime/log/index.js';
+    import { machineRow, modelRow, requestRow, runRow } from '${modules}/test/runtime/log/log-rows.js';
+    const log = openLog({ path: process.argv[1], onWarning: console.error });
+    console.log('ready');
+    await once(process.stdin.resume(), 'end');
+    ${write}
+    await log.close();
+    process.exitCode = log.unwrittenRows;`;
+  const programs = Array.from({ length: count }, () =>
+    spawn(process.execPath, ['--input-type=module', '-e', script, file], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    }),
+  );
+  const exits = programs.map((program) => once(program, 'exit'));
+  await Promise.all(programs.map((program) => once(program.stdout, 'data')));
+  for (const program of programs) program.stdin.end();
+  t.same(
+    (await Promise.all(exits)).map(([code]) => code),
+    programs.map(() => 0),
+  );
+}
 
 /** A log as it was before the view, filled by the sqlite3 shell. */
 function makeVersion1(file: string): void {
