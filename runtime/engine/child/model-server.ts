@@ -16,6 +16,7 @@ import { nativeBindings } from './native.js';
 import type { Outbox } from './outbox.js';
 import { probe } from './probe.js';
 import { buildPrompt, checkTokens, type PromptModel, withBos } from './prompt.js';
+import { SamplerPool } from './sampler-pool.js';
 import { LogprobReader, TokenChooser } from './sampling.js';
 import { Scheduler } from './scheduler.js';
 import { loadSession, saveSession } from './session.js';
@@ -26,6 +27,7 @@ export class ModelServer {
   readonly #outbox: Outbox;
   readonly #scheduler: Scheduler;
   readonly #tokenText: TokenText;
+  readonly #samplers: SamplerPool;
   readonly #promptModel: PromptModel;
   readonly #embedder: Embedder;
   readonly #answers = new Map<number, Answer>();
@@ -38,6 +40,7 @@ export class ModelServer {
     this.#loaded = loaded;
     this.#outbox = outbox;
     this.#tokenText = new TokenText(native.model);
+    this.#samplers = new SamplerPool(native);
     this.#embedder = new Embedder(loaded.model, info);
     this.#promptModel = {
       native: native.model,
@@ -90,7 +93,7 @@ export class ModelServer {
       id,
       request,
       prompt,
-      chooser: new TokenChooser(native, request.sampling ?? {}, state),
+      chooser: new TokenChooser(native, this.#samplers, request.sampling ?? {}, state),
       clock,
       tokenText: this.#tokenText,
       isEndOfGeneration: (tokenId) => native.model.isEogToken(tokenId),

@@ -18,7 +18,7 @@ export type SamplerConfig = {
   grammarEvaluationState?: object;
 };
 
-export type NativeSampler = { applyConfig(config: SamplerConfig): void; dispose(): void };
+export type NativeSampler = { applyConfig(config: SamplerConfig): void };
 
 /** Tokens, with max, with min, with selected, how many of the likeliest. */
 type LogitFilter = [number[], boolean, boolean, boolean, number];

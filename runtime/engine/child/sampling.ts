@@ -1,9 +1,10 @@
 // How the next token of one answer is chosen, and with which probability the model gave it.
 // llama.cpp's own samplers choose; probabilities are the model's, before temperature and cuts.
-// Holds one native sampler an answer, which must be disposed.
+// An answer holds a native sampler from its first token on, which must be given back.
 import type { Sampling, TokenLogprob } from '../contract.js';
 import { EngineError } from '../engine-error.js';
 import type { Native, NativeSampler, SamplerConfig } from './native.js';
+import type { SamplerPool } from './sampler-pool.js';
 import type { TokenText } from './token-text.js';
 
 /** llama.cpp's defaults. */
@@ -22,16 +23,21 @@ export type Logprobs = TokenLogprob & { top: TokenLogprob[] };
 
 export class TokenChooser {
   readonly #native: Native;
-  readonly #sampler: NativeSampler;
+  readonly #samplers: SamplerPool;
   readonly #config: SamplerConfig;
   readonly #penalised: boolean;
+  #sampler: NativeSampler | undefined;
 
-  constructor(native: Native, sampling: Sampling, grammarState: object | undefined) {
+  constructor(
+    native: Native,
+    samplers: SamplerPool,
+    sampling: Sampling,
+    grammarState: object | undefined,
+  ) {
     this.#native = native;
-    this.#sampler = native.createSampler();
+    this.#samplers = samplers;
     this.#config = samplerConfig(sampling, grammarState);
     this.#penalised = this.#config.repeatPenalty !== 1;
-    if (!this.#penalised) this.#sampler.applyConfig(this.#config);
   }
 
   /**
@@ -39,16 +45,24 @@ export class TokenChooser {
    * `bad-request` where the grammar lets no token follow, or takes too long to say which may.
    */
   async choose(batchIndex: number, tokens: readonly number[]): Promise<number> {
-    if (this.#penalised) {
-      const repeatPenaltyTokens = Uint32Array.from(tokens.slice(-PENALTY_TOKENS));
-      this.#sampler.applyConfig({ ...this.#config, repeatPenaltyTokens });
-    }
-    const chosen = this.#native.context.sampleToken(batchIndex, this.#sampler);
+    const chosen = this.#native.context.sampleToken(batchIndex, this.#samplerAfter(tokens));
     return this.#config.grammarEvaluationState ? withinGrammar(chosen) : chosen;
   }
 
+  /** Call it when no choice is under way. */
   dispose(): void {
-    this.#sampler.dispose();
+    if (this.#sampler) this.#samplers.give(this.#sampler);
+    this.#sampler = undefined;
+  }
+
+  #samplerAfter(tokens: readonly number[]): NativeSampler {
+    const isFirst = this.#sampler === undefined;
+    this.#sampler ??= this.#samplers.take();
+    if (this.#penalised) {
+      const repeatPenaltyTokens = Uint32Array.from(tokens.slice(-PENALTY_TOKENS));
+      this.#sampler.applyConfig({ ...this.#config, repeatPenaltyTokens });
+    } else if (isFirst) this.#sampler.applyConfig(this.#config);
+    return this.#sampler;
   }
 }
 

@@ -15,6 +15,12 @@ export async function inProcessEngine(modelPath: string, options: Partial<Engine
   const asked = { modelPath, gpu: 'off', threads: 1, ...options } as const;
   const quiet = { onFile() {}, onProgress() {}, onLog() {} };
   const loaded = await loadModel(asked, quiet);
+  const { createSampler } = loaded.native;
+  let samplersMade = 0;
+  loaded.native.createSampler = () => {
+    samplersMade++;
+    return createSampler();
+  };
   /** Every event, at the moment when the model made it. */
   const made: { event: GenerateEvent; atMs: number }[] = [];
   const outbox = new (class extends Outbox {
@@ -41,7 +47,13 @@ export async function inProcessEngine(modelPath: string, options: Partial<Engine
   }
 
   requests.open(loaded.info.parallel);
-  return { requests, made, info: loaded.info, close: () => loaded.llama.dispose() };
+  return {
+    requests,
+    made,
+    info: loaded.info,
+    samplersMade: () => samplersMade,
+    close: () => loaded.llama.dispose(),
+  };
 }
 
 /** Tokens in what the model made so far. */
