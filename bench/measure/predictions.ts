@@ -93,7 +93,8 @@ async function thisMachine({ backend, threads }: EngineInfo): Promise<Device | n
   const bandwidthBytesPerSecond = await measureBandwidth({ threads });
   return {
     ...{ id: 'here', name: 'this machine', kind: 'cpu', backend },
-    ...{ memoryBytes: 0, reservedBytes: 0, bandwidthBytesPerSecond, computeFlops: 0 },
+    ...{ memoryBytes: 0, reservedBytes: 0, computeFlops: 0 },
+    ...{ bandwidthBytesPerSecond, isBandwidthMeasured: true },
   };
 }
 

@@ -35,6 +35,8 @@ function summariseModel(name: string, rows: readonly MeasurementRow[]): ModelSum
   const answer = onCpu.find(({ ttft_ms }) => ttft_ms !== null);
   if (answer === undefined) return null;
   const vulkan = real.find(({ backends, ttft_ms }) => backends === 'Vulkan' && ttft_ms !== null);
+  // Of a short answer alone, much of the compute buffer would never have been touched.
+  const sameContext = onCpu.filter(({ n_ctx }) => n_ctx === answer.n_ctx);
   const speed = (test: string) => onCpu.find((row) => row.test === test)?.median_ts ?? null;
   return {
     name,
@@ -43,7 +45,7 @@ function summariseModel(name: string, rows: readonly MeasurementRow[]): ModelSum
     nCtx: answer.n_ctx,
     weightsBytes: answer.weights_bytes ?? 0,
     kvBytes: answer.kv_bytes ?? 0,
-    peakRssBytes: answer.peak_rss_bytes ?? 0,
+    peakRssBytes: Math.max(...sameContext.map(({ peak_rss_bytes }) => peak_rss_bytes ?? 0)),
     predictedRssBytes: answer.predicted_host_bytes ?? 0,
     vulkanBytes: vulkan?.device_peak_bytes ?? null,
     ppTs: speed('pp512'),

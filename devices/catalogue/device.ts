@@ -16,6 +16,8 @@ export interface Device {
   /** what system, display and driver keep of it before a model is loaded */
   readonly reservedBytes: number;
   readonly bandwidthBytesPerSecond: number;
+  /** the bandwidth is what copying reached on the machine itself, not what a data sheet promises */
+  readonly isBandwidthMeasured?: boolean;
   /** dense half-precision operations a second, a multiply and an add counting as two */
   readonly computeFlops: number;
 }

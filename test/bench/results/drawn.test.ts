@@ -22,10 +22,8 @@ t.test('what is committed is drawn from the rows; else run npm run draw:results'
 
 t.test('memory was predicted within 2 % or 50 MiB of the peak of every process', (t) => {
   const models = summarise(readRepositoryResults(folder));
-  for (const { name, peakRssBytes, predictedRssBytes, ppTs } of models) {
-    // An answer alone has a short prompt, which leaves a part of the compute buffer untouched.
-    const untouchedBytes = ppTs === null ? 64 * 2 ** 20 : 0;
-    const allowedBytes = Math.max(0.02 * peakRssBytes, 50 * 2 ** 20) + untouchedBytes;
+  for (const { name, peakRssBytes, predictedRssBytes } of models) {
+    const allowedBytes = Math.max(0.02 * peakRssBytes, 50 * 2 ** 20);
     t.ok(Math.abs(peakRssBytes - predictedRssBytes) <= allowedBytes, name);
   }
   t.end();

@@ -1,9 +1,9 @@
 import t from 'tap';
 import { readBaseModel } from '../../../converter/plan/base-model.js';
-import { sizedCandidates } from '../../../converter/plan/candidates.js';
+import { prunedCandidates, sizedCandidates } from '../../../converter/plan/candidates.js';
 import type { FileType } from '../../../converter/quantise/index.js';
 import { sizedModelOfPlan } from '../../../converter/sized-model.js';
-import { findDevice, openFitter } from '../../../devices/index.js';
+import { type Device, findDevice, openFitter } from '../../../devices/index.js';
 
 /** Short contexts, as benchmarks have them. */
 const nCtx = 256;
@@ -31,3 +31,34 @@ t.test('speeds that others measured lie in the range', async (t) => {
     t.ok(low < typical && typical < high);
   }
 });
+
+t.test(
+  'speeds measured on a machine whose bandwidth was found by copying lie in the range',
+  async (t) => {
+    // bench/results/llama-2-7b-cpu.jsonl; the bandwidth is what was found before each run.
+    const measured: [ratio: number, gigabytesPerSecond: number, tokensPerSecond: number][] = [
+      [0, 26.6, 5.69],
+      [0.25, 29.0, 6.8],
+      [0.45, 33.8, 10.77],
+      [0.6, 42.4, 14.49],
+    ];
+    const base = await readBaseModel('llama-2-7b');
+    const fitter = openFitter();
+    t.teardown(() => fitter.close());
+    for (const [ratio, gigabytesPerSecond, tokensPerSecond] of measured) {
+      const [candidate] = prunedCandidates(base, { ratios: [ratio] });
+      if (!candidate) return;
+      const [size] = sizedCandidates(candidate.model, 0, ['Q4_K_M']);
+      if (!size) return;
+      const device: Device = {
+        ...{ id: 'here', name: 'this machine', kind: 'cpu', backend: 'cpu' },
+        ...{ memoryBytes: 16e9, reservedBytes: 0, computeFlops: 1e11 },
+        ...{ bandwidthBytesPerSecond: gigabytesPerSecond * 1e9, isBandwidthMeasured: true },
+      };
+      const sized = sizedModelOfPlan(candidate.model, size.plan);
+      const { speed } = await fitter.fit(sized, device, { nCtx });
+      const { low, high } = speed?.tgTokensPerSecond ?? { low: 0, high: 0 };
+      t.ok(low <= tokensPerSecond && tokensPerSecond <= high, `${ratio}: ${low} to ${high}`);
+    }
+  },
+);
