@@ -33,12 +33,12 @@ const FAMILIES: Record<'appliance' | 'llama-2-7b', Model[]> = {
 
 type Family = keyof typeof FAMILIES;
 
-/** What `hearth measure` is told: the whole on the CPU, on Vulkan a few tokens for the memory's sake. */
+/** What `hearth measure` is told: the whole on the CPU, on Vulkan one token for the memory's sake. */
 const SPEED: Record<Family, string[]> = {
   appliance: ['--gpu', 'off', '--repeats', '5'],
   'llama-2-7b': ['--gpu', 'off', '--ctx', '1024', '--depth', '512', '--repeats', '3'],
 };
-const MEMORY = ['--only-answer', '--answer-tokens', '4', '--repeats', '1', '--ctx', '1024'];
+const MEMORY = ['--only-answer', '--answer-tokens', '1', '--repeats', '1', '--ctx', '1024'];
 /** Flash attention crashes in Mesa 22.3's software Vulkan itself, at some lengths of a prompt. */
 const VULKAN = ['--gpu', 'vulkan', '--flash-attention', 'off'];
 

@@ -19,9 +19,10 @@ const COLUMNS: Column[] = [
     cell: ({ predictedRssBytes }) => formatMemory(predictedRssBytes),
   },
   {
-    head: 'GPU',
+    head: 'GPU (layers)',
     isNumber: true,
-    cell: ({ vulkanBytes }) => (vulkanBytes === null ? '' : formatMemory(vulkanBytes)),
+    cell: ({ vulkanBytes, vulkanLayers }) =>
+      vulkanBytes === null ? '' : `${formatMemory(vulkanBytes)} (${vulkanLayers})`,
   },
   { head: 'pp512', isNumber: true, cell: ({ ppTs }) => rate(ppTs) },
   { head: 'tg128', isNumber: true, cell: ({ tgTs }) => rate(tgTs) },

@@ -14,6 +14,8 @@ export type ModelSummary = {
   predictedRssBytes: number;
   /** In use on software Vulkan's GPU at most; null where it was not measured. */
   vulkanBytes: number | null;
+  /** Layers on that GPU, the output's included. */
+  vulkanLayers: number | null;
   /** Tokens a second; null where only memory was measured. */
   ppTs: number | null;
   tgTs: number | null;
@@ -48,6 +50,7 @@ function summariseModel(name: string, rows: readonly MeasurementRow[]): ModelSum
     peakRssBytes: Math.max(...sameContext.map(({ peak_rss_bytes }) => peak_rss_bytes ?? 0)),
     predictedRssBytes: answer.predicted_host_bytes ?? 0,
     vulkanBytes: vulkan?.device_peak_bytes ?? null,
+    vulkanLayers: vulkan?.n_gpu_layers ?? null,
     ppTs: speed('pp512'),
     tgTs: speed('tg128'),
   };
