@@ -88,8 +88,16 @@ export function predictSpeed(
     },
     ppTokensPerSecond: times(compute, device.computeFlops / (2 * weights)),
     bytesPerToken,
-    basis: `${device.backend} reads at ${percent(bandwidth)} of ${(device.bandwidthBytesPerSecond / 1e9).toFixed(1)} GB/s${device.isBandwidthMeasured ? ', copied here,' : ''} and computes at ${percent(compute)} of ${(device.computeFlops / 1e12).toFixed(2)} TFLOPS, as published runs do${hostBytes > 0 ? `; layers on the CPU at ${percent(host)} of ${HOST_BYTES_PER_SECOND / 1e9} GB/s, as of two channels of DDR4` : ''}`,
+    basis: basisOf(device, { bandwidth, compute }, hostBytes > 0),
   };
+}
+
+function basisOf(device: Device, { bandwidth, compute }: Shares, isSplit: boolean): string {
+  const { backend, bandwidthBytesPerSecond, computeFlops, isBandwidthMeasured } = device;
+  const read = `${(bandwidthBytesPerSecond / 1e9).toFixed(1)} GB/s${isBandwidthMeasured ? ', copied here,' : ''}`;
+  const computed = `${(computeFlops / 1e12).toFixed(2)} TFLOPS`;
+  const onHost = `; layers on the CPU at ${percent(SHARES.cpu.bandwidth)} of ${HOST_BYTES_PER_SECOND / 1e9} GB/s, as of two channels of DDR4`;
+  return `${backend} reads at ${percent(bandwidth)} of ${read} and computes at ${percent(compute)} of ${computed}, as published runs do${isSplit ? onHost : ''}`;
 }
 
 /** One row of the embedding table is read, unless the table is the output projection, too. */
