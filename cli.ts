@@ -77,6 +77,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// What is said beside a result has nobody to hear it any more; the work goes on.
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+});
+
 try {
   await yargs(hideBin(process.argv))
     .scriptName('hearth')

@@ -109,13 +109,17 @@ async function run(argv: CompareArguments, signal: AbortSignal): Promise<void> {
   if (report !== undefined) await (await openReport(argv)).discard();
   const comparison = await compare(options);
   clearProgressLine();
-  print(
-    argv.json
-      ? JSON.stringify(comparisonJson(comparison), null, 2)
-      : comparisonText(comparison).trimEnd(),
-  );
+  try {
+    // First, as a reader of the tables who goes, such as head, ends the program.
+    if (report !== undefined && !signal.aborted) await writeReport(comparison, argv);
+  } finally {
+    print(
+      argv.json
+        ? JSON.stringify(comparisonJson(comparison), null, 2)
+        : comparisonText(comparison).trimEnd(),
+    );
+  }
   if (signal.aborted) return;
-  if (report !== undefined) await writeReport(comparison, argv);
   const tried = [...comparison.models, ...comparison.made];
   const failed = tried.filter(({ failure }) => failure !== null);
   if (failed.length > 0)
