@@ -161,31 +161,6 @@ t.test('json_object and json_schema answers parse and keep the schema', async (t
   t.ok(Number.isInteger(plan.minutes));
 });
 
-t.test('tools are called by grammar, streamed or not', async (t) => {
-  const parameters = {
-    type: 'object',
-    properties: { mode: { enum: ['grill', 'fan'] }, on: { type: 'boolean' } },
-    required: ['mode', 'on'],
-  };
-  const tools = [{ type: 'function' as const, function: { name: 'set_oven', parameters } }];
-  const asked = { ...greedy, tools, max_tokens: 200, tool_choice: 'required' as const };
-  const whole = await client.chat.completions.create(asked);
-  const [call] = whole.choices[0]?.message.tool_calls ?? [];
-  t.equal(whole.choices[0]?.finish_reason, 'tool_calls');
-  t.match(call, { type: 'function', function: { name: 'set_oven' } });
-  const args = call?.type === 'function' ? JSON.parse(call.function.arguments) : null;
-  t.match(args, { mode: /^(grill|fan)$/, on: Boolean });
-
-  const streamed = await client.chat.completions.stream(asked).finalChatCompletion();
-  const [again] = streamed.choices[0]?.message.tool_calls ?? [];
-  t.match(again?.function, { name: 'set_oven' });
-  t.same(JSON.parse(again?.function.arguments ?? ''), args);
-
-  const free = await client.chat.completions.create({ ...asked, tool_choice: 'none' });
-  t.equal(free.choices[0]?.message.tool_calls, undefined);
-  t.ok(free.choices[0]?.message.content);
-});
-
 t.test(
   'streamed and whole answers have the same log-probabilities, in calls as well',
   async (t) => {
@@ -211,27 +186,6 @@ t.test(
     }
   },
 );
-
-t.test("a message of the client's own helpers can be sent back", async (t) => {
-  const parameters = { type: 'object', properties: { on: { type: 'boolean' } }, required: ['on'] };
-  const tools = [
-    { type: 'function' as const, function: { name: 'set_oven', parameters, strict: true } },
-  ];
-  const asked = { ...greedy, tools, tool_choice: 'required' as const, max_tokens: 100 };
-  const parsed = await client.chat.completions.parse(asked);
-  const message = parsed.choices[0]?.message;
-  t.ok(message && 'parsed' in message);
-  // Python's client adds these two as well.
-  const [call] = message?.tool_calls ?? [];
-  const sentBack = { ...message, tool_calls: [{ ...call, index: 0 }], annotations: null };
-  const answer = { role: 'tool', tool_call_id: call?.id ?? '', content: 'done' };
-  const next = await client.chat.completions.create({
-    ...greedy,
-    max_tokens: 2,
-    messages: [...messages, sentBack as never, answer as never],
-  });
-  t.ok(next.choices[0]?.message.content);
-});
 
 t.test(
   'every seed repeats its answer, the largest of llama.cpp and larger ones, too',
