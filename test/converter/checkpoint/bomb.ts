@@ -4,6 +4,7 @@
 import '../../support/bare-children.js';
 import path from 'node:path';
 import t from 'tap';
+import { writeTinyFolder } from '../../support/tiny-torch.js';
 import { openApart } from './open-apart.js';
 
 const MAX_PEAK_RSS_MIB = 256;
@@ -40,4 +41,27 @@ export function worstJson(keys: number, lists: number): string {
   const members = Array.from({ length: keys }, (_, i) => `"k${i.toString(36)}":${i}`);
   const items = Array.from({ length: lists }, (_, i) => `["${i.toString(36)}-"]`);
   return `{${[`"lists":[${items}]`, ...members].join()}}`;
+}
+
+/** The tiny Hugging Face folder after `change`. */
+export function folderAfter(message: RegExp | null, change: (folder: string) => void): Bomb {
+  return {
+    message,
+    write(folder) {
+      writeTinyFolder(folder);
+      change(folder);
+      return folder;
+    },
+  };
+}
+
+/** A header of tables that a model computes itself, which the reader passes over. */
+export function headerOf(names: string[]): string {
+  const entry = '{"dtype":"F16","shape":[0],"data_offsets":[0,0]}';
+  return `{${names.map((name) => `${JSON.stringify(name)}:${entry}`).join()}}`;
+}
+
+/** Such a header of `count` tables. */
+export function floods(count: number): string {
+  return headerOf(Array.from({ length: count }, (_, i) => `l.${i}.rotary_emb.inv_freq`));
 }
