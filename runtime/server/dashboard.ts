@@ -159,15 +159,16 @@ function openOnce({ openReader }: Service): { reader(): LogReader; close(): void
 
 type Range = { since: string; model?: string };
 
-function readRange({ since = DEFAULT_SINCE, model }: Query): Range {
-  return { since: parseSince(since), ...(model === undefined ? {} : { model }) };
+function readRange({ since = DEFAULT_SINCE, model }: Query, nowMs = Date.now()): Range {
+  return { since: parseSince(since, nowMs), ...(model === undefined ? {} : { model }) };
 }
 
 /** Whole seconds, so that buckets start where SQLite says they do. */
 function readBuckets(query: Query): Range & { bucketMs: number } {
-  const range = readRange(query);
+  const nowMs = Date.now();
+  const range = readRange(query, nowMs);
   const points = readCount(query.points, 'points', DEFAULT_POINTS, MAX_POINTS);
-  const spanS = Math.max(0, Date.now() - Date.parse(range.since)) / 1000;
+  const spanS = Math.max(0, nowMs - Date.parse(range.since)) / 1000;
   return { ...range, bucketMs: Math.max(1, Math.ceil(spanS / points)) * 1000 };
 }
 
