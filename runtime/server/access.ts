@@ -4,8 +4,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import cors from '@fastify/cors';
-import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from './openai-error.js';
 
@@ -79,7 +77,7 @@ function isOwnName(name: string): boolean {
 
 async function allowOrigins(app: FastifyInstance, origins: string[]): Promise<void> {
   if (origins.length === 0) return;
-  await app.register(cors, {
+  await app.register(import('@fastify/cors'), {
     origin: origins.includes('*') ? '*' : origins,
     methods: ['GET', 'POST'],
     exposedHeaders: ['retry-after'],
@@ -120,7 +118,7 @@ function digest(key: string): Buffer {
 }
 
 async function limitRate(app: FastifyInstance, max: number, keys: Buffer[]): Promise<void> {
-  await app.register(rateLimit, {
+  await app.register(import('@fastify/rate-limit'), {
     global: false,
     max,
     timeWindow: MINUTE_MS,
