@@ -3,9 +3,9 @@
 // Errors become one line on stderr here, so that commands and libraries only throw.
 // No command does its work in this file.
 import { readFileSync } from 'node:fs';
-import yargs, { type CommandModule } from 'yargs';
-import { hideBin } from 'yargs/helpers';
+import type { CommandModule } from 'yargs';
 import { printable } from './devices/command-line.js';
+import { forkEngineAhead } from './runtime/engine/child-process.js';
 import { keepHeapSmall } from './runtime/small-heap.js';
 
 /** In the order of --help. Loaded where named, so that a server holds no code of the converter. */
@@ -83,10 +83,13 @@ process.stderr.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
+  const commands = await loadCommands(process.argv[2]);
+  const { default: yargs } = await import('yargs');
+  const { hideBin } = await import('yargs/helpers');
   await yargs(hideBin(process.argv))
     .scriptName('hearth')
     .usage('$0 <command>\n\nLLM-Pruner checkpoints to GGUF, and local chat from them.')
-    .command((await loadCommands(process.argv[2])) as CommandModule[])
+    .command(commands as CommandModule[])
     .example(EXAMPLES)
     .demandCommand(1, 'Name a command; see hearth --help.')
     .recommendCommands()
@@ -103,6 +106,7 @@ try {
 
 /** The command of this name; where there is none, all of them, for --help and for suggestions. */
 async function loadCommands(name: string | undefined): Promise<unknown[]> {
+  if (name === 'chat' || name === 'serve') forkEngineAhead();
   const loaders = Object.entries(COMMANDS);
   const named = loaders.filter(([command]) => command === name);
   return await Promise.all((named.length > 0 ? named : loaders).map(([, load]) => load()));

@@ -28,6 +28,41 @@ export type ModelShape = {
   nParams: number;
 };
 
+/** What a model of any architecture is known by. */
+export type ModelWidths = Pick<
+  ModelShape,
+  'name' | 'nLayer' | 'nEmbd' | 'nVocab' | 'nHead' | 'nHeadKv' | 'nFf' | 'nParams'
+> & { arch: string };
+
+/** The widths of a model as far as its header tells: elsewhere 0, and no element of an array. */
+export function widthsOfGguf(file: GgufFile): ModelWidths {
+  const arch = told(() => text(file, 'general.architecture'), 'unknown');
+  const nLayer = told(() => layerCount(file, `${arch}.block_count`), 0);
+  const layers = (key: string) => told(() => perLayer(file, `${arch}.${key}`, nLayer), []);
+  const nHead = layers('attention.head_count');
+  const nHeadKv = layers('attention.head_count_kv');
+  return {
+    name: told(() => textOr(file, 'general.name', ''), ''),
+    arch,
+    nLayer,
+    nEmbd: told(() => count(file, `${arch}.embedding_length`), 0),
+    nVocab: told(() => vocabularySize(file), 0),
+    nHead,
+    nHeadKv: nHeadKv.length > 0 ? nHeadKv : nHead,
+    nFf: layers('feed_forward_length'),
+    nParams: told(() => parameterCount(file), 0),
+  };
+}
+
+function told<Value>(read: () => Value, nothing: Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof GgufFileError) return nothing;
+    throw error;
+  }
+}
+
 /**
  * The widths of a model from its GGUF header. Only `llama` and `deci` are known here.
  * Throws {@link GgufFileError} naming the key that is missing or has the wrong form.

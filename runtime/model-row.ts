@@ -3,26 +3,29 @@
 // It loads nothing.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { readGgufFile } from '../devices/gguf-file.js';
-import { shapeOfGguf } from '../devices/model-shape.js';
-import type { ModelRow } from './log/index.js';
+import { type GgufFile, readGgufFile } from '../devices/gguf-file.js';
+import { shapeOfGguf, widthsOfGguf } from '../devices/model-shape.js';
+import type { ModelFile } from './engine/contract.js';
 
 /** What hearth's converter notes of a file's making starts with this. */
 const PROVENANCE_PREFIX = 'hearth.';
 
 /** Throws GgufFileError for a file that is no whole Llama-shaped GGUF. */
-export async function describeModel(modelPath: string): Promise<ModelRow> {
+export async function describeModel(modelPath: string) {
   const file = await readGgufFile(path.resolve(modelPath));
+  return { ...(await describeFile(file)), shape: shapeOfGguf(file), sha256: null as string | null };
+}
+
+export async function describeFile(file: GgufFile): Promise<ModelFile> {
   const { mtimeMs } = await stat(file.path);
   const provenance = Object.entries(file.metadata).filter(([key]) =>
     key.startsWith(PROVENANCE_PREFIX),
   );
   return {
-    sha256: null,
-    path: file.path,
+    path: path.resolve(file.path),
     modifiedAtMs: mtimeMs,
     sizeBytes: file.sizeBytes,
-    shape: shapeOfGguf(file),
+    shape: widthsOfGguf(file),
     types: countBy(file.tensors.map(({ type }) => type)),
     provenance: provenance.length > 0 ? Object.fromEntries(provenance) : null,
   };

@@ -1,6 +1,6 @@
 // The runs of an engine in the log, and what belongs to a run: its rows, its samples, its end.
-// The machine and the file are described while the model loads; rows that come before that is done
-// wait. It decides nothing about answers.
+// The machine is described while the model loads, and the engine tells of the file; rows that come
+// before both are known wait. It decides nothing about answers.
 import { freemem } from 'node:os';
 import { describeMachine, readTemperatures } from '../devices/probe/machine.js';
 import { failureRowError, type RequestFields } from './answer-row.js';
@@ -10,9 +10,9 @@ import type {
   EngineInfo,
   EngineOptions,
   EngineState,
+  ModelFile,
 } from './engine/contract.js';
 import { type AnswerLog, hashModelFile } from './log/index.js';
-import { describeModel } from './model-row.js';
 
 type RunRecorderOptions = {
   engine: Engine;
@@ -30,6 +30,9 @@ const MAX_WAITING = 1_000;
 
 export class RunRecorder {
   readonly #options: RunRecorderOptions;
+  /** Null where the recorder is closed before the engine has read it. */
+  readonly #file: Promise<ModelFile | null>;
+  #fileIsKnown: (file: ModelFile | null) => void = () => {};
   readonly #ids: Promise<Ids | null>;
   readonly #stopHashing = new AbortController();
   readonly #stopListening: () => void;
@@ -50,6 +53,9 @@ export class RunRecorder {
     this.writable = new Promise((resolve) => {
       this.#becomeWritable = resolve;
     });
+    this.#file = new Promise((resolve) => {
+      this.#fileIsKnown = resolve;
+    });
     this.#ids = this.#describe();
     this.#steps = this.#ids.then(() => undefined);
     this.#stopListening = options.engine.onState((state) => this.#changed(state));
@@ -69,31 +75,31 @@ export class RunRecorder {
     clearInterval(this.#sampling);
     this.#stopListening();
     this.#stopHashing.abort();
+    this.#fileIsKnown(null);
     this.#then(() => this.#end('stopped'));
     await this.#steps;
   }
 
   async #describe(): Promise<Ids | null> {
-    const { log, settings } = this.#options;
+    const { log } = this.#options;
     try {
-      const [machine, model] = await Promise.all([
-        describeMachine(),
-        describeModel(settings.modelPath),
-      ]);
-      const modelId = log.recordModel({ ...model, sha256: log.knownHash(model) });
+      const [machine, file] = await Promise.all([describeMachine(), this.#file]);
+      if (file === null) {
+        this.#becomeWritable();
+        return null;
+      }
+      const modelId = log.recordModel({ ...file, sha256: log.knownHash(file) });
       return { machineId: log.recordMachine(machine), modelId };
     } catch (error) {
-      // A model that does not load either has no answers to miss: the engine says why.
-      void this.#options.engine.ready().then(
-        () => this.#warn(`answers are not recorded: ${(error as Error).message}`),
-        () => {},
-      );
+      this.#warn(`answers are not recorded: ${(error as Error).message}`);
       this.#becomeWritable();
       return null;
     }
   }
 
   #changed(state: EngineState): void {
+    const { file } = this.#options.engine;
+    if (file) this.#fileIsKnown(file);
     if (state.kind === 'loading' && state.progress === 0) this.#startedAtMs = Date.now();
     if (state.kind === 'ready') this.#then(() => this.#started());
     if (state.kind === 'restarting' || state.kind === 'failed')

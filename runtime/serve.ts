@@ -4,7 +4,7 @@
 
 import { noteAs } from '../devices/command-line.js';
 import { hearthVersion } from '../devices/version.js';
-import { type EngineOptions, startEngine } from './engine/index.js';
+import { type Engine, type EngineOptions, startEngine } from './engine/index.js';
 import { type LogOptions, openLog } from './log/index.js';
 import type { Server, ServerOptions } from './server/index.js';
 import { type Notifier, openNotifier } from './systemd/index.js';
@@ -27,7 +27,7 @@ export async function serve({ log: logOptions, ...options }: ServeOptions): Prom
   const log = logOptions && openLog({ ...logOptions, onWarning: warn });
   const engine = startEngine(options.settings);
   try {
-    // Loaded while the engine's process starts: it is most of what this process has to read.
+    await firstReport(engine);
     const { startServer } = await import('./server/index.js');
     const server = await startServer({
       ...options,
@@ -51,6 +51,19 @@ export async function serve({ log: logOptions, ...options }: ServeOptions): Prom
     await log?.close();
     systemd?.close();
   }
+}
+
+/**
+ * Resolves when the engine has read the model's header, or cannot. Processes that import modules at
+ * once hold each other up, and what the engine does is most of the start: the server's come second.
+ */
+function firstReport(engine: Engine): Promise<void> {
+  return new Promise((resolve) => {
+    const stopListening = engine.onState(() => {
+      stopListening();
+      resolve();
+    });
+  });
 }
 
 /** The first signal ends in order, a second one cuts answers short, a third one ends at once. */

@@ -3,6 +3,7 @@
 // Decides nothing about restarts.
 import { type ChildProcess, fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { LEVEL_HEAP_FLAG } from '../small-heap.js';
 import type { EngineOptions } from './contract.js';
 import { NativeLog } from './native-log.js';
@@ -35,13 +36,7 @@ export class EngineChild {
   #ended: Promise<void>;
 
   constructor(options: EngineOptions, events: ChildEvents) {
-    this.#process = fork(new URL('./child/main.js', import.meta.url), [`${process.pid}`], {
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      env: { ...process.env, ...CHILD_ENV },
-      execArgv: CHILD_FLAGS,
-    });
-    giveWayInNeed(this.#process.pid);
+    this.#process = takeAhead() ?? forkEngine();
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => this.log.write(text));
     this.#process.on('message', (message: FromChild) => {
       if (message.kind === 'log') this.log.add(message.lines);
@@ -75,6 +70,43 @@ export class EngineChild {
     this.#process.kill('SIGKILL');
     await this.#ended;
   }
+}
+
+let ahead: ChildProcess | undefined;
+
+/**
+ * Starts the process of the next engine before it is known what that loads: its modules take it
+ * longer than a command line takes to be read. It keeps nothing running and ends with this process.
+ */
+export function forkEngineAhead(): void {
+  ahead = forkEngine();
+  ahead.once('error', () => {});
+  for (const handle of handlesOf(ahead)) handle?.unref();
+}
+
+/** None where it did not start, or has died meanwhile. */
+function takeAhead(): ChildProcess | undefined {
+  const taken = ahead;
+  ahead = undefined;
+  if (taken?.pid === undefined || !taken.connected) return undefined;
+  for (const handle of handlesOf(taken)) handle?.ref();
+  return taken;
+}
+
+/** What keeps this process running while it is open. */
+function handlesOf(child: ChildProcess) {
+  return [child, child.channel, child.stderr as Socket | null];
+}
+
+function forkEngine(): ChildProcess {
+  const child = fork(new URL('./child/main.js', import.meta.url), [`${process.pid}`], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...process.env, ...CHILD_ENV },
+    execArgv: CHILD_FLAGS,
+  });
+  giveWayInNeed(child.pid);
+  return child;
 }
 
 /** From its first moment: one that starts is small yet, and the kernel would end its parent. */

@@ -2,12 +2,16 @@
 // Chat, the HTTP server and bench program against this; the child implements it with node-llama-cpp.
 // Everything here survives structured cloning: plain data, no functions.
 
+import type { ModelWidths } from '../../devices/model-shape.js';
+
 /**
  * A model that answers. It runs in a process of its own and is started again when that dies, so an
  * engine outlives its process; what was under way then fails with {@link EngineFailure}.
  */
 export interface Engine {
   readonly state: EngineState;
+  /** What the model's file says of itself; null until its header is read. */
+  readonly file: ModelFile | null;
   /** What is loaded; null until the first load is done. */
   readonly info: EngineInfo | null;
   /** Of the process that holds the model now; undefined where there is none. */
@@ -59,6 +63,18 @@ export interface Engine {
   /** Ends the process and frees everything. What is under way is aborted. */
   close(): Promise<void>;
 }
+
+/** A GGUF file, by its own header. */
+export type ModelFile = {
+  path: string;
+  modifiedAtMs: number;
+  sizeBytes: number;
+  shape: ModelWidths;
+  /** Tensors of each type, such as `{ Q4_K: 224, F32: 65 }`. */
+  types: Record<string, number>;
+  /** What the file says of its making; null where it says nothing. */
+  provenance: Record<string, unknown> | null;
+};
 
 export type EngineState =
   | { kind: 'loading' /** 0 to 1 */; progress: number }

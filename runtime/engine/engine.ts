@@ -14,6 +14,7 @@ import type {
   GenerateEvent,
   GenerateRequest,
   Memory,
+  ModelFile,
   SlotState,
 } from './contract.js';
 import { describeDeath, type MemoryBefore, memoryBefore } from './death.js';
@@ -35,6 +36,7 @@ export class RestartingEngine implements Engine {
   readonly #listeners = new Set<(state: EngineState) => void>();
   #child: EngineChild | undefined;
   #state: EngineState = { kind: 'loading', progress: 0 };
+  #file: ModelFile | null = null;
   #info: EngineInfo | null = null;
   #restarts = -1;
   #restartTimer: NodeJS.Timeout | undefined;
@@ -55,6 +57,10 @@ export class RestartingEngine implements Engine {
 
   get state(): EngineState {
     return this.#state;
+  }
+
+  get file(): ModelFile | null {
+    return this.#file;
   }
 
   get info(): EngineInfo | null {
@@ -192,8 +198,12 @@ export class RestartingEngine implements Engine {
   #receive(message: FromChild): void {
     if (this.#state.kind === 'closed' && message.kind !== 'events') return;
     switch (message.kind) {
+      case 'file':
+        this.#file = message.file;
+        this.#askedBytes = message.file.sizeBytes;
+        this.#setState({ kind: 'loading', progress: 0 });
+        break;
       case 'progress':
-        this.#askedBytes = message.askedBytes ?? this.#askedBytes;
         this.#setState({ kind: 'loading', progress: message.progress });
         break;
       case 'ready':

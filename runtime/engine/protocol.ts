@@ -9,6 +9,7 @@ import type {
   GenerateEvent,
   GenerateRequest,
   Memory,
+  ModelFile,
 } from './contract.js';
 
 export type ToChild =
@@ -41,7 +42,9 @@ export type CallResults = {
 };
 
 export type FromChild =
-  | { kind: 'progress'; progress: number; askedBytes?: number }
+  /** It was read, whether or not llama.cpp can run it. */
+  | { kind: 'file'; file: ModelFile }
+  | { kind: 'progress'; progress: number }
   | { kind: 'ready'; info: EngineInfo }
   | { kind: 'load-failed'; failure: EngineFailure }
   | { kind: 'log'; lines: string[] }

@@ -1,23 +1,21 @@
 // What callers hand to the log, one type a table.
 // Built from the engine's own types, so that an answer is recorded without being rewritten.
 // Times are Unix time in ms; ids are what the record functions returned.
-import type { ModelShape } from '../../devices/model-shape.js';
 import type { MachineDescription } from '../../devices/probe/machine.js';
-import type { EngineInfo, EngineOptions, Memory, StopReason, Timings } from '../engine/contract.js';
+import type {
+  EngineInfo,
+  EngineOptions,
+  Memory,
+  ModelFile,
+  StopReason,
+  Timings,
+} from '../engine/contract.js';
 
 export type MachineRow = MachineDescription;
 
-export type ModelRow = {
+export type ModelRow = ModelFile & {
   /** Of the whole file, in hex; null while it is not known (see hashModelFile). */
   sha256: string | null;
-  path: string;
-  modifiedAtMs: number;
-  sizeBytes: number;
-  shape: ModelShape;
-  /** Tensors of each type, such as `{ Q4_K: 224, F32: 65 }`. */
-  types: Record<string, number>;
-  /** What the file says of its making; null where it says nothing. */
-  provenance: Record<string, unknown> | null;
 };
 
 export type MemoryParts = {

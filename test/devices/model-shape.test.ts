@@ -1,6 +1,7 @@
 // Shapes read from hand-written headers: uniform, pruned layer by layer, and inconsistent.
 import t from 'tap';
 import { type GgufFile, type GgufValue, shapeOfGguf } from '../../devices/index.js';
+import { widthsOfGguf } from '../../devices/model-shape.js';
 
 function header(metadata: Record<string, GgufValue>, arch = 'deci'): GgufFile {
   const tensor = { type: 'F32' as const, offsetBytes: 0, sizeBytes: 0 };
@@ -82,3 +83,29 @@ for (const [name, change, message] of wrong)
     t.throws(() => shapeOfGguf(header({ ...pruned, ...change })), { code: 'HEARTH_GGUF', message });
     t.end();
   });
+
+t.test('the widths of a pruned model are those of its shape', (t) => {
+  const { headSize, nCtxTrain, tiedEmbeddings, ...widths } = shapeOfGguf(header(pruned));
+  t.strictSame(widthsOfGguf(header(pruned)), widths);
+  t.end();
+});
+
+t.test('other architectures and broken headers have the widths that they tell', (t) => {
+  const bert = {
+    'general.name': 'Embedder',
+    'bert.block_count': 2,
+    'bert.embedding_length': 64,
+    'bert.attention.head_count': 8,
+    'bert.feed_forward_length': [96, -1],
+  };
+  t.match(widthsOfGguf(header(bert, 'bert')), {
+    ...{ name: 'Embedder', arch: 'bert', nLayer: 2, nEmbd: 64, nVocab: 100 },
+    ...{ nHead: [8, 8], nHeadKv: [8, 8], nFf: [], nParams: 64 * 100 + 64 + 64 * 96 },
+  });
+  const lying = { ...bert, 'bert.block_count': 2 ** 40, 'general.name': 7 };
+  t.match(widthsOfGguf(header(lying, 'bert')), { name: '', nLayer: 0, nHead: [], nEmbd: 64 });
+  t.match(widthsOfGguf({ ...header({}), metadata: {}, tensors: [] }), {
+    ...{ arch: 'unknown', nLayer: 0, nVocab: 0, nParams: 0 },
+  });
+  t.end();
+});

@@ -6,23 +6,29 @@ import { shapeOfGguf } from '../../../devices/model-shape.js';
 import { EngineError } from '../engine-error.js';
 
 /** The file's header. Throws {@link EngineError} `load-failed` saying what is wrong with it. */
-export async function checkModelFile(modelPath: string): Promise<GgufFile> {
+export async function readModel(modelPath: string): Promise<GgufFile> {
   try {
-    const file = await readGgufFile(modelPath);
+    return await readGgufFile(modelPath);
+  } catch (cause) {
+    throw refusal(cause as Error);
+  }
+}
+
+/** Throws {@link EngineError} `load-failed` saying why llama.cpp cannot run it. */
+export function checkModel(file: GgufFile): void {
+  try {
     checkHeads(file);
     if (['llama', 'deci'].includes(architectureOf(file))) checkLlama(file);
     if (!Array.isArray(file.metadata['tokenizer.ggml.tokens']))
-      throw new Error(`${modelPath} has no vocabulary; it is not a language model's GGUF`);
-    return file;
+      throw new Error(`${file.path} has no vocabulary; it is not a language model's GGUF`);
   } catch (cause) {
-    throw new EngineError(
-      {
-        code: 'load-failed',
-        message: `${(cause as Error).message}; get the file again, or convert the model anew`,
-      },
-      { cause },
-    );
+    throw refusal(cause as Error);
   }
+}
+
+function refusal(cause: Error): EngineError {
+  const message = `${cause.message}; get the file again, or convert the model anew`;
+  return new EngineError({ code: 'load-failed', message }, { cause });
 }
 
 export function architectureOf(file: GgufFile): string {

@@ -3,20 +3,16 @@
 // Runs in the engine's child process alone, as loading can abort the process.
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import {
-  getLlama,
-  type Llama,
-  type LlamaContext,
-  LlamaLogLevel,
-  type LlamaModel,
-} from 'node-llama-cpp';
+import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import type { GgufFile } from '../../../devices/index.js';
-import type { EngineInfo, EngineOptions } from '../contract.js';
+import { describeFile } from '../../model-row.js';
+import type { EngineInfo, EngineOptions, ModelFile } from '../contract.js';
 import { EngineError } from '../engine-error.js';
-import { architectureOf, checkModelFile } from './gguf-check.js';
+import { architectureOf, checkModel, readModel } from './gguf-check.js';
+import { hasDevice, loadError, type OpeningLlama } from './llama.js';
 import { flashAttentionOf, kvBytesOf } from './load-log.js';
 import { type Native, nativeBindings, nativeParts } from './native.js';
-import { hasDevice, predictedMemory } from './predicted.js';
+import { predictedMemory } from './predicted.js';
 
 export type Loaded = {
   llama: Llama;
@@ -29,34 +25,29 @@ export type Loaded = {
 };
 
 export type LoadEvents = {
-  onFile: (file: GgufFile) => void;
+  /** Told of a file that was read, whether or not it can be run. */
+  onFile: (file: ModelFile) => void;
   onProgress: (progress: number) => void;
-  onLog: (line: string) => void;
 };
 
 /**
  * Loads the model. Throws {@link EngineError} `load-failed` with what is wrong with the file, or with
  * llama.cpp's own reason.
  */
-export async function loadModel(options: EngineOptions, events: LoadEvents): Promise<Loaded> {
-  const startedAt = performance.now();
-  const lines: string[] = [];
-  const onLog = (line: string): void => {
-    lines.push(line);
-    events.onLog(line);
-  };
-  // llama.cpp is opened by waiting for a process that tries it, and the file is read meanwhile.
-  const [llama, file] = await Promise.all([
-    openLlama(options, onLog),
-    readModelFile(options, events),
-  ]);
+export async function loadModel(
+  opening: OpeningLlama,
+  options: EngineOptions,
+  events: LoadEvents,
+): Promise<Loaded> {
+  const [llama, file] = await Promise.all([opening.llama, readModelFile(options, events)]);
   checkArchitecture(llama, file);
   const model = await openModel(llama, options, events.onProgress);
   const context = await openContext(model, options);
   const native = nativeParts(llama, model, context);
   // llama.cpp's log arrives by way of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
-  const loadMs = performance.now() - startedAt;
+  const loadMs = performance.now() - opening.startedAt;
+  const { lines } = opening;
   const info = await describe({ llama, model, context, native, file, options, lines, loadMs });
   return {
     llama,
@@ -73,27 +64,10 @@ async function readModelFile(
   { modelPath }: EngineOptions,
   { onFile }: LoadEvents,
 ): Promise<GgufFile> {
-  const file = await checkModelFile(modelPath);
-  onFile(file);
+  const file = await readModel(modelPath);
+  onFile(await describeFile(file));
+  checkModel(file);
   return file;
-}
-
-async function openLlama(options: EngineOptions, onLog: (line: string) => void): Promise<Llama> {
-  const { gpu = 'auto', threads } = options;
-  try {
-    return await getLlama({
-      gpu: gpu === 'off' ? false : gpu,
-      build: 'never',
-      skipDownload: true,
-      progressLogs: false,
-      logLevel: LlamaLogLevel.info,
-      logger: (_level, message) => onLog(message),
-      ...(threads !== undefined && { maxThreads: threads }),
-    });
-  } catch (cause) {
-    const what = gpu === 'auto' || gpu === 'off' ? 'this machine' : `${gpu} on this machine`;
-    throw loadError(`llama.cpp cannot be loaded for ${what}`, cause);
-  }
 }
 
 /**
@@ -153,11 +127,6 @@ async function openContext(model: LlamaModel, options: EngineOptions): Promise<L
     const count = parallel > 1 ? ` for each of ${parallel} sequences` : '';
     throw loadError(`${modelPath} loads, but ${size}${count} cannot be made`, cause);
   }
-}
-
-function loadError(what: string, cause: unknown): EngineError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new EngineError({ code: 'load-failed', message: `${what}: ${reason}` }, { cause });
 }
 
 type Parts = Omit<Loaded, 'info' | 'nBatch' | 'swaSize'> & {

@@ -2,12 +2,13 @@
 // Everything that can take the process down happens here, so that it takes down nothing else.
 // Prints nothing; llama.cpp's log goes to the parent.
 
+import { setTimeout } from 'node:timers/promises';
 import type { EngineOptions } from '../contract.js';
 import { failureOf } from '../engine-error.js';
 import type { FromChild, ToChild } from '../protocol.js';
 import { checkOptions } from './check-options.js';
-import { loadModel } from './load.js';
-import { ModelServer } from './model-server.js';
+import { openLlama } from './llama.js';
+import type { ModelServer } from './model-server.js';
 import { watchParent } from './orphan-watch.js';
 import { Outbox } from './outbox.js';
 
@@ -19,6 +20,8 @@ const send = (message: FromChild): void => {
 const outbox = new Outbox(send);
 let server: ModelServer | undefined;
 
+// The process that node-llama-cpp starts to try llama.cpp would inherit them, and start later.
+process.execArgv = [];
 watchParent(Number(process.argv[2]));
 // Ctrl-C and service managers signal the whole group; when to end is for the parent to say.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -41,13 +44,22 @@ process.on('message', (message: ToChild) => {
   }
 });
 
+/** After this time node-llama-cpp has mostly started its process that tries llama.cpp. */
+const TRIAL_START_MS = 20;
+
+/** What reads the file and answers is imported while that process runs. */
 async function load(options: EngineOptions): Promise<void> {
   try {
     checkOptions(options);
-    const loaded = await loadModel(options, {
-      onFile: ({ sizeBytes }) => send({ kind: 'progress', progress: 0, askedBytes: sizeBytes }),
+    const opening = openLlama(options, log);
+    await setTimeout(TRIAL_START_MS);
+    const [{ loadModel }, { ModelServer }] = await Promise.all([
+      import('./load.js'),
+      import('./model-server.js'),
+    ]);
+    const loaded = await loadModel(opening, options, {
+      onFile: (file) => send({ kind: 'file', file }),
       onProgress: (progress) => send({ kind: 'progress', progress }),
-      onLog: (line) => log(line),
     });
     server = new ModelServer(loaded, outbox);
     outbox.message({ kind: 'ready', info: loaded.info });

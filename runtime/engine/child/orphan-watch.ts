@@ -12,6 +12,7 @@ const LOOK_EVERY_MS = 500;
 export function watchParent(parentPid = process.ppid): void {
   // Not process.exit(), which first waits for what llama.cpp does on other threads.
   process.once('disconnect', endNow);
+  if (process.connected === false) endNow();
   const thread = new Worker(new URL(import.meta.url), {
     workerData: { parentPid },
     stdin: false,

@@ -1,11 +1,12 @@
 // What the loaded model was predicted to take, for the log to lay beside what it took.
 // node-llama-cpp had llama.cpp plan this very context before it was allocated, and keeps the answer;
 // weights and KV cache are arithmetic. A model that cannot be predicted has no prediction.
-import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
+import type { LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { ggmlTypeId } from '../../../devices/ggml-types.js';
 import type { GgufFile } from '../../../devices/gguf-file.js';
 import { predictPlanned, sizedModelOfGguf } from '../../../devices/memory/index.js';
 import type { EngineOptions, PredictedMemory } from '../contract.js';
+import { hasDevice } from './llama.js';
 
 type Loaded = {
   file: GgufFile;
@@ -22,11 +23,6 @@ export async function predictedMemory(loaded: Loaded): Promise<PredictedMemory |
   } catch {
     return null;
   }
-}
-
-/** A GPU's library loads where there is no such GPU, too; the model is then on the CPU. */
-export async function hasDevice(llama: Llama): Promise<boolean> {
-  return llama.gpu !== false && (await llama.getVramState()).total > 0;
 }
 
 async function predictLoaded({ file, options, model, context, flashAttention }: Loaded) {

@@ -2,6 +2,7 @@
 // What a test does on an event then happens before the next decode, so tokens can be counted.
 // Shows nothing of restarts: there is no process to lose.
 
+import { openLlama } from '../../../../runtime/engine/child/llama.js';
 import { loadModel } from '../../../../runtime/engine/child/load.js';
 import { ModelServer } from '../../../../runtime/engine/child/model-server.js';
 import { Outbox } from '../../../../runtime/engine/child/outbox.js';
@@ -13,8 +14,12 @@ type Heard = Extract<FromChild, { kind: 'events' }>['events'][number];
 
 export async function inProcessEngine(modelPath: string, options: Partial<EngineOptions> = {}) {
   const asked = { modelPath, gpu: 'off', threads: 1, ...options } as const;
-  const quiet = { onFile() {}, onProgress() {}, onLog() {} };
-  const loaded = await loadModel(asked, quiet);
+  const quiet = { onFile() {}, onProgress() {} };
+  const loaded = await loadModel(
+    openLlama(asked, () => {}),
+    asked,
+    quiet,
+  );
   const { createSampler } = loaded.native;
   let samplersMade = 0;
   loaded.native.createSampler = () => {
