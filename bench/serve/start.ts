@@ -23,7 +23,7 @@ const N_CTX = 512;
 async function measureModel(model: BenchModel, setting: Setting): Promise<Figure> {
   await readFile(model.path);
   const rounds: { hearthMs: number; bareMs: number }[] = [];
-  for (let round = -1; round < Math.ceil(model.rounds / 2); round++) {
+  for (let round = -1; round < model.rounds; round++) {
     setting.signal.throwIfAborted();
     const [hearthMs, bareMs] = await alternate(
       round,
