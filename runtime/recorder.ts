@@ -33,11 +33,13 @@ export class Recorder {
   readonly #options: RecorderOptions;
   readonly #runs: RunRecorder | null;
   readonly #unfinished = new Set<Promise<void>>();
+  #underWay = 0;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
     const { log, sampleEveryMs = SAMPLE_EVERY_MS } = options;
-    this.#runs = log ? new RunRecorder({ ...options, log, sampleEveryMs }) : null;
+    const isBusy = () => this.#underWay > 0;
+    this.#runs = log ? new RunRecorder({ ...options, log, sampleEveryMs, isBusy }) : null;
   }
 
   /** Rows that no run could be found for, because the model file cannot be described. */
@@ -57,6 +59,7 @@ export class Recorder {
     signal?.addEventListener('abort', stop, { once: true });
     const events = this.#options.engine.generate(request, { signal: abort.signal });
     const iterator = events[Symbol.asyncIterator]();
+    this.#underWay++;
     try {
       for (;;) {
         const next = await iterator.next();
@@ -74,6 +77,7 @@ export class Recorder {
       if (!answer.isFinished) this.#record(answer.fail(error));
       throw error;
     } finally {
+      this.#underWay--;
       signal?.removeEventListener('abort', stop);
       stop();
       if (!answer.isFinished) this.#finishLater(iterator, answer);

@@ -20,6 +20,8 @@ type RunRecorderOptions = {
   settings: EngineOptions;
   hearthVersion: string;
   sampleEveryMs: number;
+  /** Whether answers are under way. */
+  isBusy: () => boolean;
   onWarning?: (message: string) => void;
 };
 
@@ -152,12 +154,12 @@ export class RunRecorder {
     this.#options.log.finishRun(this.#runId, { endedAtMs: Date.now(), reason, error });
   }
 
-  /** Reads the whole file where the log does not know it yet, after the load and beside answers. */
+  /** Reads the whole file where the log does not know it yet, after the load and between answers. */
   async #hash({ modelId }: Ids): Promise<void> {
-    const { log, settings } = this.#options;
+    const { log, settings, isBusy } = this.#options;
     const { signal } = this.#stopHashing;
     try {
-      log.identifyModel(modelId, await hashModelFile(log, settings.modelPath, { signal }));
+      log.identifyModel(modelId, await hashModelFile(log, settings.modelPath, { signal, isBusy }));
     } catch (error) {
       if (!signal.aborted)
         this.#warn(`the model has no hash in the log: ${(error as Error).message}`);

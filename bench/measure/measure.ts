@@ -56,7 +56,7 @@ export async function* measure(
     describeModel(options.engine.modelPath),
   ]);
   const hashes = log ?? { knownHash: () => null };
-  model.sha256 = await hashModelFile(hashes, model.path, { signal, atRest: false });
+  model.sha256 = await hashModelFile(hashes, model.path, { signal });
   const nCtx = options.engine.nCtx ?? defaultCtx(model.shape.nCtxTrain);
   const engine = { ...options.engine, nCtx, parallel: 1 };
   await using held = await holdMemory(options.budgetBytes, engine.gpu);

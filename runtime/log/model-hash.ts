@@ -1,6 +1,6 @@
 // The SHA-256 of a model file, read once and then remembered in the log.
 // A 4 GB file takes half a minute on a board: an unchanged path, size and time is not read again.
-// It is read in small bites, beside the first answers; it writes nothing, identifyModel does.
+// It is read in small bites, between answers where it can; it writes nothing, identifyModel does.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -8,17 +8,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnswerLog } from './answer-log.js';
 
 const CHUNK_BYTES = 2 ** 20;
-/** It rests nine times as long as it works; without that, the first answer took a quarter longer. */
+/** It rests nine times as long as it works. */
 const REST_PER_WORK = 9;
+/**
+ * llama.cpp's threads spin while one of them waits for a core, so a prompt took a third longer beside
+ * this. But a device that is asked all day has a hash at some time, too.
+ */
+const MAX_PAUSE_MS = 1000;
+const LOOK_EVERY_MS = 100;
 
 /**
- * The SHA-256 of `path` in hex; `atRest: false` takes a core until it is done, for who has nothing
- * beside it to spare. Throws the file system's errors.
+ * The SHA-256 of `path` in hex. Where it is told whether answers are under way, it leaves them the
+ * machine; else it takes a core until it is done. Throws the file system's errors.
  */
 export async function hashModelFile(
   log: Pick<AnswerLog, 'knownHash'>,
   path: string,
-  { signal, atRest = true }: { signal?: AbortSignal; atRest?: boolean } = {},
+  { signal, isBusy }: { signal?: AbortSignal; isBusy?: () => boolean } = {},
 ): Promise<string> {
   const { size, mtimeMs } = await stat(path);
   const known = log.knownHash({ path, sizeBytes: size, modifiedAtMs: mtimeMs });
@@ -28,8 +34,10 @@ export async function hashModelFile(
   for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES, ...abortable })) {
     const start = performance.now();
     hash.update(chunk);
-    if (!atRest) continue;
+    if (!isBusy) continue;
     await sleep(REST_PER_WORK * (performance.now() - start), undefined, abortable);
+    for (let pausedMs = 0; isBusy() && pausedMs < MAX_PAUSE_MS; pausedMs += LOOK_EVERY_MS)
+      await sleep(LOOK_EVERY_MS, undefined, abortable);
   }
   return hash.digest('hex');
 }
