@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnswerLog } from './answer-log.js';
 
 const CHUNK_BYTES = 2 ** 20;
+/** Done before anyone is held up by it, and before a run of one answer ends. */
+const SMALL_BYTES = 16 * CHUNK_BYTES;
 /** It rests nine times as long as it works. */
 const REST_PER_WORK = 9;
 /**
@@ -34,7 +36,7 @@ export async function hashModelFile(
   for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES, ...abortable })) {
     const start = performance.now();
     hash.update(chunk);
-    if (!isBusy) continue;
+    if (!isBusy || size <= SMALL_BYTES) continue;
     await sleep(REST_PER_WORK * (performance.now() - start), undefined, abortable);
     for (let pausedMs = 0; isBusy() && pausedMs < MAX_PAUSE_MS; pausedMs += LOOK_EVERY_MS)
       await sleep(LOOK_EVERY_MS, undefined, abortable);
