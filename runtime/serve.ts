@@ -4,7 +4,7 @@
 
 import { noteAs } from '../devices/command-line.js';
 import { hearthVersion } from '../devices/version.js';
-import { type Engine, type EngineOptions, startEngine } from './engine/index.js';
+import { type Engine, type EngineOptions, gpuNotUsed, startEngine } from './engine/index.js';
 import { type LogOptions, openLog } from './log/index.js';
 import type { Server, ServerOptions } from './server/index.js';
 import { type Notifier, openNotifier } from './systemd/index.js';
@@ -37,7 +37,9 @@ export async function serve({ log: logOptions, ...options }: ServeOptions): Prom
     });
     note(`listening on ${server.address}, loading ${options.settings.modelPath}`);
     try {
-      await engine.ready({ signal: stop });
+      const info = await engine.ready({ signal: stop });
+      const warning = gpuNotUsed(options.settings, info);
+      if (warning) warn(warning);
       note(`ready on ${server.address}`);
       await whileRunning(server, systemd, stop);
     } catch (error) {

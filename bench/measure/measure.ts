@@ -1,8 +1,20 @@
 // One model measured on one machine: whole answers by the engine first, for they tell how the model is
 // loaded and what memory it takes; then speed, point by point, in a process of its own.
 // Every point is a row in the log as soon as it is done. Prints nothing.
-import { type Device, describeMachine, formatMemory, hearthVersion } from '../../devices/index.js';
-import { type EngineInfo, type EngineOptions, startEngine } from '../../runtime/engine/index.js';
+import {
+  type Device,
+  describeMachine,
+  formatMemory,
+  hearthVersion,
+  readGgufFile,
+  shapeOfGguf,
+} from '../../devices/index.js';
+import {
+  describeFile,
+  type EngineInfo,
+  type EngineOptions,
+  startEngine,
+} from '../../runtime/engine/index.js';
 import {
   type AnswerLog,
   hashModelFile,
@@ -10,7 +22,6 @@ import {
   type MeasurementRow,
   type ModelRow,
 } from '../../runtime/log/index.js';
-import { describeModel } from '../../runtime/model-row.js';
 import { ANSWER_TOKENS, type Answer, answerRepeatedly } from './answers.js';
 import { untilEngineEnds } from './engine-end.js';
 import { type HeldMemory, holdMemory } from './held-memory.js';
@@ -51,13 +62,12 @@ export async function* measure(
 ): AsyncGenerator<MeasurementRow, void, undefined> {
   const { log, signal, onProgress } = options;
   onProgress('reading the model');
-  const [machine, model] = await Promise.all([
-    describeMachine(),
-    describeModel(options.engine.modelPath),
-  ]);
+  const header = await readGgufFile(options.engine.modelPath);
+  const { nCtxTrain } = shapeOfGguf(header);
+  const [machine, file] = await Promise.all([describeMachine(), describeFile(header)]);
   const hashes = log ?? { knownHash: () => null };
-  model.sha256 = await hashModelFile(hashes, model.path, { signal });
-  const nCtx = options.engine.nCtx ?? defaultCtx(model.shape.nCtxTrain);
+  const model = { ...file, sha256: await hashModelFile(hashes, file.path, { signal }) };
+  const nCtx = options.engine.nCtx ?? defaultCtx(nCtxTrain);
   const engine = { ...options.engine, nCtx, parallel: 1 };
   await using held = await holdMemory(options.budgetBytes, engine.gpu);
   const run = new Run(log, { machine, model, engine });

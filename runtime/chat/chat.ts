@@ -3,7 +3,13 @@
 // What is said between is dialogue.ts.
 
 import { hearthVersion } from '../../devices/version.js';
-import { type Engine, type EngineOptions, startEngine } from '../engine/index.js';
+import {
+  type Engine,
+  type EngineInfo,
+  type EngineOptions,
+  gpuNotUsed,
+  startEngine,
+} from '../engine/index.js';
 import { type LogOptions, openLog } from '../log/index.js';
 import { Recorder } from '../recorder.js';
 import type { Model } from './answer.js';
@@ -76,7 +82,9 @@ async function withModel(
     keepText: options.log?.logText ?? false,
   });
   try {
-    await loaded(engine, { screen, stop });
+    const info = await loaded(engine, { screen, stop });
+    const warning = gpuNotUsed(options.engine, info);
+    if (warning) onWarning(warning);
     const model = { engine, recorder };
     const dialogue = await beginDialogue(options, model, { screen, stop }, log?.path ?? null);
     try {
@@ -91,7 +99,7 @@ async function withModel(
   }
 }
 
-async function loaded(engine: Engine, { screen, stop }: Surroundings): Promise<void> {
+async function loaded(engine: Engine, { screen, stop }: Surroundings): Promise<EngineInfo> {
   let shown = '';
   const endStates = engine.onState((state) => {
     if (state.kind !== 'loading') return;
@@ -100,7 +108,7 @@ async function loaded(engine: Engine, { screen, stop }: Surroundings): Promise<v
     shown = status;
   });
   try {
-    await engine.ready({ signal: stop.leaving });
+    return await engine.ready({ signal: stop.leaving });
   } finally {
     endStates();
     screen.clearStatus();

@@ -9,6 +9,8 @@ export { watchParent } from './child/orphan-watch.js';
 export type * from './contract.js';
 export { describeDeath, memoryBefore } from './death.js';
 export { EngineError } from './engine-error.js';
+export { gpuNotUsed } from './gpu-not-used.js';
+export { describeFile } from './model-file.js';
 export { NativeLog } from './native-log.js';
 
 /**

@@ -1,20 +1,14 @@
-// The model file as the log records it, from its own header.
-// The hash is left to the caller: it reads the whole file, and answers need not wait for it.
-// It loads nothing.
+// The model file as the log records it, from its own header: any file that llama.cpp may be able to run.
+// The hash is left to the log: it reads the whole file, and answers need not wait for it.
+// It reads no header and loads nothing.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { type GgufFile, readGgufFile } from '../devices/gguf-file.js';
-import { shapeOfGguf, widthsOfGguf } from '../devices/model-shape.js';
-import type { ModelFile } from './engine/contract.js';
+import type { GgufFile } from '../../devices/gguf-file.js';
+import { widthsOfGguf } from '../../devices/model-shape.js';
+import type { ModelFile } from './contract.js';
 
 /** What hearth's converter notes of a file's making starts with this. */
 const PROVENANCE_PREFIX = 'hearth.';
-
-/** Throws GgufFileError for a file that is no whole Llama-shaped GGUF. */
-export async function describeModel(modelPath: string) {
-  const file = await readGgufFile(path.resolve(modelPath));
-  return { ...(await describeFile(file)), shape: shapeOfGguf(file), sha256: null as string | null };
-}
 
 export async function describeFile(file: GgufFile): Promise<ModelFile> {
   const { mtimeMs } = await stat(file.path);

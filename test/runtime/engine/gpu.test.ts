@@ -1,5 +1,6 @@
 import { getLlamaGpuTypes } from 'node-llama-cpp';
 import t from 'tap';
+import { gpuNotUsed } from '../../../runtime/engine/index.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 import { ask, chat, prompts, readyEngine } from './ask.js';
 
@@ -16,6 +17,7 @@ t.test('a GPU answers as the CPU does, and its memory is told', { skip: !hasVulk
   t.teardown(() => cpu.close());
   const { info } = engine;
   t.match(info, { backend: 'vulkan', gpuLayers: 7 });
+  t.equal(gpuNotUsed({ modelPath, gpu: 'vulkan' }, await engine.ready()), null);
   t.not(info?.deviceNames.length, 0);
   const { text, end } = await ask(engine, { input: chat(question) });
   t.equal(text, (await ask(cpu, { input: chat(question) })).text);
@@ -44,6 +46,10 @@ t.test(
     const engine = await readyEngine(modelPath, { gpu: 'vulkan', nCtx: 256 });
     t.teardown(() => engine.close());
     t.match(engine.info, { backend: 'cpu', gpuLayers: 0, mmap: false });
+    t.match(
+      gpuNotUsed({ modelPath, gpu: 'vulkan' }, await engine.ready()),
+      /CPU answers: vulkan has no/,
+    );
     t.equal(engine.info?.predicted?.weightsBytes, engine.info?.weightsBytes);
   },
 );
