@@ -2,6 +2,8 @@
 // node-llama-cpp's own translation skips the keywords it does not know and makes every property
 // required; here a keyword that cannot be kept is refused by name. It checks no finished answer.
 import { GrammarError, GrammarRules, type JsonRule, literal } from './grammar-rules.js';
+import { boundsOf } from './number-bounds.js';
+import { integerRange, numberRange } from './number-range.js';
 
 /**
  * The grammar of all JSON texts that `schema` accepts and that keep the order of its properties.
@@ -26,6 +28,7 @@ const KEYWORDS = {
   object: ['properties', 'required', 'additionalProperties'],
   array: ['items', 'minItems', 'maxItems'],
   string: ['minLength', 'maxLength', 'format'],
+  number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
 };
 const KNOWN = new Set([...ANNOTATIONS, ...Object.values(KEYWORDS).flat()]);
 const FORMATS: Record<string, (rules: GrammarRules) => string> = {
@@ -70,16 +73,21 @@ export class SchemaCompiler {
     if (!isSchema(schema)) throw new GrammarError(`${path} must be a JSON schema object`);
     checkKeywords(schema, path);
     if (schema.$ref !== undefined) return this.#reference(schema, path);
-    if (schema.const !== undefined) return literal(JSON.stringify(schema.const));
-    if (schema.enum !== undefined) return this.#enum(schema.enum, `${path}.enum`);
+    if (schema.const !== undefined) {
+      refuseBeside(schema, 'const', path);
+      return literal(JSON.stringify(schema.const));
+    }
+    if (schema.enum !== undefined) return this.#enum(schema, path);
     for (const name of ['anyOf', 'oneOf', 'allOf'])
       if (schema[name] !== undefined) return this.#combined(schema, name, path);
     return this.#types(schema, path);
   }
 
-  #enum(values: unknown, path: string): string {
+  #enum(schema: Schema, path: string): string {
+    const { enum: values } = schema;
     if (!Array.isArray(values) || values.length === 0)
-      throw new GrammarError(`${path} must be a list of at least one value`);
+      throw new GrammarError(`${path}.enum must be a list of at least one value`);
+    refuseBeside(schema, 'enum', path);
     return this.#oneOf(values.map((value) => literal(JSON.stringify(value))));
   }
 
@@ -123,6 +131,7 @@ export class SchemaCompiler {
     if (type === 'object') return this.#object(schema, path);
     if (type === 'array') return this.#array(schema, path);
     if (type === 'string') return this.#string(schema, path);
+    if (type === 'integer' || type === 'number') return this.#number(type, schema, path);
     return this.#rules.json(type as JsonRule);
   }
 
@@ -136,6 +145,15 @@ export class SchemaCompiler {
     const times = repetition(minLength, maxLength, `${path}.minLength and maxLength`);
     this.#rules.json('string');
     return `"\\"" char${times} "\\""`;
+  }
+
+  #number(type: 'integer' | 'number', schema: Schema, path: string): string {
+    if (KEYWORDS.number.every((keyword) => schema[keyword] === undefined))
+      return this.#rules.json(type);
+    const bounds = boundsOf(schema, type, path);
+    const range = type === 'integer' ? integerRange(bounds) : numberRange(bounds);
+    if (range !== null) return this.#rules.add(range);
+    throw new GrammarError(`${path}.minimum and maximum leave no ${type} between them`);
   }
 
   #array({ items = true, minItems, maxItems }: Schema, path: string): string {
@@ -203,9 +221,13 @@ function checkKeywords(schema: Schema, path: string): void {
 /** A grammar holds alternatives, not intersections. */
 function refuseBeside(schema: Schema, name: string, path: string): void {
   const beside = Object.keys(schema).find(
-    (key) => key !== name && !ANNOTATIONS.includes(key) && key !== '$defs' && key !== 'definitions',
+    (key) =>
+      key !== name &&
+      !ANNOTATIONS.includes(key) &&
+      !['$defs', 'definitions'].includes(key) &&
+      (key !== 'type' || name === '$ref'),
   );
-  if (beside === undefined || (beside === 'type' && name !== '$ref')) return;
+  if (beside === undefined) return;
   throw new GrammarError(`${path}.${beside} beside ${name} is not supported`);
 }
 
@@ -219,7 +241,7 @@ function typesOf(schema: Schema, path: string): string[] {
 }
 
 function impliedTypes(schema: Schema): string[] {
-  const implied = (['object', 'array', 'string'] as const).filter((type) =>
+  const implied = (['object', 'array', 'string', 'number'] as const).filter((type) =>
     KEYWORDS[type].some((keyword) => schema[keyword] !== undefined),
   );
   return implied.length > 0 ? implied : TYPES.filter((type) => type !== 'integer');

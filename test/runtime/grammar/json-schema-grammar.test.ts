@@ -17,6 +17,8 @@ t.test('llama.cpp takes the grammars, and what it then writes keeps the schema',
     ],
     [{ type: 'array', maxItems: 0 }, (v: unknown[]) => v.length === 0],
     [{ type: ['integer', 'null'] }, (v: unknown) => v === null || Number.isInteger(v)],
+    [{ type: 'integer', minimum: 5, maximum: 30 }, (v: number) => v >= 5 && v <= 30],
+    [{ type: 'number', exclusiveMinimum: -1, maximum: 1 }, (v: number) => v > -1 && v <= 1],
     [{ type: 'string', format: 'date' }, (v: string) => /^\d{4}-\d\d-\d\d$/.test(v)],
     [
       {
@@ -75,7 +77,17 @@ t.test('llama.cpp takes the grammars, and what it then writes keeps the schema',
 t.test('what a grammar cannot keep is refused by its place', async (t) => {
   const cases: [schema: unknown, says: RegExp][] = [
     [{ type: 'string', pattern: 'a' }, /^schema\.pattern is not supported/],
-    [{ properties: { a: { minimum: 3 } } }, /^schema\.properties\.a\.minimum is not supported/],
+    [
+      { properties: { a: { multipleOf: 3 } } },
+      /^schema\.properties\.a\.multipleOf is not supported/,
+    ],
+    [{ type: 'number', minimum: 0.5 }, /^schema\.minimum of 0\.5 is not supported/],
+    [{ type: 'integer', exclusiveMinimum: true }, /exclusiveMinimum must be a number/],
+    [{ type: 'integer', maximum: 1e300 }, /maximum must be a number of at most 16 digits/],
+    [{ type: 'integer', minimum: 3, maximum: 2 }, /leave no integer between them/],
+    [{ type: 'number', exclusiveMinimum: 3, maximum: 3 }, /leave no number between them/],
+    [{ enum: [1, 5], minimum: 3 }, /minimum beside enum/],
+    [{ type: 'object', anyOf: [{}], properties: {} }, /properties beside anyOf/],
     [{ type: 'string', format: 'email' }, /format "email"/],
     [{ allOf: [{}, {}] }, /allOf with several/],
     [{ anyOf: [{}], properties: {} }, /properties beside anyOf/],

@@ -1,0 +1,83 @@
+// Numbers between two bounds, as an expression of a GBNF grammar.
+// A grammar knows digits, not values: a range is split at the first digit in which its ends differ.
+// Knows nothing of schemas.
+
+/** As many digits as an integer without bounds may have. */
+const MAX_DIGITS = 16;
+export const LARGEST = 10n ** BigInt(MAX_DIGITS) - 1n;
+
+/** A whole number. */
+export type Bound = { value: bigint; isExclusive: boolean };
+export type Range = { low: Bound; high: Bound };
+
+const FRACTION = `("." [0-9]{1,${MAX_DIGITS}})?`;
+const ZEROS = `("." "0"{1,${MAX_DIGITS}})?`;
+const MORE_THAN_ZERO = `"." "0"{0,${MAX_DIGITS - 1}} [1-9] [0-9]{0,${MAX_DIGITS}}`;
+
+/** Integers; null where there are none between the bounds. */
+export function integerRange({ low, high }: Range): string | null {
+  const least = low.isExclusive ? low.value + 1n : low.value;
+  const most = high.isExclusive ? high.value - 1n : high.value;
+  if (least > most) return null;
+  const negative = least < 0n && `"-" (${naturals(most < 0n ? -most : 1n, -least)})`;
+  const positive = most >= 0n && naturals(least > 0n ? least : 0n, most);
+  return [negative, positive].filter(Boolean).join(' | ');
+}
+
+/** Numbers with or without a fraction, none with an exponent; null where there are none. */
+export function numberRange({ low, high }: Range): string | null {
+  const zero = { value: 0n, isExclusive: false };
+  const negative =
+    low.value < 0n && magnitudes({ low: high.value > 0n ? zero : minus(high), high: minus(low) });
+  const positive = high.value >= 0n && magnitudes({ low: low.value < 0n ? zero : low, high });
+  const parts = [negative && `"-" (${negative})`, positive].filter(Boolean);
+  return parts.length > 0 ? parts.join(' | ') : null;
+}
+
+function minus({ value, isExclusive }: Bound): Bound {
+  return { value: -value, isExclusive };
+}
+
+/** Of bounds that are not negative. */
+function magnitudes({ low, high }: Range): string | null {
+  if (low.value > high.value) return null;
+  if (low.value === high.value)
+    return low.isExclusive || high.isExclusive ? null : `"${low.value}" ${ZEROS}`;
+  const parts: string[] = [];
+  const first = low.isExclusive ? low.value + 1n : low.value;
+  if (low.isExclusive) parts.push(`"${low.value}" ${MORE_THAN_ZERO}`);
+  if (first < high.value) parts.push(`(${naturals(first, high.value - 1n)}) ${FRACTION}`);
+  if (!high.isExclusive) parts.push(`"${high.value}" ${ZEROS}`);
+  return parts.join(' | ');
+}
+
+/** The natural numbers from `low` to `high`, both included. */
+function naturals(low: bigint, high: bigint): string {
+  const [from, to] = [String(low), String(high)];
+  if (from.length === to.length) return sameLength(from, to);
+  const parts = [sameLength(from, '9'.repeat(from.length))];
+  if (to.length - from.length > 1) parts.push(`[1-9] [0-9]{${from.length},${to.length - 2}}`);
+  parts.push(sameLength(`1${'0'.repeat(to.length - 1)}`, to));
+  return parts.join(' | ');
+}
+
+/** The texts of digits from `from` to `to`, which are as long as each other. */
+function sameLength(from: string, to: string): string {
+  if (from === to) return `"${from}"`;
+  const shared = [...from].findIndex((digit, i) => digit !== to[i]);
+  if (shared > 0)
+    return `"${from.slice(0, shared)}" (${sameLength(from.slice(shared), to.slice(shared))})`;
+  const n = from.length - 1;
+  const [fromTail, toTail] = [from.slice(1), to.slice(1)];
+  const isFromWhole = !/[1-9]/.test(fromTail);
+  const isToWhole = !/[0-8]/.test(toTail);
+  const [first, last] = [
+    Number(from[0]) + Number(!isFromWhole),
+    Number(to[0]) - Number(!isToWhole),
+  ];
+  const parts: string[] = [];
+  if (!isFromWhole) parts.push(`"${from[0]}" (${sameLength(fromTail, '9'.repeat(n))})`);
+  if (first <= last) parts.push(`[${first}-${last}]${n > 0 ? ` [0-9]{${n}}` : ''}`);
+  if (!isToWhole) parts.push(`"${to[0]}" (${sameLength('0'.repeat(n), toTail)})`);
+  return parts.join(' | ');
+}
