@@ -8,8 +8,8 @@ import { EngineError } from '../engine-error.js';
 export type OpeningLlama = {
   /** Rejects with {@link EngineError} `load-failed` where it cannot be loaded. */
   llama: Promise<Llama>;
-  /** What llama.cpp has said so far. */
-  lines: string[];
+  /** What llama.cpp has said so far; what it says from then on is not kept. */
+  takeLines(): string[];
   /** As performance.now() tells it. */
   startedAt: number;
 };
@@ -19,7 +19,7 @@ export function openLlama(
   onLog: (line: string) => void,
 ): OpeningLlama {
   const startedAt = performance.now();
-  const lines: string[] = [];
+  let lines: string[] | null = [];
   const opened = getLlama({
     gpu: gpu === 'off' ? false : gpu,
     build: 'never',
@@ -27,7 +27,7 @@ export function openLlama(
     progressLogs: false,
     logLevel: LlamaLogLevel.info,
     logger: (_level, line) => {
-      lines.push(line);
+      lines?.push(line);
       onLog(line);
     },
     ...(threads !== undefined && { maxThreads: threads }),
@@ -35,7 +35,12 @@ export function openLlama(
   const llama = opened.catch((cause) => refuse(gpu, cause));
   // It may fail before anyone waits for it.
   llama.catch(() => {});
-  return { llama, lines, startedAt };
+  const takeLines = () => {
+    const said = lines ?? [];
+    lines = null;
+    return said;
+  };
+  return { llama, takeLines, startedAt };
 }
 
 function refuse(gpu: NonNullable<EngineOptions['gpu']>, cause: unknown): never {

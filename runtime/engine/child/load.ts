@@ -47,7 +47,7 @@ export async function loadModel(
   // llama.cpp's log arrives by way of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
   const loadMs = performance.now() - opening.startedAt;
-  const { lines } = opening;
+  const lines = opening.takeLines();
   const info = await describe({ llama, model, context, native, file, options, lines, loadMs });
   return {
     llama,
