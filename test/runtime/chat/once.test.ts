@@ -122,7 +122,8 @@ t.test('Ctrl-C ends an answer for a script with 130 and leaves its row', async (
   const stdout = child.stdout ? text(child.stdout) : '';
   child.stdout?.once('data', () => child.kill('SIGINT'));
   t.same(await ended, [130, null]);
-  t.match(await stdout, /^la[la ]*\n$/);
+  // The first token may be all that there was time for.
+  t.match(await stdout, /^l[la ]*\n$/);
   t.match(queryLog(setup, 'SELECT stop_reason FROM answers'), [{ stop_reason: 'abort' }]);
 });
 
