@@ -12,6 +12,7 @@ import type {
   EngineState,
   ModelFile,
 } from './engine/contract.js';
+import { describeFile } from './engine/index.js';
 import { type AnswerLog, hashModelFile } from './log/index.js';
 
 type RunRecorderOptions = {
@@ -32,7 +33,7 @@ const MAX_WAITING = 1_000;
 
 export class RunRecorder {
   readonly #options: RunRecorderOptions;
-  /** Null where the recorder is closed before the engine has read it. */
+  /** Null where the engine gave up, or the recorder is closed, before the engine has read it. */
   readonly #file: Promise<ModelFile | null>;
   #fileIsKnown: (file: ModelFile | null) => void = () => {};
   readonly #ids: Promise<Ids | null>;
@@ -85,7 +86,7 @@ export class RunRecorder {
   async #describe(): Promise<Ids | null> {
     const { log } = this.#options;
     try {
-      const [machine, file] = await Promise.all([describeMachine(), this.#file]);
+      const [machine, file] = await Promise.all([describeMachine(), this.#modelFile()]);
       if (file === null) {
         this.#becomeWritable();
         return null;
@@ -99,9 +100,21 @@ export class RunRecorder {
     }
   }
 
+  /** Read here where the engine died too early to tell; null for what is no model: it has no runs. */
+  async #modelFile(): Promise<ModelFile | null> {
+    const told = await this.#file;
+    if (told) return told;
+    const { readGgufFile } = await import('../devices/gguf-file.js');
+    try {
+      return await describeFile(await readGgufFile(this.#options.settings.modelPath));
+    } catch {
+      return null;
+    }
+  }
+
   #changed(state: EngineState): void {
     const { file } = this.#options.engine;
-    if (file) this.#fileIsKnown(file);
+    if (file || state.kind === 'failed') this.#fileIsKnown(file);
     if (state.kind === 'loading' && state.progress === 0) this.#startedAtMs = Date.now();
     if (state.kind === 'ready') this.#then(() => this.#started());
     if (state.kind === 'restarting' || state.kind === 'failed')

@@ -23,8 +23,8 @@ t.test('answers of a model that is no Llama are recorded, with its widths', asyn
   const modelPath = path.join(folder, 'other.gguf');
   writeFileSync(modelPath, internlm2());
   const settings = { modelPath, gpu: 'off', threads: 1, nCtx: 64 } as const;
-  const { recorder, logPath, ready, close } = record(settings);
-  await ready();
+  const { engine, recorder, logPath, close } = record(settings);
+  await engine.ready();
   const answer = recorder.generate(
     { input: { kind: 'text', text: 'a b' }, maxTokens: 2, sampling: { temperature: 0 } },
     { endpoint: 'chat' },
@@ -35,6 +35,22 @@ t.test('answers of a model that is no Llama are recorded, with its widths', asyn
     'SELECT arch, n_params, n_layer, n_head, n_ff, generated_tokens FROM request JOIN run ON run.id = run_id JOIN model ON model.id = model_id';
   const nParams = 2 * VOCABULARY.length * N_EMBD + 3 * N_EMBD + 4 * N_EMBD ** 2 + 3 * N_EMBD * N_FF;
   t.equal(sqlite(logPath, query), `internlm2|${nParams}|1|[4]|[${N_FF}]|2`);
+});
+
+t.test('an engine that dies before it has read the file leaves its starts', async (t) => {
+  const modelPath = path.join(folder, 'early.gguf');
+  writeFileSync(modelPath, internlm2());
+  const { engine, logPath, close } = record({ modelPath, gpu: 'off' });
+  const killStart = () => engine.pid && process.kill(engine.pid, 'SIGKILL');
+  engine.onState(({ kind }) => kind === 'loading' && setImmediate(killStart));
+  killStart();
+  await t.rejects(engine.ready(), { code: 'load-failed' });
+  t.equal(engine.file, null);
+  await close();
+  t.equal(
+    sqlite(logPath, 'SELECT DISTINCT end_reason, arch FROM run JOIN model ON model.id = model_id'),
+    'not-loaded|internlm2',
+  );
 });
 
 t.test('a recorder ends though its engine never read a file', async (t) => {
@@ -52,9 +68,9 @@ function record(settings: EngineOptions) {
   const options = { engine, log, settings, hearthVersion: '0.0.0-test' };
   const recorder = new Recorder(options);
   return {
+    engine,
     recorder,
     logPath,
-    ready: () => engine.ready(),
     async close() {
       await recorder.close();
       await engine.close();
