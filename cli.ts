@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { printable } from './devices/command-line.js';
-import { forkEngineAhead } from './runtime/engine/child-process.js';
 import { keepHeapSmall } from './runtime/small-heap.js';
 
 /** In the order of --help. Loaded where named, so that a server holds no code of the converter. */
@@ -106,7 +105,10 @@ try {
 
 /** The command of this name; where there is none, all of them, for --help and for suggestions. */
 async function loadCommands(name: string | undefined): Promise<unknown[]> {
-  if (name === 'chat' || name === 'serve') forkEngineAhead();
+  if (name === 'chat' || name === 'serve') {
+    const { forkEngineAhead } = await import('./runtime/engine/index.js');
+    forkEngineAhead();
+  }
   const loaders = Object.entries(COMMANDS);
   const named = loaders.filter(([command]) => command === name);
   return await Promise.all((named.length > 0 ? named : loaders).map(([, load]) => load()));

@@ -54,6 +54,7 @@ export function widthsOfGguf(file: GgufFile): ModelWidths {
   };
 }
 
+/** What the header tells, or else `nothing`. */
 function told<Value>(read: () => Value, nothing: Value): Value {
   try {
     return read();

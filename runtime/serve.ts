@@ -1,5 +1,5 @@
 // A server's whole life in this process: log, engine, listening, signals, and the end in order.
-// The order matters: nothing is loaded before the port is had, and the log closes last.
+// The order matters: the port is had while the model still loads, and the log closes last.
 // What a request is answered is server/.
 
 import { noteAs } from '../devices/command-line.js';

@@ -6,6 +6,7 @@ import { RestartingEngine } from './engine.js';
 
 export { processMemory } from './child/measure.js';
 export { watchParent } from './child/orphan-watch.js';
+export { forkEngineAhead } from './child-process.js';
 export type * from './contract.js';
 export { describeDeath, memoryBefore } from './death.js';
 export { EngineError } from './engine-error.js';

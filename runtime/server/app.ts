@@ -75,7 +75,9 @@ function makeFastify({
         strictTypes: false,
         // The schemas are ours: to check them and to shorten what is made of them takes longer, at
         // every start, than all that it could save.
-        ...{ meta: false, validateSchema: false, code: { optimize: false } },
+        meta: false,
+        validateSchema: false,
+        code: { optimize: false },
       },
     },
     // What is no HTTP or comes too slowly still gets an answer in the API's form.

@@ -6,7 +6,7 @@ import { shapeOfGguf } from '../../../devices/model-shape.js';
 import { EngineError } from '../engine-error.js';
 
 /** The file's header. Throws {@link EngineError} `load-failed` saying what is wrong with it. */
-export async function readModel(modelPath: string): Promise<GgufFile> {
+export async function readHeader(modelPath: string): Promise<GgufFile> {
   try {
     return await readGgufFile(modelPath);
   } catch (cause) {
@@ -15,7 +15,7 @@ export async function readModel(modelPath: string): Promise<GgufFile> {
 }
 
 /** Throws {@link EngineError} `load-failed` saying why llama.cpp cannot run it. */
-export function checkModel(file: GgufFile): void {
+export function checkHeader(file: GgufFile): void {
   try {
     checkHeads(file);
     if (['llama', 'deci'].includes(architectureOf(file))) checkLlama(file);

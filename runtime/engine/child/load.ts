@@ -8,7 +8,7 @@ import type { GgufFile } from '../../../devices/index.js';
 import type { EngineInfo, EngineOptions, ModelFile } from '../contract.js';
 import { EngineError } from '../engine-error.js';
 import { describeFile } from '../model-file.js';
-import { architectureOf, checkModel, readModel } from './gguf-check.js';
+import { architectureOf, checkHeader, readHeader } from './gguf-check.js';
 import { hasDevice, loadError, type OpeningLlama } from './llama.js';
 import { flashAttentionOf, kvBytesOf } from './load-log.js';
 import { type Native, nativeBindings, nativeParts } from './native.js';
@@ -64,9 +64,9 @@ async function readModelFile(
   { modelPath }: EngineOptions,
   { onFile }: LoadEvents,
 ): Promise<GgufFile> {
-  const file = await readModel(modelPath);
+  const file = await readHeader(modelPath);
   onFile(await describeFile(file));
-  checkModel(file);
+  checkHeader(file);
   return file;
 }
 
