@@ -7,7 +7,7 @@ type Report = {
   /** As JSON, else a line a figure. */
   json: boolean;
   /** Numbers and switches that the run was told, with their units in their names. */
-  setting?: Record<string, number | boolean>;
+  setting?: Record<string, number | boolean | string>;
 };
 
 export function reportFigures(figures: readonly Figure[], { json, setting = {} }: Report): void {
@@ -19,7 +19,7 @@ export function reportFigures(figures: readonly Figure[], { json, setting = {} }
   process.stdout.write(`${text}\n`);
 }
 
-function headline(facts: Record<string, number | boolean>): string {
+function headline(facts: Record<string, number | boolean | string>): string {
   const words = Object.entries(facts).map(([name, value]) => {
     const figure = typeof value === 'number' ? Number(value.toFixed(1)) : value;
     return `${name.replaceAll('_', ' ')} ${figure}`;

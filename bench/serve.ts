@@ -2,24 +2,26 @@
 // device left alone has to withstand: load, kills, months of memory.
 // One part a file in serve/; exits with 1 when a bar is missed.
 import { mkdir } from 'node:fs/promises';
-import os from 'node:os';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import type { Figure } from './figure.js';
 import { inTemporaryFolder } from './in-temporary-folder.js';
 import { reportFigures } from './report-figures.js';
+import { withBareThreads } from './serve/bare-threads.js';
 import { measureConcurrent } from './serve/concurrent.js';
 import { measureDecode } from './serve/decode.js';
 import { measureKills } from './serve/kills.js';
 import { measureLoad } from './serve/load.js';
 import { measureLogging } from './serve/logging.js';
 import { measureMemory } from './serve/memory.js';
-import { makeModels } from './serve/models.js';
+import { fileModel, makeModels } from './serve/models.js';
 import type { Setting } from './serve/setting.js';
 import { measureStart } from './serve/start.js';
+import { measureThreads } from './serve/threads.js';
 import { measureTurns } from './serve/turns.js';
 
 const PARTS = {
+  threads: measureThreads,
   decode: measureDecode,
   concurrent: measureConcurrent,
   turns: measureTurns,
@@ -39,13 +41,14 @@ const arguments_ = await yargs(hideBin(process.argv))
     only: { describe: 'Measure these parts', choices: PART_NAMES, array: true },
     model: {
       describe: 'Measure this model',
-      choices: ['appliance', 'synthetic'] as const,
+      choices: ['appliance', 'synthetic', 'file'] as const,
     },
+    file: { describe: 'Measure this GGUF as well', type: 'string' },
     quick: { describe: 'Fewer rounds, requests and kills', type: 'boolean', default: false },
     threads: {
-      describe: "llama.cpp's threads on both sides; by default a core is left for the clients",
+      describe:
+        "llama.cpp's threads on both sides; by default hearth as it starts, against bare at its best number",
       type: 'number',
-      default: Math.max(1, os.availableParallelism() - 1),
     },
     models: { describe: 'Keep the models in this folder, and use them again', type: 'string' },
     json: { describe: 'Print JSON', type: 'boolean', default: false },
@@ -56,19 +59,22 @@ const arguments_ = await yargs(hideBin(process.argv))
 await inTemporaryFolder(async (folder, signal) =>
   reportFigures(await measure(folder, signal), {
     json: arguments_.json,
-    setting: { threads: arguments_.threads, quick: arguments_.quick },
+    setting: { threads: arguments_.threads ?? 'its own', quick: arguments_.quick },
   }),
 );
 
 async function measure(folder: string, signal: AbortSignal): Promise<Figure[]> {
-  const { quick: isQuick, threads, only = PART_NAMES } = arguments_;
+  const { quick: isQuick, threads = null, only = PART_NAMES } = arguments_;
   const modelFolder = arguments_.models ?? folder;
   await mkdir(modelFolder, { recursive: true });
-  const models = await makeModels({ folder: modelFolder, isQuick, note: noteAs('models') });
-  const asked = models.filter(({ name }) => name === (arguments_.model ?? name));
+  const note = noteAs('models');
+  const made = await makeModels({ folder: modelFolder, isQuick, note });
+  const given = arguments_.file === undefined ? [] : [fileModel(arguments_.file, isQuick)];
+  const asked = [...made, ...given].filter(({ name }) => name === (arguments_.model ?? name));
+  const models = await withBareThreads(asked, { threads, note });
   const figures: Figure[] = [];
   for (const part of only) {
-    const setting = { models: asked, threads, isQuick, folder, signal, note: noteAs(part) };
+    const setting = { models, threads, isQuick, folder, signal, note: noteAs(part) };
     figures.push(...(await PARTS[part](setting)));
   }
   return figures;

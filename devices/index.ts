@@ -73,5 +73,6 @@ export { describeMachine } from './probe/machine.js';
 export { type MachineProbe, probeMachine } from './probe/probe.js';
 export type { SpeedPrediction } from './speed/contract.js';
 export { predictSpeed } from './speed/speed.js';
+export { ThreadTuner, threadCounts, tryThreads } from './thread-tuner.js';
 export { formatDisk, formatMemory, parseSize, SizeError } from './units.js';
 export { hearthVersion } from './version.js';

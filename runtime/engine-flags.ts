@@ -47,7 +47,10 @@ export const engineFlags = {
     defaultDescription: 'what is free',
   },
   parallel: valueFlag('Sequences decoded together', wholeNumber('parallel', 1, MAX_PARALLEL)),
-  threads: valueFlag('CPU threads', wholeNumber('threads', 1, MAX_THREADS)),
+  threads: {
+    ...valueFlag('CPU threads', wholeNumber('threads', 1, MAX_THREADS)),
+    defaultDescription: 'as many as are quickest, measured batch by batch',
+  },
   'flash-attention': {
     describe: 'Flash attention: auto, on or off',
     type: 'string',

@@ -4,7 +4,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { BareReply, BareRequest } from './bare.js';
-import type { LoadSetting } from './setting.js';
+import type { BareSetting } from './setting.js';
 
 export class BareProcess implements AsyncDisposable {
   readonly #process: ChildProcess;
@@ -15,7 +15,7 @@ export class BareProcess implements AsyncDisposable {
     });
   }
 
-  static async start(setting: LoadSetting): Promise<BareProcess> {
+  static async start(setting: BareSetting): Promise<BareProcess> {
     const bare = new BareProcess();
     await bare.#ask({ kind: 'load', setting });
     return bare;

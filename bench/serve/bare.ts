@@ -9,10 +9,10 @@ import {
   type Token,
   TokenBias,
 } from 'node-llama-cpp';
-import { type LoadSetting, REPEATED_BIAS, REPEATED_TOKEN } from './setting.js';
+import { type BareSetting, REPEATED_BIAS, REPEATED_TOKEN } from './setting.js';
 
 export type BareRequest =
-  | { kind: 'load'; setting: LoadSetting }
+  | { kind: 'load'; setting: BareSetting }
   /** Answers each in a sequence of its own, all at once. */
   | { kind: 'answer'; prompts: string[]; maxTokens: number };
 
@@ -34,7 +34,7 @@ process.on('message', async (request: BareRequest) => {
 });
 process.once('disconnect', () => process.exit());
 
-async function load({ modelPath, threads, nCtx, parallel }: LoadSetting): Promise<BareReply> {
+async function load({ modelPath, threads, nCtx, parallel }: BareSetting): Promise<BareReply> {
   const start = performance.now();
   const llama = await getLlama({
     gpu: false,

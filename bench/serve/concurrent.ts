@@ -8,7 +8,7 @@ import { median } from '../median.js';
 import { BareProcess } from './bare-process.js';
 import { type Answered, streamChat, user } from './client.js';
 import { HearthProcess } from './hearth-process.js';
-import { type BenchModel, question, type Setting } from './setting.js';
+import { type BenchModel, bareLoad, question, type Setting } from './setting.js';
 
 export async function measureConcurrent(setting: Setting): Promise<Figure[]> {
   const figures: Figure[] = [];
@@ -24,7 +24,7 @@ type Round = { hearth: number; bare: number; alone: number; spread: number };
 async function measureModel(model: BenchModel, setting: Setting): Promise<Figure[]> {
   const { threads, folder } = setting;
   const load = { modelPath: model.path, threads, nCtx: N_CTX, parallel: CLIENTS };
-  await using bare = await BareProcess.start(load);
+  await using bare = await BareProcess.start(bareLoad(load, model));
   await using hearth = await HearthProcess.start({ ...load, log: `${folder}/concurrent.db` });
   const rounds: Round[] = [];
   for (let round = -1; round < model.rounds; round++) {

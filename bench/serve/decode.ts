@@ -8,7 +8,7 @@ import { median } from '../median.js';
 import { BareProcess } from './bare-process.js';
 import { streamChat, user } from './client.js';
 import { HearthProcess } from './hearth-process.js';
-import { type BenchModel, question, type Setting } from './setting.js';
+import { type BenchModel, bareLoad, question, type Setting } from './setting.js';
 
 export async function measureDecode(setting: Setting): Promise<Figure[]> {
   const figures: Figure[] = [];
@@ -20,7 +20,7 @@ const N_CTX = 512;
 
 async function measureModel(model: BenchModel, setting: Setting): Promise<Figure> {
   const load = { modelPath: model.path, threads: setting.threads, nCtx: N_CTX, parallel: 1 };
-  await using bare = await BareProcess.start(load);
+  await using bare = await BareProcess.start(bareLoad(load, model));
   await using hearth = await HearthProcess.start({ ...load, log: `${setting.folder}/decode.db` });
   const { url } = hearth;
   const rounds: { hearth: number; bare: number }[] = [];

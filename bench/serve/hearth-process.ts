@@ -88,7 +88,8 @@ export class HearthProcess implements AsyncDisposable {
 function commandLine({ modelPath, threads, nCtx, parallel, log, maxQueue }: HearthOptions) {
   return [
     ...[modelPath, '--gpu', 'off', '--port', '0'],
-    ...['--threads', `${threads}`, '--ctx', `${nCtx}`, '--parallel', `${parallel}`],
+    ...['--ctx', `${nCtx}`, '--parallel', `${parallel}`],
+    ...(threads === null ? [] : ['--threads', `${threads}`]),
     ...(log === null ? ['--no-log'] : ['--log', log]),
     ...(maxQueue === undefined ? [] : ['--max-queue', `${maxQueue}`]),
   ];

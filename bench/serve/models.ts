@@ -14,7 +14,10 @@ const APPLIANCE = path.resolve(import.meta.dirname, '../../../converter/demo/app
 /** Q4_K_M of so many layers is 1 GB. */
 const SYNTHETIC_LAYERS = 10;
 
-export async function makeModels({ folder, isQuick, note }: Making): Promise<BenchModel[]> {
+/** How well bare node-llama-cpp does with which threads is measured apart. */
+export type MadeModel = Omit<BenchModel, 'bareThreads'>;
+
+export async function makeModels({ folder, isQuick, note }: Making): Promise<MadeModel[]> {
   const appliance = path.join(folder, 'appliance.gguf');
   const synthetic = path.join(folder, 'synthetic.gguf');
   if (!existsSync(appliance)) await convert(conversion(APPLIANCE, appliance));
@@ -26,6 +29,11 @@ export async function makeModels({ folder, isQuick, note }: Making): Promise<Ben
     { name: 'appliance', path: appliance, answerTokens: 256, rounds: isQuick ? 6 : 30 },
     { name: 'synthetic', path: synthetic, answerTokens: 24, rounds: isQuick ? 3 : 12 },
   ];
+}
+
+/** A model of some 100 million parameters, as its speed goes. */
+export function fileModel(path: string, isQuick: boolean): MadeModel {
+  return { name: 'file', path, answerTokens: 96, rounds: isQuick ? 4 : 16 };
 }
 
 async function makeSynthetic(checkpoint: string, output: string): Promise<void> {

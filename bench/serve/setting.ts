@@ -3,8 +3,11 @@
 // Measures nothing.
 
 export type BenchModel = {
-  name: 'appliance' | 'synthetic';
+  /** That of a file given by its user is `file`. */
+  name: 'appliance' | 'synthetic' | 'file';
   path: string;
+  /** With which bare node-llama-cpp decodes it quickest here. */
+  bareThreads: number;
   /** Tokens of an answer long enough to time, on a model of this speed. */
   answerTokens: number;
   /** How often a pair is measured. */
@@ -13,8 +16,8 @@ export type BenchModel = {
 
 export type Setting = {
   models: BenchModel[];
-  /** Threads of llama.cpp, on both sides. */
-  threads: number;
+  /** Threads of llama.cpp, on both sides; null for hearth as it starts, and bare at its best. */
+  threads: number | null;
   /** A tenth of the requests and kills; the models' rounds are fewer too. */
   isQuick: boolean;
   /** Where logs are kept. */
@@ -27,10 +30,18 @@ export type Setting = {
 /** How a model is loaded, by hearth and by bare node-llama-cpp alike: F16 cache, no mmap. */
 export type LoadSetting = {
   modelPath: string;
-  threads: number;
+  /** Null is hearth's own choice. */
+  threads: number | null;
   nCtx: number;
   parallel: number;
 };
+
+/** The same for bare node-llama-cpp, which chooses no threads. */
+export function bareLoad(load: LoadSetting, { bareThreads }: BenchModel): BareSetting {
+  return { ...load, threads: load.threads ?? bareThreads };
+}
+
+export type BareSetting = LoadSetting & { threads: number };
 
 /**
  * A piece of a word in both models' vocabularies. It is made so likely that all answers are of it:

@@ -9,7 +9,7 @@ import { median } from '../median.js';
 import { BareProcess } from './bare-process.js';
 import { streamChat, user } from './client.js';
 import { HearthProcess } from './hearth-process.js';
-import { type BenchModel, question, type Setting } from './setting.js';
+import { type BenchModel, bareLoad, question, type Setting } from './setting.js';
 
 export async function measureStart(setting: Setting): Promise<Figure[]> {
   const figures: Figure[] = [];
@@ -70,7 +70,7 @@ async function startHearth(model: BenchModel, { threads, folder }: Setting): Pro
 async function startBare(model: BenchModel, { threads }: Setting): Promise<number> {
   const start = performance.now();
   const load = { modelPath: model.path, threads, nCtx: N_CTX, parallel: 1 };
-  await using bare = await BareProcess.start(load);
+  await using bare = await BareProcess.start(bareLoad(load, model));
   const asked = performance.now();
   const { answers } = await bare.answer([question(0)], 2);
   return asked - start + (answers[0]?.firstTokenMs ?? Number.NaN);

@@ -126,6 +126,7 @@ export type EngineOptions = {
   kvType?: 'F32' | 'F16' | 'Q8_0' | 'Q4_0';
   /** Sequences decoded together. */
   parallel?: number;
+  /** CPU threads for every batch; without it as many as are quickest, found batch by batch. */
   threads?: number;
   flashAttention?: boolean | 'auto';
   mmap?: boolean;
@@ -237,7 +238,10 @@ export type EngineInfo = {
   deviceNames: string[];
   gpuLayers: number;
   kvType: NonNullable<EngineOptions['kvType']>;
+  /** CPU threads that may compute a batch. */
   threads: number;
+  /** Whether all of them always do, as the options say so; else fewer where that is quicker. */
+  hasFixedThreads: boolean;
   flashAttention: boolean;
   mmap: boolean;
   llamaCppRelease: string;

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import type { GgufFile } from '../../../devices/index.js';
+import { ThreadTuner, threadCounts, tryThreads } from '../../../devices/thread-tuner.js';
 import type { EngineInfo, EngineOptions, ModelFile } from '../contract.js';
 import { EngineError } from '../engine-error.js';
 import { describeFile } from '../model-file.js';
@@ -20,6 +21,7 @@ export type Loaded = {
   context: LlamaContext;
   native: Native;
   info: EngineInfo;
+  threads: ThreadTuner;
   nBatch: number;
   swaSize: number | undefined;
 };
@@ -44,6 +46,7 @@ export async function loadModel(
   const model = await openModel(llama, options, events.onProgress);
   const context = await openContext(model, options);
   const native = nativeParts(llama, model, context);
+  const threads = await tuneThreads(native, model, options);
   // llama.cpp's log arrives by way of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
   const loadMs = performance.now() - opening.startedAt;
@@ -55,6 +58,7 @@ export async function loadModel(
     context,
     native,
     info,
+    threads,
     nBatch: context.batchSize,
     swaSize: model.fileInsights.swaSize ?? undefined,
   };
@@ -70,12 +74,38 @@ async function readModelFile(
   return file;
 }
 
-/**
- * llama.cpp's threads wait for each other by spinning, so one more than there are cores makes every
- * token slower by orders of magnitude; containers often have fewer than the machine.
- */
-function defaultThreads(llama: Llama): number {
-  return Math.min(llama.cpuMathCores, availableParallelism());
+/** Never more than there are cores; containers often have fewer than the machine. */
+function mostThreads({ llama }: LlamaModel, { threads }: EngineOptions): number {
+  return threads ?? Math.min(llama.cpuMathCores, availableParallelism());
+}
+
+/** A larger model's token takes longer than a trial may, and is quickest with all threads on a quiet machine. */
+const MOST_TRIED_BYTES = 512 * 2 ** 20;
+
+async function tuneThreads(
+  native: Native,
+  model: LlamaModel,
+  options: EngineOptions,
+): Promise<ThreadTuner> {
+  const most = mostThreads(model, options);
+  const tuner = new ThreadTuner(options.threads === undefined ? threadCounts(most) : [most]);
+  if (model.size <= MOST_TRIED_BYTES)
+    await tryThreads(tuner, (threads) => decodeAnyToken(native.context, threads));
+  return tuner;
+}
+
+/** Returns how long it took, in ms. */
+async function decodeAnyToken(context: Native['context'], threads: number): Promise<number> {
+  const startedAt = performance.now();
+  context.setThreads(threads);
+  context.initBatch(1);
+  context.addToBatch(0, 0, Uint32Array.of(0), Uint32Array.of(0));
+  try {
+    await context.decodeBatch();
+    return performance.now() - startedAt;
+  } finally {
+    context.disposeSequence(0);
+  }
 }
 
 function checkArchitecture(llama: Llama, file: GgufFile): void {
@@ -115,7 +145,7 @@ async function openContext(model: LlamaModel, options: EngineOptions): Promise<L
       sequences: parallel,
       contextSize: nCtx ?? { max: model.trainContextSize },
       flashAttention,
-      threads: options.threads ?? defaultThreads(model.llama),
+      threads: mostThreads(model, options),
       ...(kvType && {
         experimentalKvCacheKeyType: kvType,
         experimentalKvCacheValueType: kvType,
@@ -129,7 +159,7 @@ async function openContext(model: LlamaModel, options: EngineOptions): Promise<L
   }
 }
 
-type Parts = Omit<Loaded, 'info' | 'nBatch' | 'swaSize'> & {
+type Parts = Omit<Loaded, 'info' | 'threads' | 'nBatch' | 'swaSize'> & {
   file: GgufFile;
   options: EngineOptions;
   lines: string[];
@@ -156,6 +186,7 @@ async function describe(parts: Parts): Promise<EngineInfo> {
     gpuLayers: model.gpuLayers,
     kvType: options.kvType ?? 'F16',
     threads: context.idealThreads,
+    hasFixedThreads: options.threads !== undefined,
     flashAttention,
     mmap: model.useMmap,
     llamaCppRelease: llama.llamaCppRelease.release,

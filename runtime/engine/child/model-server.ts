@@ -1,6 +1,7 @@
 // The loaded model at work: turns requests into answers and calls into results.
 // Prompts are made while llama.cpp decodes on its own threads, so they cost nobody a token.
 // Knows nothing of processes; main.ts connects it.
+import { MachineLoad } from '../../../devices/machine-load.js';
 import type { GenerateRequest, Memory } from '../contract.js';
 import { EngineError, failureOf } from '../engine-error.js';
 import type { Call, CallResults } from '../protocol.js';
@@ -36,7 +37,7 @@ export class ModelServer {
   #template: ChatTemplate | undefined;
 
   constructor(loaded: Loaded, outbox: Outbox) {
-    const { native, info, nBatch, swaSize } = loaded;
+    const { native, info, threads, nBatch, swaSize } = loaded;
     this.#loaded = loaded;
     this.#outbox = outbox;
     this.#tokenText = new TokenText(native.model);
@@ -52,6 +53,8 @@ export class ModelServer {
     this.#scheduler = new Scheduler({
       native,
       logprobs: new LogprobReader(native, this.#tokenText),
+      threads,
+      load: new MachineLoad(),
       parallel: info.parallel,
       nBatch,
       nCtx: info.nCtx,

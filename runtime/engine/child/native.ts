@@ -35,6 +35,8 @@ export type NativeContext = {
     logitIndexes: Uint32Array,
   ): Uint32Array;
   decodeBatch(): Promise<void>;
+  /** For the next batches, of one token or more. */
+  setThreads(threads: number): void;
   sampleToken(batchIndex: number, sampler: NativeSampler): Promise<number>;
   sampleToken(
     batchIndex: number,

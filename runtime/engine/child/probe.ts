@@ -29,7 +29,7 @@ async function decodeBehindIdle(
   const position = slot.tokens.length;
   context.addToBatch(slot.id, position, Uint32Array.of(tokenId), Uint32Array.of(0));
   try {
-    await context.decodeBatch();
+    await scheduler.decode(1);
   } finally {
     slot.tokens.push(tokenId);
     scheduler.truncate(slot, position);

@@ -2,6 +2,8 @@
 // Answers come and go between decodes; generating goes before prompts, and prompts share what is
 // left of the batch evenly, so nobody waits for another's long prompt. Chooses no tokens itself.
 
+import type { MachineLoad } from '../../../devices/machine-load.js';
+import type { ThreadTuner } from '../../../devices/thread-tuner.js';
 import type { EngineFailure } from '../contract.js';
 import { EngineError, failureOf } from '../engine-error.js';
 import type { Answer } from './answer.js';
@@ -12,6 +14,8 @@ import { chooseSlot, commonLength, type Slot } from './slot.js';
 export type SchedulerOptions = {
   native: Native;
   logprobs: LogprobReader;
+  threads: ThreadTuner;
+  load: MachineLoad;
   parallel: number;
   nBatch: number;
   nCtx: number;
@@ -145,7 +149,7 @@ export class Scheduler {
   async #step(): Promise<void> {
     const parts = this.#compose();
     try {
-      await this.#options.native.context.decodeBatch();
+      await this.decode(parts.reduce((sum, { count }) => sum + count, 0));
     } catch (cause) {
       for (const { slot } of parts) this.#fail(slot, failureOf(cause, 'internal'));
       return;
@@ -157,6 +161,19 @@ export class Scheduler {
     await Promise.all(parts.map((part) => this.#sample(part)));
     for (const waiter of this.#stepWaiters.splice(0)) waiter();
     this.#options.onStep();
+  }
+
+  /** Computes the batch of `nTokens` that was composed, by as many threads as are quickest. */
+  async decode(nTokens: number): Promise<void> {
+    const { native, threads: tuner, load } = this.#options;
+    const isBusy = await load.isBusy();
+    const threads = tuner.choose(nTokens, isBusy);
+    native.context.setThreads(threads);
+    const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
+    await native.context.decodeBatch();
+    const wallMs = performance.now() - startedAt;
+    const { user, system } = process.cpuUsage(cpu);
+    tuner.record({ nTokens, threads, wallMs, cpuMs: (user + system) / 1000, isBusy });
   }
 
   #compose(): BatchPart[] {

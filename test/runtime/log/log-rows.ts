@@ -61,6 +61,7 @@ export function runRow(machineId: number, modelId: number): RunRow {
       gpuLayers: 33,
       kvType: 'F16',
       threads: 6,
+      hasFixedThreads: false,
       flashAttention: true,
       mmap: false,
       llamaCppRelease: 'v0.5.0',

@@ -1,0 +1,258 @@
+// How many threads compute the next batch: as many as were quickest lately, on this machine, for batches
+// of its size. ggml's threads wait for each other by spinning, so the best number changes with the model,
+// the batch and what else runs here; finding it may cost one hundredth of the time. Computes nothing.
+
+export type TimedBatch = {
+  nTokens: number;
+  threads: number;
+  wallMs: number;
+  /** Of the whole process, on all cores. */
+  cpuMs: number;
+  /** As it was chosen for. */
+  isBusy?: boolean;
+};
+
+/** Of the time that batches take, what trying other numbers may cost. */
+const TRIAL_SHARE = 0.01;
+/** Batches after which another number may be said to be better; one is enough to say that it is not. */
+const TRIAL_BATCHES = 4;
+/** A number of threads must be as much quicker than the one in use to take its place. */
+const BETTER = 0.95;
+/** The least that a trial is taken to cost: numbers that are equally quick are not tried all the time. */
+const LEAST_LOSS = 0.2;
+/** Batches of the number in use that it is judged by. */
+const RECENT_BATCHES = 12;
+/** Threads that got less than this of their cores waited for one that had none. */
+const WAITING_SHARE = 0.8;
+/** Batches from this size on are bound by arithmetic: more threads pay unless they wait. */
+const PROMPT_TOKENS = 32;
+/** What one batch tells of the machine holds for the next if it comes soon. */
+const FRESH_MS = 2000;
+
+/** Numbers of threads worth telling apart, up to `most`: 1, 2, 3, 4, 6, 8, 12, 16, ... */
+export function threadCounts(most: number): number[] {
+  const counts: number[] = [];
+  for (let power = 1; power < most; power *= 2) counts.push(power, power * 1.5);
+  return [...counts.filter((count) => Number.isInteger(count) && count < most), most];
+}
+
+/** Chooses among `counts`, in rising order; where there is one alone, that is always taken. */
+export class ThreadTuner {
+  readonly #counts: readonly number[];
+  /** By the logarithm of the batch's size, on a machine that others keep busy and on one that they do not. */
+  readonly #quiet = new Map<number, SizeClass>();
+  readonly #busy = new Map<number, SizeClass>();
+  #isWaiting = false;
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  constructor(counts: readonly number[]) {
+    this.#counts = counts;
+  }
+
+  get counts(): readonly number[] {
+    return this.#counts;
+  }
+
+  /** Takes what was measured before the first batch: for batches of one token, `costMs` of `threads`. */
+  start(threads: number, costMs: number): void {
+    const index = this.#counts.indexOf(threads);
+    for (const classes of [this.#quiet, this.#busy])
+      classes.set(0, new SizeClass(this.#counts.length, index, costMs));
+  }
+
+  /** Threads for a batch that is about to be computed; `isBusy` where others want every core. */
+  choose(nTokens: number, isBusy = false): number {
+    if (this.#counts.length === 1) return this.#counts[0] as number;
+    const isWaiting = this.#isWaiting && performance.now() - this.#toldAt < FRESH_MS;
+    return this.#counts[this.#classOf(nTokens, isBusy).choose(nTokens, isWaiting)] as number;
+  }
+
+  /** The number found best so far, without one that is being tried. */
+  settled(nTokens: number): number {
+    return this.#counts[this.#classOf(nTokens, false).current] as number;
+  }
+
+  /** Tells how a batch went. */
+  record({ nTokens, threads, wallMs, cpuMs, isBusy = false }: TimedBatch): void {
+    if (this.#counts.length === 1 || wallMs <= 0) return;
+    this.#isWaiting = cpuMs / (threads * wallMs) < WAITING_SHARE;
+    this.#toldAt = performance.now();
+    const index = this.#counts.indexOf(threads);
+    if (index >= 0)
+      this.#classOf(nTokens, isBusy).record(index, { nTokens, wallMs }, this.#isWaiting);
+  }
+
+  #classOf(nTokens: number, isBusy: boolean): SizeClass {
+    const classes = isBusy ? this.#busy : this.#quiet;
+    const size = Math.floor(Math.log2(nTokens));
+    const known = classes.get(size);
+    if (known) return known;
+    const least = nTokens >= PROMPT_TOKENS ? Math.log2(PROMPT_TOKENS) : 0;
+    const start = nearestSmaller(classes, size, least)?.current ?? this.#startOf(isBusy);
+    const made = new SizeClass(this.#counts.length, start);
+    classes.set(size, made);
+    return made;
+  }
+
+  /** All of a quiet machine, half of one where each would wait for others. */
+  #startOf(isBusy: boolean): number {
+    const last = this.#counts.length - 1;
+    const half = (this.#counts[last] as number) / 2;
+    return isBusy
+      ? Math.max(
+          0,
+          this.#counts.findLastIndex((count) => count <= half),
+        )
+      : last;
+  }
+}
+
+/** What a trial before the first answer may take; one decode more where that is slow. */
+const FIRST_TRIAL_MS = 80;
+/** Rounds of it, after one that warms up. */
+const FIRST_TRIAL_ROUNDS = 3;
+
+/**
+ * Lets `decode` compute one token by each number of threads in turn, which returns how many ms it took, and
+ * starts the tuner with the quickest, or the fewest that are nearly as quick. A number that is twice as slow
+ * is not tried again, nor is any above it. Where time runs out before all were tried, nothing is told.
+ */
+export async function tryThreads(
+  tuner: ThreadTuner,
+  decode: (threads: number) => Promise<number> | number,
+): Promise<void> {
+  const costs = new Map<number, number[]>();
+  let counts = tuner.counts;
+  if (counts.length === 1) return;
+  let spentMs = await decode(counts[0] as number);
+  for (let round = 0; round < FIRST_TRIAL_ROUNDS; round++)
+    for (const threads of counts) {
+      if (spentMs > FIRST_TRIAL_MS) break;
+      const costMs = await decode(threads);
+      spentMs += costMs;
+      costs.set(threads, [...(costs.get(threads) ?? []), costMs]);
+      if (costMs < 2 * quickest(costs)) continue;
+      counts = counts.filter((count) => count < threads);
+      break;
+    }
+  if (!counts.every((count) => costs.has(count))) return;
+  const best = quickest(costs);
+  const [threads, own] = [...costs].find(([, own]) => mean(own) * BETTER <= best) ?? [];
+  if (threads && own) tuner.start(threads, mean(own));
+}
+
+function quickest(costs: ReadonlyMap<number, readonly number[]>): number {
+  return Math.min(...Array.from(costs.values(), mean));
+}
+
+/** What batches nearly as large taught, where there were any of at least 2^`least` tokens. */
+function nearestSmaller(
+  classes: ReadonlyMap<number, SizeClass>,
+  size: number,
+  least: number,
+): SizeClass | undefined {
+  for (let smaller = size - 1; smaller >= least; smaller--) {
+    const known = classes.get(smaller);
+    if (known) return known;
+  }
+  return undefined;
+}
+
+type Trial = { index: number; costs: number[]; lossMs: number; wasWaiting: boolean };
+type Known = { cost: number; wasWaiting: boolean };
+
+/** Batches of about one size. A cost is in ms a token; an index is one of the tuner's numbers of threads. */
+class SizeClass {
+  readonly #nCounts: number;
+  #current: number;
+  #recent: number[] = [];
+  /** Whether its threads waited in all of those. */
+  #wasWaiting = false;
+  /** What the others cost when they were last tried. */
+  readonly #known = new Map<number, Known>();
+  #trial: Trial | null = null;
+  #lastTried = -1;
+  /** Time that trials may still take; below 0 after a dear one. */
+  #creditMs = 0;
+
+  constructor(nCounts: number, current: number, cost?: number) {
+    this.#nCounts = nCounts;
+    this.#current = current;
+    if (cost !== undefined) this.#recent.push(cost);
+  }
+
+  get current(): number {
+    return this.#current;
+  }
+
+  choose(nTokens: number, isWaiting: boolean): number {
+    this.#trial ??= this.#nextTrial(nTokens, isWaiting);
+    return this.#trial?.index ?? this.#current;
+  }
+
+  record(
+    index: number,
+    { nTokens, wallMs }: { nTokens: number; wallMs: number },
+    isWaiting: boolean,
+  ): void {
+    const cost = wallMs / nTokens;
+    if (index === this.#trial?.index) this.#judge(this.#trial, cost, nTokens);
+    else if (index === this.#current) {
+      this.#creditMs += wallMs * TRIAL_SHARE;
+      // What it cost on another kind of machine is nothing to compare with.
+      const alike = isWaiting === this.#wasWaiting ? this.#recent.slice(1 - RECENT_BATCHES) : [];
+      this.#recent = [...alike, cost];
+      this.#wasWaiting = isWaiting;
+    }
+  }
+
+  #nextTrial(nTokens: number, isWaiting: boolean): Trial | null {
+    if (this.#recent.length === 0) return null;
+    const affordable = [this.#current - 1, this.#current + 1].filter(
+      (index) => index >= 0 && index < this.#nCounts && this.#mayTry(index, nTokens, isWaiting),
+    );
+    const index = affordable.find((other) => other !== this.#lastTried) ?? affordable[0];
+    return index === undefined ? null : { index, costs: [], lossMs: 0, wasWaiting: isWaiting };
+  }
+
+  #mayTry(index: number, nTokens: number, isWaiting: boolean): boolean {
+    const isLess = index < this.#current;
+    if (isLess && nTokens >= PROMPT_TOKENS && !isWaiting) return false;
+    const known = this.#known.get(index);
+    const isNews = known?.wasWaiting !== isWaiting;
+    if (isNews && isLess && isWaiting) return true;
+    const cost = this.#cost();
+    const loss = isNews ? cost : Math.max(known.cost - cost, LEAST_LOSS * cost);
+    return this.#creditMs >= loss * nTokens;
+  }
+
+  #judge(trial: Trial, cost: number, nTokens: number): void {
+    const own = this.#cost();
+    trial.costs.push(cost);
+    trial.lossMs += Math.max(cost - own, LEAST_LOSS * own) * nTokens;
+    const isWorse = mean(trial.costs) > own * BETTER;
+    if (!isWorse && trial.costs.length < TRIAL_BATCHES) return;
+    const { index, wasWaiting } = trial;
+    this.#trial = null;
+    this.#lastTried = index;
+    if (isWorse) this.#creditMs -= trial.lossMs;
+    if (isWorse) this.#known.set(index, { cost: mean(trial.costs), wasWaiting });
+    else this.#moveTo(trial, { cost: own, wasWaiting });
+  }
+
+  #moveTo({ index, costs }: Trial, left: Known): void {
+    this.#known.set(this.#current, left);
+    this.#current = index;
+    this.#recent = costs;
+  }
+
+  /** Of the number in use: the mean without the worst, which may be another program's doing. */
+  #cost(): number {
+    const sorted = [...this.#recent].sort((a, b) => a - b);
+    return mean(sorted.length > 2 ? sorted.slice(0, -1) : sorted);
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
