@@ -94,7 +94,7 @@ async function measureHearth(modelPath: string, signal: AbortSignal): Promise<Sa
   const { repeats, threads } = arguments_;
   const libraries = librariesFor(false);
   const settings = {
-    ...{ modelPath, gpu: false as const, libraries, gpuLayers: 0, threads },
+    ...{ modelPath, gpu: false as const, libraries, gpuLayers: 0, threads, hasFixedThreads: true },
     ...{ kvTypeId: ggmlTypeId('F16'), flashAttention: true, mmap: false },
   };
   const samples: Samples = POINTS.map(() => []);

@@ -40,7 +40,7 @@ function taskOf(
   return {
     settings: {
       ...{ modelPath, gpu, libraries: librariesFor(gpu), gpuLayers, mmap },
-      ...{ threads: 1, flashAttention: true },
+      ...{ threads: 1, hasFixedThreads: true, flashAttention: true },
     },
     contexts: contexts.map(({ nCtx, kvType }) => ({ nCtx, kvTypeId: ggmlTypeId(kvType) })),
   };

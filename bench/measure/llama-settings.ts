@@ -14,6 +14,8 @@ export type LlamaSettings = {
   /** ggml's number of the type of the KV cache. */
   kvTypeId: number;
   threads: number;
+  /** Whether all of them compute every batch; else as many as are quickest, as in the engine. */
+  hasFixedThreads: boolean;
   flashAttention: boolean;
   mmap: boolean;
 };
@@ -32,6 +34,7 @@ export function llamaSettings(info: EngineInfo): LlamaSettings {
     gpuLayers: info.gpuLayers,
     kvTypeId: GGML_TYPES[info.kvType].id,
     threads: info.threads,
+    hasFixedThreads: info.hasFixedThreads,
     flashAttention: info.flashAttention,
     mmap: info.mmap,
   };

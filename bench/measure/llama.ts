@@ -1,9 +1,11 @@
 // A model in llama.cpp itself, without the binding's queue in between: the calls that llama-bench makes,
 // in its order, with its threads. The queue costs 40 µs a token, a tenth of a small model's.
 // Runs in a process of its own, which llama.cpp may end. Samples nothing.
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
+import { ThreadTuner, threadCounts, tryThreads } from '../../devices/index.js';
 import { allocateBatch, type LlamaBatch } from './llama-batch.js';
 import { type LlamaSettings, N_BATCH, N_UBATCH } from './llama-settings.js';
 import { checkLayout, type Params } from './llama-structs.js';
@@ -16,11 +18,18 @@ export type LlamaModel = {
   vocab: LlamaVocab;
   /** llama.cpp's own words: `deci 7B Q4_K - Medium`. */
   type: string;
+  /** Finds, where it is not told, with how many threads a token is quickest. */
+  tryThreads(): Promise<void>;
+  /** Threads that compute batches of about `nTokens`, as far as it is known by now. */
+  threadsFor(nTokens: number): number;
   /** `kvTypeId` in place of that of the settings. */
   openContext(nCtx: number, options?: { kvTypeId?: number }): LlamaContext;
   /** In use on the GPUs, by any program; null without one. */
   usedDeviceBytes(): Promise<number | null>;
 };
+
+/** Computes one token, as a text's first, by so many threads; returns how long it took, in ms. */
+type TunedContext = LlamaContext & { timeToken(threads: number): number };
 
 export type LlamaVocab = {
   nTokens: number;
@@ -75,11 +84,16 @@ export async function openModel(
   });
   if (!model) throw new Error(`llama.cpp cannot load ${settings.modelPath}`);
   const vocab = openVocab(calls, model);
+  const tuner = new ThreadTuner(
+    settings.hasFixedThreads ? [settings.threads] : threadCounts(settings.threads),
+  );
+  const opened = { model, vocab, tuner };
   return {
     vocab,
     type: describe(calls, model),
-    openContext: (nCtx, options) =>
-      openContext(calls, { model, vocab }, { ...settings, ...options }, nCtx),
+    tryThreads: () => tryThreadsOn(openContext(calls, opened, settings, 1), settings, tuner),
+    threadsFor: (nTokens) => tuner.settled(nTokens),
+    openContext: (nCtx, options) => openContext(calls, opened, { ...settings, ...options }, nCtx),
     usedDeviceBytes: async () =>
       settings.gpu === false ? null : (await llama.getVramState()).used,
   };
@@ -174,15 +188,28 @@ function describe(calls: Calls, model: unknown): string {
   return Buffer.from(text.subarray(0, Math.min(length, text.length))).toString();
 }
 
+async function tryThreadsOn(
+  context: TunedContext,
+  { modelPath }: LlamaSettings,
+  tuner: ThreadTuner,
+): Promise<void> {
+  try {
+    const { size } = statSync(modelPath);
+    await tryThreads(tuner, size, (threads) => context.timeToken(threads));
+  } finally {
+    context.close();
+  }
+}
+
 /** Room for ggml_threadpool_params, a mask of 512 cores and five numbers. */
 const THREAD_PARAMS_BYTES = 1024;
 
 function openContext(
   calls: Calls,
-  { model, vocab }: { model: unknown; vocab: LlamaVocab },
+  { model, vocab, tuner }: { model: unknown; vocab: LlamaVocab; tuner: ThreadTuner },
   settings: LlamaSettings,
   nCtx: number,
-): LlamaContext {
+): TunedContext {
   const { threads, kvTypeId, flashAttention } = settings;
   const context: unknown = calls.openContext(model, {
     ...calls.contextDefaults(),
@@ -199,16 +226,27 @@ function openContext(
   calls.threadDefaults(threadParams, threads);
   const pool = calls.makeThreads(threadParams);
   calls.attachThreads(context, pool, null);
-  calls.setThreads(context, threads, threads);
   const batch = allocateBatch(N_BATCH);
   const nextToken = tokenSource(vocab);
-  const decode: LlamaContext['decode'] = ({ struct }, nTokens) => {
+  const compute = ({ struct }: LlamaBatch, nTokens: number, by: number) => {
+    calls.setThreads(context, by, by);
     struct.n_tokens = nTokens;
     const status: number = calls.decode(context, struct);
     if (status !== 0) throw new Error(`llama_decode returned ${status} for ${nTokens} tokens`);
+    calls.synchronize(context);
+  };
+  const decode: LlamaContext['decode'] = (batch, nTokens) => {
+    const by = tuner.choose(nTokens);
+    const cost = timed(() => compute(batch, nTokens, by));
+    tuner.record({ nTokens, threads: by, ...cost });
   };
   return {
     decode,
+    timeToken(by) {
+      calls.clear(calls.memory(context), false);
+      batch.tokens[0] = nextToken(true);
+      return timed(() => compute(batch, 1, by)).wallMs;
+    },
     logits: (n) => new Float32Array(koffi.view(calls.logits(context), 4 * vocab.nTokens * n)),
     clear: () => calls.clear(calls.memory(context), false),
     prompt(nTokens) {
@@ -217,13 +255,11 @@ function openContext(
         for (let i = 0; i < n; i++) batch.tokens[i] = nextToken(done + i === 0);
         decode(batch, n);
       }
-      calls.synchronize(context);
     },
     generate(nTokens) {
       for (let i = 0; i < nTokens; i++) {
         batch.tokens[0] = nextToken(i === 0);
         decode(batch, 1);
-        calls.synchronize(context);
       }
     },
     memory: () => calls.breakdown(context),
@@ -235,6 +271,14 @@ function openContext(
       batch.free();
     },
   };
+}
+
+function timed(work: () => void): { wallMs: number; cpuMs: number } {
+  const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
+  work();
+  const wallMs = performance.now() - startedAt;
+  const { user, system } = process.cpuUsage(cpu);
+  return { wallMs, cpuMs: (user + system) / 1000 };
 }
 
 /** As llama-bench starts: with the token that begins a text, where the model has one. */

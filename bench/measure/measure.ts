@@ -227,6 +227,7 @@ async function* measurePoints({
   let modelType = '';
   let samplesNs: number[] = [];
   let memory: SpeedMemory | null = null;
+  let threads = 0;
   let current: number | undefined;
   const take = (): MeasurementRow[] => {
     if (current === undefined || memory === null || samplesNs.length === 0) return [];
@@ -234,7 +235,7 @@ async function* measurePoints({
       point: points[current] as Point,
       predicted: predicted[current] as PredictedColumns,
     };
-    const row = speedRow(setting, { ...of, samplesNs, memory, modelType });
+    const row = speedRow(setting, { ...of, samplesNs, memory, threads, modelType });
     samplesNs = [];
     return [row];
   };
@@ -249,6 +250,7 @@ async function* measurePoints({
       if (event.kind === 'sample') {
         samplesNs.push(event.sampleNs);
         memory = event.memory;
+        threads = event.threads;
       }
     }
     yield* take();

@@ -32,6 +32,8 @@ export type SpeedSamples = {
   samplesNs: number[];
   memory: SpeedMemory;
   predicted: PredictedColumns;
+  /** That computed the last sample. */
+  threads: number;
   /** llama.cpp's words for the model. */
   modelType: string;
 };
@@ -43,6 +45,7 @@ export function speedRow(setting: Setting, speed: SpeedSamples): MeasurementRow 
   return {
     ...sharedColumns(setting),
     model_type: speed.modelType,
+    n_threads: speed.threads,
     n_ctx: contextOf(point),
     n_prompt: point.nPrompt,
     n_gen: point.nGen,

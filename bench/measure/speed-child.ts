@@ -15,6 +15,7 @@ const kept: Kept = { nDepth: 0, state: null };
 
 takeTask<SpeedTask, SpeedEvent>(async ({ settings, points, repeats }, { send, onLog }) => {
   const model = await openModel(settings, onLog);
+  if (points.some(({ nGen }) => nGen > 0)) await model.tryThreads();
   await send({ kind: 'loaded', modelType: model.type });
   for (const [index, point] of points.entries())
     await measurePoint(model, { point, index, repeats, send });
@@ -49,6 +50,7 @@ async function measurePoint(
         kind: 'sample',
         point: index,
         sampleNs,
+        threads: model.threadsFor(point.nGen > 0 ? 1 : point.nPrompt),
         memory: await readMemory(model, context),
       });
     }

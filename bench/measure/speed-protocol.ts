@@ -20,5 +20,6 @@ export type SpeedEvent =
   | { kind: 'loaded'; modelType: string }
   /** `repeat` 0 is the warm-up. */
   | { kind: 'begin'; point: number; repeat: number }
-  | { kind: 'sample'; point: number; sampleNs: number; memory: SpeedMemory }
+  /** `threads` computed it: its tokens one by one where there are any, else its prompt. */
+  | { kind: 'sample'; point: number; sampleNs: number; threads: number; memory: SpeedMemory }
   | EndEvent;

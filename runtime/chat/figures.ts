@@ -63,7 +63,7 @@ function engineFacts(info: EngineInfo, restarts: number): string[] {
   const { weightsBytes, kvBytes, computeBytes } = info;
   return [
     `model    ${info.modelName}, ${info.modelPath}`,
-    `engine   ${info.backend}, ${plural(info.gpuLayers, 'layer')} on the GPU, ${plural(info.threads, 'thread')}, llama.cpp ${info.llamaCppRelease}, loaded in ${formatDuration(info.loadMs)}, ${plural(restarts, 'restart')}`,
+    `engine   ${info.backend}, ${plural(info.gpuLayers, 'layer')} on the GPU, ${threadsText(info)}, llama.cpp ${info.llamaCppRelease}, loaded in ${formatDuration(info.loadMs)}, ${plural(restarts, 'restart')}`,
     `memory   weights ${formatMemory(weightsBytes)}, KV ${formatMemory(kvBytes)} (${info.kvType}), compute ${formatMemory(computeBytes)}`,
     `context  ${info.nCtx} tokens; the model was trained on ${info.nCtxTrain}`,
   ];
@@ -87,6 +87,10 @@ function answerFacts(answers: readonly Answer[]): string[] {
     `speed    last ${formatSpeed(last.timings) || 'unknown'}`,
     `used     context ${last.memory.contextUsed}/${last.memory.nCtx}, ${memoryParts(last.memory).join(', ')}, peak RSS ${formatMemory(peakRssBytes)}`,
   ];
+}
+
+function threadsText({ threads, hasFixedThreads }: EngineInfo): string {
+  return `${hasFixedThreads || threads === 1 ? '' : 'at most '}${plural(threads, 'thread')}`;
 }
 
 /** As the log computes it. */

@@ -114,6 +114,7 @@ t.test('the first trial', async (t) => {
     const seen: number[] = [];
     await tryThreads(
       tuner,
+      1e6,
       decode((threads) => (threads === 1 ? 1 : 8 * threads), seen),
     );
     t.equal(tuner.settled(1), 1);
@@ -125,16 +126,28 @@ t.test('the first trial', async (t) => {
     const seen: number[] = [];
     await tryThreads(
       tuner,
+      1e6,
       decode(() => 50, seen),
     );
     t.equal(tuner.settled(1), 2, 'all, as without a trial');
     t.ok(seen.length <= 3);
   });
 
+  t.test('tries no model whose token takes longer than a trial may', async (t) => {
+    const seen: number[] = [];
+    await tryThreads(
+      new ThreadTuner([1, 2]),
+      1e9,
+      decode(() => 1, seen),
+    );
+    t.same(seen, []);
+  });
+
   t.test('tries nothing where the number is given', async (t) => {
     const seen: number[] = [];
     await tryThreads(
       new ThreadTuner([2]),
+      1e6,
       decode(() => 1, seen),
     );
     t.same(seen, []);

@@ -50,7 +50,7 @@ export function methodSection({ models, setting, machine }: Comparison): Html {
       ? ([
           [
             'Run',
-            `${info.backend === 'cpu' ? 'CPU' : `${info.backend}, ${info.deviceNames.join(', ')}`}, ${info.threads} ${info.threads === 1 ? 'thread' : 'threads'}, ${setting.nCtx} tokens of context, KV cache ${info.kvType.toUpperCase()}, flash attention ${info.flashAttention ? 'on' : 'off'}`,
+            `${info.backend === 'cpu' ? 'CPU' : `${info.backend}, ${info.deviceNames.join(', ')}`}, ${info.hasFixedThreads || info.threads === 1 ? '' : 'at most '}${info.threads} ${info.threads === 1 ? 'thread' : 'threads'}, ${setting.nCtx} tokens of context, KV cache ${info.kvType.toUpperCase()}, flash attention ${info.flashAttention ? 'on' : 'off'}`,
           ],
           ['Software', `hearth ${hearthVersion()}, llama.cpp ${info.llamaCppRelease}`],
         ] as [string, string][])

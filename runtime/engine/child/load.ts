@@ -79,9 +79,6 @@ function mostThreads({ llama }: LlamaModel, { threads }: EngineOptions): number 
   return threads ?? Math.min(llama.cpuMathCores, availableParallelism());
 }
 
-/** A larger model's token takes longer than a trial may, and is quickest with all threads on a quiet machine. */
-const MOST_TRIED_BYTES = 512 * 2 ** 20;
-
 async function tuneThreads(
   native: Native,
   model: LlamaModel,
@@ -89,8 +86,7 @@ async function tuneThreads(
 ): Promise<ThreadTuner> {
   const most = mostThreads(model, options);
   const tuner = new ThreadTuner(options.threads === undefined ? threadCounts(most) : [most]);
-  if (model.size <= MOST_TRIED_BYTES)
-    await tryThreads(tuner, (threads) => decodeAnyToken(native.context, threads));
+  await tryThreads(tuner, model.size, (threads) => decodeAnyToken(native.context, threads));
   return tuner;
 }
 

@@ -34,7 +34,14 @@ async function score(model: string, task: Pick<QualityTask, 'first' | 'tokensSha
     modelPath: model,
     gpu: false as const,
     libraries: { llama: findLlamaLibrary('llama'), ggml: findLlamaLibrary('ggml') },
-    ...{ gpuLayers: 0, kvTypeId: 1, threads: 1, flashAttention: true, mmap: false },
+    ...{
+      gpuLayers: 0,
+      kvTypeId: 1,
+      threads: 1,
+      hasFixedThreads: true,
+      flashAttention: true,
+      mmap: false,
+    },
   };
   const text = DEFAULT_TEXT.trimEnd();
   const options = { settings, text, nCtx: 128, maxChunks: 8 };
@@ -73,7 +80,7 @@ t.test('a text that is too short is told, with its length', async (t) => {
   const settings = {
     ...{ modelPath: path.join(folder, 'dense.gguf'), gpu: false as const, gpuLayers: 0 },
     libraries: { llama: findLlamaLibrary('llama'), ggml: findLlamaLibrary('ggml') },
-    ...{ kvTypeId: 1, threads: 1, flashAttention: true, mmap: false },
+    ...{ kvTypeId: 1, threads: 1, hasFixedThreads: true, flashAttention: true, mmap: false },
   };
   t.ok(existsSync(settings.modelPath));
   const task = { settings, text: 'Too short.', nCtx: 128, maxChunks: null };
