@@ -3,9 +3,8 @@
 // Describes nothing of them; the description beside each does.
 import path from 'node:path';
 import { convert, type FileType } from '../converter/index.js';
+import { PACKAGE_ROOT, unpackedFixtures } from './packed-fixtures.js';
 
-const PACKAGE_ROOT = path.resolve(import.meta.dirname, '../..');
-const FIXTURES = path.join(PACKAGE_ROOT, 'test/fixtures');
 const DEMO_CHECKPOINT = path.join(PACKAGE_ROOT, 'converter/demo/appliance-pruned-20');
 
 export const APPLIANCES = [
@@ -28,7 +27,7 @@ export const FORMATS = [
 
 /** The checkpoint folder of a sample such as `appliance/pruned-20` or `formats/f_gqa`. */
 export function samplePath(name: string): string {
-  return name === 'appliance/pruned-20' ? DEMO_CHECKPOINT : path.join(FIXTURES, name);
+  return name === 'appliance/pruned-20' ? DEMO_CHECKPOINT : path.join(unpackedFixtures(), name);
 }
 
 /** f_old's pickle holds no vocabulary, so it takes the one that its user would pass. */

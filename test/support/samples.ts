@@ -3,9 +3,11 @@
 // shared/samples/README.md, from which these were copied, describes each.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { unpackedFixtures } from '../../bench/packed-fixtures.js';
 
 export const packageRoot = path.resolve(import.meta.dirname, '../../..');
-export const fixtures = path.join(packageRoot, 'test/fixtures');
+/** test/fixtures, with its packed files as they were. */
+export const fixtures = unpackedFixtures();
 
 export { samplePath } from '../../bench/samples.js';
 
