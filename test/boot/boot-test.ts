@@ -9,6 +9,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { IMAGE_TARGETS } from '../../devices/flash/index.js';
 import { formatDisk, formatMemory } from '../../devices/index.js';
+import { prepareTools } from './boot-tools.js';
 import { destroyFileSystem, destroyLog, logOnDisk } from './data-on-disk.js';
 import {
   type Access,
@@ -49,6 +50,11 @@ const argv = await yargs(hideBin(process.argv))
     damage: { describe: 'Damaged log, damaged data partition', type: 'boolean', default: true },
     folder: { describe: 'Where images lie (2 GB); kept if given', type: 'string' },
     reuse: { describe: 'Take the image that lies in --folder', type: 'boolean', default: false },
+    'install-tools': {
+      describe: "Bring Debian's programs that are missing, by apt-get",
+      type: 'boolean',
+      default: false,
+    },
   })
   .strict()
   .parseAsync();
@@ -63,6 +69,7 @@ const acknowledged: Acknowledged[] = [];
 
 const folder = argv.folder ?? (await mkdtemp(path.join(os.tmpdir(), 'hearth-boot-')));
 try {
+  await prepareTools(argv.target, argv.installTools);
   const { image, access, sizeWithoutModelBytes } = await makeImage(folder, argv);
   const size = formatDisk(sizeWithoutModelBytes);
   check(sizeWithoutModelBytes <= MAX_IMAGE_BYTES, `image without the model: ${size}`);

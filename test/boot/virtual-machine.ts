@@ -6,11 +6,14 @@ import { once } from 'node:events';
 import { copyFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Tool } from '../../devices/flash/image/tools.js';
 import type { ImageTarget } from '../../devices/flash/index.js';
 import { freePort } from './free-port.js';
 
 type Hardware = {
   program: string;
+  /** Debian packages of the program and of its firmware. */
+  packages: [program: string, firmware: string];
   machine: string;
   /** Emulated, wide vectors cost more than they save. */
   emulatedCpu: string;
@@ -23,6 +26,7 @@ type Hardware = {
 const HARDWARE: Record<ImageTarget, Hardware> = {
   'x64-uefi': {
     program: 'qemu-system-x86_64',
+    packages: ['qemu-system-x86', 'ovmf'],
     machine: 'q35',
     emulatedCpu: 'Nehalem',
     firmware: '/usr/share/OVMF/OVMF_CODE_4M.fd',
@@ -31,6 +35,7 @@ const HARDWARE: Record<ImageTarget, Hardware> = {
   },
   'arm64-uefi': {
     program: 'qemu-system-aarch64',
+    packages: ['qemu-system-arm', 'qemu-efi-aarch64'],
     machine: 'virt',
     emulatedCpu: 'cortex-a72',
     firmware: '/usr/share/AAVMF/AAVMF_CODE.fd',
@@ -60,6 +65,16 @@ export type VirtualMachine = {
   /** As if the plug were pulled: what the guest has not flushed is gone. */
   cutPower(): Promise<void>;
 };
+
+/** What a machine of `target` is run with. */
+export function machineTools(target: ImageTarget): Tool[] {
+  const { program, firmware, variables, packages } = HARDWARE[target];
+  return [
+    [program, packages[0]],
+    [firmware, packages[1]],
+    [variables, packages[1]],
+  ];
+}
 
 /** Starts one from `disk`. */
 export async function startMachine(

@@ -8,8 +8,10 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ImageError, type ImageMachine } from './target.js';
 
-/** Program and the Debian package that has it. */
-const TOOLS: [program: string, debianPackage: string][] = [
+/** A program, or the path of a file, and the Debian package that has it. */
+export type Tool = [program: string, debianPackage: string];
+
+const TOOLS: Tool[] = [
   ['mmdebstrap', 'mmdebstrap'],
   ['mksquashfs', 'squashfs-tools'],
   ['sfdisk', 'fdisk'],
@@ -23,30 +25,49 @@ const TOOLS: [program: string, debianPackage: string][] = [
 /** Debian keeps some of them where only root's PATH leads. */
 const MORE_FOLDERS = ['/usr/sbin', '/sbin'];
 
+type IsThere = (file: string) => Promise<boolean>;
+
 /** Rejects with {@link ImageError} that names all missing packages at once. */
-export async function checkTools(
-  machine: ImageMachine,
-  isThere: (file: string) => Promise<boolean> = isProgram,
-): Promise<void> {
-  const missing: string[] = [];
-  for (const [program, debianPackage] of TOOLS)
-    if (!(await isInPath(program, isThere))) missing.push(debianPackage);
-  if (
-    needsEmulator(machine) &&
-    !(await isThere(`/proc/sys/fs/binfmt_misc/qemu-${machine.emulator}`))
-  )
-    missing.push('qemu-user-static', 'binfmt-support');
+export async function checkTools(machine: ImageMachine, isThere?: IsThere): Promise<void> {
+  const missing = await missingPackages(machine, [], isThere);
   if (missing.length === 0) return;
   throw new ImageError(
     `an image is built with Debian's tools, and some are missing; run apt-get install --no-install-recommends ${missing.join(' ')}`,
   );
 }
 
+/** The Debian packages that are missing to build an image for `machine`, and to run `more`. */
+export async function missingPackages(
+  machine: ImageMachine,
+  more: readonly Tool[] = [],
+  isThere: IsThere = isProgram,
+): Promise<string[]> {
+  const missing = new Set<string>();
+  for (const [program, debianPackage] of [...TOOLS, ...compilers(machine), ...more])
+    if (!(await isInPath(program, isThere))) missing.add(debianPackage);
+  const emulator = `/proc/sys/fs/binfmt_misc/qemu-${machine.emulator}`;
+  if (needsEmulator(machine) && !(await isThere(emulator)))
+    for (const debianPackage of ['qemu-user-static', 'binfmt-support']) missing.add(debianPackage);
+  return [...missing];
+}
+
+/** For another processor better-sqlite3 is built. */
+function compilers(machine: ImageMachine): Tool[] {
+  if (!needsEmulator(machine)) return [];
+  const prefix = `${machine.emulator}-linux-gnu`;
+  return [
+    [`${prefix}-g++`, `g++-${prefix.replace('_', '-')}`],
+    ['make', 'make'],
+    ['python3', 'python3'],
+  ];
+}
+
 function needsEmulator({ architecture }: ImageMachine): boolean {
   return architecture !== (process.arch === 'x64' ? 'amd64' : process.arch);
 }
 
-async function isInPath(program: string, isThere: (file: string) => Promise<boolean>) {
+async function isInPath(program: string, isThere: IsThere) {
+  if (path.isAbsolute(program)) return await isThere(program);
   const found = folders().map((folder) => isThere(path.join(folder, program)));
   return (await Promise.all(found)).includes(true);
 }

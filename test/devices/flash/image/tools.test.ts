@@ -1,6 +1,11 @@
 import t from 'tap';
 import { IMAGE_MACHINES } from '../../../../devices/flash/image/target.js';
-import { checkTools, runTool } from '../../../../devices/flash/image/tools.js';
+import {
+  checkTools,
+  missingPackages,
+  runTool,
+  type Tool,
+} from '../../../../devices/flash/image/tools.js';
 
 const own = IMAGE_MACHINES[process.arch === 'arm64' ? 'arm64-uefi' : 'x64-uefi'];
 const other = IMAGE_MACHINES[process.arch === 'arm64' ? 'x64-uefi' : 'arm64-uefi'];
@@ -19,7 +24,26 @@ t.test('all missing packages are named at once, with the command that installs t
     checkTools(other, without(`qemu-${other.emulator}`)),
     /qemu-user-static binfmt-support$/,
   );
+  const compiler = `${other.emulator}-linux-gnu-g++`;
+  await t.rejects(
+    checkTools(other, without('zstd', compiler, 'make', `qemu-${other.emulator}`)),
+    /recommends zstd g\+\+-(aarch64|x86-64)-linux-gnu make qemu-user-static binfmt-support$/,
+  );
 });
+
+t.test(
+  'so are those that another job needs beside, programs and files, each package once',
+  async (t) => {
+    const isThere = async (file: string) => !/mkfs\.ext4$|debugfs$|CODE\.fd$/.test(file);
+    const more: Tool[] = [
+      ['debugfs', 'e2fsprogs'],
+      ['/usr/share/OVMF/CODE.fd', 'ovmf'],
+      ['ssh', 'openssh-client'],
+    ];
+    const missing = await missingPackages(own, more, isThere);
+    t.same(missing, ['e2fsprogs', 'ovmf']);
+  },
+);
 
 t.test('a tool hears what is written to it, and says what it says', async (t) => {
   t.equal(await runTool('cat', [], { input: 'words' }), 'words');
