@@ -33,10 +33,15 @@ const ADVICE: [code: string, advice: string][] = [
   ['ENOSPC', 'is on a full disk; free some space, or name another file with --log'],
 ];
 
+/** Its install script takes a prebuilt program from GitHub's releases, and builds one otherwise. */
+const NOT_BUILT =
+  'better-sqlite3, which writes the log, has no program for this machine: where github.com cannot be reached npm builds it, which takes python3, make and g++; install them, then run npm rebuild better-sqlite3';
+
 /** `error` as a {@link LogError} that names the file and says what to do. */
 export function toLogError(path: string, error: unknown): LogError {
   if (error instanceof LogError) return error;
   const code = codeOf(error);
+  if (isNotBuilt(error)) return new LogError(NOT_BUILT, { cause: error });
   const advice = ADVICE.find(([prefix]) => code.startsWith(prefix))?.[1];
   const message = error instanceof Error ? error.message : String(error);
   return new LogError(`the log ${path} ${advice ?? 'failed'} (${message})`, { cause: error });
@@ -47,6 +52,13 @@ export function isRowAtFault(error: unknown): boolean {
   if (error instanceof LogError) return false;
   if (!(error instanceof Database.SqliteError)) return true;
   return /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE|ERROR)/.test(error.code);
+}
+
+/** No file of `bindings` is there, or it was built for another Node or another system. */
+function isNotBuilt(error: unknown): boolean {
+  const isMissing =
+    error instanceof Error && /Could not locate the bindings file/.test(error.message);
+  return isMissing || codeOf(error) === 'ERR_DLOPEN_FAILED';
 }
 
 function codeOf(error: unknown): string {
