@@ -7,6 +7,7 @@ import { convert } from '../../converter/index.js';
 import { applianceGguf } from '../support/appliance-gguf.js';
 import { launchBrowser } from '../support/browser.js';
 import { hearth } from '../support/hearth.js';
+import { needs } from '../support/needs.js';
 import { samplePath } from '../support/samples.js';
 
 const folder = t.testdir({
@@ -58,28 +59,35 @@ t.test('models side by side, with what fails in its own column', async (t) => {
   t.same(readdirSync(at('tmp')), [], 'nothing is left behind');
 });
 
-t.test('the report is one file that runs nothing but its own, on screens and phones', async (t) => {
-  const browser = await launchBrowser(t);
-  for (const width of [1280, 390]) {
-    const context = await browser.newContext({ viewport: { width, height: 900 } });
-    const page = await context.newPage();
-    const faults: string[] = [];
-    page.on('pageerror', (error) => faults.push(String(error)));
-    page.on('console', (message) => faults.push(message.text()));
-    page.on('dialog', (dialog) => faults.push(dialog.message()));
-    page.on('request', (request) => {
-      if (!/^(file|data):/.test(request.url())) faults.push(request.url());
-    });
-    await page.goto(pathToFileURL(at('report.html')).href);
-    await page.locator('#chart-speed canvas').waitFor();
-    t.match(await page.locator('summary').allTextContents(), [/devices/, /^<\/script><img src=x/]);
-    t.equal(await page.locator('main img').count(), 0, 'a question is text');
-    t.equal(await page.locator('.model-card').count(), 3, 'those that could be read');
-    const isWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
-    t.equal(isWide, false, `nothing is wider than ${width}`);
-    t.same(faults, []);
-  }
-});
+t.test(
+  'the report is one file that runs nothing but its own, on screens and phones',
+  { skip: needs('chromium') },
+  async (t) => {
+    const browser = await launchBrowser(t);
+    for (const width of [1280, 390]) {
+      const context = await browser.newContext({ viewport: { width, height: 900 } });
+      const page = await context.newPage();
+      const faults: string[] = [];
+      page.on('pageerror', (error) => faults.push(String(error)));
+      page.on('console', (message) => faults.push(message.text()));
+      page.on('dialog', (dialog) => faults.push(dialog.message()));
+      page.on('request', (request) => {
+        if (!/^(file|data):/.test(request.url())) faults.push(request.url());
+      });
+      await page.goto(pathToFileURL(at('report.html')).href);
+      await page.locator('#chart-speed canvas').waitFor();
+      t.match(await page.locator('summary').allTextContents(), [
+        /devices/,
+        /^<\/script><img src=x/,
+      ]);
+      t.equal(await page.locator('main img').count(), 0, 'a question is text');
+      t.equal(await page.locator('.model-card').count(), 3, 'those that could be read');
+      const isWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+      t.equal(isWide, false, `nothing is wider than ${width}`);
+      t.same(faults, []);
+    }
+  },
+);
 
 t.test(
   'a file of the type of equal memory is taken, and its figures stand in the table',

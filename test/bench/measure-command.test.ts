@@ -4,12 +4,15 @@ import t from 'tap';
 import { sqlite3 } from '../runtime/log/log-rows.js';
 import { applianceGguf } from '../support/appliance-gguf.js';
 import { hearth } from '../support/hearth.js';
+import { needs } from '../support/needs.js';
+
+const skip = needs('sqlite3');
 
 const folder = t.testdir();
 const model = await applianceGguf(folder, 'appliance/pruned-20');
 const quick = ['--gpu', 'off', '--threads', '1', '--ctx', '256'];
 
-t.test('every point is a row on stdout and in the log, beside its run', async (t) => {
+t.test('every point is a row on stdout and in the log, beside its run', { skip }, async (t) => {
   const log = path.join(folder, 'log.db');
   const words = [
     'measure',
@@ -68,30 +71,34 @@ t.test('every point is a row on stdout and in the log, beside its run', async (t
   );
 });
 
-t.test('a process that dies leaves the rows before it, and its end is told', async (t) => {
-  const log = path.join(folder, 'died.db');
-  const words = ['measure', model, ...quick, '-r', '20', '-o', 'json', '--log', log];
-  const { status, stdout, stderr } = await hearth(words, {
-    onStart: ({ pid, stderr }) => {
-      const killing = setInterval(() => {
-        const child = childOf(pid ?? 0, 'speed-child.js');
-        if (child === undefined) return;
-        clearInterval(killing);
-        // In the middle of its twenty repeats.
-        setTimeout(() => process.kill(child, 'SIGKILL'), 1_000);
-      }, 50);
-      stderr?.once('end', () => clearInterval(killing));
-    },
-  });
-  t.equal(status, 1);
-  t.match(stderr, /hearth: the measuring process was ended by SIGKILL/);
-  const tests = JSON.parse(stdout).map((row: { test: string }) => row.test);
-  t.equal(tests[0], 'answer128');
-  t.equal(sqlite3(log, 'SELECT * FROM measurement').length, tests.length);
-  t.match(sqlite3(log, 'SELECT end_reason, error_message FROM run'), [
-    { end_reason: 'crashed', error_message: /SIGKILL/ },
-  ]);
-});
+t.test(
+  'a process that dies leaves the rows before it, and its end is told',
+  { skip },
+  async (t) => {
+    const log = path.join(folder, 'died.db');
+    const words = ['measure', model, ...quick, '-r', '20', '-o', 'json', '--log', log];
+    const { status, stdout, stderr } = await hearth(words, {
+      onStart: ({ pid, stderr }) => {
+        const killing = setInterval(() => {
+          const child = childOf(pid ?? 0, 'speed-child.js');
+          if (child === undefined) return;
+          clearInterval(killing);
+          // In the middle of its twenty repeats.
+          setTimeout(() => process.kill(child, 'SIGKILL'), 1_000);
+        }, 50);
+        stderr?.once('end', () => clearInterval(killing));
+      },
+    });
+    t.equal(status, 1);
+    t.match(stderr, /hearth: the measuring process was ended by SIGKILL/);
+    const tests = JSON.parse(stdout).map((row: { test: string }) => row.test);
+    t.equal(tests[0], 'answer128');
+    t.equal(sqlite3(log, 'SELECT * FROM measurement').length, tests.length);
+    t.match(sqlite3(log, 'SELECT end_reason, error_message FROM run'), [
+      { end_reason: 'crashed', error_message: /SIGKILL/ },
+    ]);
+  },
+);
 
 t.test('Ctrl-C prints what was measured and exits with 130', async (t) => {
   const words = ['measure', model, ...quick, '-r', '20', '-o', 'json', '--no-log'];

@@ -4,7 +4,10 @@ import t from 'tap';
 import { MEASUREMENT_FIELDS, type MeasurementRow, openLog } from '../../runtime/log/index.js';
 import { sqlite3 } from '../runtime/log/log-rows.js';
 import { hearth } from '../support/hearth.js';
+import { needs } from '../support/needs.js';
 import { measurementRow } from './measurement-rows.js';
+
+const skip = needs('sqlite3');
 
 const folder = t.testdir();
 
@@ -16,7 +19,7 @@ async function logOf(name: string, rows: MeasurementRow[]): Promise<string> {
   return file;
 }
 
-t.test('the table of the log has the columns that rows have', async (t) => {
+t.test('the table of the log has the columns that rows have', { skip }, async (t) => {
   const log = await logOf('columns.db', []);
   const columns = sqlite3(log, "SELECT name FROM pragma_table_info('measurement')");
   t.same(
@@ -64,7 +67,7 @@ t.test(
   },
 );
 
-t.test('a file that is wrong is refused whole, by line', async (t) => {
+t.test('a file that is wrong is refused whole, by line', { skip }, async (t) => {
   const good = { hearth_results: 1, ...measurementRow() };
   const { uid: _, ...withoutUid } = good;
   const mistakes: [line: unknown, message: RegExp][] = [

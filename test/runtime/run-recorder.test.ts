@@ -8,8 +8,11 @@ import type { EngineOptions } from '../../runtime/engine/index.js';
 import { startEngine } from '../../runtime/engine/index.js';
 import { openLog } from '../../runtime/log/index.js';
 import { Recorder } from '../../runtime/recorder.js';
+import { skipFileWithout } from '../support/needs.js';
 import { tinyGguf } from '../support/tiny-gguf.js';
 import '../support/bare-children.js';
+
+skipFileWithout('sqlite3');
 
 const folder = t.testdir();
 const N_EMBD = 32;

@@ -10,10 +10,13 @@ import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { applianceGguf } from '../support/appliance-gguf.js';
 import { bindDatagramSocket } from '../support/datagram-socket.js';
+import { needs } from '../support/needs.js';
 import { childrenOf } from '../support/processes.js';
 import { packageRoot } from '../support/samples.js';
 import { sqlite3 } from './log/log-rows.js';
 import { holdAnswer, post, until } from './server/running-server.js';
+
+const skip = needs('sqlite3');
 
 const cli = path.join(packageRoot, 'dist/cli.js');
 const folder = t.testdir();
@@ -77,20 +80,24 @@ t.test('a model that cannot be loaded ends the server with the reason', async (t
   t.match(stderr, 'broken.gguf');
 });
 
-t.test('SIGTERM lets the answer under way finish, writes the log and exits with 0', async (t) => {
-  const server = await start(['--log', logPath]);
-  const { url } = server;
-  t.equal((await fetch(`${url}/health`)).status, 200);
-  const held = await holdAnswer(url, { max_tokens: 200 });
-  server.child.kill('SIGTERM');
-  t.match(await held.text, /"finish_reason":"length"[\s\S]*\[DONE\]/);
-  t.same(await server.ended, [0, null]);
-  t.match(sqlite3(logPath, 'SELECT endpoint, error_code FROM answers'), [
-    { endpoint: '/v1/chat/completions', error_code: null },
-  ]);
-  t.match(sqlite3(logPath, 'SELECT end_reason FROM run'), [{ end_reason: 'stopped' }]);
-  t.match(sqlite3(logPath, 'SELECT name, length(sha256) AS n FROM model'), [{ n: 64 }]);
-});
+t.test(
+  'SIGTERM lets the answer under way finish, writes the log and exits with 0',
+  { skip },
+  async (t) => {
+    const server = await start(['--log', logPath]);
+    const { url } = server;
+    t.equal((await fetch(`${url}/health`)).status, 200);
+    const held = await holdAnswer(url, { max_tokens: 200 });
+    server.child.kill('SIGTERM');
+    t.match(await held.text, /"finish_reason":"length"[\s\S]*\[DONE\]/);
+    t.same(await server.ended, [0, null]);
+    t.match(sqlite3(logPath, 'SELECT endpoint, error_code FROM answers'), [
+      { endpoint: '/v1/chat/completions', error_code: null },
+    ]);
+    t.match(sqlite3(logPath, 'SELECT end_reason FROM run'), [{ end_reason: 'stopped' }]);
+    t.match(sqlite3(logPath, 'SELECT name, length(sha256) AS n FROM model'), [{ n: 64 }]);
+  },
+);
 
 t.test('what outlasts the deadline is cut', async (t) => {
   const server = await start(['--no-log', '--deadline', '1s']);
@@ -222,7 +229,7 @@ t.test(
 
 t.test(
   'an engine that is killed costs its answer, which has a row',
-  { skip: !existsSync('/proc/self') },
+  { skip: !existsSync('/proc/self') || needs('sqlite3') },
   async (t) => {
     const killedLog = path.join(folder, 'killed.db');
     const server = await start(['--log', killedLog]);

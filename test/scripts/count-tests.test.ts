@@ -15,12 +15,22 @@ const SUITES: Record<string, string> = {
   skips:
     "import t from 'tap'; t.test('a', async (t) => t.ok(1)); t.test('b', { skip: 'why' }, () => {});",
   killed: "import t from 'tap'; t.test('a', async () => process.kill(process.pid, 'SIGKILL'));",
+  skipped: "import t from 'tap'; t.plan(0, 'needs nothing'); process.exit();",
   empty: "import 'tap';",
 };
 
 t.test('counts what tap ran', (t) => {
   const count = (...names: string[]) => runAndCount(t.testdir(suiteFolder(names)));
-  t.match(count('passes', 'skips'), { status: 0, line: '3 passed, 0 failed' });
+  t.match(count('passes', 'skips'), {
+    status: 0,
+    line: '3 passed, 0 failed',
+    said: ['skipped, why: t/skips.test.js (1)'],
+  });
+  t.match(count('passes', 'skipped'), {
+    status: 0,
+    line: '2 passed, 0 failed',
+    said: ['skipped, needs nothing: t/skipped.test.js (1)'],
+  });
   const all = count('passes', 'skips', 'fails', 'killed', 'empty');
   t.match(all, { status: 1, line: '3 passed, 3 failed' });
   t.match(all.said, [

@@ -1,15 +1,7 @@
 // A real Chromium for the tests of the pages, as the people at home have one.
-// It is the system's own (apt-get install chromium, or HEARTH_CHROMIUM=path): nothing is downloaded.
-// A machine without one fails the tests with a clear message; they are never skipped.
-import { existsSync } from 'node:fs';
+// It is the system's own (apt-get install chromium, or CHROMIUM_PATH=path): nothing is downloaded.
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-
-const PLACES = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-];
+import { findTool, needsTool } from './needs.js';
 
 const ARGUMENTS = [
   ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
@@ -55,10 +47,7 @@ export async function openPage(
 }
 
 function browserPath(): string {
-  const named = process.env['HEARTH_CHROMIUM'];
-  const found = named ?? PLACES.find((place) => existsSync(place));
-  if (found !== undefined && existsSync(found)) return found;
-  throw new Error(
-    `no Chromium at ${named ?? PLACES.join(', ')}: install it (apt-get install chromium) or set HEARTH_CHROMIUM to its path`,
-  );
+  const found = findTool('chromium');
+  if (found === null) throw new Error(`${needsTool('chromium')} or CHROMIUM_PATH, its path`);
+  return found;
 }

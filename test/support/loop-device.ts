@@ -5,10 +5,13 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
+import { needs } from './needs.js';
 
 export const HAS_LOOP_DEVICES = existsSync('/dev/loop-control') && process.getuid?.() === 0;
 /** For the options of a test. */
-export const SKIP_WITHOUT_LOOP = HAS_LOOP_DEVICES ? false : 'needs root and loop devices';
+export const SKIP_WITHOUT_LOOP = HAS_LOOP_DEVICES
+  ? needs('losetup', 'addpart')
+  : 'needs root and loop devices';
 
 export type LoopDevice = { path: string; name: string; file: string };
 

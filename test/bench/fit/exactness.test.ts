@@ -7,6 +7,7 @@ import t from 'tap';
 import { compareMemory, KV_TYPES } from '../../../bench/fit/exactness.js';
 import { convertedSample } from '../../../bench/samples.js';
 import { openMemoryPredictor } from '../../../devices/index.js';
+import { needsTool } from '../../support/needs.js';
 
 // Software Vulkan counts as a GPU only where it is named.
 process.env['GGML_VK_VISIBLE_DEVICES'] ??= '0';
@@ -29,7 +30,7 @@ const PLACES = [
 for (const place of PLACES)
   t.test(
     `to the byte on ${place.backend} with ${place.gpuLayers} layers on a GPU`,
-    { skip: place.backend === 'vulkan' && !hasVulkan },
+    { skip: place.backend === 'vulkan' && !hasVulkan && needsTool('Vulkan') },
     async (t) => {
       for (const modelPath of models) {
         const found = await compareMemory(predictor, { modelPath, ...place }, contexts, signal);

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import t from 'tap';
 import { rowsText } from '../../../bench/results/row-text.js';
+import { needs } from '../../support/needs.js';
 import { measurementRow } from '../measurement-rows.js';
 
 const rows = [
@@ -15,18 +16,22 @@ t.test('CSV has a header and llama-bench’s columns', (t) => {
   t.end();
 });
 
-t.test('SQL is read by the sqlite3 shell, quotes and nulls included', (t) => {
-  const select = 'SELECT test, model_name, driver, typeof(avg_ts) AS type FROM llama_bench';
-  const answer = execFileSync('sqlite3', ['-json', ':memory:'], {
-    input: `${rowsText(rows, 'sql')}\n${select};`,
-    encoding: 'utf8',
-  });
-  t.match(JSON.parse(answer), [
-    { test: 'answer128', type: 'real' },
-    { test: 'tg128', model_name: "it's | new\u001b[2J", driver: null, type: 'real' },
-  ]);
-  t.end();
-});
+t.test(
+  'SQL is read by the sqlite3 shell, quotes and nulls included',
+  { skip: needs('sqlite3') },
+  (t) => {
+    const select = 'SELECT test, model_name, driver, typeof(avg_ts) AS type FROM llama_bench';
+    const answer = execFileSync('sqlite3', ['-json', ':memory:'], {
+      input: `${rowsText(rows, 'sql')}\n${select};`,
+      encoding: 'utf8',
+    });
+    t.match(JSON.parse(answer), [
+      { test: 'answer128', type: 'real' },
+      { test: 'tg128', model_name: "it's | new\u001b[2J", driver: null, type: 'real' },
+    ]);
+    t.end();
+  },
+);
 
 t.test('Markdown is one table, whose cells break neither it nor the terminal', (t) => {
   const [head, rule, ...lines] = rowsText(rows, 'md').trim().split('\n');

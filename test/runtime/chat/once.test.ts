@@ -3,7 +3,10 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { applianceGguf } from '../../support/appliance-gguf.js';
+import { needs } from '../../support/needs.js';
 import { type ChatSetup, prompts, queryLog, runChat, startChat } from './hearth-chat.js';
+
+const skip = needs('sqlite3');
 
 const folder = t.testdir({
   'schema.json': JSON.stringify({
@@ -23,7 +26,7 @@ function newSetup(name: string): ChatSetup {
   return { modelPath, stateFolder: path.join(folder, `state-${name}`) };
 }
 
-t.test('stdout holds the answer that PyTorch gives, and nothing else', async (t) => {
+t.test('stdout holds the answer that PyTorch gives, and nothing else', { skip }, async (t) => {
   const setup = newSetup('answers');
   for (const { question, answer } of prompts.slice(0, 3)) {
     const told = await runChat(setup, ['--once', question]);
@@ -38,7 +41,7 @@ t.test('stdout holds the answer that PyTorch gives, and nothing else', async (t)
   ]);
 });
 
-t.test('figures go to stderr when asked for, as the log has them', async (t) => {
+t.test('figures go to stderr when asked for, as the log has them', { skip }, async (t) => {
   const setup = newSetup('figures');
   const [{ question, answer } = { question: '', answer: '' }] = prompts;
   const { stdout, stderr } = await runChat(setup, [
@@ -56,7 +59,7 @@ t.test('figures go to stderr when asked for, as the log has them', async (t) => 
   t.same(JSON.parse(String(row.prompt)), [{ role: 'user', content: question }]);
 });
 
-t.test('sampling, limits and grammars reach the model', async (t) => {
+t.test('sampling, limits and grammars reach the model', { skip }, async (t) => {
   const setup = newSetup('flags');
   const [{ question, answer } = { question: '', answer: '' }] = prompts;
   const ask = async (...options: string[]) => {
@@ -93,7 +96,7 @@ t.test('control characters of an answer are shown, never sent', async (t) => {
   t.equal(stdout, 'a␛]0;owned␇b␡c\\x9bd\te\nf␍g␈\n');
 });
 
-t.test('what does not fit is refused, or cut and said', async (t) => {
+t.test('what does not fit is refused, or cut and said', { skip }, async (t) => {
   const setup = newSetup('overflow');
   const long = 'How loud is it? '.repeat(200);
   const refused = await runChat(setup, [], long);
@@ -113,7 +116,7 @@ t.test('what does not fit is refused, or cut and said', async (t) => {
   ]);
 });
 
-t.test('Ctrl-C ends an answer for a script with 130 and leaves its row', async (t) => {
+t.test('Ctrl-C ends an answer for a script with 130 and leaves its row', { skip }, async (t) => {
   const setup = newSetup('interrupted');
   const child = startChat(setup, [
     ...['--once', 'Sing', '--grammar', file('endless.gbnf'), '--ctx', '16384'],
@@ -127,7 +130,7 @@ t.test('Ctrl-C ends an answer for a script with 130 and leaves its row', async (
   t.match(queryLog(setup, 'SELECT stop_reason FROM answers'), [{ stop_reason: 'abort' }]);
 });
 
-t.test('a reader that has seen enough ends the answer and leaves its row', async (t) => {
+t.test('a reader that has seen enough ends the answer and leaves its row', { skip }, async (t) => {
   const setup = newSetup('reader-gone');
   const child = startChat(setup, [
     ...['--once', 'Sing', '--grammar', file('endless.gbnf'), '--ctx', '16384'],

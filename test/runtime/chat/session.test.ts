@@ -3,7 +3,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { applianceGguf } from '../../support/appliance-gguf.js';
+import { skipFileWithout } from '../../support/needs.js';
 import { type ChatSetup, CTRL_C, prompts, queryLog, runChat, Terminal } from './hearth-chat.js';
+
+skipFileWithout('script', 'sqlite3');
 
 const folder = t.testdir();
 const modelPath = await applianceGguf(folder);

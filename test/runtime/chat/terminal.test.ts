@@ -2,7 +2,10 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { applianceGguf } from '../../support/appliance-gguf.js';
+import { skipFileWithout } from '../../support/needs.js';
 import { type ChatSetup, CTRL_C, CTRL_D, prompts, queryLog, Terminal, UP } from './hearth-chat.js';
+
+skipFileWithout('script', 'sqlite3');
 
 const folder = t.testdir({
   'endless.gbnf': 'root ::= "la " root',

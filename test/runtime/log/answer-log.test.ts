@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { openLog } from '../../../runtime/log/index.js';
+import { needs } from '../../support/needs.js';
 import {
   machineRow,
   modelRow,
@@ -13,7 +14,9 @@ import {
   sqlite3,
 } from './log-rows.js';
 
-t.test('every value of a row comes out of the sqlite3 shell', async (t) => {
+const skip = needs('sqlite3');
+
+t.test('every value of a row comes out of the sqlite3 shell', { skip }, async (t) => {
   const file = path.join(t.testdir(), 'state/hearth/log.db');
   const log = openLog({ path: file });
   const runId = recordStart(log);
@@ -104,21 +107,25 @@ t.test('every value of a row comes out of the sqlite3 shell', async (t) => {
   t.equal(execFileSync('sqlite3', [file, 'PRAGMA integrity_check'], { encoding: 'utf8' }), 'ok\n');
 });
 
-t.test('text is stored only when asked for, and nowhere in the files otherwise', async (t) => {
-  const folder = t.testdir();
-  for (const logText of [false, true]) {
-    const file = path.join(folder, `${logText}.db`);
-    const log = openLog({ path: file, logText });
-    log.recordRequest(requestRow(recordStart(log)));
-    const bytes = readFileSync(file, 'latin1') + readFileSync(`${file}-wal`, 'latin1');
-    t.equal(bytes.includes('fireplace'), logText);
-    const text = logText ? ['What is a hearth?', 'The floor of a fireplace.'] : [null, null];
-    t.same(sqlite3(file, 'SELECT prompt, answer FROM answers'), [
-      { prompt: text[0], answer: text[1] },
-    ]);
-    await log.close();
-  }
-});
+t.test(
+  'text is stored only when asked for, and nowhere in the files otherwise',
+  { skip },
+  async (t) => {
+    const folder = t.testdir();
+    for (const logText of [false, true]) {
+      const file = path.join(folder, `${logText}.db`);
+      const log = openLog({ path: file, logText });
+      log.recordRequest(requestRow(recordStart(log)));
+      const bytes = readFileSync(file, 'latin1') + readFileSync(`${file}-wal`, 'latin1');
+      t.equal(bytes.includes('fireplace'), logText);
+      const text = logText ? ['What is a hearth?', 'The floor of a fireplace.'] : [null, null];
+      t.same(sqlite3(file, 'SELECT prompt, answer FROM answers'), [
+        { prompt: text[0], answer: text[1] },
+      ]);
+      await log.close();
+    }
+  },
+);
 
 t.test('an API key among the settings does not reach the log', async (t) => {
   const file = path.join(t.testdir(), 'log.db');
@@ -130,7 +137,7 @@ t.test('an API key among the settings does not reach the log', async (t) => {
   await log.close();
 });
 
-t.test('a restart finds its machine and model again', async (t) => {
+t.test('a restart finds its machine and model again', { skip }, async (t) => {
   const file = path.join(t.testdir(), 'log.db');
   for (let start = 0; start < 2; start++) {
     const log = openLog({ path: file });
@@ -149,7 +156,7 @@ t.test('a restart finds its machine and model again', async (t) => {
   t.equal(sqlite3(file, 'SELECT * FROM run').length, 2);
 });
 
-t.test('a model whose hash is known later joins the one it is', async (t) => {
+t.test('a model whose hash is known later joins the one it is', { skip }, async (t) => {
   const file = path.join(t.testdir(), 'log.db');
   const log = openLog({ path: file });
   const machineId = log.recordMachine(machineRow);
@@ -168,7 +175,7 @@ t.test('a model whose hash is known later joins the one it is', async (t) => {
   ]);
 });
 
-t.test('what an engine that died leaves behind is a row with its error', async (t) => {
+t.test('what an engine that died leaves behind is a row with its error', { skip }, async (t) => {
   const file = path.join(t.testdir(), 'log.db');
   const log = openLog({ path: file });
   const runId = log.recordRun({
@@ -213,21 +220,25 @@ t.test('what an engine that died leaves behind is a row with its error', async (
   ]);
 });
 
-t.test('a process killed right after recordRequest returned has lost no row', async (t) => {
-  const file = path.join(t.testdir(), 'log.db');
-  const modules = path.resolve(import.meta.dirname, '../../..');
-  const script = `
+t.test(
+  'a process killed right after recordRequest returned has lost no row',
+  { skip },
+  async (t) => {
+    const file = path.join(t.testdir(), 'log.db');
+    const modules = path.resolve(import.meta.dirname, '../../..');
+    const script = `
     import { openLog } from '${modules}/runtime/log/index.js';
     import { recordStart, requestRow } from '${modules}/test/runtime/log/log-rows.js';
     const log = openLog({ path: process.argv[1] });
     const runId = recordStart(log);
     for (let i = 0; i < 100; i++) log.recordRequest(requestRow(runId));
     process.kill(process.pid, 'SIGKILL');`;
-  const child = spawnSync(process.execPath, ['--input-type=module', '-e', script, file]);
-  t.equal(child.signal, 'SIGKILL', child.stderr.toString());
-  t.same(sqlite3(file, 'SELECT count(*) AS n FROM answers'), [{ n: 100 }]);
-  const log = openLog({ path: file });
-  log.recordRequest(requestRow(1));
-  await log.close();
-  t.same(sqlite3(file, 'SELECT count(*) AS n FROM answers'), [{ n: 101 }]);
-});
+    const child = spawnSync(process.execPath, ['--input-type=module', '-e', script, file]);
+    t.equal(child.signal, 'SIGKILL', child.stderr.toString());
+    t.same(sqlite3(file, 'SELECT count(*) AS n FROM answers'), [{ n: 100 }]);
+    const log = openLog({ path: file });
+    log.recordRequest(requestRow(1));
+    await log.close();
+    t.same(sqlite3(file, 'SELECT count(*) AS n FROM answers'), [{ n: 101 }]);
+  },
+);

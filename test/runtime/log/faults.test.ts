@@ -5,7 +5,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { openLog } from '../../../runtime/log/index.js';
+import { needs } from '../../support/needs.js';
 import { machineRow, modelRow, recordStart, requestRow, runRow, sqlite3 } from './log-rows.js';
+
+const skip = needs('sqlite3');
 
 const modules = path.resolve(import.meta.dirname, '../../..');
 const imports = `
@@ -21,7 +24,7 @@ const needsMount = { skip: canMount ? false : 'mounting a small disk is not allo
 
 t.test(
   'a full disk keeps rows in memory and writes them when there is room',
-  needsMount,
+  { skip: needsMount.skip || needs('sqlite3') },
   async (t) => {
     const result = onSmallDisk(
       t.testdir(),
@@ -97,9 +100,12 @@ t.test('a log on a read-only disk is refused by name', needsMount, async (t) => 
   ]);
 });
 
-t.test('a file that may not grow stops no answer', { skip: process.platform !== 'linux' }, (t) => {
-  const file = path.join(t.testdir(), 'log.db');
-  const script = `${imports}
+t.test(
+  'a file that may not grow stops no answer',
+  { skip: process.platform !== 'linux' || needs('sqlite3') },
+  (t) => {
+    const file = path.join(t.testdir(), 'log.db');
+    const script = `${imports}
     process.on('SIGXFSZ', () => {});
     const log = openLog({ path: process.argv[1] });
     const runId = recordStart(log);
@@ -108,15 +114,16 @@ t.test('a file that may not grow stops no answer', { skip: process.platform !== 
     execFileSync('prlimit', ['--pid', String(process.pid), '--fsize=unlimited']);
     await log.close();
     console.log(recorded);`;
-  const limited = 'ulimit -S -f 300; exec "$0" --input-type=module -e "$1" "$2"';
-  const recorded = execFileSync('bash', ['-c', limited, process.execPath, script, file], {
-    encoding: 'utf8',
-  });
-  t.same(sqlite3(file, 'SELECT count(*) AS n FROM answers'), [{ n: Number(recorded) }]);
-  t.end();
-});
+    const limited = 'ulimit -S -f 300; exec "$0" --input-type=module -e "$1" "$2"';
+    const recorded = execFileSync('bash', ['-c', limited, process.execPath, script, file], {
+      encoding: 'utf8',
+    });
+    t.same(sqlite3(file, 'SELECT count(*) AS n FROM answers'), [{ n: Number(recorded) }]);
+    t.end();
+  },
+);
 
-t.test('rows wait while another program holds the lock, in their order', async (t) => {
+t.test('rows wait while another program holds the lock, in their order', { skip }, async (t) => {
   const file = path.join(t.testdir(), 'log.db');
   const log = openLog({ path: file });
   const release = await lock(file);
@@ -139,7 +146,7 @@ t.test('rows wait while another program holds the lock, in their order', async (
   await log.close();
 });
 
-t.test('a deleted log is noticed, and goes on where it is put back', async (t) => {
+t.test('a deleted log is noticed, and goes on where it is put back', { skip }, async (t) => {
   const file = path.join(t.testdir(), 'log.db');
   const log = openLog({ path: file });
   const runId = recordStart(log);
@@ -152,7 +159,7 @@ t.test('a deleted log is noticed, and goes on where it is put back', async (t) =
   t.same(sqlite3(file, 'SELECT count(*) AS n FROM answers'), [{ n: 1 }]);
 });
 
-t.test('a row that the schema refuses is given up and holds up no other', async (t) => {
+t.test('a row that the schema refuses is given up and holds up no other', { skip }, async (t) => {
   const file = path.join(t.testdir(), 'log.db');
   const warnings: string[] = [];
   const log = openLog({ path: file, onWarning: (text) => warnings.push(text) });
@@ -166,7 +173,7 @@ t.test('a row that the schema refuses is given up and holds up no other', async 
   t.same(sqlite3(file, 'SELECT count(*) AS n FROM answers'), [{ n: 1 }]);
 });
 
-t.test('what is no log of ours is refused and left as it is', async (t) => {
+t.test('what is no log of ours is refused and left as it is', { skip }, async (t) => {
   const folder = t.testdir({ 'text.db': 'no database '.repeat(1000), folder: {} });
   const foreign = path.join(folder, 'foreign.db');
   execFileSync('sqlite3', [foreign, 'CREATE TABLE recipe (name)']);

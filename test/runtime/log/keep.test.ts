@@ -5,7 +5,10 @@ import t from 'tap';
 import { openForWriting } from '../../../runtime/log/database.js';
 import { openLog, parseKeep } from '../../../runtime/log/index.js';
 import { pruneSlice } from '../../../runtime/log/keep.js';
+import { needs } from '../../support/needs.js';
 import { recordStart, requestRow, STARTED_AT_MS, sqlite3 } from './log-rows.js';
+
+const skip = needs('sqlite3');
 
 const DAY_MS = 86_400_000;
 
@@ -19,7 +22,7 @@ t.test('an age or a size', (t) => {
   t.end();
 });
 
-t.test('an age keeps what is younger, requests and samples alike', async (t) => {
+t.test('an age keeps what is younger, requests and samples alike', { skip }, async (t) => {
   const file = await filledLog(t.testdir(), 1200);
   const db = openForWriting(file);
   while (pruneSlice(db, { kind: 'age', ageMs: 100.5 * DAY_MS }, STARTED_AT_MS));
@@ -33,7 +36,7 @@ t.test('an age keeps what is younger, requests and samples alike', async (t) => 
   t.equal(sqlite3(file, 'SELECT * FROM run').length, 1);
 });
 
-t.test('a size cuts the oldest, and the file on the disk shrinks', async (t) => {
+t.test('a size cuts the oldest, and the file on the disk shrinks', { skip }, async (t) => {
   const file = await filledLog(t.testdir(), 3000);
   const before = statSync(file).size;
   const sizeBytes = before / 2;
@@ -55,7 +58,7 @@ t.test('a size cuts the oldest, and the file on the disk shrinks', async (t) => 
   t.same(sqlite3(file, 'PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
 });
 
-t.test('an open log prunes by itself', async (t) => {
+t.test('an open log prunes by itself', { skip }, async (t) => {
   const file = await filledLog(t.testdir(), 600);
   const log = openLog({ path: file, keep: '1s' });
   while (Number(sqlite3(file, 'SELECT count(*) AS n FROM request')[0]?.n) > 0) await sleep(20);

@@ -1,7 +1,10 @@
 import path from 'node:path';
 import t from 'tap';
 import { openLog, openLogReader } from '../../../runtime/log/index.js';
+import { needs } from '../../support/needs.js';
 import { machineRow, modelRow, recordStart, requestRow, runRow, sqlite3 } from './log-rows.js';
+
+const skip = needs('sqlite3');
 
 const HOUR_MS = 3_600_000;
 /** Noon, so that no time zone moves an hour's rows into another day. */
@@ -170,14 +173,14 @@ t.test('a query reads and can do nothing else', async (t) => {
   reader.close();
 });
 
-t.test('a log that is not there is not made', (t) => {
+t.test('a log that is not there is not made', { skip }, (t) => {
   const file = path.join(t.testdir(), 'log.db');
   t.throws(() => openLogReader({ path: file }), { code: 'HEARTH_LOG', message: /no log at .*yet/ });
   t.throws(() => sqlite3(`file:${file}?mode=ro`, 'SELECT 1'), /unable to open/);
   t.end();
 });
 
-t.test('.schema explains every column of the view answers', async (t) => {
+t.test('.schema explains every column of the view answers', { skip }, async (t) => {
   const file = path.join(t.testdir(), 'log.db');
   await openLog({ path: file }).close();
   const columns = sqlite3(file, 'SELECT name FROM pragma_table_info("answers")');

@@ -5,7 +5,10 @@ import Database from 'better-sqlite3';
 import t from 'tap';
 import { openLog, openLogReader } from '../../../runtime/log/index.js';
 import { MIGRATIONS, migrate } from '../../../runtime/log/migrations.js';
+import { skipFileWithout } from '../../support/needs.js';
 import { sqlite3 } from './log-rows.js';
+
+skipFileWithout('sqlite3');
 
 t.test('an empty file gets every step, in order and once', async (t) => {
   const file = path.join(t.testdir({ 'log.db': '' }), 'log.db');

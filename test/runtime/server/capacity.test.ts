@@ -1,4 +1,5 @@
 import t from 'tap';
+import { needs } from '../../support/needs.js';
 import { sqlite3 } from '../log/log-rows.js';
 import {
   ENDLESS,
@@ -10,10 +11,12 @@ import {
   until,
 } from './running-server.js';
 
+const skip = needs('sqlite3');
+
 const hello = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 2 };
 const running = await runEngine(t, { nCtx: 16_384, parallel: 1, maxQueue: 1 });
 
-t.test('what finds the queue full gets 429 and when to try again', async (t) => {
+t.test('what finds the queue full gets 429 and when to try again', { skip }, async (t) => {
   const { url, logPath } = await runServer(t, running);
   const chat = `${url}/v1/chat/completions`;
   const held = await holdAnswer(url);
@@ -47,7 +50,7 @@ t.test('more answers than ever find a place are refused for good', async (t) => 
   t.equal((await post(`${url}/v1/chat/completions`, { ...hello, n: 2 })).status, 200);
 });
 
-t.test('the deadline cuts an answer, and what waits for longer gets 504', async (t) => {
+t.test('the deadline cuts an answer, and what waits for longer gets 504', { skip }, async (t) => {
   const patient = await runServer(t, running);
   const { url, logPath } = await runServer(t, running, { deadlineMs: 300 });
   const cut = await post(`${url}/v1/chat/completions`, { ...ENDLESS, stream: false });

@@ -1,12 +1,15 @@
 import t from 'tap';
 import { startEngine } from '../../../runtime/engine/index.js';
+import { needs } from '../../support/needs.js';
 import { machineRow, modelRow, requestRow, runRow, sqlite3 } from '../log/log-rows.js';
 import { post, runEngine, runServer } from './running-server.js';
+
+const skip = needs('sqlite3');
 
 const running = await runEngine(t);
 const get = async (url: string) => (await fetch(url)).json();
 
-t.test('the dashboard says what sqlite3 says', async (t) => {
+t.test('the dashboard says what sqlite3 says', { skip }, async (t) => {
   const { url, logPath } = await runServer(t, running);
   const api = `${url}/api/dashboard`;
   const hello = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 3 };
@@ -44,7 +47,7 @@ t.test('the dashboard says what sqlite3 says', async (t) => {
   });
 });
 
-t.test('one model is told from the others, whatever its name', async (t) => {
+t.test('one model is told from the others, whatever its name', { skip }, async (t) => {
   const { url, log, logPath } = await runServer(t, running);
   const names = ['plain', `it's <img src=x onerror="alert(1)"> & "100 %" OR 1=1`];
   const startedAtMs = Date.now();

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
+import { skipFileWithout } from '../../support/needs.js';
 import { sqlite3 } from '../log/log-rows.js';
 import {
   ENDLESS,
@@ -11,6 +12,8 @@ import {
   runServer,
   until,
 } from './running-server.js';
+
+skipFileWithout('sqlite3');
 
 const running = await runEngine(t, { nCtx: 8192, parallel: 1 });
 const { url, logPath } = await runServer(t, running);

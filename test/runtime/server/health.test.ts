@@ -1,15 +1,18 @@
 import { existsSync } from 'node:fs';
 import t from 'tap';
 import { startEngine } from '../../../runtime/engine/index.js';
+import { needs } from '../../support/needs.js';
 import { childrenOf } from '../../support/processes.js';
 import { sqlite3 } from '../log/log-rows.js';
 import { post, runEngine, runServer } from './running-server.js';
+
+const skip = needs('sqlite3');
 
 const { engine, ...running } = await runEngine(t);
 const healthLimits = { freshMs: 0, probeMs: 500 };
 const isLinux = existsSync('/proc/self');
 
-t.test('ok only while tokens can be decoded', { skip: !isLinux }, async (t) => {
+t.test('ok only while tokens can be decoded', { skip: !isLinux || needs('sqlite3') }, async (t) => {
   const { url, logPath } = await runServer(t, { engine, ...running }, { healthLimits });
   const health = () => fetch(`${url}/health`);
   t.same(await (await health()).json(), { status: 'ok' });
@@ -35,7 +38,7 @@ t.test('ok only while tokens can be decoded', { skip: !isLinux }, async (t) => {
   t.equal(sqlite3(logPath, 'SELECT 1 FROM request WHERE is_probe').length, 3);
 });
 
-t.test('a token of just now is proof enough', async (t) => {
+t.test('a token of just now is proof enough', { skip }, async (t) => {
   const { url, logPath } = await runServer(t, { engine, ...running });
   await post(`${url}/v1/completions`, { prompt: 'Two', max_tokens: 1 });
   t.equal((await fetch(`${url}/health`)).status, 200);

@@ -1,15 +1,18 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import t from 'tap';
+import { needs } from '../../support/needs.js';
 import { sqlite3 } from '../log/log-rows.js';
 import { holdAnswer, metric, post, runEngine, runServer, until } from './running-server.js';
+
+const skip = needs('sqlite3');
 
 const hello = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 2 };
 const running = await runEngine(t, { nCtx: 16_384, parallel: 1 });
 /** Longer than the test may take. */
 const deadlineMs = 3_600_000;
 
-t.test('a shutdown waits for answers under way and for those that wait', async (t) => {
+t.test('a shutdown waits for answers under way and for those that wait', { skip }, async (t) => {
   const { url, server, logPath } = await runServer(t, running, { deadlineMs });
   // Seconds, in which the other one is seen to wait.
   const held = await holdAnswer(url, { max_tokens: 1000 });
@@ -37,7 +40,7 @@ t.test('it does not wait for those that only hold a connection open', async (t) 
   await Promise.all(ended);
 });
 
-t.test('a hurried one cuts what is under way, which is told and recorded', async (t) => {
+t.test('a hurried one cuts what is under way, which is told and recorded', { skip }, async (t) => {
   const { url, server, logPath } = await runServer(t, running, { deadlineMs });
   const held = await holdAnswer(url);
   const hurry = new AbortController();
@@ -49,7 +52,7 @@ t.test('a hurried one cuts what is under way, which is told and recorded', async
   await t.rejects(fetch(`${url}/health/live`));
 });
 
-t.test('what outlasts the deadline is cut', async (t) => {
+t.test('what outlasts the deadline is cut', { skip }, async (t) => {
   const { url, server, logPath } = await runServer(t, running, { deadlineMs: 300 });
   const held = await holdAnswer(url);
   await server.close();

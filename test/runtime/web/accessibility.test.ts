@@ -5,9 +5,11 @@ import path from 'node:path';
 import type { Page } from 'playwright-core';
 import t from 'tap';
 import { launchBrowser, openPage } from '../../support/browser.js';
+import { skipFileWithout } from '../../support/needs.js';
 import { packageRoot } from '../../support/samples.js';
 import { startScriptedServer } from '../../support/scripted-server.js';
 
+skipFileWithout('chromium');
 const browser = await launchBrowser(t);
 const axe = readFileSync(path.join(packageRoot, 'node_modules/axe-core/axe.min.js'), 'utf8');
 const ANSWER =

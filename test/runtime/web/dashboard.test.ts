@@ -3,8 +3,10 @@ import t from 'tap';
 import type { SummaryRow } from '../../../runtime/log/summary-rows.js';
 import type { DashboardAnswerRow } from '../../../runtime/server/dashboard-contract.js';
 import { launchBrowser, openPage } from '../../support/browser.js';
+import { skipFileWithout } from '../../support/needs.js';
 import { type DashboardAnswers, startScriptedServer } from '../../support/scripted-server.js';
 
+skipFileWithout('chromium');
 const browser = await launchBrowser(t);
 const HOSTILE = '<img src=x onerror="window.hacked = 1">';
 

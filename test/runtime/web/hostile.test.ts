@@ -5,8 +5,10 @@
 import type { Page } from 'playwright-core';
 import t from 'tap';
 import { launchBrowser, openPage } from '../../support/browser.js';
+import { skipFileWithout } from '../../support/needs.js';
 import { startScriptedServer } from '../../support/scripted-server.js';
 
+skipFileWithout('chromium');
 const browser = await launchBrowser(t);
 
 const HOSTILE = [

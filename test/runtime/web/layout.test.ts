@@ -3,9 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { launchBrowser, openPage } from '../../support/browser.js';
+import { skipFileWithout } from '../../support/needs.js';
 import { packageRoot } from '../../support/samples.js';
 import { startScriptedServer } from '../../support/scripted-server.js';
 
+skipFileWithout('chromium');
 const browser = await launchBrowser(t);
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 const WIDE_TEXT = `${'unbroken'.repeat(40)}\n\n|${' column |'.repeat(12)}\n|${'---|'.repeat(12)}\n\n\`\`\`\n${'code '.repeat(60)}\n\`\`\``;

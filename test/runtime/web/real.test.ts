@@ -3,9 +3,11 @@
 import type { Page } from 'playwright-core';
 import t from 'tap';
 import { launchBrowser, openPage } from '../../support/browser.js';
+import { skipFileWithout } from '../../support/needs.js';
 import { sqlite3 } from '../log/log-rows.js';
 import { startServe } from './serve-process.js';
 
+skipFileWithout('chromium', 'sqlite3');
 const server = await startServe(t);
 const browser = await launchBrowser(t);
 

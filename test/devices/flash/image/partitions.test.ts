@@ -10,6 +10,7 @@ import {
   partitionTable,
 } from '../../../../devices/flash/image/partitions.js';
 import { uuidsFrom } from '../../../../devices/flash/image/uuids.js';
+import { findTool, needs } from '../../../support/needs.js';
 
 const content = { efi: 70_000_000, system: 150_000_001, model: 3_500_000 };
 const layout = diskLayout(content, uuidsFrom('a seed'));
@@ -32,20 +33,14 @@ t.test('partitions lie one after the other on whole MiB, each large enough', (t)
   t.end();
 });
 
-const sfdisk = ['/sbin/sfdisk', '/usr/sbin/sfdisk'].find((file) => {
-  try {
-    return execFileSync(file, ['--version']);
-  } catch {
-    return false;
-  }
-});
+const skip = needs('sfdisk');
 
-t.test('sfdisk reads the table as it was meant', { skip: !sfdisk && 'no sfdisk here' }, (t) => {
+t.test('sfdisk reads the table as it was meant', { skip }, (t) => {
   const disk = path.join(t.testdir(), 'disk.img');
   const file = openSync(disk, 'w');
   ftruncateSync(file, layout.sizeBytes);
   closeSync(file);
-  const program = sfdisk as string;
+  const program = String(findTool('sfdisk'));
   execFileSync(program, ['--quiet', disk], { input: partitionTable(layout), stdio: 'pipe' });
   t.equal(
     execFileSync(program, ['--verify', disk], { encoding: 'utf8', stdio: 'pipe' }).includes(

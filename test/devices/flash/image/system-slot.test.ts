@@ -1,13 +1,14 @@
 // The system slot from an archive of Debian: the same inputs give the same bytes, and files belong to root.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { systemSlot } from '../../../../devices/flash/image/system-slot.js';
+import { needs } from '../../../support/needs.js';
 
 const EPOCH = 1_700_000_000;
-const skip = !existsSync('/usr/bin/mksquashfs') && 'no mksquashfs here';
+const skip = needs('mksquashfs', 'unsquashfs', 'zstd');
 
 t.test('two builds have the same bytes', { skip }, async (t) => {
   const folder = t.testdir({

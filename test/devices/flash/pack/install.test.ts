@@ -1,5 +1,5 @@
 // Bundles as a device installs them: with its shell, tar and the Node that is in them.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
@@ -7,9 +7,10 @@ import { pack } from '../../../../devices/flash/index.js';
 import { bundleUnit } from '../../../../runtime/device-unit.js';
 import { applianceGguf } from '../../../support/appliance-gguf.js';
 import { runProgram } from '../../../support/hearth.js';
+import { needs } from '../../../support/needs.js';
 import { smallHearth, unpackBundle } from './small-hearth.js';
 
-const skip = spawnSync('zstd', ['--version']).status !== 0 && 'needs zstd';
+const skip = needs('zstd');
 
 t.test('install.sh installs, updates and removes, without network', { skip }, async (t) => {
   const { request, output, folder } = smallHearth(t, 'linux-x64');

@@ -13,9 +13,10 @@ import {
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { type BundleManifest, pack, verifyBundle } from '../../../../devices/flash/index.js';
+import { needs } from '../../../support/needs.js';
 import { addonOf, smallHearth, unpackBundle, writeTree } from './small-hearth.js';
 
-const skip = spawnSync('zstd', ['--version']).status !== 0 && 'needs zstd';
+const skip = needs('zstd');
 
 t.test('a bundle has what the device needs and no more', { skip }, async (t) => {
   const { request, output, folder } = smallHearth(t);

@@ -1,5 +1,5 @@
 // Bundles that nobody should install, each made by hand, and that verify finds what is wrong.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import {
   mkdtempSync,
@@ -19,9 +19,10 @@ import {
   verifyBundle,
 } from '../../../../devices/flash/index.js';
 import { hearth } from '../../../support/hearth.js';
+import { needs } from '../../../support/needs.js';
 import { type TestEntry, tarOf } from '../tar-of.js';
 
-const skip = spawnSync('zstd', ['--version']).status !== 0 && 'needs zstd';
+const skip = needs('zstd');
 const [OURS, OTHER] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
 
 const FILES: TestEntry[] = [

@@ -13,6 +13,7 @@ import {
   type SystemView,
 } from '../../../../devices/flash/index.js';
 import { SKIP_WITHOUT_LOOP } from '../../../support/loop-device.js';
+import { needs } from '../../../support/needs.js';
 import { addManifest, DISK_BYTES, isOld, isZero, MiB, setUp } from './flash-setup.js';
 import { patternImage } from './pattern-image.js';
 
@@ -32,18 +33,22 @@ t.test('an image is on the disk to the byte, and both ends are wiped', { skip },
   }
 });
 
-t.test('compressed images are unpacked on the way', { skip }, async (t) => {
-  for (const [suffix, words] of [
-    ['zst', ['zstd', '-q', '-1']],
-    ['xz', ['xz', '-0', '-k']],
-  ] as const) {
-    const { disk, imagePath, request } = setUp(t, 2 * MiB + 512);
-    execFileSync(words[0], [...words.slice(1), imagePath]);
-    await flash({ ...request, imagePath: `${imagePath}.${suffix}` });
-    const image = readFileSync(imagePath);
-    t.ok(readFileSync(disk.file).subarray(0, image.length).equals(image), suffix);
-  }
-});
+t.test(
+  'compressed images are unpacked on the way',
+  { skip: skip || needs('zstd', 'xz') },
+  async (t) => {
+    for (const [suffix, words] of [
+      ['zst', ['zstd', '-q', '-1']],
+      ['xz', ['xz', '-0', '-k']],
+    ] as const) {
+      const { disk, imagePath, request } = setUp(t, 2 * MiB + 512);
+      execFileSync(words[0], [...words.slice(1), imagePath]);
+      await flash({ ...request, imagePath: `${imagePath}.${suffix}` });
+      const image = readFileSync(imagePath);
+      t.ok(readFileSync(disk.file).subarray(0, image.length).equals(image), suffix);
+    }
+  },
+);
 
 t.test('nothing is written before the user says so', { skip }, async (t) => {
   const { disk, request } = setUp(t, 5 * MiB);
@@ -87,30 +92,34 @@ t.test('an interrupted write leaves a disk that does not boot', { skip }, async 
   }
 });
 
-t.test('what is mounted from a removable disk is unmounted', { skip }, async (t) => {
-  const { disk, request, imagePath } = setUp(t, 5 * MiB);
-  execFileSync('mke2fs', ['-q', '-F', disk.path]);
-  const mountPoint = mkdtempSync(path.join(tmpdir(), 'hearth mounted-'));
-  t.teardown(() => {
-    spawnSync('umount', [mountPoint]);
-    rmSync(mountPoint, { recursive: true });
-  });
-  execFileSync('mount', [disk.path, mountPoint]);
-  await t.rejects(flash(request), { name: 'FlashError', reason: 'mounted' });
-  const view = asRemovable(t, disk.name);
-  const { target } = await planFlash({ ...request, view });
-  t.same(
-    target.mounts.map((mount) => mount.mountPoint),
-    [mountPoint],
-  );
-  await flash({ ...request, view });
-  t.notMatch(readFileSync('/proc/self/mountinfo', 'utf8'), disk.path);
-  t.ok(
-    readFileSync(disk.file)
-      .subarray(0, 5 * MiB)
-      .equals(readFileSync(imagePath)),
-  );
-});
+t.test(
+  'what is mounted from a removable disk is unmounted',
+  { skip: skip || needs('mke2fs') },
+  async (t) => {
+    const { disk, request, imagePath } = setUp(t, 5 * MiB);
+    execFileSync('mke2fs', ['-q', '-F', disk.path]);
+    const mountPoint = mkdtempSync(path.join(tmpdir(), 'hearth mounted-'));
+    t.teardown(() => {
+      spawnSync('umount', [mountPoint]);
+      rmSync(mountPoint, { recursive: true });
+    });
+    execFileSync('mount', [disk.path, mountPoint]);
+    await t.rejects(flash(request), { name: 'FlashError', reason: 'mounted' });
+    const view = asRemovable(t, disk.name);
+    const { target } = await planFlash({ ...request, view });
+    t.same(
+      target.mounts.map((mount) => mount.mountPoint),
+      [mountPoint],
+    );
+    await flash({ ...request, view });
+    t.notMatch(readFileSync('/proc/self/mountinfo', 'utf8'), disk.path);
+    t.ok(
+      readFileSync(disk.file)
+        .subarray(0, 5 * MiB)
+        .equals(readFileSync(imagePath)),
+    );
+  },
+);
 
 t.test('nobody can mount the disk while it is written', { skip }, async (t) => {
   const { disk, request } = setUp(t, 5 * MiB);

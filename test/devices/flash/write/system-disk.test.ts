@@ -10,10 +10,11 @@ import {
   type LoopDevice,
   SKIP_WITHOUT_LOOP,
 } from '../../../support/loop-device.js';
+import { needs } from '../../../support/needs.js';
 import { type FakeDisk, type FakeMount, fakeProc, fakeSystem } from './fake-system.js';
 import { blank, idOf, MiB, node, refused, symlink } from './refused.js';
 
-const skip = SKIP_WITHOUT_LOOP;
+const skip = SKIP_WITHOUT_LOOP || needs('mke2fs');
 
 /** What a case of the first table has: a disk with the running system on it, as /proc says. */
 type World = {

@@ -9,6 +9,7 @@ import {
   blankLoop,
   SKIP_WITHOUT_LOOP,
 } from '../../../support/loop-device.js';
+import { needs } from '../../../support/needs.js';
 import {
   type Attempt,
   blank,
@@ -24,7 +25,7 @@ import {
   symlink,
 } from './refused.js';
 
-const skip = SKIP_WITHOUT_LOOP;
+const skip = SKIP_WITHOUT_LOOP || needs('mke2fs', 'zstd');
 
 const OTHERWISE_WRONG: Record<string, [reason: string, (t: Test, folder: string) => Attempt]> = {
   'a disk that is mounted': ['mounted', (t, folder) => ({ device: mounted(t, folder).path })],
