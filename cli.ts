@@ -4,8 +4,8 @@
 // No command does its work in this file.
 import { readFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
-import { printable } from './devices/command-line.js';
-import { keepHeapSmall } from './runtime/small-heap.js';
+import { keepHeapSmall } from './runtime/engine/small-heap.js';
+import { printable } from './terminal/print.js';
 
 /** In the order of --help. Loaded where named, so that a server holds no code of the converter. */
 const COMMANDS = {
@@ -13,31 +13,31 @@ const COMMANDS = {
   inspect: async () => (await import('./converter/inspect-command.js')).inspectCommand,
   chat: async () => {
     keepHeapSmall();
-    return (await import('./runtime/chat-command.js')).chatCommand;
+    return (await import('./runtime/chat/chat-command.js')).chatCommand;
   },
   serve: async () => {
     keepHeapSmall();
-    return (await import('./runtime/serve-command.js')).serveCommand;
+    return (await import('./runtime/server/serve-command.js')).serveCommand;
   },
-  log: async () => (await import('./runtime/log-command.js')).logCommand,
-  fit: async () => (await import('./converter/fit-command.js')).fitCommand,
-  plan: async () => (await import('./converter/plan-command.js')).planCommand,
+  log: async () => (await import('./runtime/log/log-command.js')).logCommand,
+  fit: async () => (await import('./devices/fit/fit-command.js')).fitCommand,
+  plan: async () => (await import('./devices/plan/plan-command.js')).planCommand,
   image: async () => {
-    const { imageCommand } = await import('./devices/flash/image-command.js');
-    const { imageUnit } = await import('./runtime/device-unit.js');
+    const { imageCommand } = await import('./appliance/image/image-command.js');
+    const { imageUnit } = await import('./appliance/device-unit.js');
     return imageCommand(imageUnit);
   },
   devices: async () => (await import('./devices/devices-command.js')).devicesCommand,
   pack: async () => {
-    const { packCommand } = await import('./devices/flash/pack-command.js');
-    const { bundleUnit } = await import('./runtime/device-unit.js');
+    const { packCommand } = await import('./appliance/pack/pack-command.js');
+    const { bundleUnit } = await import('./appliance/device-unit.js');
     return packCommand(bundleUnit);
   },
-  verify: async () => (await import('./devices/flash/verify-command.js')).verifyCommand,
-  flash: async () => (await import('./devices/flash/flash-command.js')).flashCommand,
-  measure: async () => (await import('./bench/measure-command.js')).measureCommand,
-  compare: async () => (await import('./bench/compare-command.js')).compareCommand,
-  results: async () => (await import('./bench/results-command.js')).resultsCommand,
+  verify: async () => (await import('./appliance/verify/verify-command.js')).verifyCommand,
+  flash: async () => (await import('./appliance/flash/flash-command.js')).flashCommand,
+  measure: async () => (await import('./bench/measure/measure-command.js')).measureCommand,
+  compare: async () => (await import('./bench/compare/compare-command.js')).compareCommand,
+  results: async () => (await import('./bench/results/results-command.js')).resultsCommand,
 };
 
 /** One a command; each command's own --help has more. */
@@ -106,7 +106,7 @@ try {
 /** The command of this name; where there is none, all of them, for --help and for suggestions. */
 async function loadCommands(name: string | undefined): Promise<unknown[]> {
   if (name === 'chat' || name === 'serve') {
-    const { forkEngineAhead } = await import('./runtime/engine/index.js');
+    const { forkEngineAhead } = await import('./runtime/engine/child-process.js');
     forkEngineAhead();
   }
   const loaders = Object.entries(COMMANDS);

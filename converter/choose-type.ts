@@ -1,17 +1,15 @@
 // Which type a file takes: the one asked for, the best below a size, or the best that fits a device.
 // Fitting counts what runs beside the weights, too: KV cache, buffers, what the system keeps.
 // Reads no weights.
-import { type Device, type Fit, formatDisk, formatMemory, openFitter } from '../devices/index.js';
-import { CheckpointError } from './checkpoint/index.js';
-import type { LlamaModel } from './model/index.js';
-import {
-  FILE_TYPES,
-  type FileType,
-  planQuantisation,
-  planWithin,
-  type QuantisePlan,
-} from './quantise/index.js';
-import { sizedModelOfPlan } from './sized-model.js';
+import type { Device } from '../devices/catalogue/device.js';
+import type { Fit } from '../devices/fit/fit.js';
+import { openFitter } from '../devices/fit/fitter.js';
+import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
+import type { LlamaModel } from '../model/shape/llama-model.js';
+import { FILE_TYPES, type FileType } from '../model/types/mixtures.js';
+import { planQuantisation, planWithin, type QuantisePlan } from '../model/types/quantise-plan.js';
+import { sizedModelOfPlan } from '../model/types/sized-plan.js';
+import { formatDisk, formatMemory } from '../terminal/units.js';
 
 export type DeviceRequest = {
   device: Device;

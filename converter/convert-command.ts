@@ -3,23 +3,18 @@
 // The work is convert.ts's, how it looks is convert-report.ts's.
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import {
-  devicesFlag,
-  findDevice,
-  interruptible,
-  noteAs,
-  parseSize,
-  print,
-  showByteProgress,
-  text,
-  valueFlag,
-  wholeNumber,
-} from '../devices/index.js';
+import { findDevice } from '../devices/catalogue/catalogue.js';
+import { devicesFlag } from '../devices/devices-flag.js';
+import { FILE_TYPES, type FileType } from '../model/types/mixtures.js';
+import { showByteProgress } from '../terminal/byte-progress.js';
+import { text, valueFlag, wholeNumber } from '../terminal/flags.js';
+import { interruptible } from '../terminal/interruptible.js';
+import { noteAs, print } from '../terminal/print.js';
+import { parseSize } from '../terminal/units.js';
 import { type ConvertOptions, convert } from './convert.js';
 import { planJson, planText, summaryJson, summaryText } from './convert-report.js';
 import { type PrepareOptions, prepare } from './prepare.js';
-import { FILE_TYPES, type FileType } from './quantise/index.js';
-import { chatTemplateNames } from './tokenizer/index.js';
+import { chatTemplateNames } from './template/choose-template.js';
 
 const MAX_THREADS = 1_024;
 const MAX_CONTEXT = 2 ** 24;

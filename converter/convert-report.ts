@@ -1,11 +1,13 @@
 // How a plan and a summary look in a terminal, and the plan as JSON.
 // Figures only; where a sentence explains one (padding, a larger type) it says what was saved.
 import Table from 'cli-table3';
-import { type Fit, formatDisk, formatMemory } from '../devices/index.js';
+import type { Fit } from '../devices/fit/fit.js';
+import { describeLayers, layersJson } from '../model/shape/layer-widths.js';
+import type { LlamaModel } from '../model/shape/llama-model.js';
+import type { PlannedTensor, QuantisePlan } from '../model/types/quantise-plan.js';
+import { formatCount, formatDisk, formatMemory } from '../terminal/units.js';
 import type { ConvertSummary } from './convert.js';
-import type { LayerWidths, LlamaModel } from './model/index.js';
 import type { Prepared } from './prepare.js';
-import type { PlannedTensor, QuantisePlan } from './quantise/index.js';
 
 /** The plan of `--dry-run`: every tensor, what was padded and what that saved. */
 export function planText({ plan, model, fileBytes, reason }: Prepared): string {
@@ -105,44 +107,6 @@ function choiceJson({ reason, fit }: { reason: string | null; fit: Fit | null })
       reason,
     },
   };
-}
-
-/** `6 layers: heads 8 ×1, 6 ×5; KV heads ...; n_ff 768 ×1, 545 ×5`, equal neighbours together. */
-export function describeLayers(layers: readonly LayerWidths[]): string {
-  const widths = (pick: (layer: LayerWidths) => number) => runs(layers.map(pick));
-  const grouped = layers.some(({ nHead, nHeadKv }) => nHead !== nHeadKv);
-  return [
-    `${layers.length} layers: heads ${widths(({ nHead }) => nHead)}`,
-    ...(grouped ? [`KV heads ${widths(({ nHeadKv }) => nHeadKv)}`] : []),
-    `n_ff ${widths(({ nFf }) => nFf)}`,
-  ].join('; ');
-}
-
-/** One array a width, as GGUF's keys name them. */
-export function layersJson(layers: readonly LayerWidths[]) {
-  return {
-    head_count: layers.map(({ nHead }) => nHead),
-    head_count_kv: layers.map(({ nHeadKv }) => nHeadKv),
-    feed_forward_length: layers.map(({ nFf }) => nFf),
-  };
-}
-
-/** `5.42 B`, `6.16 M` */
-export function formatCount(n: number): string {
-  if (n >= 1e9) return `${(n / 1e9).toFixed(2)} B`;
-  return n >= 1e6 ? `${(n / 1e6).toFixed(2)} M` : `${(n / 1e3).toFixed(0)} K`;
-}
-
-function runs(values: readonly number[]): string {
-  const groups: { value: number; count: number }[] = [];
-  for (const value of values) {
-    const last = groups.at(-1);
-    if (last?.value === value) last.count++;
-    else groups.push({ value, count: 1 });
-  }
-  const [only, ...more] = groups;
-  if (only && more.length === 0) return String(only.value);
-  return groups.map(({ value, count }) => (count === 1 ? value : `${value} ×${count}`)).join(', ');
 }
 
 function shapeOf({ nRows, nCols, nDims }: PlannedTensor): number[] {

@@ -2,17 +2,14 @@
 // out first, then every tensor streams to its place in the file, then the header gets the digests
 // of the sources. Prints nothing; progress and warnings go to the caller.
 import path from 'node:path';
-import type { Fit } from '../devices/index.js';
-import { asOutputError, type OutputFile, openOutput } from './gguf/index.js';
-import { architectureOf, type LayerWidths } from './model/index.js';
+import type { Fit } from '../devices/fit/fit.js';
+import { architectureOf, type LayerWidths } from '../model/shape/llama-model.js';
+import type { FileType } from '../model/types/mixtures.js';
+import { asOutputError, type OutputFile, openOutput } from '../terminal/output-file.js';
 import { type Prepared, type PrepareOptions, prepare } from './prepare.js';
-import type { FileType } from './quantise/index.js';
-import {
-  SourceHashes,
-  type StreamProgress,
-  streamTensors,
-  type TensorJob,
-} from './stream/index.js';
+import { SourceHashes } from './stream/source-hashes.js';
+import { type StreamProgress, streamTensors } from './stream/stream-tensors.js';
+import type { TensorJob } from './stream/tensor-job.js';
 
 export type ConvertOptions = PrepareOptions & {
   /** Path of the GGUF to write. */

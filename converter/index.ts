@@ -1,14 +1,10 @@
 // From LLM-Pruner's checkpoint to one GGUF: what a program may call.
-export { CheckpointError } from './checkpoint/index.js';
+
+export { findLlamaLibrary } from '../llama/libraries.js';
+export { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
+export { FILE_TYPES, type FileType, fileTypeOf, MIXTURES } from '../model/types/mixtures.js';
+export { OutputError } from '../terminal/output-file.js';
 export { type ConvertOptions, type ConvertSummary, convert } from './convert.js';
-export { OutputError } from './gguf/index.js';
 export { type Inspection, inspect } from './inspect.js';
 export { type Prepared, type PrepareOptions, prepare } from './prepare.js';
-export {
-  FILE_TYPES,
-  type FileType,
-  fileTypeOf,
-  findLlamaLibrary,
-  MIXTURES,
-} from './quantise/index.js';
-export type { StreamProgress } from './stream/index.js';
+export type { StreamProgress } from './stream/stream-tensors.js';

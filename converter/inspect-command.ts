@@ -1,8 +1,9 @@
 // hearth inspect: what a GGUF or a checkpoint is, as text or JSON.
 // Control characters of a stranger's names are made visible before they reach a terminal.
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { formatDisk, print, printable } from '../devices/index.js';
-import { describeLayers, formatCount, layersJson } from './convert-report.js';
+import { describeLayers, layersJson } from '../model/shape/layer-widths.js';
+import { print, printable } from '../terminal/print.js';
+import { formatCount, formatDisk } from '../terminal/units.js';
 import { type Inspection, inspect } from './inspect.js';
 
 const inspectOptions = { json: { describe: 'Print JSON', type: 'boolean' } } as const;

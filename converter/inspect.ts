@@ -2,19 +2,20 @@
 // tokenizer, template, padding and where it comes from.
 // Reads headers only. Two readers look at a GGUF: @huggingface/gguf, checked against the file's
 // size, and for files that it can read the npm package gguf, which must agree.
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { parseRawMetadata } from 'gguf';
+import { type Checkpoint, openCheckpoint } from '../model/checkpoint/checkpoint.js';
 import {
   type GgufFile,
   GgufFileError,
   type GgufValue,
+  isGguf,
   readGgufFile,
-  shapeOfGguf,
-} from '../devices/index.js';
-import { type Checkpoint, openCheckpoint } from './checkpoint/index.js';
-import { denseParameterCount } from './dense-size.js';
-import { describeLlama, type LayerWidths } from './model/index.js';
-import { fileTypeOf } from './quantise/index.js';
+} from '../model/gguf/gguf-file.js';
+import { denseParameterCount } from '../model/shape/dense-size.js';
+import { describeLlama, type LayerWidths } from '../model/shape/llama-model.js';
+import { shapeOfGguf } from '../model/shape/model-shape.js';
+import { fileTypeOf } from '../model/types/mixtures.js';
 
 export type Inspection = {
   kind: 'gguf' | 'llm-pruner' | 'hugging-face';
@@ -47,18 +48,6 @@ export async function inspect(filePath: string): Promise<Inspection> {
   return (await isGguf(filePath))
     ? await inspectGguf(filePath)
     : await inspectCheckpoint(await openCheckpoint(filePath));
-}
-
-export async function isGguf(filePath: string): Promise<boolean> {
-  const stats = await stat(filePath).catch(() => null);
-  if (!stats?.isFile()) return false;
-  const file = await open(filePath, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    return bytesRead === 4 && buffer.toString('latin1') === 'GGUF';
-  } finally {
-    await file.close();
-  }
 }
 
 async function inspectGguf(filePath: string): Promise<Inspection> {

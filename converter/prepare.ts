@@ -2,22 +2,21 @@
 // pairs and the layout of the file. --dry-run ends here; convert.ts goes on from here.
 // Writes nothing.
 import path from 'node:path';
-import type { Fit } from '../devices/index.js';
-import {
-  type Checkpoint,
-  CheckpointError,
-  type Lora,
-  openCheckpoint,
-  openLora,
-  readTokenizerFiles,
-} from './checkpoint/index.js';
+import type { Fit } from '../devices/fit/fit.js';
+import { type Checkpoint, openCheckpoint } from '../model/checkpoint/checkpoint.js';
+import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
+import { type Lora, openLora } from '../model/checkpoint/lora/lora.js';
+import { readTokenizerFiles } from '../model/checkpoint/tokenizer-folder.js';
+import { type GgufLayout, layOutGguf } from '../model/gguf/gguf-header.js';
+import { type GgufMetadata, stringEntry } from '../model/gguf/gguf-metadata.js';
+import { denseParameterCount } from '../model/shape/dense-size.js';
+import { describeLlama, type LlamaModel } from '../model/shape/llama-model.js';
+import { modelMetadata } from '../model/shape/model-metadata.js';
+import { tokenizerMetadata } from '../model/tokenizer/tokenizer-metadata.js';
+import type { QuantisePlan } from '../model/types/quantise-plan.js';
 import { chooseType, type TypeRequest } from './choose-type.js';
-import { denseParameterCount } from './dense-size.js';
-import { type GgufLayout, type GgufMetadata, layOutGguf, stringEntry } from './gguf/index.js';
-import { describeLlama, type LlamaModel, modelMetadata } from './model/index.js';
 import { provenanceMetadata } from './provenance.js';
-import type { QuantisePlan } from './quantise/index.js';
-import { chatTemplate, tokenizerMetadata } from './tokenizer/index.js';
+import { chatTemplate } from './template/choose-template.js';
 
 export type PrepareOptions = TypeRequest & {
   /** LLM-Pruner's folder or its pytorch_model.bin, or a Hugging Face folder. */

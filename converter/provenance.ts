@@ -2,11 +2,18 @@
 // specification names them, and hearth.* for what only pruned models have.
 // Digests have one length, so that the header's size is known before the sources are hashed.
 import path from 'node:path';
-import { hearthVersion } from '../devices/index.js';
-import type { Checkpoint, Lora } from './checkpoint/index.js';
-import { float32Entry, type GgufMetadata, stringEntry, uint32Entry } from './gguf/index.js';
-import { architectureOf, type LlamaModel } from './model/index.js';
-import { MIXTURES, type QuantisePlan } from './quantise/index.js';
+import type { Checkpoint } from '../model/checkpoint/checkpoint.js';
+import type { Lora } from '../model/checkpoint/lora/lora.js';
+import {
+  float32Entry,
+  type GgufMetadata,
+  stringEntry,
+  uint32Entry,
+} from '../model/gguf/gguf-metadata.js';
+import { architectureOf, type LlamaModel } from '../model/shape/llama-model.js';
+import { MIXTURES } from '../model/types/mixtures.js';
+import type { QuantisePlan } from '../model/types/quantise-plan.js';
+import { hearthVersion } from '../terminal/version.js';
 
 /** GGML_QNT_VERSION of ggml.h: how the blocks of quantised types are laid out. */
 const QUANTISATION_VERSION = 2;

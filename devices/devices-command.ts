@@ -3,13 +3,13 @@
 // Where each figure is from is in --json. What fits is for hearth fit.
 import Table from 'cli-table3';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { noteAs, print } from '../terminal/print.js';
+import { formatMemory } from '../terminal/units.js';
 import { catalogueEntries } from './catalogue/catalogue.js';
 import { type CatalogueEntry, toDevice } from './catalogue/catalogue-file.js';
 import type { Device } from './catalogue/device.js';
-import { noteAs, print } from './command-line.js';
 import { devicesFlag } from './devices-flag.js';
 import { type MachineProbe, probeMachine } from './probe/probe.js';
-import { formatMemory } from './units.js';
 
 const devicesOptions = {
   devices: devicesFlag,

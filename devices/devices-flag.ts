@@ -1,7 +1,7 @@
 // The option that adds a user's own devices, for every command that knows devices.
 // Kept apart, so that each of them spells and explains it alike.
 // Reads no file.
-import { many, text } from './flag-readers.js';
+import { many, text } from '../terminal/flags.js';
 
 export const devicesFlag = {
   describe: 'JSON file with devices of your own; may be given several times',

@@ -1,41 +1,4 @@
-export { type ByteProgress, type ByteProgressDisplay, showByteProgress } from './byte-progress.js';
-export {
-  type CatalogueOptions,
-  deviceCatalogue,
-  findDevice,
-  UnknownDeviceError,
-} from './catalogue/catalogue.js';
-export { CatalogueError } from './catalogue/catalogue-file.js';
-export type { Backend, Device } from './catalogue/device.js';
-export {
-  clearProgressLine,
-  inOneLine,
-  interruptible,
-  noteAs,
-  print,
-  printable,
-  showProgressLine,
-} from './command-line.js';
-export { devicesFlag } from './devices-flag.js';
-export {
-  type Advice,
-  adviceJson,
-  advise,
-  budgetDevice,
-  type Change,
-  changeText,
-  type Fit,
-  type FitRequest,
-  type Fitter,
-  type FitVerdict,
-  fitJson,
-  fitTable,
-  fitText,
-  openFitter,
-  type TypedModel,
-  verdictText,
-} from './fit/index.js';
-export { many, number, one, text, valueFlag, wholeNumber } from './flag-readers.js';
+export type { Backend } from '../llama/backend.js';
 export {
   type AnyGgmlType,
   FOREIGN_GGML_TYPES,
@@ -44,35 +7,72 @@ export {
   ggmlTypeById,
   ggmlTypeId,
   rowSizeBytes,
-} from './ggml-types.js';
+} from '../llama/ggml-types.js';
+export { ThreadTuner, threadCounts, tryThreads } from '../llama/thread-tuner.js';
 export {
   type GgufFile,
   GgufFileError,
   type GgufTensor,
   type GgufValue,
   readGgufFile,
-} from './gguf-file.js';
+} from '../model/gguf/gguf-file.js';
+export { type ModelShape, shapeOfGguf } from '../model/shape/model-shape.js';
 export {
-  type KvType,
-  type LocalGpu,
-  type MemoryParts,
-  type MemoryPrediction,
-  MemoryPredictionError,
-  type MemoryPredictor,
-  type MemorySettings,
-  openMemoryPredictor,
-  predictPlanned,
   type SizedModel,
   sizedModelOfGguf,
   type WeightTensor,
-} from './memory/index.js';
-export { type ModelShape, shapeOfGguf } from './model-shape.js';
-export { asOutputError, OutputError, type OutputFile, openOutput } from './output-file.js';
+} from '../model/shape/sized-model.js';
+export {
+  type ByteProgress,
+  type ByteProgressDisplay,
+  showByteProgress,
+} from '../terminal/byte-progress.js';
+export { many, number, one, text, valueFlag, wholeNumber } from '../terminal/flags.js';
+export { interruptible } from '../terminal/interruptible.js';
+export {
+  asOutputError,
+  OutputError,
+  type OutputFile,
+  openOutput,
+} from '../terminal/output-file.js';
+export {
+  clearProgressLine,
+  inOneLine,
+  noteAs,
+  print,
+  printable,
+  showProgressLine,
+} from '../terminal/print.js';
+export { formatDisk, formatMemory, parseSize, SizeError } from '../terminal/units.js';
+export { hearthVersion } from '../terminal/version.js';
+export {
+  type CatalogueOptions,
+  deviceCatalogue,
+  findDevice,
+  UnknownDeviceError,
+} from './catalogue/catalogue.js';
+export { CatalogueError } from './catalogue/catalogue-file.js';
+export type { Device } from './catalogue/device.js';
+export { devicesFlag } from './devices-flag.js';
+export { type Advice, advise, type Change, type TypedModel } from './fit/advice.js';
+export { budgetDevice } from './fit/budget-device.js';
+export type { Fit, FitRequest, FitVerdict } from './fit/fit.js';
+export { adviceJson, fitJson } from './fit/fit-json.js';
+export { changeText, fitTable, fitText, verdictText } from './fit/fit-report.js';
+export { type Fitter, openFitter } from './fit/fitter.js';
+export { predictPlanned } from './memory/assemble.js';
+export type { LocalGpu } from './memory/dry-run/dry-run-protocol.js';
+export { MemoryPredictionError } from './memory/memory-error.js';
+export type {
+  KvType,
+  MemoryParts,
+  MemoryPrediction,
+  MemoryPredictor,
+  MemorySettings,
+} from './memory/memory-prediction.js';
+export { openMemoryPredictor } from './memory/predictor.js';
 export { measureBandwidth } from './probe/bandwidth.js';
 export { describeMachine } from './probe/machine.js';
 export { type MachineProbe, probeMachine } from './probe/probe.js';
-export type { SpeedPrediction } from './speed/contract.js';
 export { predictSpeed } from './speed/speed.js';
-export { ThreadTuner, threadCounts, tryThreads } from './thread-tuner.js';
-export { formatDisk, formatMemory, parseSize, SizeError } from './units.js';
-export { hearthVersion } from './version.js';
+export type { SpeedPrediction } from './speed/speed-prediction.js';

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import path from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { FILE_TYPES } from '../converter/index.js';
+import { FILE_TYPES } from '../model/types/mixtures.js';
 import { runEngine, runServer } from './runtime/server/running-server.js';
 import { loadModel } from './support/llama-logits.js';
 import { packageRoot } from './support/samples.js';

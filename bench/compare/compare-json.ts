@@ -1,7 +1,8 @@
 // A comparison as JSON: every figure of the tables and of the report, and each answer whole.
 // snake_case with units in the names, as everywhere in hearth's JSON. Measures nothing.
 import path from 'node:path';
-import { fitJson, hearthVersion } from '../../devices/index.js';
+import { fitJson } from '../../devices/fit/fit-json.js';
+import { hearthVersion } from '../../terminal/version.js';
 import { NGRAM } from './answers/words.js';
 import type { Answered, Compared, Comparison, EqualMemory } from './comparison.js';
 import { totalBytes } from './equal-memory.js';

@@ -2,8 +2,8 @@
 // Names and answers come from files and models, so whoever prints this makes it printable.
 // Measures nothing.
 import Table from 'cli-table3';
-import { formatCount } from '../../converter/convert-report.js';
-import { formatDisk, formatMemory, verdictText } from '../../devices/index.js';
+import { verdictText } from '../../devices/fit/fit-report.js';
+import { formatCount, formatDisk, formatMemory } from '../../terminal/units.js';
 import type { Compared, Comparison, EqualMemory } from './comparison.js';
 import { devicesOf, isFitting } from './device-rows.js';
 import {

@@ -4,22 +4,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { openFitModel } from '../../converter/fit-model.js';
-import type { FileType } from '../../converter/index.js';
-import {
-  type Device,
-  describeMachine,
-  type MemoryPredictor,
-  openFitter,
-  openMemoryPredictor,
-} from '../../devices/index.js';
-import type { EngineOptions } from '../../runtime/engine/index.js';
+import type { Device } from '../../devices/catalogue/device.js';
+import { openFitModel } from '../../devices/fit/fit-model.js';
+import { openFitter } from '../../devices/fit/fitter.js';
+import type { MemoryPredictor } from '../../devices/memory/memory-prediction.js';
+import { openMemoryPredictor } from '../../devices/memory/predictor.js';
+import { describeMachine } from '../../devices/probe/machine.js';
+import type { FileType } from '../../model/types/mixtures.js';
+import type { EngineOptions } from '../../runtime/engine/engine.js';
 import { defaultCtx } from '../measure/points.js';
+import { labelsOf, readModelFile, unmeasured } from './compared-file.js';
 import type { Compared, Comparison, EqualMemory, Setting } from './comparison.js';
 import { type DenseSource, openDenseSource } from './dense-source.js';
 import { findOpponent, predictorLike, totalBytes } from './equal-memory.js';
 import { perplexityText, rateText } from './figure-text.js';
-import { labelsOf, readModelFile, unmeasured } from './model-file.js';
 import { tryModel } from './trial.js';
 
 export type CompareOptions = {

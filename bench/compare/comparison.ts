@@ -1,10 +1,12 @@
 // What a comparison holds, as types alone: models side by side, the unpruned one first.
 // What could not be measured is null, and the model says why; the rest of it is good all the same.
 // Bytes, ms and tokens a second, as everywhere.
-import type { FileType } from '../../converter/index.js';
-import type { Fit, MemoryPrediction, SizedModel } from '../../devices/index.js';
-import type { EngineInfo, StopReason } from '../../runtime/engine/index.js';
-import type { MachineRow } from '../../runtime/log/index.js';
+import type { Fit } from '../../devices/fit/fit.js';
+import type { MemoryPrediction } from '../../devices/memory/memory-prediction.js';
+import type { SizedModel } from '../../model/shape/sized-model.js';
+import type { FileType } from '../../model/types/mixtures.js';
+import type { EngineInfo, StopReason } from '../../runtime/engine/engine.js';
+import type { MachineRow } from '../../runtime/log/rows.js';
 import type { Question } from './answers/questions.js';
 import type { Quality } from './quality/quality-protocol.js';
 

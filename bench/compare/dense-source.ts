@@ -5,10 +5,11 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { openFitModel } from '../../converter/fit-model.js';
-import { convert, type FileType, MIXTURES } from '../../converter/index.js';
+import { convert } from '../../converter/convert.js';
+import { openFitModel } from '../../devices/fit/fit-model.js';
+import { type FileType, MIXTURES } from '../../model/types/mixtures.js';
+import { hasWidthsOf } from './compared-file.js';
 import type { Compared } from './comparison.js';
-import { hasWidthsOf } from './model-file.js';
 
 export type DenseSource = {
   /** Writes a GGUF of `type` and returns its path. */
@@ -66,7 +67,7 @@ const ALL_THREADS = '0';
 /** By llama.cpp's own quantiser, in a process of its own. */
 async function quantiseGguf(source: string, type: FileType, target: Target): Promise<string> {
   const output = path.join(target.folder, `dense-${type}.gguf`);
-  const script = path.join(import.meta.dirname, '../stock-quantise.js');
+  const script = path.join(import.meta.dirname, '../../llama/stock-quantise.js');
   const words = [
     script,
     ALL_THREADS,

@@ -1,7 +1,8 @@
 // What fits where, turned over: a row a device, a cell a model.
 // Devices that hold every model say little; whoever shows the rows may sum those up.
 // Predicts nothing.
-import type { Device, Fit } from '../../devices/index.js';
+import type { Device } from '../../devices/catalogue/device.js';
+import type { Fit } from '../../devices/fit/fit.js';
 import type { Compared } from './comparison.js';
 
 export type DeviceRow = {

@@ -1,8 +1,9 @@
 // Which type of the unpruned model takes the memory of a pruned one: the honest opponent, since pruning
 // and fewer bits are two ways to the same card. Both sides by the same prediction, so that neither
 // profits from how memory is measured. Makes no file.
-import type { FileType } from '../../converter/index.js';
-import type { MemoryPrediction, MemoryPredictor, TypedModel } from '../../devices/index.js';
+import type { TypedModel } from '../../devices/fit/advice.js';
+import type { MemoryPrediction, MemoryPredictor } from '../../devices/memory/memory-prediction.js';
+import type { FileType } from '../../model/types/mixtures.js';
 import { memorySettingsOf } from '../measure/predictions.js';
 import type { Compared, EqualMemory } from './comparison.js';
 

@@ -1,6 +1,6 @@
 // Figures of a comparison in words, the same in the terminal and in the report.
 // What was not measured is a dash. Measures nothing.
-import { formatMemory } from '../../devices/index.js';
+import { formatMemory } from '../../terminal/units.js';
 import type { Answered, Compared } from './comparison.js';
 import type { Estimate } from './quality/definitions.js';
 

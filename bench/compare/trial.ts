@@ -1,11 +1,16 @@
 // One model put to the test: loaded once for its answers, speed and memory, and in a process of its own
 // for what it makes of a text. Whatever fails is noted in the model's column, and what was measured
 // before stays. Compares nothing.
-import type { Engine, EngineInfo, EngineOptions } from '../../runtime/engine/index.js';
-import { startEngine } from '../../runtime/engine/index.js';
-import { ANSWER_TOKENS, type Answer, answerRepeatedly, inputOf } from '../measure/answers.js';
+import type { Engine, EngineInfo, EngineOptions } from '../../runtime/engine/engine.js';
+import { startEngine } from '../../runtime/engine/restarting-engine.js';
 import { untilEngineEnds } from '../measure/engine-end.js';
 import { llamaSettings } from '../measure/llama-settings.js';
+import {
+  ANSWER_TOKENS,
+  type Answer,
+  answerRepeatedly,
+  inputOf,
+} from '../measure/repeated-answers.js';
 import { median } from '../median.js';
 import type { Question } from './answers/questions.js';
 import { repetitionRate, wordDifference, words } from './answers/words.js';

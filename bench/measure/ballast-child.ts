@@ -3,11 +3,11 @@
 // Prints nothing.
 
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
-import { findLlamaLibrary } from '../../converter/index.js';
-import { formatMemory } from '../../devices/index.js';
-import { watchParent } from '../../runtime/engine/index.js';
-import { loadLibrary } from './llama.js';
-import { GPU_DEVICE_TYPES } from './llama-structs.js';
+import { loadLibrary } from '../../llama/libllama.js';
+import { findLlamaLibrary } from '../../llama/libraries.js';
+import { watchParent } from '../../llama/orphan-watch.js';
+import { GPU_DEVICE_TYPES } from '../../llama/structs.js';
+import { formatMemory } from '../../terminal/units.js';
 
 export type BallastTask = {
   gpu: 'auto' | 'cuda' | 'vulkan' | 'metal';

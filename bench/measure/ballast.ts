@@ -2,7 +2,7 @@
 // that exactly the class's is free and running out of it is real. The parent's side.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { formatMemory } from '../../devices/index.js';
+import { formatMemory } from '../../terminal/units.js';
 import type { BallastReply, BallastTask } from './ballast-child.js';
 import { MeasureError } from './measure-error.js';
 

@@ -1,7 +1,7 @@
 // When a measurement has to stop with its engine: a model whose process ended once would be started
 // again and again, and a figure of a second process is none of the first.
 // Ends nothing itself.
-import type { Engine } from '../../runtime/engine/index.js';
+import type { Engine } from '../../runtime/engine/engine.js';
 import { MeasureError } from './measure-error.js';
 
 /** Aborts with `signal`, and with {@link MeasureError} when the engine's process ends. */

@@ -1,7 +1,7 @@
 // What a simulated smaller machine takes away before anything is measured: GPU memory by ballast where
 // models run on a GPU, else memory of the system by a limit on the processes that measure.
 // Without a budget, nothing. Given back when disposed.
-import type { EngineOptions } from '../../runtime/engine/index.js';
+import type { EngineOptions } from '../../runtime/engine/engine.js';
 import { holdBallast } from './ballast.js';
 import { hostBudget } from './budget.js';
 

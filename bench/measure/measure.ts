@@ -1,35 +1,28 @@
 // One model measured on one machine: whole answers by the engine first, for they tell how the model is
 // loaded and what memory it takes; then speed, point by point, in a process of its own.
 // Every point is a row in the log as soon as it is done. Prints nothing.
-import {
-  type Device,
-  describeMachine,
-  formatMemory,
-  hearthVersion,
-  readGgufFile,
-  shapeOfGguf,
-} from '../../devices/index.js';
-import {
-  describeFile,
-  type EngineInfo,
-  type EngineOptions,
-  startEngine,
-} from '../../runtime/engine/index.js';
-import {
-  type AnswerLog,
-  hashModelFile,
-  type MachineRow,
-  type MeasurementRow,
-  type ModelRow,
-} from '../../runtime/log/index.js';
-import { ANSWER_TOKENS, type Answer, answerRepeatedly } from './answers.js';
+import type { Device } from '../../devices/catalogue/device.js';
+import { describeMachine } from '../../devices/probe/machine.js';
+import { N_UBATCH } from '../../llama/model-settings.js';
+import { readGgufFile } from '../../model/gguf/gguf-file.js';
+import { shapeOfGguf } from '../../model/shape/model-shape.js';
+import type { EngineInfo, EngineOptions } from '../../runtime/engine/engine.js';
+import { describeFile } from '../../runtime/engine/model-file.js';
+import { startEngine } from '../../runtime/engine/restarting-engine.js';
+import type { AnswerLog } from '../../runtime/log/answer-log.js';
+import type { MeasurementRow } from '../../runtime/log/measurement-fields.js';
+import { hashModelFile } from '../../runtime/log/model-hash.js';
+import type { MachineRow, ModelRow } from '../../runtime/log/rows.js';
+import { formatMemory } from '../../terminal/units.js';
+import { hearthVersion } from '../../terminal/version.js';
 import { untilEngineEnds } from './engine-end.js';
 import { type HeldMemory, holdMemory } from './held-memory.js';
-import { llamaSettings, N_UBATCH } from './llama-settings.js';
+import { llamaSettings } from './llama-settings.js';
 import { MeasureError } from './measure-error.js';
 import { answerRow, type Setting, speedRow } from './measurement-row.js';
 import { contextOf, defaultCtx, type Point, pointName, pointsUpTo } from './points.js';
 import { isOnGpu, type PredictedColumns, predictPoints } from './predictions.js';
+import { ANSWER_TOKENS, type Answer, answerRepeatedly } from './repeated-answers.js';
 import { measureSpeed } from './speed-process.js';
 import type { SpeedMemory } from './speed-protocol.js';
 

@@ -3,15 +3,16 @@
 // What was predicted comes along, made before. Measures nothing.
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { hearthVersion } from '../../devices/index.js';
-import type { EngineInfo } from '../../runtime/engine/index.js';
-import type { MachineRow, MeasurementRow, ModelRow } from '../../runtime/log/index.js';
+import type { MemoryBreakdown } from '../../llama/memory-breakdown.js';
+import { N_BATCH, N_UBATCH } from '../../llama/model-settings.js';
+import type { EngineInfo } from '../../runtime/engine/engine.js';
+import type { MeasurementRow } from '../../runtime/log/measurement-fields.js';
+import type { MachineRow, ModelRow } from '../../runtime/log/rows.js';
+import { hearthVersion } from '../../terminal/version.js';
 import { median } from '../median.js';
-import type { Answer } from './answers.js';
-import { N_BATCH, N_UBATCH } from './llama-settings.js';
-import type { MemoryBreakdown } from './memory-breakdown.js';
 import { contextOf, type Point, pointName } from './points.js';
 import type { PredictedColumns } from './predictions.js';
+import type { Answer } from './repeated-answers.js';
 import type { SpeedMemory } from './speed-protocol.js';
 import { spreadOf } from './spread.js';
 

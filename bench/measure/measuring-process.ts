@@ -3,7 +3,8 @@
 // What runs in it is measuring-child.ts; measures nothing itself.
 import { type ChildProcess, fork } from 'node:child_process';
 import { on, once } from 'node:events';
-import { describeDeath, memoryBefore, NativeLog } from '../../runtime/engine/index.js';
+import { describeDeath, memoryBefore } from '../../llama/death.js';
+import { NativeLog } from '../../llama/native-log.js';
 import { MeasureError } from './measure-error.js';
 
 /** How any process that measures ends. */

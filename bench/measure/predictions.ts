@@ -1,20 +1,16 @@
 // What each point is predicted to take and how fast it is to be: to stand beside what is measured, so
 // that a wrong prediction is seen and its factors can be fitted. Made from the file and the settings
 // alone, before the points are measured. Measures nothing but this machine's bandwidth.
-import {
-  type Device,
-  type MemoryPrediction,
-  type MemorySettings,
-  measureBandwidth,
-  openMemoryPredictor,
-  predictSpeed,
-  readGgufFile,
-  type SizedModel,
-  type SpeedPrediction,
-  sizedModelOfGguf,
-} from '../../devices/index.js';
-import type { EngineInfo } from '../../runtime/engine/index.js';
-import type { MeasurementRow } from '../../runtime/log/index.js';
+import type { Device } from '../../devices/catalogue/device.js';
+import type { MemoryPrediction, MemorySettings } from '../../devices/memory/memory-prediction.js';
+import { openMemoryPredictor } from '../../devices/memory/predictor.js';
+import { measureBandwidth } from '../../devices/probe/bandwidth.js';
+import { predictSpeed } from '../../devices/speed/speed.js';
+import type { SpeedPrediction } from '../../devices/speed/speed-prediction.js';
+import { readGgufFile } from '../../model/gguf/gguf-file.js';
+import { type SizedModel, sizedModelOfGguf } from '../../model/shape/sized-model.js';
+import type { EngineInfo } from '../../runtime/engine/engine.js';
+import type { MeasurementRow } from '../../runtime/log/measurement-fields.js';
 import type { Point } from './points.js';
 
 export type PredictedColumns = Pick<

@@ -1,10 +1,10 @@
 // The process that measures speed: loads the model into llama.cpp, runs point after point, tells of
 // every repeat, ends. What llama-bench does, step by step, warm-up and cached depths included.
 // Prints nothing.
-import { processMemory } from '../../runtime/engine/index.js';
-import { type LlamaContext, type LlamaModel, openModel } from './llama.js';
+import { type LlamaContext, type LlamaModel, openModel } from '../../llama/libllama.js';
+import type { PoolBytes } from '../../llama/memory-breakdown.js';
+import { processMemory } from '../../runtime/engine/child/answer-cost.js';
 import { type MeasuringChild, takeTask } from './measuring-child.js';
-import type { PoolBytes } from './memory-breakdown.js';
 import { contextOf, type Point } from './points.js';
 import type { SpeedEvent, SpeedMemory, SpeedTask } from './speed-protocol.js';
 

@@ -1,6 +1,6 @@
 // What a few repeats come to: average and deviation as llama-bench computes them, median and range
 // beside them, as one slow repeat on a busy machine moves an average and not a median.
-import type { MeasurementRow } from '../../runtime/log/index.js';
+import type { MeasurementRow } from '../../runtime/log/measurement-fields.js';
 import { median } from '../median.js';
 
 export type Spread = Pick<

@@ -1,7 +1,7 @@
 // Measured rows by the class of device that they are of, each beside what was predicted for it; and
 // how far predictions are off in a class, from which the catalogue's factors can be fitted.
 // A simulated run is a class of its own: it is never mixed with the device that it stands for.
-import type { MeasurementRow } from '../../runtime/log/index.js';
+import type { MeasurementRow } from '../../runtime/log/measurement-fields.js';
 import { median } from '../median.js';
 
 /** All rows of one point: the same class, model and test. */

@@ -1,7 +1,7 @@
 // How results by class look in a terminal: first what was measured, then how good predictions were.
 // Real devices and simulated ones stand in tables of their own. Prints nothing.
-import { formatMemory } from '../../devices/index.js';
-import { queryTable } from '../../runtime/log-tables.js';
+import { queryTable } from '../../runtime/log/log-tables.js';
+import { formatMemory } from '../../terminal/units.js';
 import type { ClassError, ClassPoint } from './by-class.js';
 
 export function classText(points: readonly ClassPoint[], errors: readonly ClassError[]): string {

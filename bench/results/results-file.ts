@@ -6,7 +6,7 @@ import {
   type FieldKind,
   MEASUREMENT_FIELDS,
   type MeasurementRow,
-} from '../../runtime/log/index.js';
+} from '../../runtime/log/measurement-fields.js';
 import { jsonObject } from '../json-object.js';
 
 /** Raised when a column changes its meaning; a line of a later version is refused. */

@@ -3,12 +3,13 @@
 // Chooses no rows and prints nothing.
 import Table from 'cli-table3';
 import { stringify } from 'csv-stringify/sync';
-import { formatMemory, inOneLine } from '../../devices/index.js';
 import {
   type FieldKind,
   MEASUREMENT_FIELDS,
   type MeasurementRow,
-} from '../../runtime/log/index.js';
+} from '../../runtime/log/measurement-fields.js';
+import { inOneLine } from '../../terminal/print.js';
+import { formatMemory } from '../../terminal/units.js';
 
 export const OUTPUT_FORMATS = ['table', 'json', 'csv', 'sql', 'md'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];

@@ -5,10 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { styleText } from 'node:util';
-import { formatDisk, formatMemory, interruptible } from '../../devices/index.js';
-import { formatCount } from '../convert-report.js';
-import { type ConvertSummary, convert } from '../index.js';
-import { type Answerer, loadAnswerer } from './answer.js';
+import { interruptible } from '../../terminal/interruptible.js';
+import { formatCount, formatDisk, formatMemory } from '../../terminal/units.js';
+import { type ConvertSummary, convert } from '../convert.js';
+import { type Answerer, loadAnswerer } from './answerer.js';
 
 const QUESTIONS = [
   'Please tell me the three important points to consider when creating an Android application',

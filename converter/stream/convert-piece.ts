@@ -1,8 +1,9 @@
 // One piece of a tensor from the checkpoint's bytes to the file's: read, merge, pad, reorder,
 // check, quantise. Each step is a few lines over one float32 buffer.
 // Does not schedule and does not write.
-import { CheckpointError } from '../checkpoint/checkpoint-error.js';
-import type { Kernels, PlannedTensor } from '../quantise/index.js';
+import type { Kernels } from '../../llama/ggml-kernels.js';
+import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
+import type { PlannedTensor } from '../../model/types/quantise-plan.js';
 import { LoraMerge } from './lora-merge.js';
 import { SourceReader } from './source-reader.js';
 import { type Piece, sourceShape, type TensorJob } from './tensor-job.js';

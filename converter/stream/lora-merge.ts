@@ -1,7 +1,8 @@
 // Adds a LoRA to rows of a weight: W += scale · B·A, in float32 as peft's merge does.
 // A matrix of a LoRA is small, so both are kept whole for as long as their tensor streams.
 // Four ranks at a time: each pass over a row costs memory traffic, not arithmetic.
-import type { LoraPair, TensorSource } from '../checkpoint/index.js';
+import type { LoraPair } from '../../model/checkpoint/lora/lora.js';
+import type { TensorSource } from '../../model/checkpoint/tensor-source.js';
 import type { SourceReader } from './source-reader.js';
 
 export class LoraMerge {

@@ -2,9 +2,9 @@
 // Synchronous, because it runs in a worker whose only work this is.
 // Does not change a weight.
 import { closeSync, openSync, readSync } from 'node:fs';
-import { CheckpointError } from '../checkpoint/checkpoint-error.js';
-import { DTYPE_BYTES, type TensorSource } from '../checkpoint/tensor-source.js';
-import type { Kernels } from '../quantise/index.js';
+import type { Kernels } from '../../llama/ggml-kernels.js';
+import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
+import { DTYPE_BYTES, type TensorSource } from '../../model/checkpoint/tensor-source.js';
 
 export class SourceReader {
   readonly #kernels: Kernels;

@@ -3,8 +3,9 @@
 // somewhere else in its piece.
 import os from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { CheckpointError, DTYPE_BYTES } from '../checkpoint/index.js';
-import { loadKernels } from '../quantise/index.js';
+import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
+import { DTYPE_BYTES } from '../../model/checkpoint/tensor-source.js';
+import { loadKernels } from '../quantise/kernels.js';
 import type { SourceHashes } from './source-hashes.js';
 import { cutIntoPieces, type Piece, sourceShape, type TensorJob } from './tensor-job.js';
 import type { WorkerInput, WorkerMessage } from './worker.js';

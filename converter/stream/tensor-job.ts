@@ -1,8 +1,9 @@
 // The work of converting in pieces: some rows of one tensor, small enough that a few are in memory.
 // Plain data, cloned once into every worker; a piece is then an index into the list.
 // Holds no weights.
-import type { LoraPair, TensorSource } from '../checkpoint/index.js';
-import type { PlannedTensor } from '../quantise/index.js';
+import type { LoraPair } from '../../model/checkpoint/lora/lora.js';
+import type { TensorSource } from '../../model/checkpoint/tensor-source.js';
+import type { PlannedTensor } from '../../model/types/quantise-plan.js';
 
 /** One tensor: where its weights come from, what is done to them, where they go. */
 export type TensorJob = {

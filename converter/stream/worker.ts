@@ -4,7 +4,7 @@
 // that it needs: every thread would load the whole converter, 150 ms of CPU each.
 import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { CheckpointError } from '../checkpoint/checkpoint-error.js';
+import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
 import { loadKernels } from '../quantise/kernels.js';
 import { PieceConverter } from './convert-piece.js';
 import type { Piece, TensorJob } from './tensor-job.js';

@@ -1,9 +1,9 @@
 // What to do about a fit: the best type that fits, the largest context, and where it does not fit the
 // change that costs least. Each is tried with the same prediction that judged the fit.
 // Which change costs least is a fixed order, by what it does to answers.
+import type { SizedModel } from '../../model/shape/sized-model.js';
 import type { Device } from '../catalogue/device.js';
-import type { SizedModel } from '../memory/index.js';
-import type { Fit, FitRequest } from './contract.js';
+import type { Fit, FitRequest } from './fit.js';
 import type { Fitter } from './fitter.js';
 
 /** The same model in another type; best quality first. */

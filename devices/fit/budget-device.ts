@@ -1,9 +1,9 @@
 // A bare amount of memory as a device: what this machine's GPU, or else its CPU, may take.
 // So that a budget is judged by the same rules as a card of the catalogue.
 // How fast it is read is not known, so no speed is predicted for it.
+import { formatMemory } from '../../terminal/units.js';
 import type { Device } from '../catalogue/device.js';
-import type { LocalGpu } from '../memory/index.js';
-import { formatMemory } from '../units.js';
+import type { LocalGpu } from '../memory/dry-run/dry-run-protocol.js';
 
 /**
  * hearth's own process, beside the engine's: 60 to 75 MiB resident when it serves (measured on Linux

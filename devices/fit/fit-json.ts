@@ -1,9 +1,9 @@
 // A fit and its advice as JSON: everything that the report shows, and what it leaves out.
 // snake_case with units in the names, as everywhere in hearth's JSON.
 // Decides nothing.
-import type { MemoryParts, MemoryPrediction } from '../memory/index.js';
+import type { MemoryParts, MemoryPrediction } from '../memory/memory-prediction.js';
 import type { Advice } from './advice.js';
-import type { Fit, FitVerdict } from './contract.js';
+import type { Fit, FitVerdict } from './fit.js';
 
 export function fitJson({ device, verdict, memory, placed, speed, ...fit }: Fit) {
   return {

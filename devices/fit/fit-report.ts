@@ -1,10 +1,10 @@
 // How a fit looks in a terminal: the bars, the verdict, the speed and the advice for one device, or a
 // table of all of them. Decides nothing.
 import Table from 'cli-table3';
-import type { Range } from '../speed/contract.js';
-import { formatMemory } from '../units.js';
+import { formatMemory } from '../../terminal/units.js';
+import type { Range } from '../speed/speed-prediction.js';
 import type { Advice, Change } from './advice.js';
-import type { Fit } from './contract.js';
+import type { Fit } from './fit.js';
 import { memoryBars } from './memory-bars.js';
 
 /** What is being fitted, as text: `chat.gguf, Q4_K_M, 5.42 B parameters`. */

@@ -1,11 +1,12 @@
 // Whether a model fits a device, and if not, what would: the memory it is predicted to take against
 // the device's, less what the system keeps and a margin for what prediction misses.
 // What a card cannot hold may lie in the system's memory, which is taken to be large enough.
+import type { SizedModel } from '../../model/shape/sized-model.js';
 import type { Device } from '../catalogue/device.js';
-import type { MemoryPrediction, MemoryPredictor, SizedModel } from '../memory/contract.js';
-import { openMemoryPredictor } from '../memory/index.js';
+import type { MemoryPrediction, MemoryPredictor } from '../memory/memory-prediction.js';
+import { openMemoryPredictor } from '../memory/predictor.js';
 import { predictSpeed } from '../speed/speed.js';
-import type { Fit, FitRequest, FitVerdict } from './contract.js';
+import type { Fit, FitRequest, FitVerdict } from './fit.js';
 
 export interface Fitter {
   /** Rejects with `MemoryPredictionError` for a model that llama.cpp cannot run. */

@@ -1,8 +1,8 @@
 // The memory of a fit as bars, each beginning where the one before ends, against what the device has.
 // What reaches past the device is drawn in another shade, so that it is seen at once.
 // Plain characters: it is pasted into issues and chats.
-import { formatMemory } from '../units.js';
-import type { Fit } from './contract.js';
+import { formatMemory } from '../../terminal/units.js';
+import type { Fit } from './fit.js';
 
 const WIDTH = 48;
 

@@ -1,11 +1,12 @@
 // A prediction from its parts: weights by arithmetic, a planned context, overhead from its table.
 // Two plans come here: of a dry run that is asked beforehand, and of the one that node-llama-cpp makes
 // itself when it loads. Asks nobody.
-import type { MemoryParts, MemoryPrediction, MemorySettings, SizedModel } from './contract.js';
+import type { SizedModel } from '../../model/shape/sized-model.js';
 import { kvCacheBytes } from './kv-cache.js';
+import type { MemoryParts, MemoryPrediction, MemorySettings } from './memory-prediction.js';
 import { overheadBytes } from './overhead.js';
 import type { Pool } from './placement.js';
-import { type ResolvedSettings, resolveSettings } from './settings.js';
+import { type ResolvedSettings, resolveSettings } from './resolved-settings.js';
 import { weightBytes } from './weights.js';
 
 export type ContextPlan = {

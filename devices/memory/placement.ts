@@ -1,7 +1,8 @@
 // Which layers llama.cpp puts on the GPU: the last ones, with the output as the very last.
 // The token embedding stays on the CPU, where looking up a row costs nothing.
 // Source: load_tensors in src/llama-model.cpp. Splitting over several GPUs is not modelled.
-import type { MemorySettings, SizedModel } from './contract.js';
+import type { SizedModel } from '../../model/shape/sized-model.js';
+import type { MemorySettings } from './memory-prediction.js';
 
 export type Pool = 'device' | 'host';
 

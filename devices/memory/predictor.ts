@@ -1,16 +1,17 @@
 // Memory of a model with given settings: weights and KV by arithmetic, compute buffers by llama.cpp's
 // dry run, overhead from a table. A backend that is not here is planned on the CPU and moved over.
 // Decides nothing about what fits; fit/ does.
-import type { Backend } from '../catalogue/device.js';
+import type { Backend } from '../../llama/backend.js';
+import type { SizedModel } from '../../model/shape/sized-model.js';
 import { assemble, type ContextPlan } from './assemble.js';
 import { estimateCompute, moveToGpu } from './compute-buffers.js';
-import type { MemoryPrediction, MemoryPredictor, MemorySettings, SizedModel } from './contract.js';
 import { DryRun, DryRunRefusal } from './dry-run/dry-run.js';
+import type { DryRunResult, DryRunSettings, LocalGpu } from './dry-run/dry-run-protocol.js';
 import { dryRunHeader } from './dry-run/header.js';
-import type { DryRunResult, DryRunSettings, LocalGpu } from './dry-run/protocol.js';
 import { kvCacheBytes } from './kv-cache.js';
 import { MemoryPredictionError } from './memory-error.js';
-import { checkModel, type ResolvedSettings, resolveSettings } from './settings.js';
+import type { MemoryPrediction, MemoryPredictor, MemorySettings } from './memory-prediction.js';
+import { checkModel, type ResolvedSettings, resolveSettings } from './resolved-settings.js';
 
 /** A predictor; its child processes are started when first needed, and end with `close()`. */
 export function openMemoryPredictor(): MemoryPredictor {

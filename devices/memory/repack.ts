@@ -2,7 +2,7 @@
 // at once. They then lie in a buffer of their own: beside the mapped file, and apart from a tied
 // embedding. Source: ggml_repack_get_optimal_repack_type in ggml/src/ggml-cpu/repack.cpp.
 import { readFileSync } from 'node:fs';
-import type { AnyGgmlType } from '../ggml-types.js';
+import type { AnyGgmlType } from '../../llama/ggml-types.js';
 
 /** What the CPU can do, of what that choice asks for. */
 export type CpuFeature = 'avx2' | 'avx512' | 'dotprod' | 'i8mm';

@@ -2,8 +2,9 @@
 // Three things make it more than the file's size: alignment, a tied embedding that the GPU needs a
 // copy of, and a mapped file beside weights that were repacked. Compute buffers are not counted.
 
+import type { SizedModel, WeightTensor } from '../../model/shape/sized-model.js';
 import { allocatedBytes, roundUp } from './buffers.js';
-import type { MemorySettings, SizedModel, WeightTensor } from './contract.js';
+import type { MemorySettings } from './memory-prediction.js';
 import { type Pool, poolOfLayer } from './placement.js';
 import { type CpuFeature, cpuFeatures, isRepacked } from './repack.js';
 

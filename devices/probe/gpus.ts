@@ -2,7 +2,7 @@
 // What the driver reports to llama.cpp counts: the system's list also has GPUs it cannot use.
 // Several GPUs are counted together, as llama.cpp spreads a model over all of them.
 import { fork } from 'node:child_process';
-import type { Backend } from '../catalogue/device.js';
+import type { Backend } from '../../llama/backend.js';
 
 export type Gpus = {
   backend: Exclude<Backend, 'cpu'>;

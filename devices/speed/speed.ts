@@ -2,9 +2,11 @@
 // memory's bandwidth bounds it; a prompt is computed for many tokens at once, so arithmetic does.
 // What share of either llama.cpp reaches is measured by others, and spreads: hence ranges.
 // Measured rows replace none of this yet.
-import type { Backend, Device } from '../catalogue/device.js';
-import type { MemoryPrediction, SizedModel } from '../memory/contract.js';
-import type { Range, SpeedPrediction } from './contract.js';
+import type { Backend } from '../../llama/backend.js';
+import type { SizedModel } from '../../model/shape/sized-model.js';
+import type { Device } from '../catalogue/device.js';
+import type { MemoryPrediction } from '../memory/memory-prediction.js';
+import type { Range, SpeedPrediction } from './speed-prediction.js';
 
 type Shares = { bandwidth: Range; compute: Range };
 

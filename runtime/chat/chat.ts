@@ -2,17 +2,13 @@
 // The session is saved before the engine ends and the log closes last, so that nothing is lost.
 // What is said between is dialogue.ts.
 
-import { hearthVersion } from '../../devices/version.js';
-import {
-  type Engine,
-  type EngineInfo,
-  type EngineOptions,
-  gpuNotUsed,
-  startEngine,
-} from '../engine/index.js';
-import { type LogOptions, openLog } from '../log/index.js';
-import { Recorder } from '../recorder.js';
-import type { Model } from './answer.js';
+import { hearthVersion } from '../../terminal/version.js';
+import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
+import { gpuNotUsed } from '../engine/gpu-not-used.js';
+import { startEngine } from '../engine/restarting-engine.js';
+import { type LogOptions, openLog } from '../log/answer-log.js';
+import { Recorder } from '../log/recorder.js';
+import type { Model } from './chat-answer.js';
 import { Conversation } from './conversation.js';
 import { Dialogue, type RequestSettings } from './dialogue.js';
 import { failureText } from './failure-text.js';

@@ -1,7 +1,7 @@
 // What was said so far, and the messages that the next question goes out with.
 // A question becomes part of it with its answer, so that one that failed leaves no trace.
 // Drops nothing: what does not fit is left out of a request by the engine, which says so.
-import type { ChatMessage } from '../engine/index.js';
+import type { ChatMessage } from '../engine/engine.js';
 
 export class Conversation {
   system: string | null;

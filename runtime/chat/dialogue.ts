@@ -1,8 +1,8 @@
 // One conversation with one model: asks, shows the answer as it comes, remembers both.
 // Chat at a terminal and a single question go through this alike, so that neither can forget to
 // say what was dropped or cut. Reads nothing from the user.
-import type { GenerateRequest } from '../engine/index.js';
-import { type Answer, answerOf, type Model } from './answer.js';
+import type { GenerateRequest } from '../engine/engine.js';
+import { type Answer, answerOf, type Model } from './chat-answer.js';
 import type { Conversation } from './conversation.js';
 import { droppedNotice, endNotice } from './figures.js';
 import type { Screen } from './screen.js';

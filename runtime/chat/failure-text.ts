@@ -1,7 +1,7 @@
 // An error as chat shows it: its message, and the engine's last words where its process died.
 // Both can come from a file that nobody vouches for, so no control character is left in them.
 // Decides nothing.
-import { EngineError } from '../engine/index.js';
+import { EngineError } from '../engine/engine-error.js';
 import { safeText } from './safe-text.js';
 
 const LAST_LINES = 6;

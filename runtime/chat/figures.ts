@@ -1,9 +1,9 @@
 // What chat says of an answer besides its text: what it cost, and what the reader must know.
 // One line of figures, so that it does not push the answer away; /stats has the rest.
 // The log has all of it; this only words it.
-import { formatMemory } from '../../devices/units.js';
-import type { Engine, EngineInfo, Memory, Timings } from '../engine/index.js';
-import type { Answer, AnswerStart } from './answer.js';
+import { formatMemory } from '../../terminal/units.js';
+import type { Engine, EngineInfo, Memory, Timings } from '../engine/engine.js';
+import type { Answer, AnswerStart } from './chat-answer.js';
 
 /** `TTFT 85 ms · 41.2 tok/s · 57 tokens · ...` */
 export function figuresLine({ timings, memory, cachedTokens, promptTokens }: Answer): string {

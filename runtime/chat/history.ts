@@ -3,7 +3,7 @@
 // A history that cannot be kept is no reason not to chat.
 import { appendFile, chmod, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { defaultLogPath } from '../log/index.js';
+import { defaultLogPath } from '../log/log-path.js';
 import { PRIVATE, writePrivateFile } from './private-file.js';
 
 export const MAX_LINES = 1_000;

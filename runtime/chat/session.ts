@@ -4,7 +4,7 @@
 import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import type { Engine } from '../engine/index.js';
+import type { Engine } from '../engine/engine.js';
 import type { Conversation } from './conversation.js';
 import { loadConversation, saveConversation } from './conversation-file.js';
 import { fingerprintModel, type ModelFingerprint } from './model-fingerprint.js';

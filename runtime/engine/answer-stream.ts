@@ -1,7 +1,7 @@
 // The events of one request on their way from the child to whoever iterates over them.
 // A queue with one reader: events wait for the reader, the reader for events.
 // Keeps order and drops nothing.
-import type { GenerateEvent } from './contract.js';
+import type { GenerateEvent } from './engine.js';
 
 export type AnswerStreamOptions = {
   /** The reader went before the end, perhaps while it waited. */

@@ -1,9 +1,9 @@
 // Questions to the child that have one answer each.
 // Every question ends: by its answer, by the child's end, or by its caller's signal.
 // Knows no method by name.
-import type { EngineFailure } from './contract.js';
+import type { EngineFailure } from './engine.js';
 import { EngineError } from './engine-error.js';
-import type { Call, CallResults, ToChild } from './protocol.js';
+import type { Call, CallResults, ToChild } from './engine-protocol.js';
 
 type Pending = {
   resolve: (value: CallResults[keyof CallResults]) => void;

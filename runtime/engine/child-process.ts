@@ -4,10 +4,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { LEVEL_HEAP_FLAG } from '../small-heap.js';
-import type { EngineOptions } from './contract.js';
-import { NativeLog } from './native-log.js';
-import type { FromChild, ToChild } from './protocol.js';
+import type { ChildEnd } from '../../llama/death.js';
+import { NativeLog } from '../../llama/native-log.js';
+import type { EngineOptions } from './engine.js';
+import type { FromChild, ToChild } from './engine-protocol.js';
+import { LEVEL_HEAP_FLAG } from './small-heap.js';
 
 /** Room for new objects that V8 fills before it collects them; the default costs 10 MiB more. */
 const CHILD_FLAGS = ['--max-semi-space-size=1', LEVEL_HEAP_FLAG];
@@ -21,8 +22,6 @@ const CHILD_ENV = {
 
 /** Of -1000 to 1000, as in proc(5): before any other process of the system. */
 const OOM_SCORE_ADJ = '900';
-
-export type ChildEnd = { signal: string | null; exitCode: number | null };
 
 export type ChildEvents = {
   onMessage: (message: FromChild) => void;

@@ -1,7 +1,7 @@
 // The one error that an engine throws.
 // Callers tell failures apart by `code`; the fields beside it are what they show and log.
 // Failures cross processes as plain data, so this is made on the caller's side.
-import type { EngineFailure, EngineFailureCode } from './contract.js';
+import type { EngineFailure, EngineFailureCode } from './engine.js';
 
 /** Thrown by every method of an Engine; carries the fields of {@link EngineFailure}. */
 export class EngineError extends Error implements EngineFailure {

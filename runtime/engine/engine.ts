@@ -1,299 +1,277 @@
-// The engine as its users see it: one model, whichever process holds it at the moment.
-// Keeps a child alive, passes requests on, and turns every end of a child into a clear failure.
-// Loads nothing into this process.
-import { AnswerStream } from './answer-stream.js';
-import { Calls } from './calls.js';
-import { type ChildEnd, EngineChild } from './child-process.js';
-import type {
-  ChatMessage,
-  Engine,
-  EngineFailure,
-  EngineInfo,
-  EngineOptions,
-  EngineState,
-  GenerateEvent,
-  GenerateRequest,
-  Memory,
-  ModelFile,
-  SlotState,
-} from './contract.js';
-import { describeDeath, type MemoryBefore, memoryBefore } from './death.js';
-import { EngineError } from './engine-error.js';
-import type { CallResults, FromChild } from './protocol.js';
-import { Requests } from './requests.js';
-import { RestartPlan } from './restart-plan.js';
+// What callers and the engine's child process say to each other, as types alone.
+// Chat, the HTTP server and bench program against this; the child implements it with node-llama-cpp.
+// Everything here survives structured cloning: plain data, no functions.
 
-const DEFAULT_MAX_QUEUE = 64;
+import type { ModelWidths } from '../../model/shape/model-shape.js';
 
-/** How long answers under way may take to stop when the engine closes. */
-const CLOSE_MS = 1000;
-
-export class RestartingEngine implements Engine {
-  readonly #options: EngineOptions;
-  readonly #requests: Requests;
-  readonly #calls: Calls;
-  readonly #plan = new RestartPlan();
-  readonly #listeners = new Set<(state: EngineState) => void>();
-  #child: EngineChild | undefined;
-  #state: EngineState = { kind: 'loading', progress: 0 };
-  #file: ModelFile | null = null;
-  #info: EngineInfo | null = null;
-  #restarts = -1;
-  #restartTimer: NodeJS.Timeout | undefined;
-  #askedBytes: number | undefined;
-  #before: MemoryBefore = memoryBefore();
-  #loadFailure: EngineFailure | undefined;
-
-  constructor(options: EngineOptions) {
-    this.#options = options;
-    this.#calls = new Calls((message) => this.#child?.send(message));
-    this.#requests = new Requests({
-      maxQueue: options.maxQueue ?? DEFAULT_MAX_QUEUE,
-      send: (message) => this.#child?.send(message),
-      onAnswered: () => this.#plan.worked(),
-    });
-    this.#start();
-  }
-
-  get state(): EngineState {
-    return this.#state;
-  }
-
-  get file(): ModelFile | null {
-    return this.#file;
-  }
-
-  get info(): EngineInfo | null {
-    return this.#info;
-  }
-
-  get restarts(): number {
-    return Math.max(0, this.#restarts);
-  }
-
-  get lastTokenAtMs(): number | null {
-    return this.#requests.lastTokenAtMs;
-  }
-
-  get pid(): number | undefined {
-    return this.#child?.pid;
-  }
-
-  ready({ signal }: { signal?: AbortSignal } = {}): Promise<EngineInfo> {
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      const settle = (state: EngineState): void => {
-        if (state.kind === 'loading' || state.kind === 'restarting') return;
-        end();
-        if (state.kind === 'ready' && this.#info) resolve(this.#info);
-        else reject(this.#notReady());
-      };
-      const leave = (): void => {
-        end();
-        reject(signal?.reason);
-      };
-      const end = (): void => {
-        this.#listeners.delete(settle);
-        signal?.removeEventListener('abort', leave);
-      };
-      signal?.addEventListener('abort', leave, { once: true });
-      this.#listeners.add(settle);
-      settle(this.#state);
-    });
-  }
-
+/**
+ * A model that answers. It runs in a process of its own and is started again when that dies, so an
+ * engine outlives its process; what was under way then fails with {@link EngineFailure}.
+ */
+export interface Engine {
+  readonly state: EngineState;
+  /** What the model's file says of itself; null until its header is read. */
+  readonly file: ModelFile | null;
+  /** What is loaded; null until the first load is done. */
+  readonly info: EngineInfo | null;
+  /** Of the process that holds the model now; undefined where there is none. */
+  readonly pid: number | undefined;
+  /** Processes started after the first. */
+  readonly restarts: number;
+  /** Resolves when the engine can answer, rejects with {@link EngineFailure} when it gave up. */
+  ready(options?: { signal?: AbortSignal }): Promise<EngineInfo>;
+  /**
+   * Events in the order start, token..., end. Aborting (or leaving the loop) stops the decoding
+   * within one token; an abort ends with stop reason `abort`, it does not throw. A request that
+   * is aborted, or whose deadline passes, while it waits for a sequence has an `end` alone.
+   * Requests that wait when the process dies wait on; those under way fail.
+   */
   generate(
     request: GenerateRequest,
-    { signal }: { signal?: AbortSignal } = {},
-  ): AsyncIterableIterator<GenerateEvent> {
-    try {
-      this.#mustBeReady();
-      return this.#requests.add(request, signal);
-    } catch (thrown) {
-      return AnswerStream.failed(thrown as EngineError);
-    }
-  }
-
-  async tokenize(
+    options?: { signal?: AbortSignal },
+  ): AsyncIterable<GenerateEvent>;
+  /** Control tokens such as `<s>` are read as text unless `special`; bos is added by `addBos`. */
+  tokenize(
     text: string,
-    { special = false, addBos = false }: { special?: boolean; addBos?: boolean } = {},
-  ): Promise<CallResults['tokenize']> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'tokenize', text, special, addBos });
-  }
-
-  async detokenize(tokenIds: number[]): Promise<string> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'detokenize', tokenIds });
-  }
-
-  async applyTemplate(
-    messages: ChatMessage[],
-    { tools }: { tools?: unknown[] } = {},
-  ): Promise<string> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'applyTemplate', messages, tools });
-  }
-
-  async embed(texts: string[]): Promise<CallResults['embed']> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'embed', texts });
-  }
-
-  async memory(): Promise<Memory> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'memory' });
-  }
-
-  async probe({ signal }: { signal?: AbortSignal } = {}): Promise<CallResults['probe']> {
-    this.#mustBeReady();
-    const result = await this.#calls.call({ method: 'probe' }, signal);
-    this.#requests.lastTokenAtMs = Date.now();
-    return result;
-  }
-
-  async saveSession(path: string): Promise<CallResults['saveSession']> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'saveSession', path });
-  }
-
-  async loadSession(path: string): Promise<CallResults['loadSession']> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'loadSession', path });
-  }
-
-  slots(): SlotState[] {
-    return this.#requests.slots;
-  }
-
-  onState(listener: (state: EngineState) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  async close(): Promise<void> {
-    if (this.#state.kind === 'closed') return;
-    const wasReady = this.#state.kind === 'ready';
-    this.#setState({ kind: 'closed' });
-    clearTimeout(this.#restartTimer);
-    if (wasReady) await withinMs(CLOSE_MS, this.#requests.abortAll());
-    const { failure } = this.#notReady();
-    this.#requests.lose(failure, { forever: true });
-    this.#calls.lose(failure);
-    await this.#child?.end();
-  }
-
-  #start(): void {
-    this.#restarts++;
-    this.#loadFailure = undefined;
-    this.#before = memoryBefore();
-    this.#setState({ kind: 'loading', progress: 0 });
-    const child = new EngineChild(this.#options, {
-      onMessage: (message) => this.#receive(message),
-      onEnd: (end) => this.#lose(child, end),
-    });
-    this.#child = child;
-  }
-
-  #receive(message: FromChild): void {
-    if (this.#state.kind === 'closed' && message.kind !== 'events') return;
-    switch (message.kind) {
-      case 'file':
-        this.#file = message.file;
-        this.#askedBytes = message.file.sizeBytes;
-        this.#setState({ kind: 'loading', progress: 0 });
-        break;
-      case 'progress':
-        this.#setState({ kind: 'loading', progress: message.progress });
-        break;
-      case 'ready':
-        this.#becomeReady(message.info);
-        break;
-      case 'load-failed':
-        this.#loadFailure = message.failure;
-        void this.#child?.end();
-        break;
-      case 'events':
-        for (const { id, slotId, event } of message.events) this.#requests.event(id, slotId, event);
-        break;
-      case 'answer-failed':
-        this.#requests.fail(message.id, message.failure);
-        break;
-      case 'result':
-        this.#calls.result(message.id, message.value);
-        break;
-      case 'call-failed':
-        this.#calls.fail(message.id, message.failure);
-        break;
-      case 'log':
-        break;
-      default:
-        throw new Error(`unknown message ${JSON.stringify(message satisfies never)}`);
-    }
-  }
-
-  #becomeReady(info: EngineInfo): void {
-    this.#info = info;
-    this.#askedBytes = info.weightsBytes + info.kvBytes + info.computeBytes;
-    this.#plan.loaded();
-    this.#setState({ kind: 'ready' });
-    this.#requests.open(info.parallel);
-  }
-
-  #lose(child: EngineChild, end: ChildEnd): void {
-    if (this.#state.kind === 'closed') return;
-    const nativeLog = child.log.lines;
-    const failure = this.#loadFailure
-      ? { ...this.#loadFailure, nativeLog }
-      : describeDeath({
-          code: this.#state.kind === 'ready' ? 'engine-died' : 'load-failed',
-          end,
-          nativeLog,
-          askedBytes: this.#askedBytes,
-          before: this.#before,
-        });
-    const next = this.#plan.next({ isRefused: this.#loadFailure !== undefined });
-    this.#setState(next ? { kind: 'restarting', ...next, failure } : { kind: 'failed', failure });
-    if (next) this.#restartTimer = setTimeout(() => this.#start(), next.pauseMs);
-    this.#requests.lose(failure, { forever: !next });
-    this.#calls.lose(failure);
-  }
-
-  #setState(state: EngineState): void {
-    this.#state = state;
-    for (const listener of [...this.#listeners]) listener(state);
-  }
-
-  #mustBeReady(): void {
-    if (this.#state.kind !== 'ready') throw this.#notReady();
-  }
-
-  #notReady(): EngineError {
-    const state = this.#state;
-    switch (state.kind) {
-      case 'failed':
-        return new EngineError(state.failure);
-      case 'closed':
-        return new EngineError({ code: 'not-ready', message: 'the engine is closed' });
-      case 'restarting':
-        return new EngineError({
-          code: 'not-ready',
-          message: `the engine starts again in ${state.pauseMs} ms: ${state.failure.message}`,
-        });
-      case 'loading':
-      case 'ready':
-        return new EngineError({ code: 'not-ready', message: 'the engine loads its model' });
-      default:
-        throw new Error(`unknown state ${JSON.stringify(state satisfies never)}`);
-    }
-  }
+    options?: { special?: boolean; addBos?: boolean },
+  ): Promise<{ tokenId: number; text: string }[]>;
+  detokenize(tokenIds: number[]): Promise<string>;
+  /** The prompt that a chat request with these messages would evaluate. */
+  applyTemplate(messages: ChatMessage[], options?: { tools?: unknown[] }): Promise<string>;
+  /** One vector of `nEmbd` floats and length 1 a text. Rejects with code `no-embeddings` where the model has none. */
+  embed(texts: string[]): Promise<{ vectors: number[][]; promptTokens: number }>;
+  slots(): SlotState[];
+  memory(): Promise<Memory>;
+  /** Decodes one token, and says how long it took: what a health check asks. */
+  probe(options?: { signal?: AbortSignal }): Promise<{ durationMs: number }>;
+  /**
+   * Writes the KV cache of the sequence used last to a file, with the tokens that it holds.
+   * The file is there whole or not at all. Rejects with `bad-request` where no cache is held.
+   */
+  saveSession(path: string): Promise<{ tokens: number; sizeBytes: number }>;
+  /**
+   * Reads such a file into a sequence that is idle, for a prompt that starts with these tokens.
+   * The file must be whole and of this very model, which is for the caller to check: llama.cpp tells
+   * another shape, not other weights, and aborts on a file that was cut (`engine-died`). Rejects with
+   * `bad-request` where it does not fit this model or context; the engine is then as before.
+   */
+  loadSession(path: string): Promise<{ tokens: number }>;
+  /** When a token was last decoded, in ms since the epoch; null before the first. */
+  readonly lastTokenAtMs: number | null;
+  /** Called at every change of {@link state}; returns a function that ends this. */
+  onState(listener: (state: EngineState) => void): () => void;
+  /** Ends the process and frees everything. What is under way is aborted. */
+  close(): Promise<void>;
 }
 
-async function withinMs(timeoutMs: number, done: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
-  });
-  await Promise.race([done, late]);
-  clearTimeout(timer);
-}
+/** A GGUF file, by its own header. */
+export type ModelFile = {
+  path: string;
+  modifiedAtMs: number;
+  sizeBytes: number;
+  shape: ModelWidths;
+  /** Tensors of each type, such as `{ Q4_K: 224, F32: 65 }`. */
+  types: Record<string, number>;
+  /** What the file says of its making; null where it says nothing. */
+  provenance: Record<string, unknown> | null;
+};
+
+export type EngineState =
+  | { kind: 'loading' /** 0 to 1 */; progress: number }
+  | { kind: 'ready' }
+  | { kind: 'restarting'; attempt: number; pauseMs: number; failure: EngineFailure }
+  | { kind: 'failed'; failure: EngineFailure }
+  | { kind: 'closed' };
+
+export type EngineFailureCode =
+  /** The prompt does not fit the context; `neededTokens` and `availableTokens` are set. */
+  | 'context-overflow'
+  /** The request asks for what cannot be done; the message says what (a broken grammar, ...). */
+  | 'bad-request'
+  | 'no-embeddings'
+  /** The process ended while it answered: `signal`, `nativeLog` and memory say why. */
+  | 'engine-died'
+  /** The model cannot be loaded here; the message says why and what to do. */
+  | 'load-failed'
+  /** The engine is loading, restarting, failed or closed. */
+  | 'not-ready'
+  | 'queue-full'
+  | 'internal';
+
+/** What an {@link Engine} throws; engine/engine-error.ts makes it an Error. Plain data crosses processes. */
+export type EngineFailure = {
+  code: EngineFailureCode;
+  message: string;
+  neededTokens?: number;
+  availableTokens?: number;
+  signal?: string;
+  exitCode?: number;
+  /** For a kill: what the model asks for, by its own accounting or, before that, by its file. */
+  askedBytes?: number;
+  /** For a kill: what the machine (or its control group) had left before the load. */
+  freeBytes?: number;
+  /** The last lines that llama.cpp logged. */
+  nativeLog?: string[];
+};
+
+/** How an engine is started. Sizes are tokens unless named otherwise. */
+export type EngineOptions = {
+  modelPath: string;
+  /** `auto` takes the best GPU on which the model fits; a name forces that backend. */
+  gpu?: 'auto' | 'off' | 'cuda' | 'vulkan' | 'metal';
+  /** Layers on the GPU; `auto` fits as many as memory allows. */
+  gpuLayers?: number | 'auto';
+  /** Context of each sequence; default the model's own, limited to what memory allows. */
+  nCtx?: number;
+  kvType?: 'F32' | 'F16' | 'Q8_0' | 'Q4_0';
+  /** Sequences decoded together. */
+  parallel?: number;
+  /** CPU threads for every batch; without it as many as are quickest, found batch by batch. */
+  threads?: number;
+  flashAttention?: boolean | 'auto';
+  mmap?: boolean;
+  /** Reads the weights past the page cache, where the system can; turns `mmap` off. */
+  directIo?: boolean;
+  /** Requests that may wait for a sequence; one more is refused with `queue-full`. */
+  maxQueue?: number;
+};
+
+export type ChatRole = 'system' | 'user' | 'assistant' | 'tool';
+export type ToolCall = { id: string; name: string; arguments: string };
+export type ChatMessage = {
+  role: ChatRole;
+  content: string;
+  toolCalls?: ToolCall[];
+  toolCallId?: string;
+};
+
+/** Defaults are llama.cpp's: 0.8, 0.95, 40, 0.05, 1 and a random seed. */
+export type Sampling = {
+  /** 0 takes the likeliest token. */
+  temperature?: number;
+  topP?: number;
+  topK?: number;
+  minP?: number;
+  repeatPenalty?: number;
+  seed?: number;
+  /** Token id to additive bias in logits; -100 or less forbids the token. */
+  logitBias?: Record<number, number>;
+};
+
+export type GenerateInput =
+  /** `tools`: OpenAI's tool definitions, handed to the chat template. */
+  | { kind: 'chat'; messages: ChatMessage[]; tools?: unknown[] }
+  | { kind: 'text'; text: string }
+  | { kind: 'tokens'; tokens: number[] };
+
+export type GenerateRequest = {
+  input: GenerateInput;
+  sampling?: Sampling;
+  maxTokens?: number;
+  stop?: string[];
+  grammar?: { kind: 'gbnf'; text: string } | { kind: 'json-schema'; schema: unknown };
+  /** Report the log-probabilities of this many alternatives for each token; 0 reports the chosen token alone. */
+  topLogprobs?: number;
+  overflow?: 'error' | 'drop-oldest';
+  /** Give up after this long, queue time included. */
+  deadlineMs?: number;
+};
+
+export type TokenLogprob = { tokenId: number; token: string; logprob: number };
+export type StopReason = 'eos' | 'stop' | 'length' | 'abort' | 'deadline' | 'context';
+
+export type GenerateEvent =
+  | {
+      kind: 'start';
+      promptTokens: number;
+      cachedTokens: number;
+      droppedTurns: number;
+      droppedTokens: number;
+    }
+  | {
+      kind: 'token';
+      /** Text that is safe to show: never half a character, never the start of a stop string. */
+      text: string;
+      tokenIds: number[];
+      logprobs?: (TokenLogprob & { top: TokenLogprob[] })[];
+    }
+  | { kind: 'end'; stopReason: StopReason; stopString?: string; timings: Timings; memory: Memory };
+
+export type Timings = {
+  queueMs: number;
+  /** From the request's arrival to its first token. */
+  ttftMs: number;
+  promptTokens: number;
+  cachedTokens: number;
+  /** Evaluating the part of the prompt that was not cached. */
+  promptMs: number;
+  generatedTokens: number;
+  generationMs: number;
+  totalMs: number;
+  interTokenP50Ms: number;
+  interTokenP95Ms: number;
+  interTokenMaxMs: number;
+};
+
+/** Bytes. Device memory is null where the backend cannot tell. */
+export type Memory = {
+  rssBytes: number;
+  peakRssBytes: number;
+  deviceBeforeBytes: number | null;
+  devicePeakBytes: number | null;
+  deviceAfterBytes: number | null;
+  /** Tokens in the KV cache of this sequence after the answer, of its context. */
+  contextUsed: number;
+  nCtx: number;
+};
+
+/** What the engine found when it loaded the model. */
+export type EngineInfo = {
+  modelPath: string;
+  modelName: string;
+  nCtx: number;
+  nCtxTrain: number;
+  nVocab: number;
+  nEmbd: number;
+  parallel: number;
+  backend: 'cpu' | 'cuda' | 'vulkan' | 'metal';
+  deviceNames: string[];
+  gpuLayers: number;
+  kvType: NonNullable<EngineOptions['kvType']>;
+  /** CPU threads that may compute a batch. */
+  threads: number;
+  /** Whether all of them always do, as the options say so; else fewer where that is quicker. */
+  hasFixedThreads: boolean;
+  flashAttention: boolean;
+  mmap: boolean;
+  llamaCppRelease: string;
+  loadMs: number;
+  /**
+   * Bytes by the backend's own accounting. Weights are exact, and so is the sum of the other two; how it
+   * is split is read from llama.cpp's log, which tells hundredths of a MiB.
+   */
+  weightsBytes: number;
+  kvBytes: number;
+  computeBytes: number;
+  /** The same as it was predicted, without looking at what was allocated; null where it was not. */
+  predicted?: PredictedMemory | null;
+  chatTemplate: string | null;
+  bosTokenId: number | null;
+  eosTokenId: number | null;
+  canEmbed: boolean;
+};
+
+/** Bytes of GPU and system together; the total counts the process and the GPU's context, too. */
+export type PredictedMemory = {
+  weightsBytes: number;
+  kvBytes: number;
+  computeBytes: number;
+  totalBytes: number;
+};
+
+export type SlotState = {
+  id: number;
+  busy: boolean;
+  contextUsed: number;
+  requestId: number | null;
+};

@@ -1,6 +1,6 @@
 // Whether the GPU that was asked for by name answers. An appliance whose driver breaks goes on
 // answering on its CPU, so this is said and no error.
-import type { EngineInfo, EngineOptions } from './contract.js';
+import type { EngineInfo, EngineOptions } from './engine.js';
 
 /** What to tell the user; null where all is as asked. */
 export function gpuNotUsed(

@@ -3,9 +3,9 @@
 // It reads no header and loads nothing.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { GgufFile } from '../../devices/gguf-file.js';
-import { widthsOfGguf } from '../../devices/model-shape.js';
-import type { ModelFile } from './contract.js';
+import type { GgufFile } from '../../model/gguf/gguf-file.js';
+import { widthsOfGguf } from '../../model/shape/model-shape.js';
+import type { ModelFile } from './engine.js';
 
 /** What hearth's converter notes of a file's making starts with this. */
 const PROVENANCE_PREFIX = 'hearth.';

@@ -9,9 +9,9 @@ import type {
   Memory,
   SlotState,
   Timings,
-} from './contract.js';
+} from './engine.js';
 import { EngineError } from './engine-error.js';
-import type { ToChild } from './protocol.js';
+import type { ToChild } from './engine-protocol.js';
 
 type Request = {
   id: number;

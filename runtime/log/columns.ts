@@ -1,7 +1,7 @@
 // Which part of a row goes into which column: one table of columns for each table of the log.
 // Statements are made from these, so that a column is named once here and once in the schema.
 // It writes nothing and knows no id that the database gives.
-import type { EngineOptions } from '../engine/contract.js';
+import type { EngineOptions } from '../engine/engine.js';
 import { MEASUREMENT_FIELDS, type MeasurementRow } from './measurement-fields.js';
 import type { MachineRow, ModelRow, RequestRow, RunEnd, RunRow, SampleRow } from './rows.js';
 

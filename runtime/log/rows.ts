@@ -9,7 +9,7 @@ import type {
   ModelFile,
   StopReason,
   Timings,
-} from '../engine/contract.js';
+} from '../engine/engine.js';
 
 export type MachineRow = MachineDescription;
 

@@ -1,7 +1,7 @@
 // The parts that every answer of the OpenAI API has in common: usage, timings, what hearth adds.
 // Fields are named as OpenAI and llama-server name them; hearth's own are under `hearth`.
 // Pure functions of what the engine reported.
-import type { Memory, StopReason, TokenLogprob } from '../engine/contract.js';
+import type { Memory, StopReason, TokenLogprob } from '../engine/engine.js';
 import type { EndEvent, StartEvent, TokenEvent } from './answers.js';
 
 /** Of all choices: the prompt counts once, as with OpenAI. */

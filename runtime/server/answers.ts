@@ -2,7 +2,7 @@
 // The first event is awaited before anything is sent, so that a refusal still has its status.
 // How events look to a client is chat-completions.ts and completions.ts.
 import type { FastifyReply } from 'fastify';
-import type { GenerateEvent, GenerateRequest } from '../engine/contract.js';
+import type { GenerateEvent, GenerateRequest } from '../engine/engine.js';
 import { NATIVE_SEEDS } from './limits.js';
 import { ApiError, badRequest } from './openai-error.js';
 import type { Service } from './service.js';

@@ -3,7 +3,7 @@
 // What a request may hold is chat-request.ts.
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import type { GenerateEvent } from '../engine/contract.js';
+import type { GenerateEvent } from '../engine/engine.js';
 import { chatLogprobs, finishReason, hearthFields, timings, usage } from './answer-fields.js';
 import {
   type ChoiceEvent,

@@ -3,7 +3,7 @@
 // The prompt's own bos token is the engine's to add.
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import type { GenerateInput, GenerateRequest } from '../engine/contract.js';
+import type { GenerateInput, GenerateRequest } from '../engine/engine.js';
 import { finishReason, finite, hearthFields, timings } from './answer-fields.js';
 import {
   type ChoiceEvent,

@@ -2,7 +2,9 @@
 // Nothing of a query reaches SQL but numbers, a time that was parsed and names from a list.
 // The log's reader is opened at the first question and stays open: SQLite sees new rows by itself.
 import type { FastifyInstance } from 'fastify';
-import { type LogReader, parseSince, SUMMARY_GROUPS } from '../log/index.js';
+import type { LogReader } from '../log/log-reader.js';
+import { SUMMARY_GROUPS } from '../log/queries-sql.js';
+import { parseSince } from '../log/since.js';
 import type { ErrorRow } from '../log/summary-rows.js';
 import type {
   DashboardAnswerRow,

@@ -2,7 +2,7 @@
 // A process that answers says nothing of a model that hangs; a decode does, bounded in time and
 // shared by all who ask at once. /health/live is for the process alone.
 import type { FastifyInstance } from 'fastify';
-import type { EngineState } from '../engine/contract.js';
+import type { EngineState } from '../engine/engine.js';
 import { HEALTH_FRESH_MS, HEALTH_PROBE_MS } from './limits.js';
 import { ApiError, toApiError } from './openai-error.js';
 import type { Service } from './service.js';

@@ -3,9 +3,9 @@
 // gauges are asked when somebody looks. Units are seconds, bytes and tokens.
 import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { RequestFields } from '../answer-row.js';
-import type { Engine, GenerateEvent, Memory } from '../engine/contract.js';
-import type { AnswerLog } from '../log/index.js';
+import type { Engine, GenerateEvent, Memory } from '../engine/engine.js';
+import type { AnswerLog } from '../log/answer-log.js';
+import type { RequestFields } from '../log/answer-row.js';
 
 /** From a cached prompt on a GPU to a long one on a board. */
 const LATENCY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];

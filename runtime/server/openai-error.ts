@@ -2,9 +2,9 @@
 // Every failure of the server passes through here once, whoever threw it.
 // It decides statuses and words; it logs nothing.
 import type { FastifyError } from 'fastify';
-import type { EngineFailure } from '../engine/contract.js';
-import { EngineError } from '../engine/index.js';
-import { LogError, LogQueryError } from '../log/index.js';
+import type { EngineFailure } from '../engine/engine.js';
+import { EngineError } from '../engine/engine-error.js';
+import { LogError, LogQueryError } from '../log/log-error.js';
 import { MAX_BODY_BYTES } from './limits.js';
 
 type ApiErrorDetails = {

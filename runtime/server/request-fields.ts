@@ -2,7 +2,7 @@
 // engine makes of them. A field that hearth cannot honour is refused by name, unless its value asks
 // for what happens anyway. Messages and prompts are each route's own.
 import { isDeepStrictEqual } from 'node:util';
-import type { EngineInfo, GenerateRequest, Sampling } from '../engine/contract.js';
+import type { EngineInfo, GenerateRequest, Sampling } from '../engine/engine.js';
 import {
   MAX_CHOICES,
   MAX_LOGIT_BIASES,

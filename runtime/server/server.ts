@@ -2,9 +2,10 @@
 // Listening comes before the model is loaded, so that a supervisor can watch the load.
 // It handles no signals and never exits; the command does.
 import type { FastifyInstance } from 'fastify';
-import type { Engine, EngineOptions } from '../engine/contract.js';
-import { type AnswerLog, openLogReader } from '../log/index.js';
-import { Recorder } from '../recorder.js';
+import type { Engine, EngineOptions } from '../engine/engine.js';
+import type { AnswerLog } from '../log/answer-log.js';
+import { openLogReader } from '../log/log-reader.js';
+import { Recorder } from '../log/recorder.js';
 import type { AccessOptions } from './access.js';
 import { createApp } from './app.js';
 import { Connections } from './connections.js';

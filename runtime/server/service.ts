@@ -1,9 +1,10 @@
 // What every route works with: the engine, its recorder, the metrics and the settings.
 // One object handed down, so that no route reaches for a global.
 // It starts and stops nothing.
-import type { Engine } from '../engine/contract.js';
-import type { AnswerLog, LogReader } from '../log/index.js';
-import type { Recorder } from '../recorder.js';
+import type { Engine } from '../engine/engine.js';
+import type { AnswerLog } from '../log/answer-log.js';
+import type { LogReader } from '../log/log-reader.js';
+import type { Recorder } from '../log/recorder.js';
 import type { Metrics } from './metrics.js';
 
 export type Service = {

@@ -2,7 +2,7 @@
 // Fields of llama-server that have no meaning here are left out rather than made up.
 // Read-only: there is no POST.
 import type { FastifyInstance } from 'fastify';
-import type { EngineInfo } from '../engine/contract.js';
+import type { EngineInfo } from '../engine/engine.js';
 import { ApiError } from './openai-error.js';
 import type { Service } from './service.js';
 

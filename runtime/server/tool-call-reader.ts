@@ -1,7 +1,7 @@
 // Reads a function call out of an answer while it is written: the name, then its arguments.
 // The grammar has seen to the form, so the reader only finds where each part starts and ends.
 // An answer that starts otherwise is words, and passes through.
-import type { ToolFormat } from '../grammar/index.js';
+import type { ToolFormat } from '../grammar/tool-grammar.js';
 
 export type ToolDelta =
   | { kind: 'text'; text: string }

@@ -1,8 +1,9 @@
 // OpenAI's tools: how the model is told of them, and the grammar that makes its calls well-formed.
 // A chat template that knows tools gets them; to any other model the system message explains them.
 // Reading the calls out of the answer is tool-call-reader.ts.
-import type { ChatMessage, GenerateInput } from '../engine/contract.js';
-import { GrammarError, type ToolFormat, toolGrammar } from '../grammar/index.js';
+import type { ChatMessage, GenerateInput } from '../engine/engine.js';
+import { GrammarError } from '../grammar/grammar-rules.js';
+import { type ToolFormat, toolGrammar } from '../grammar/tool-grammar.js';
 import { MAX_NAME_CHARS, MAX_TEXT_CHARS, MAX_TOOLS } from './limits.js';
 import { badRequest } from './openai-error.js';
 

@@ -1,7 +1,7 @@
 // A measured row as `hearth measure` writes it, for tests that need one without measuring.
 // Values are those of a 7B model on a small GPU.
 import { randomUUID } from 'node:crypto';
-import type { MeasurementRow } from '../../runtime/log/index.js';
+import type { MeasurementRow } from '../../runtime/log/measurement-fields.js';
 
 export function measurementRow(changes: Partial<MeasurementRow> = {}): MeasurementRow {
   return {

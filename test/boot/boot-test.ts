@@ -7,8 +7,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { IMAGE_TARGETS } from '../../devices/flash/index.js';
-import { formatDisk, formatMemory } from '../../devices/index.js';
+import { IMAGE_TARGETS } from '../../appliance/manifest.js';
+import { formatDisk, formatMemory } from '../../terminal/units.js';
 import { prepareTools } from './boot-tools.js';
 import { destroyFileSystem, destroyLog, logOnDisk } from './data-on-disk.js';
 import {

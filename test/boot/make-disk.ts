@@ -4,9 +4,9 @@ import { execFile } from 'node:child_process';
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { ImageTarget } from '../../devices/flash/index.js';
+import type { ImageTarget } from '../../appliance/manifest.js';
+import { samplePath } from '../../bench/development/sample-models.js';
 import { hearth } from '../support/hearth.js';
-import { samplePath } from '../support/samples.js';
 import type { Access } from './device.js';
 import { MEMORY_MIB } from './virtual-machine.js';
 

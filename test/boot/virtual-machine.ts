@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { copyFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Tool } from '../../devices/flash/image/tools.js';
-import type { ImageTarget } from '../../devices/flash/index.js';
+import type { Tool } from '../../appliance/image/debian-tools.js';
+import type { ImageTarget } from '../../appliance/manifest.js';
 import { freePort } from './free-port.js';
 
 type Hardware = {

@@ -14,10 +14,13 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { openCheckpoint, type TensorSource } from '../../converter/checkpoint/index.js';
-import { CheckpointError, convert } from '../../converter/index.js';
+import { samplePath } from '../../bench/development/sample-models.js';
+import { convert } from '../../converter/convert.js';
+import { openCheckpoint } from '../../model/checkpoint/checkpoint.js';
+import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
+import type { TensorSource } from '../../model/checkpoint/tensor-source.js';
 import { hearth } from '../support/hearth.js';
-import { fixtures, samplePath } from '../support/samples.js';
+import { fixtures } from '../support/samples.js';
 
 const bad = path.join(fixtures, 'bad');
 const inputs = readdirSync(bad).filter((name) => name !== 'TABLE.md');

@@ -15,10 +15,10 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { convert } from '../../converter/index.js';
+import { samplePath } from '../../bench/development/sample-models.js';
+import { convert } from '../../converter/convert.js';
 import { loraPath } from '../support/converted.js';
 import { cli, hearth, runProgram } from '../support/hearth.js';
-import { samplePath } from '../support/samples.js';
 
 const tied = samplePath('formats/f_tied');
 const dense = samplePath('appliance/dense');

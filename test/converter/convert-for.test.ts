@@ -1,8 +1,8 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { samplePath } from '../../bench/development/sample-models.js';
 import { hearth } from '../support/hearth.js';
-import { samplePath } from '../support/samples.js';
 
 const MIB = 2 ** 20;
 const checkpoint = samplePath('appliance/pruned-20');

@@ -3,10 +3,15 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { inspect } from '../../converter/index.js';
-import { appliance, convertSample, formats } from '../support/converted.js';
+import {
+  APPLIANCES as appliance,
+  FORMATS as formats,
+  samplePath,
+} from '../../bench/development/sample-models.js';
+import { inspect } from '../../converter/inspect.js';
+import { convertSample } from '../support/converted.js';
 import { hearth } from '../support/hearth.js';
-import { fixtures, samplePath } from '../support/samples.js';
+import { fixtures } from '../support/samples.js';
 import { tinyGguf } from '../support/tiny-gguf.js';
 
 const folder = t.testdir();

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { convert, OutputError, type StreamProgress } from 'hearth/converter';
 import t from 'tap';
-import { makeSyntheticCheckpoint } from '../../bench/synthetic-checkpoint.js';
+import { makeSyntheticCheckpoint } from '../../bench/development/synthetic-checkpoint.js';
 import { hearth } from '../support/hearth.js';
 
 const folder = t.testdir();

@@ -2,8 +2,12 @@
 // sample's prompts against PyTorch's, which were computed from the checkpoint in float32.
 // F32 leaves nothing but rounding; F16 is held to what half precision may cost.
 import t, { type Test } from 'tap';
-import type { FileType } from '../../converter/index.js';
-import { appliance, convertSample, formats, loraPath } from '../support/converted.js';
+import {
+  APPLIANCES as appliance,
+  FORMATS as formats,
+} from '../../bench/development/sample-models.js';
+import type { FileType } from '../../model/types/mixtures.js';
+import { convertSample, loraPath } from '../support/converted.js';
 import { loadModel } from '../support/llama-logits.js';
 import { meanKlDivergence, relativeDifference } from '../support/logit-distance.js';
 import { type Reference, readReference } from '../support/samples.js';

@@ -4,10 +4,13 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { openOutput } from '../../converter/gguf/index.js';
-import { type FileType, type PrepareOptions, prepare } from '../../converter/index.js';
-import { SourceHashes, streamTensors } from '../../converter/stream/index.js';
-import { convertSample, sampleOptions } from '../support/converted.js';
+import { sampleOptions } from '../../bench/development/sample-models.js';
+import { type PrepareOptions, prepare } from '../../converter/prepare.js';
+import { SourceHashes } from '../../converter/stream/source-hashes.js';
+import { streamTensors } from '../../converter/stream/stream-tensors.js';
+import type { FileType } from '../../model/types/mixtures.js';
+import { openOutput } from '../../terminal/output-file.js';
+import { convertSample } from '../support/converted.js';
 import { loadModel } from '../support/llama-logits.js';
 import { meanKlDivergence, relativeDifference } from '../support/logit-distance.js';
 import { readReference } from '../support/samples.js';

@@ -5,8 +5,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import type { FileType } from '../../converter/index.js';
-import { appliance, convertSample, loraPath } from '../support/converted.js';
+import { APPLIANCES as appliance } from '../../bench/development/sample-models.js';
+import type { FileType } from '../../model/types/mixtures.js';
+import { convertSample, loraPath } from '../support/converted.js';
 import { type LoadedModel, loadModel } from '../support/llama-logits.js';
 import { logSoftmax } from '../support/logit-distance.js';
 import { fixtures, readReference } from '../support/samples.js';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { deviceCatalogue } from '../../devices/index.js';
+import { deviceCatalogue } from '../../devices/catalogue/catalogue.js';
 import { hearth } from '../support/hearth.js';
 
 const env = { XDG_CONFIG_HOME: '/nonexistent' };

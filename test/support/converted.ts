@@ -1,12 +1,15 @@
 // Samples as GGUF files, made once a test file by the converter that is tested.
 // In a folder of tap's that goes away with the test; every call names its own file.
-// Which samples there are is bench/samples.ts's to say.
+// Which samples there are is bench/development/sample-models.ts's to say.
 import path from 'node:path';
-import { sampleOptions } from '../../bench/samples.js';
-import { type ConvertOptions, convert } from '../../converter/index.js';
-import { samplePath } from './samples.js';
+import { sampleOptions, samplePath } from '../../bench/development/sample-models.js';
+import { type ConvertOptions, convert } from '../../converter/convert.js';
 
-export { APPLIANCES as appliance, FORMATS as formats, sampleOptions } from '../../bench/samples.js';
+export {
+  APPLIANCES as appliance,
+  FORMATS as formats,
+  sampleOptions,
+} from '../../bench/development/sample-models.js';
 
 /** Converts a sample into `folder`; the path of the GGUF. */
 export async function convertSample(

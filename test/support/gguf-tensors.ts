@@ -3,7 +3,8 @@
 // Reads whole tensors; for small files only.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type GgmlType, type GgufTensor, readGgufFile } from '../../devices/index.js';
+import type { GgmlType } from '../../llama/ggml-types.js';
+import { type GgufTensor, readGgufFile } from '../../model/gguf/gguf-file.js';
 
 export type StoredTensor = Omit<GgufTensor, 'type'> & { type: GgmlType | string; bytes: Buffer };
 

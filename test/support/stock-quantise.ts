@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from './samples.js';
 
-const SCRIPT = path.join(packageRoot, 'dist/bench/stock-quantise.js');
+const SCRIPT = path.join(packageRoot, 'dist/llama/stock-quantise.js');
 const THREADS = '1';
 
 /** Quantises `input` into every output, whose key is the path and value the LLAMA_FTYPE. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type GGUFTypedMetadata, GGUFValueType, serializeGgufMetadata } from '@huggingface/gguf';
 import { getLlama, type Llama, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp';
-import type { GgufMetadata } from '../../converter/gguf/index.js';
+import type { GgufMetadata } from '../../model/gguf/gguf-metadata.js';
 
 const ANY_LLAMA: GgufMetadata = {
   'general.architecture': { type: 'STRING', value: 'llama' },

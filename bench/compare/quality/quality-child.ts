@@ -4,8 +4,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statfsSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { formatDisk } from '../../../devices/index.js';
-import { openModel } from '../../measure/llama.js';
+import { openModel } from '../../../llama/libllama.js';
+import { formatDisk } from '../../../terminal/units.js';
 import { type MeasuringChild, takeTask } from '../../measure/measuring-child.js';
 import { DivergenceTally, logSumExp, PerplexityTally } from './definitions.js';
 import { decodeRow, encodeRow, logProbsOf, rowBytes } from './log-probs.js';

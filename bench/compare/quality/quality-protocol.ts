@@ -1,6 +1,6 @@
 // What the process that scores a text is told, and what it tells. Plain data.
 
-import type { LlamaSettings } from '../../measure/llama-settings.js';
+import type { LlamaSettings } from '../../../llama/model-settings.js';
 import type { EndEvent } from '../../measure/measuring-process.js';
 import type { Divergence, Estimate } from './definitions.js';
 

@@ -1,7 +1,7 @@
 // Pairs of equal memory: each pruned model beside the unpruned one in the type that takes as much.
 // A side is marked as better only where the difference is larger than the errors of both figures.
 // Measures nothing.
-import { formatMemory } from '../../../devices/index.js';
+import { formatMemory } from '../../../terminal/units.js';
 import { equalNotes } from '../compare-text.js';
 import type { Compared, Comparison, EqualMemory } from '../comparison.js';
 import { durationText, NOTHING, percentText, perplexityText, rateText } from '../figure-text.js';

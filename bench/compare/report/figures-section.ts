@@ -1,7 +1,6 @@
 // The report's table of all figures: one a row, one model a column.
 // The same figures as in the terminal, by the same words. Measures nothing.
-import { formatCount } from '../../../converter/convert-report.js';
-import { formatDisk, formatMemory } from '../../../devices/index.js';
+import { formatCount, formatDisk, formatMemory } from '../../../terminal/units.js';
 import type { Compared, Comparison } from '../comparison.js';
 import {
   averageOf,

@@ -1,7 +1,8 @@
 // Which class of hardware holds which model, with the speed that is predicted there.
 // Devices that hold all of them are behind a line, as they tell nothing apart.
 // Predicts nothing.
-import { type Fit, formatMemory } from '../../../devices/index.js';
+import type { Fit } from '../../../devices/fit/fit.js';
+import { formatMemory } from '../../../terminal/units.js';
 import type { Comparison } from '../comparison.js';
 import { type DeviceRow, devicesOf, isFitting } from '../device-rows.js';
 import { NOTHING, rateText } from '../figure-text.js';

@@ -1,7 +1,8 @@
 // How everything was measured, for whoever doubts a figure: definitions, settings, machine, versions.
 // Names of folders and of the machine stay out of it.
-import { formatMemory, hearthVersion } from '../../../devices/index.js';
-import { ANSWER_TOKENS } from '../../measure/answers.js';
+import { formatMemory } from '../../../terminal/units.js';
+import { hearthVersion } from '../../../terminal/version.js';
+import { ANSWER_TOKENS } from '../../measure/repeated-answers.js';
 import { NGRAM } from '../answers/words.js';
 import type { Comparison } from '../comparison.js';
 import { type Html, html } from './html.js';

@@ -1,8 +1,7 @@
 // The top of the report: what was compared, what it comes to in sentences, and a card for each pruned
 // model. Sentences claim a difference only where it is larger than the errors of both figures.
 // Measures nothing.
-import { formatCount } from '../../../converter/convert-report.js';
-import { formatMemory } from '../../../devices/index.js';
+import { formatCount, formatMemory } from '../../../terminal/units.js';
 import type { Compared, Comparison, EqualMemory } from '../comparison.js';
 import {
   memoryText,

@@ -1,8 +1,9 @@
 // Where a kernel of ours may stand in for llama.cpp's: only where both give the same bytes here. Its
 // compiler may fuse a multiplication with an addition, and a new release may search another way.
 // Does not say which was taken: the file is the same.
-import { GGML_TYPES, type GgmlType } from '../../../devices/ggml-types.js';
-import { isSimdType, loadSimdKernels, type Quantise } from './simd-kernels.js';
+import type { Quantise } from '../../../llama/ggml-kernels.js';
+import { GGML_TYPES, type GgmlType } from '../../../llama/ggml-types.js';
+import { isSimdType, loadSimdKernels } from './simd-kernels.js';
 
 /** 2048 sub-blocks or more: about 12 ms for the slowest type, once per type and thread. */
 const CHECKED_WEIGHTS = 65536;

@@ -2,16 +2,8 @@
 // llama.cpp's are scalar, and the time of hearth convert is theirs. Same numbers in the same order.
 // Does not decide where they may be used; self-check.ts does.
 import { readFileSync } from 'node:fs';
-import { GGML_TYPES, type GgmlType } from '../../../devices/ggml-types.js';
-
-/** Quantises `nRows` rows of `nPerRow` weights; `nPerRow` must be whole blocks of `type`. */
-export type Quantise = (
-  type: GgmlType,
-  source: Float32Array,
-  target: Uint8Array,
-  nRows: number,
-  nPerRow: number,
-) => void;
+import type { Quantise } from '../../../llama/ggml-kernels.js';
+import { GGML_TYPES, type GgmlType } from '../../../llama/ggml-types.js';
 
 const FUNCTIONS = {
   IQ4_NL: 'quantiseIq4Nl',

@@ -2,8 +2,14 @@
 // needed and again after it died. Exact for the backend that plans, as it runs llama.cpp's own code
 // up to the allocation. Only contexts are asked for; weights are arithmetic.
 import { type ChildProcess, fork } from 'node:child_process';
-import type { Backend } from '../../catalogue/device.js';
-import type { DryRunResult, DryRunSettings, FromDryRun, LocalGpu, Question } from './protocol.js';
+import type { Backend } from '../../../llama/backend.js';
+import type {
+  DryRunResult,
+  DryRunSettings,
+  FromDryRun,
+  LocalGpu,
+  Question,
+} from './dry-run-protocol.js';
 
 const CHILD_ENV = {
   // A backtrace starts a debugger on the dying process, which can take minutes.
@@ -55,7 +61,7 @@ export class DryRun {
 
   #start(): Promise<Living> {
     this.#child ??= new Promise((resolve, reject) => {
-      const child = fork(new URL('./child.js', import.meta.url), [this.#backend], {
+      const child = fork(new URL('./dry-run-child.js', import.meta.url), [this.#backend], {
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
         env: { ...process.env, ...CHILD_ENV },

@@ -2,7 +2,7 @@
 // Hugging Face's renderer for the same text as in training; contents are guarded before, so that
 // control tokens written in a message stay text. Fits nothing into a context.
 import { Template } from '@huggingface/jinja';
-import type { ChatMessage } from '../contract.js';
+import type { ChatMessage } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import type { ControlTokens } from './control-tokens.js';
 

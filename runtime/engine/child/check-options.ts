@@ -1,7 +1,7 @@
 // Refuses options that llama.cpp would misread, or on which it would work for minutes and then fail.
 // A number too large for its type wraps around there.
 // Whether the model fits is found when it is loaded.
-import type { EngineOptions } from '../contract.js';
+import type { EngineOptions } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 
 const RANGES = {

@@ -1,7 +1,7 @@
 // Refuses what llama.cpp would abort on or misread: tokens that do not exist, numbers that are none.
 // The HTTP server checks its own contract; this holds for every caller.
 // Corrects nothing.
-import type { GenerateRequest, Sampling } from '../contract.js';
+import type { GenerateRequest, Sampling } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import { checkTokens } from './prompt.js';
 

@@ -1,7 +1,7 @@
 // Tokens of a text in which some control tokens count and others are mere text.
 // The same partition as llama.cpp's tokenizer, longest token first, so that a harmless text gets
 // exactly the tokens that it would get whole; text that a guard covers never becomes control.
-import type { NativeModel } from './native.js';
+import type { NativeModel } from '../../../llama/node-llama-internals.js';
 
 const ATTRIBUTE = { unknown: 1, control: 8, lstrip: 128, rstrip: 256 } as const;
 

@@ -1,9 +1,9 @@
 // Fits a conversation into the context by leaving out its oldest turns, and counts them.
 // Whole turns go, never the system prompt nor the last user message, so that what is left reads as
 // a conversation. The caller checks whether the rest fits: the last turn alone may be too long.
-import type { ChatMessage } from '../contract.js';
+import type { NativeModel } from '../../../llama/node-llama-internals.js';
+import type { ChatMessage } from '../engine.js';
 import type { Conversation } from './chat-template.js';
-import type { NativeModel } from './native.js';
 
 export type Prompt = { tokens: number[]; droppedTurns: number; droppedTokens: number };
 

@@ -2,7 +2,7 @@
 // A context of its own, made at the first request: most models never get one.
 // Runs between the decodes of answers.
 import type { LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
-import type { EngineInfo } from '../contract.js';
+import type { EngineInfo } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 
 export class Embedder {

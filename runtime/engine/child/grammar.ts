@@ -2,10 +2,12 @@
 // Checked, then parsed by llama.cpp before the answer starts, so that a broken or hostile one costs
 // its own request alone. The rules of both languages are in runtime/grammar.
 import { type Llama, LlamaGrammarEvaluationState, type LlamaModel } from 'node-llama-cpp';
-import { checkGbnf, GrammarError, jsonSchemaGrammar } from '../../grammar/index.js';
-import type { GenerateRequest } from '../contract.js';
+import { nativeGrammarState } from '../../../llama/node-llama-internals.js';
+import { checkGbnf } from '../../grammar/gbnf-check.js';
+import { GrammarError } from '../../grammar/grammar-rules.js';
+import { jsonSchemaGrammar } from '../../grammar/json-schema-grammar.js';
+import type { GenerateRequest } from '../engine.js';
 import { EngineError } from '../engine-error.js';
-import { nativeGrammarState } from './native.js';
 
 type Grammar = NonNullable<GenerateRequest['grammar']>;
 

@@ -3,13 +3,13 @@
 // Prints nothing; llama.cpp's log goes to the parent.
 
 import { setTimeout } from 'node:timers/promises';
-import type { EngineOptions } from '../contract.js';
+import { watchParent } from '../../../llama/orphan-watch.js';
+import type { EngineOptions } from '../engine.js';
 import { failureOf } from '../engine-error.js';
-import type { FromChild, ToChild } from '../protocol.js';
+import type { FromChild, ToChild } from '../engine-protocol.js';
 import { checkOptions } from './check-options.js';
-import { openLlama } from './llama.js';
 import type { ModelServer } from './model-server.js';
-import { watchParent } from './orphan-watch.js';
+import { openLlama } from './open-llama.js';
 import { Outbox } from './outbox.js';
 
 const send = (message: FromChild): void => {
@@ -54,7 +54,7 @@ async function load(options: EngineOptions): Promise<void> {
     const opening = openLlama(options, log);
     await setTimeout(TRIAL_START_MS);
     const [{ loadModel }, { ModelServer }] = await Promise.all([
-      import('./load.js'),
+      import('./load-model.js'),
       import('./model-server.js'),
     ]);
     const loaded = await loadModel(opening, options, {

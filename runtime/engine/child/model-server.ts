@@ -1,26 +1,26 @@
 // The loaded model at work: turns requests into answers and calls into results.
 // Prompts are made while llama.cpp decodes on its own threads, so they cost nobody a token.
 // Knows nothing of processes; main.ts connects it.
-import { MachineLoad } from '../../../devices/machine-load.js';
-import type { GenerateRequest, Memory } from '../contract.js';
+import { MachineLoad } from '../../../llama/machine-load.js';
+import { nativeBindings } from '../../../llama/node-llama-internals.js';
+import type { GenerateRequest, Memory } from '../engine.js';
 import { EngineError, failureOf } from '../engine-error.js';
-import type { Call, CallResults } from '../protocol.js';
-import { Answer } from './answer.js';
+import type { Call, CallResults } from '../engine-protocol.js';
+import { AnswerClock, processMemory } from './answer-cost.js';
 import { ChatTemplate } from './chat-template.js';
 import { checkRequest } from './check-request.js';
 import { ControlTokens } from './control-tokens.js';
 import { Embedder } from './embedder.js';
 import { grammarState } from './grammar.js';
-import type { Loaded } from './load.js';
-import { AnswerClock, processMemory } from './measure.js';
-import { nativeBindings } from './native.js';
+import type { Loaded } from './load-model.js';
 import type { Outbox } from './outbox.js';
-import { probe } from './probe.js';
+import { probe } from './probe-decode.js';
 import { buildPrompt, checkTokens, type PromptModel, withBos } from './prompt.js';
+import { Answer } from './running-answer.js';
 import { SamplerPool } from './sampler-pool.js';
 import { LogprobReader, TokenChooser } from './sampling.js';
 import { Scheduler } from './scheduler.js';
-import { loadSession, saveSession } from './session.js';
+import { loadSession, saveSession } from './session-file.js';
 import { TokenText } from './token-text.js';
 
 export class ModelServer {

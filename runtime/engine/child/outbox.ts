@@ -1,8 +1,8 @@
 // Messages to the parent, gathered so that fast models do not pay for one message a token.
 // The first is sent at once and what follows within a few milliseconds together, so a slow
 // model's tokens are never held back. Keeps order.
-import type { GenerateEvent } from '../contract.js';
-import type { FromChild } from '../protocol.js';
+import type { GenerateEvent } from '../engine.js';
+import type { FromChild } from '../engine-protocol.js';
 
 /** Far below what a reader sees, far above what a message costs. */
 const GATHER_MS = 10;

@@ -2,11 +2,12 @@
 // node-llama-cpp had llama.cpp plan this very context before it was allocated, and keeps the answer;
 // weights and KV cache are arithmetic. A model that cannot be predicted has no prediction.
 import type { LlamaContext, LlamaModel } from 'node-llama-cpp';
-import { ggmlTypeId } from '../../../devices/ggml-types.js';
-import type { GgufFile } from '../../../devices/gguf-file.js';
-import { predictPlanned, sizedModelOfGguf } from '../../../devices/memory/index.js';
-import type { EngineOptions, PredictedMemory } from '../contract.js';
-import { hasDevice } from './llama.js';
+import { predictPlanned } from '../../../devices/memory/assemble.js';
+import { ggmlTypeId } from '../../../llama/ggml-types.js';
+import type { GgufFile } from '../../../model/gguf/gguf-file.js';
+import { sizedModelOfGguf } from '../../../model/shape/sized-model.js';
+import type { EngineOptions, PredictedMemory } from '../engine.js';
+import { hasDevice } from './open-llama.js';
 
 type Loaded = {
   file: GgufFile;

@@ -1,11 +1,11 @@
 // The tokens of a request, checked against the context before they are evaluated.
 // Input that cannot fit is refused before it is tokenised, as that would hold up other answers.
 // What `drop-oldest` leaves out is decided in drop-oldest.ts.
-import type { ChatMessage, GenerateInput, GenerateRequest } from '../contract.js';
+import type { NativeModel } from '../../../llama/node-llama-internals.js';
+import type { ChatMessage, GenerateInput, GenerateRequest } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import type { ChatTemplate, Conversation } from './chat-template.js';
 import { dropOldest, MAX_TOKEN_CHARS, type Prompt } from './drop-oldest.js';
-import type { NativeModel } from './native.js';
 
 export type PromptModel = {
   native: NativeModel;

@@ -2,7 +2,7 @@
 // node-llama-cpp 3.22.1 keeps the candidates of a disposed one, 12 bytes a token of the vocabulary,
 // until V8 collects its wrapper, of whose size V8 knows nothing: the engine's memory grew by 22 MiB
 // in 10,000 answers of 32 clients, and stays level with this.
-import type { Native, NativeSampler } from './native.js';
+import type { Native, NativeSampler } from '../../../llama/node-llama-internals.js';
 
 export class SamplerPool {
   readonly #native: Native;

@@ -1,9 +1,9 @@
 // How the next token of one answer is chosen, and with which probability the model gave it.
 // llama.cpp's own samplers choose; probabilities are the model's, before temperature and cuts.
 // An answer holds a native sampler from its first token on, which must be given back.
-import type { Sampling, TokenLogprob } from '../contract.js';
+import type { Native, NativeSampler, SamplerConfig } from '../../../llama/node-llama-internals.js';
+import type { Sampling, TokenLogprob } from '../engine.js';
 import { EngineError } from '../engine-error.js';
-import type { Native, NativeSampler, SamplerConfig } from './native.js';
 import type { SamplerPool } from './sampler-pool.js';
 import type { TokenText } from './token-text.js';
 

@@ -2,12 +2,12 @@
 // Answers come and go between decodes; generating goes before prompts, and prompts share what is
 // left of the batch evenly, so nobody waits for another's long prompt. Chooses no tokens itself.
 
-import type { MachineLoad } from '../../../devices/machine-load.js';
-import type { ThreadTuner } from '../../../devices/thread-tuner.js';
-import type { EngineFailure } from '../contract.js';
+import type { MachineLoad } from '../../../llama/machine-load.js';
+import type { Native } from '../../../llama/node-llama-internals.js';
+import type { ThreadTuner } from '../../../llama/thread-tuner.js';
+import type { EngineFailure } from '../engine.js';
 import { EngineError, failureOf } from '../engine-error.js';
-import type { Answer } from './answer.js';
-import type { Native } from './native.js';
+import type { Answer } from './running-answer.js';
 import type { LogprobReader } from './sampling.js';
 import { chooseSlot, commonLength, type Slot } from './slot.js';
 

@@ -1,7 +1,7 @@
 // The text of tokens within a text: spaces as they stand, bytes joined to characters.
 // llama.cpp strips the space of a text's first token, so every piece is read after an anchor.
 // Control tokens have no text here.
-import type { NativeModel } from './native.js';
+import type { NativeModel } from '../../../llama/node-llama-internals.js';
 
 /** Stands for bytes that are no character (yet). */
 const REPLACEMENT = '\uFFFD';

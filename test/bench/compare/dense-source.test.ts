@@ -1,10 +1,10 @@
 import path from 'node:path';
 import t from 'tap';
+import { readModelFile, unmeasured } from '../../../bench/compare/compared-file.js';
 import { openDenseSource } from '../../../bench/compare/dense-source.js';
-import { readModelFile, unmeasured } from '../../../bench/compare/model-file.js';
-import { convert } from '../../../converter/index.js';
+import { samplePath } from '../../../bench/development/sample-models.js';
+import { convert } from '../../../converter/convert.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
-import { samplePath } from '../../support/samples.js';
 
 const folder = t.testdir({ made: {} });
 const target = { folder: path.join(folder, 'made'), signal: new AbortController().signal };

@@ -2,7 +2,8 @@ import t from 'tap';
 import { equalNotes } from '../../../bench/compare/compare-text.js';
 import type { Compared, Comparison, EqualMemory } from '../../../bench/compare/comparison.js';
 import { findOpponent, totalBytes } from '../../../bench/compare/equal-memory.js';
-import type { MemoryPrediction, SizedModel } from '../../../devices/index.js';
+import type { MemoryPrediction } from '../../../devices/memory/memory-prediction.js';
+import type { SizedModel } from '../../../model/shape/sized-model.js';
 
 /** Predicted as large as the model's name says. */
 const types = (sizes: Record<string, number>) =>

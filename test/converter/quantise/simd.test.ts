@@ -2,15 +2,15 @@
 // corners of float32, and on whatever fast-check finds. Speed is bench:kernels', not this file's.
 import fc from 'fast-check';
 import t from 'tap';
-import { loadKernels, loadNativeKernels } from '../../../converter/quantise/kernels.js';
+import { loadKernels } from '../../../converter/quantise/kernels.js';
 import { checkedWeights, preferSimd } from '../../../converter/quantise/simd/self-check.js';
 import {
   loadSimdKernels,
-  type Quantise,
   SIMD_TYPES,
   type SimdType,
 } from '../../../converter/quantise/simd/simd-kernels.js';
-import { GGML_TYPES } from '../../../devices/index.js';
+import { loadNativeKernels, type Quantise } from '../../../llama/ggml-kernels.js';
+import { GGML_TYPES } from '../../../llama/ggml-types.js';
 
 const native = loadNativeKernels().toType;
 let nNativeCalls = 0;

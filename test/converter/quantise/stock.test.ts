@@ -4,8 +4,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { FILE_TYPES, type FileType } from '../../../converter/index.js';
-import { MIXTURES } from '../../../converter/quantise/index.js';
+import { FILE_TYPES, type FileType, MIXTURES } from '../../../model/types/mixtures.js';
 import { convertSample } from '../../support/converted.js';
 import { readGgufTensors, type StoredTensor, tensorDigests } from '../../support/gguf-tensors.js';
 import { stockQuantise } from '../../support/stock-quantise.js';

@@ -1,15 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { catalogueEntries, userCatalogueFile } from '../../../devices/catalogue/catalogue.js';
-import schema from '../../../devices/catalogue/devices.schema.json' with { type: 'json' };
-import type { Schema } from '../../../devices/catalogue/schema-check.js';
 import {
-  CatalogueError,
+  catalogueEntries,
   deviceCatalogue,
   findDevice,
   UnknownDeviceError,
-} from '../../../devices/index.js';
+  userCatalogueFile,
+} from '../../../devices/catalogue/catalogue.js';
+import { CatalogueError } from '../../../devices/catalogue/catalogue-file.js';
+import schema from '../../../devices/catalogue/devices.schema.json' with { type: 'json' };
+import type { Schema } from '../../../devices/catalogue/schema-check.js';
 
 const GIB = 2 ** 30;
 const GB = 1e9;

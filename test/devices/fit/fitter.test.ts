@@ -1,15 +1,13 @@
 import '../../support/bare-children.js';
 import t from 'tap';
-import { readBaseModel } from '../../../converter/plan/base-model.js';
-import { sizedCandidates } from '../../../converter/plan/candidates.js';
-import { sizedModelOfPlan } from '../../../converter/sized-model.js';
-import {
-  advise,
-  type Device,
-  findDevice,
-  openFitter,
-  type SizedModel,
-} from '../../../devices/index.js';
+import { findDevice } from '../../../devices/catalogue/catalogue.js';
+import type { Device } from '../../../devices/catalogue/device.js';
+import { advise } from '../../../devices/fit/advice.js';
+import { openFitter } from '../../../devices/fit/fitter.js';
+import { readBaseModel } from '../../../devices/plan/base-model.js';
+import { sizedCandidates } from '../../../devices/plan/candidates.js';
+import type { SizedModel } from '../../../model/shape/sized-model.js';
+import { sizedModelOfPlan } from '../../../model/types/sized-plan.js';
 
 const fitter = openFitter();
 t.teardown(() => fitter.close());

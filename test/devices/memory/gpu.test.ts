@@ -1,9 +1,9 @@
 // On a GPU, whole and in part, where there is one that Vulkan can use: software Vulkan is enough.
 import t from 'tap';
-import { openMemoryPredictor } from '../../../devices/index.js';
+import { openMemoryPredictor } from '../../../devices/memory/predictor.js';
 import { convertSample } from '../../support/converted.js';
 import { needsTool } from '../../support/needs.js';
-import { compareAllocation, openLlama } from './allocation.js';
+import { compareAllocation, openLlama } from './llama-allocation.js';
 
 // Software Vulkan counts as a GPU only where it is named.
 process.env['GGML_VK_VISIBLE_DEVICES'] = '0';

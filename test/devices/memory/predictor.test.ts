@@ -1,9 +1,13 @@
 // On the CPU: every sample, six contexts, every type of KV cache, a mapped file, several sequences.
 import '../../support/bare-children.js';
 import t from 'tap';
-import { openMemoryPredictor } from '../../../devices/index.js';
-import { appliance, convertSample, formats } from '../../support/converted.js';
-import { compareAllocation, openLlama } from './allocation.js';
+import {
+  APPLIANCES as appliance,
+  FORMATS as formats,
+} from '../../../bench/development/sample-models.js';
+import { openMemoryPredictor } from '../../../devices/memory/predictor.js';
+import { convertSample } from '../../support/converted.js';
+import { compareAllocation, openLlama } from './llama-allocation.js';
 
 const folder = t.testdir();
 const predictor = openMemoryPredictor();

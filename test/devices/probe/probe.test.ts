@@ -3,9 +3,9 @@ import { totalmem } from 'node:os';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import si from 'systeminformation';
 import t from 'tap';
-import { probeMachine } from '../../../devices/index.js';
 import { measureBandwidth } from '../../../devices/probe/bandwidth.js';
 import { probeGpus } from '../../../devices/probe/gpus.js';
+import { probeMachine } from '../../../devices/probe/probe.js';
 
 t.test('CPU and memory are what the system says', async (t) => {
   const probe = await probeMachine();

@@ -1,10 +1,12 @@
 import t from 'tap';
-import { readBaseModel } from '../../../converter/plan/base-model.js';
-import { prunedCandidates, sizedCandidates } from '../../../converter/plan/candidates.js';
-import type { FileType } from '../../../converter/quantise/index.js';
-import { sizedModelOfPlan } from '../../../converter/sized-model.js';
-import { type Device, findDevice, openFitter } from '../../../devices/index.js';
-import type { Range } from '../../../devices/speed/contract.js';
+import { findDevice } from '../../../devices/catalogue/catalogue.js';
+import type { Device } from '../../../devices/catalogue/device.js';
+import { openFitter } from '../../../devices/fit/fitter.js';
+import { readBaseModel } from '../../../devices/plan/base-model.js';
+import { prunedCandidates, sizedCandidates } from '../../../devices/plan/candidates.js';
+import type { Range } from '../../../devices/speed/speed-prediction.js';
+import type { FileType } from '../../../model/types/mixtures.js';
+import { sizedModelOfPlan } from '../../../model/types/sized-plan.js';
 
 /** Short contexts, as benchmarks have them. */
 const nCtx = 256;

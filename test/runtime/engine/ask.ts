@@ -7,8 +7,8 @@ import type {
   EngineOptions,
   GenerateEvent,
   GenerateRequest,
-} from '../../../runtime/engine/index.js';
-import { startEngine } from '../../../runtime/engine/index.js';
+} from '../../../runtime/engine/engine.js';
+import { startEngine } from '../../../runtime/engine/restarting-engine.js';
 import { readReference } from '../../support/samples.js';
 
 export type Told = {

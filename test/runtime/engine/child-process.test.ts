@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { forkEngineAhead } from '../../../runtime/engine/child-process.js';
-import { startEngine } from '../../../runtime/engine/index.js';
+import { startEngine } from '../../../runtime/engine/restarting-engine.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 import { childrenOf } from '../../support/processes.js';
 import '../../support/bare-children.js';

@@ -4,9 +4,8 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { RestartingEngine } from '../../../runtime/engine/engine.js';
-import type { EngineState } from '../../../runtime/engine/index.js';
-import { startEngine } from '../../../runtime/engine/index.js';
+import type { EngineState } from '../../../runtime/engine/engine.js';
+import { RestartingEngine, startEngine } from '../../../runtime/engine/restarting-engine.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 import { type TinyValue, tinyGguf } from '../../support/tiny-gguf.js';
 import { ask, chat } from './ask.js';
@@ -82,7 +81,7 @@ t.test('the queue is bounded, and what waits can be aborted', async (t) => {
 
 t.test('no process is left when the parent is killed', async (t) => {
   const program = `
-    import { RestartingEngine } from ${JSON.stringify(new URL('../../../runtime/engine/engine.js', import.meta.url).href)};
+    import { RestartingEngine } from ${JSON.stringify(new URL('../../../runtime/engine/restarting-engine.js', import.meta.url).href)};
     const engine = new RestartingEngine(${JSON.stringify(options)});
     await engine.ready();
     console.log(engine.pid);

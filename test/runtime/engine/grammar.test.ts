@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { GenerateRequest } from '../../../runtime/engine/index.js';
+import type { GenerateRequest } from '../../../runtime/engine/engine.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 import { ask, chat, readyEngine } from './ask.js';
 

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import t from 'tap';
-import { checkGbnf, GrammarError, jsonSchemaGrammar } from '../../../runtime/grammar/index.js';
+import { checkGbnf } from '../../../runtime/grammar/gbnf-check.js';
+import { GrammarError } from '../../../runtime/grammar/grammar-rules.js';
+import { jsonSchemaGrammar } from '../../../runtime/grammar/json-schema-grammar.js';
 
 const chain = (length: number, body: (next: string) => string): string =>
   Array.from({ length }, (_, i) => `r${i} ::= ${body(`r${i + 1}`)}\n`).join('');

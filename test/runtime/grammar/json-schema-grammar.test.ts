@@ -1,5 +1,6 @@
 import t from 'tap';
-import { GrammarError, jsonSchemaGrammar } from '../../../runtime/grammar/index.js';
+import { GrammarError } from '../../../runtime/grammar/grammar-rules.js';
+import { jsonSchemaGrammar } from '../../../runtime/grammar/json-schema-grammar.js';
 import { post, runEngine, runServer } from '../server/running-server.js';
 
 t.test('llama.cpp takes the grammars, and what it then writes keeps the schema', async (t) => {

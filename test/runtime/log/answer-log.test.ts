@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { openLog } from '../../../runtime/log/index.js';
+import { openLog } from '../../../runtime/log/answer-log.js';
 import { needs } from '../../support/needs.js';
 import {
   machineRow,
@@ -227,7 +227,7 @@ t.test(
     const file = path.join(t.testdir(), 'log.db');
     const modules = path.resolve(import.meta.dirname, '../../..');
     const script = `
-    import { openLog } from '${modules}/runtime/log/index.js';
+    import { openLog } from '${modules}/runtime/log/answer-log.js';
     import { recordStart, requestRow } from '${modules}/test/runtime/log/log-rows.js';
     const log = openLog({ path: process.argv[1] });
     const runId = recordStart(log);

@@ -4,7 +4,7 @@ import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { openLog } from '../../../runtime/log/index.js';
+import { openLog } from '../../../runtime/log/answer-log.js';
 import { needs } from '../../support/needs.js';
 import { machineRow, modelRow, recordStart, requestRow, runRow, sqlite3 } from './log-rows.js';
 
@@ -15,7 +15,7 @@ const imports = `
   import { execFileSync } from 'node:child_process';
   import { rmSync, writeFileSync } from 'node:fs';
   import { setTimeout as sleep } from 'node:timers/promises';
-  import { openLog } from '${modules}/runtime/log/index.js';
+  import { openLog } from '${modules}/runtime/log/answer-log.js';
   import { recordStart, requestRow, sqlite3 } from '${modules}/test/runtime/log/log-rows.js';`;
 
 const canMount =

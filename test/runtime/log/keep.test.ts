@@ -2,9 +2,9 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { openLog } from '../../../runtime/log/answer-log.js';
 import { openForWriting } from '../../../runtime/log/database.js';
-import { openLog, parseKeep } from '../../../runtime/log/index.js';
-import { pruneSlice } from '../../../runtime/log/keep.js';
+import { parseKeep, pruneSlice } from '../../../runtime/log/keep.js';
 import { needs } from '../../support/needs.js';
 import { recordStart, requestRow, STARTED_AT_MS, sqlite3 } from './log-rows.js';
 

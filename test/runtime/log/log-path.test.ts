@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import t from 'tap';
-import { defaultLogPath } from '../../../runtime/log/index.js';
+import { defaultLogPath } from '../../../runtime/log/log-path.js';
 
 t.test('the XDG folder for state, where it is set and absolute', (t) => {
   const inHome = `${homedir()}/.local/state/hearth/log.db`;

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import t from 'tap';
-import { openLog, openLogReader } from '../../../runtime/log/index.js';
+import { openLog } from '../../../runtime/log/answer-log.js';
+import { openLogReader } from '../../../runtime/log/log-reader.js';
 import { needs } from '../../support/needs.js';
 import { machineRow, modelRow, recordStart, requestRow, runRow, sqlite3 } from './log-rows.js';
 

@@ -2,13 +2,8 @@
 // The shell is the outside reader: what it prints is what a user of the log sees.
 // Values are those of a 7B model on a small GPU; every one differs, so that none is swapped unseen.
 import { execFileSync } from 'node:child_process';
-import type {
-  AnswerLog,
-  MachineRow,
-  ModelRow,
-  RequestRow,
-  RunRow,
-} from '../../../runtime/log/index.js';
+import type { AnswerLog } from '../../../runtime/log/answer-log.js';
+import type { MachineRow, ModelRow, RequestRow, RunRow } from '../../../runtime/log/rows.js';
 
 export const STARTED_AT_MS = Date.UTC(2026, 10, 24, 9, 30);
 

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { openLog, openLogReader } from '../../../runtime/log/index.js';
+import { openLog } from '../../../runtime/log/answer-log.js';
+import { openLogReader } from '../../../runtime/log/log-reader.js';
 import { MIGRATIONS, migrate } from '../../../runtime/log/migrations.js';
 import { skipFileWithout } from '../../support/needs.js';
 import { sqlite3 } from './log-rows.js';
@@ -83,7 +84,7 @@ async function inPrograms(count: number, file: string, write: string): Promise<v
   const modules = path.resolve(import.meta.dirname, '../../..');
   const script = `
     import { once } from 'node:events';
-    import { openLog } from '${modules}/runtime/log/index.js';
+    import { openLog } from '${modules}/runtime/log/answer-log.js';
     import { machineRow, modelRow, requestRow, runRow } from '${modules}/test/runtime/log/log-rows.js';
     const log = openLog({ path: process.argv[1], onWarning: console.error });
     console.log('ready');

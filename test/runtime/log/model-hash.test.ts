@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { statSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { hashModelFile, openLog } from '../../../runtime/log/index.js';
+import { openLog } from '../../../runtime/log/answer-log.js';
+import { hashModelFile } from '../../../runtime/log/model-hash.js';
 import { modelRow } from './log-rows.js';
 
 t.test('a file is read once, and again when it has changed', async (t) => {

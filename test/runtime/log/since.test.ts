@@ -1,5 +1,5 @@
 import t from 'tap';
-import { parseSince } from '../../../runtime/log/index.js';
+import { parseSince } from '../../../runtime/log/since.js';
 
 const NOW_MS = Date.UTC(2026, 10, 24, 12);
 

@@ -14,7 +14,7 @@ Object.assign(fs, {
   },
 });
 syncBuiltinESMExports();
-const { openLog } = await import('../../../runtime/log/index.js');
+const { openLog } = await import('../../../runtime/log/answer-log.js');
 const { recordStart, requestRow } = await import('./log-rows.js');
 
 async function isPending(promise: Promise<void>): Promise<boolean> {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { startEngine } from '../../../runtime/engine/index.js';
+import { startEngine } from '../../../runtime/engine/restarting-engine.js';
 import { needs } from '../../support/needs.js';
 import { machineRow, modelRow, requestRow, runRow, sqlite3 } from '../log/log-rows.js';
 import { post, runEngine, runServer } from './running-server.js';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import t from 'tap';
-import { startEngine } from '../../../runtime/engine/index.js';
+import { startEngine } from '../../../runtime/engine/restarting-engine.js';
 import { needs } from '../../support/needs.js';
 import { childrenOf } from '../../support/processes.js';
 import { sqlite3 } from '../log/log-rows.js';

@@ -6,9 +6,10 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type t from 'tap';
-import { type Engine, type EngineOptions, startEngine } from '../../../runtime/engine/index.js';
-import { type AnswerLog, openLog } from '../../../runtime/log/index.js';
-import { type Server, type ServerOptions, startServer } from '../../../runtime/server/index.js';
+import type { Engine, EngineOptions } from '../../../runtime/engine/engine.js';
+import { startEngine } from '../../../runtime/engine/restarting-engine.js';
+import { type AnswerLog, openLog } from '../../../runtime/log/answer-log.js';
+import { type Server, type ServerOptions, startServer } from '../../../runtime/server/server.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 
 export type RunningEngine = { engine: Engine; settings: EngineOptions; folder: string };

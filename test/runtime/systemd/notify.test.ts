@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
-import { NotifyError, openNotifier } from '../../../runtime/systemd/index.js';
+import { NotifyError, openNotifier } from '../../../runtime/systemd/notify.js';
 import { bindDatagramSocket } from '../../support/datagram-socket.js';
 
 const isLinux = process.platform === 'linux';

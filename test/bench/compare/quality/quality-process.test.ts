@@ -9,7 +9,7 @@ import t from 'tap';
 import { DEFAULT_TEXT } from '../../../../bench/compare/default-text.js';
 import { scoreQuality } from '../../../../bench/compare/quality/quality-process.js';
 import type { QualityTask } from '../../../../bench/compare/quality/quality-protocol.js';
-import { findLlamaLibrary } from '../../../../converter/index.js';
+import { findLlamaLibrary } from '../../../../llama/libraries.js';
 import { applianceGguf } from '../../../support/appliance-gguf.js';
 
 const STOCK = {

@@ -2,12 +2,12 @@
 // What a test does on an event then happens before the next decode, so tokens can be counted.
 // Shows nothing of restarts: there is no process to lose.
 
-import { openLlama } from '../../../../runtime/engine/child/llama.js';
-import { loadModel } from '../../../../runtime/engine/child/load.js';
+import { loadModel } from '../../../../runtime/engine/child/load-model.js';
 import { ModelServer } from '../../../../runtime/engine/child/model-server.js';
+import { openLlama } from '../../../../runtime/engine/child/open-llama.js';
 import { Outbox } from '../../../../runtime/engine/child/outbox.js';
-import type { EngineOptions, GenerateEvent } from '../../../../runtime/engine/index.js';
-import type { FromChild, ToChild } from '../../../../runtime/engine/protocol.js';
+import type { EngineOptions, GenerateEvent } from '../../../../runtime/engine/engine.js';
+import type { FromChild, ToChild } from '../../../../runtime/engine/engine-protocol.js';
 import { Requests } from '../../../../runtime/engine/requests.js';
 
 type Heard = Extract<FromChild, { kind: 'events' }>['events'][number];

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Engine, GenerateInput, GenerateRequest } from '../../../../runtime/engine/index.js';
+import type { Engine, GenerateInput, GenerateRequest } from '../../../../runtime/engine/engine.js';
 import { applianceGguf } from '../../../support/appliance-gguf.js';
 import { ask, chat, prompts, readyEngine } from '../ask.js';
 import { inProcessEngine } from './in-process.js';

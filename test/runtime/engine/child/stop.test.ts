@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import t from 'tap';
-import type { GenerateEvent, GenerateRequest } from '../../../../runtime/engine/index.js';
+import type { GenerateEvent, GenerateRequest } from '../../../../runtime/engine/engine.js';
 import { applianceGguf } from '../../../support/appliance-gguf.js';
 import { chat, prompts } from '../ask.js';
 import { inProcessEngine, tokensOf } from './in-process.js';

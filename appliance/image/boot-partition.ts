@@ -1,0 +1,90 @@
+// The EFI partition: systemd-boot, and for each slot an entry, a kernel and its initramfs.
+// Slot A starts; B is the same and stands by. The menu shows while a key is held at power-on, and
+// nothing can be typed into it. Written by mtools into a file, so nothing is mounted.
+import { copyFile, mkdir, stat, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { DebianBase } from './debian-base.js';
+import { runTool } from './debian-tools.js';
+import type { ImageMachine } from './image-machine.js';
+import { OTHER_SLOT_ARGUMENT } from './initramfs.js';
+import { aligned } from './partitions.js';
+
+export type BootPartitionOptions = {
+  base: DebianBase;
+  machine: ImageMachine;
+  /** PARTUUIDs of the slots */
+  slots: { a: string; b: string };
+  /** eight hexadecimal digits */
+  serial: string;
+  sizeBytes: number;
+  epoch: number;
+  folder: string;
+  signal?: AbortSignal | undefined;
+};
+
+/** The loader, FAT's own tables, and a kernel that an update makes larger. */
+const ROOM_BYTES = 16 << 20;
+/** FAT32 has no fewer clusters than fit into this. */
+const MIN_BYTES = 64 << 20;
+
+/** How large the partition must be. */
+export async function bootPartitionBytes({ kernel, initrd, loader }: DebianBase): Promise<number> {
+  const sizes = await Promise.all(
+    [kernel, initrd, loader].map(async (file) => (await stat(file)).size),
+  );
+  const [kernelBytes = 0, initrdBytes = 0, loaderBytes = 0] = sizes;
+  return Math.max(MIN_BYTES, aligned(2 * (kernelBytes + initrdBytes) + loaderBytes + ROOM_BYTES));
+}
+
+/** Path of the file system. */
+export async function bootPartition(options: BootPartitionOptions): Promise<string> {
+  const { folder, sizeBytes, serial, epoch, signal } = options;
+  const staging = path.join(folder, 'efi');
+  await stage(staging, options);
+  const image = path.join(folder, 'efi.fat');
+  await writeFile(image, '');
+  await truncate(image, sizeBytes);
+  const env = { SOURCE_DATE_EPOCH: `${epoch}` };
+  const format = ['-F', '32', '-i', serial, '-n', 'HEARTH-EFI', '--invariant', image];
+  await runTool('mkfs.vfat', format, { env, signal });
+  const tops = ['EFI', 'loader', 'a', 'b'].map((name) => path.join(staging, name));
+  await runTool('mcopy', ['-s', '-i', image, ...tops, '::'], { env, signal });
+  return image;
+}
+
+async function stage(staging: string, { base, machine, slots }: BootPartitionOptions) {
+  for (const name of ['EFI/BOOT', 'loader/entries', 'a', 'b'])
+    await mkdir(path.join(staging, name), { recursive: true });
+  await copyFile(base.loader, path.join(staging, 'EFI/BOOT', machine.loader.efi));
+  await writeFile(path.join(staging, 'loader/loader.conf'), LOADER_CONFIG);
+  for (const slot of ['a', 'b'] as const) {
+    await copyFile(base.kernel, path.join(staging, slot, 'vmlinuz'));
+    await copyFile(base.initrd, path.join(staging, slot, 'initrd'));
+    const entry = path.join(staging, `loader/entries/hearth-${slot}.conf`);
+    await writeFile(entry, loaderEntry(slot, slots, machine));
+  }
+}
+
+const LOADER_CONFIG = `default hearth-a.conf
+timeout 0
+editor no
+`;
+
+/** An entry of systemd-boot. */
+export function loaderEntry(
+  slot: 'a' | 'b',
+  slots: { a: string; b: string },
+  { serial }: Pick<ImageMachine, 'serial'>,
+): string {
+  const other = slots[slot === 'a' ? 'b' : 'a'];
+  const options = [
+    `root=PARTUUID=${slots[slot]} ${OTHER_SLOT_ARGUMENT}=${other} rootfstype=squashfs ro`,
+    `console=${serial},115200 console=tty0 consoleblank=0`,
+    'panic=10 quiet loglevel=3 systemd.show_status=no',
+  ].join(' ');
+  return `title hearth (slot ${slot.toUpperCase()})
+linux /${slot}/vmlinuz
+initrd /${slot}/initrd
+options ${options}
+`;
+}

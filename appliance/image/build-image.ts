@@ -1,0 +1,128 @@
+// hearth image: from a model and settings to a disk that boots, and the manifest beside it.
+// Everything that can be wrong with what was asked is found first, then the slow part begins; the
+// image appears under its name when it is whole. Whatever is in the way lies in one folder, removed.
+import { mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { asOutputError, type OutputFile, openOutput } from '../../terminal/output-file.js';
+import { surveyImage } from '../block-map.js';
+import { MANIFEST_SUFFIX, manifestText } from '../manifest.js';
+import { payload } from '../payload/payload.js';
+import { unsafePathReason } from '../safe-path.js';
+import { SIGNATURE_SUFFIX, signText } from '../signature.js';
+import type { Build, ImageOptions } from './build.js';
+import { debianBase } from './debian-base.js';
+import { checkTools } from './debian-tools.js';
+import { writeDisk } from './disk.js';
+import { type FittedModel, fitToDevice } from './fit-check.js';
+import { IMAGE_MACHINES, ImageError } from './image-machine.js';
+import { imageManifest, sha256Of } from './image-manifest.js';
+import { makePartitions, type Partitions } from './partition-files.js';
+import { type DiskLayout, freeRanges, partitionNamed } from './partitions.js';
+
+export type ImageSummary = {
+  output: string;
+  manifest: string;
+  sizeBytes: number;
+  /** all but the model's partition */
+  sizeWithoutModelBytes: number;
+  layout: DiskLayout;
+  fitted: FittedModel;
+};
+
+export const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
+
+/** Rejects with ImageError, PayloadError, OutputError, SignatureError, or what was wrong with the model. */
+export async function buildImage(options: ImageOptions): Promise<ImageSummary> {
+  const { model, output, onStep = () => {} } = options;
+  checkName(model);
+  onStep('checking the model against the memory of the device');
+  const fitted = await fitToDevice(model, options);
+  await checkTools(IMAGE_MACHINES[options.target]);
+  await (await openOutput(output, { inputs: [model], force: options.force ?? false })).discard();
+  const folder = await mkdtemp(path.join(path.dirname(path.resolve(output)), '.hearth-image-'));
+  try {
+    const build = await gather({ ...options, onStep }, { fitted, folder });
+    onStep('packing the system');
+    const partitions = await makePartitions(build);
+    return await writeImage(build, partitions);
+  } catch (error) {
+    throw asOutputError(error, output);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** It becomes one in a partition and in the unit. */
+function checkName(model: string): void {
+  const name = path.basename(model);
+  const reason = unsafePathReason(name);
+  if (reason) throw new ImageError(`the model's name ${JSON.stringify(name)} ${reason}`);
+}
+
+/** Debian, hearth and what the model is: all that the image is made of. */
+async function gather(
+  options: ImageOptions & Pick<Build, 'onStep'>,
+  found: Pick<Build, 'fitted' | 'folder'>,
+): Promise<Build> {
+  const { target, settings, model, mirror = DEFAULT_MIRROR, signal, onStep } = options;
+  const epoch = options.epoch ?? startOfDay();
+  const machine = IMAGE_MACHINES[target];
+  onStep('installing Debian');
+  const base = await debianBase({ machine, settings, mirror, epoch, signal });
+  onStep('gathering hearth and Node');
+  const hearth = await payload(machine.payload, { signal });
+  onStep('hashing the model');
+  const modelSha256 = await sha256Of(model, signal);
+  return { ...options, ...found, epoch, machine, base, hearth, modelSha256 };
+}
+
+async function writeImage(build: Build, partitions: Partitions): Promise<ImageSummary> {
+  const { model, output, force = false, signal, onStep } = build;
+  const { layout, content, files } = partitions;
+  onStep('writing the image');
+  const disk = await openOutput(output, { sizeBytes: layout.sizeBytes, inputs: [model], force });
+  try {
+    await writeDisk(disk.handle, layout, files, signal);
+    onStep('hashing the image');
+    const written = `/proc/self/fd/${disk.handle.fd}`;
+    const survey = await surveyImage(written, { free: freeRanges(layout, content), signal });
+    await nameAll(disk, build, manifestText(imageManifest(build, survey)));
+  } finally {
+    await disk.discard();
+  }
+  return summary(build, layout);
+}
+
+/** The image and what stands beside it get their names when all of them are written. */
+async function nameAll(disk: OutputFile, { output, signingKey }: Build, text: string) {
+  const manifest = output + MANIFEST_SUFFIX;
+  const beside: [file: string, content: string | Buffer][] = [[manifest, text]];
+  if (signingKey) beside.push([manifest + SIGNATURE_SUFFIX, signText(text, signingKey)]);
+  const files: OutputFile[] = [];
+  try {
+    for (const [file, content] of beside) {
+      const opened = await openOutput(file, { inputs: [], force: true });
+      files.push(opened);
+      await opened.handle.writeFile(content);
+    }
+    // One of an image that was here before says nothing of this one.
+    if (!signingKey) await rm(manifest + SIGNATURE_SUFFIX, { force: true });
+    for (const file of [disk, ...files]) await file.commit();
+  } finally {
+    for (const file of files) await file.discard();
+  }
+}
+
+function summary({ output, fitted }: Build, layout: DiskLayout): ImageSummary {
+  const { sizeBytes } = layout;
+  return {
+    ...{ output, manifest: output + MANIFEST_SUFFIX, sizeBytes, layout, fitted },
+    sizeWithoutModelBytes: sizeBytes - partitionNamed(layout, 'model').sizeBytes,
+  };
+}
+
+/** In UTC, in seconds: builds of one day from the same packages are the same. */
+function startOfDay(): number {
+  const day = 24 * 60 * 60;
+  return Math.floor(Date.now() / 1000 / day) * day;
+}

@@ -1,0 +1,44 @@
+// What an image is asked to be, and what one build of it knows: types alone.
+// Each step takes of it what it needs.
+import type { KeyObject } from 'node:crypto';
+import type { ImageTarget } from '../manifest.js';
+import type { Payload } from '../payload/payload.js';
+import type { DebianBase } from './debian-base.js';
+import type { DeviceSettings } from './device-settings.js';
+import type { FittedModel } from './fit-check.js';
+import type { ImageMachine } from './image-machine.js';
+
+export type ImageOptions = {
+  model: string;
+  target: ImageTarget;
+  output: string;
+  force?: boolean;
+  settings: DeviceSettings;
+  /** of the device, all of it */
+  memoryBytes: number;
+  nCtx?: number | undefined;
+  /** the text of hearth.service for what was found to fit */
+  unit: (found: UnitInputs) => string;
+  mirror?: string;
+  /** seconds since 1970 that the files of the image are dated with */
+  epoch?: number;
+  /** signs the manifest; Ed25519 */
+  signingKey?: KeyObject;
+  signal?: AbortSignal;
+  onStep?: (step: string) => void;
+};
+
+/** `modelPath` as it is on the device. */
+export type UnitInputs = FittedModel & { settings: DeviceSettings; modelPath: string };
+
+export type Build = ImageOptions & {
+  machine: ImageMachine;
+  fitted: FittedModel;
+  modelSha256: string;
+  base: DebianBase;
+  hearth: Payload;
+  epoch: number;
+  /** for files that are in the way afterwards */
+  folder: string;
+  onStep: (step: string) => void;
+};

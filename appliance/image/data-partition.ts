@@ -1,0 +1,60 @@
+// The file systems beside the system: the model's, read-only, and an empty one for data.
+// The model's is not compressed: quantised weights do not get smaller.
+import { constants } from 'node:fs';
+import { copyFile, realpath, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { runTool } from './debian-tools.js';
+
+export type FileSystemOptions = { epoch: number; folder: string; signal?: AbortSignal | undefined };
+
+/** So large may the data get, in blocks of 4096 bytes: room for its tables is kept from the start. */
+const MOST_BLOCKS = 2 ** 28;
+
+/** Path of a squashfs with the model alone in it, under its own name and readable by all. */
+export async function modelPartition(
+  model: string,
+  { epoch, folder, signal }: FileSystemOptions,
+): Promise<string> {
+  const image = path.join(folder, 'model.squashfs');
+  const plain = ['-noI', '-noD', '-noF', '-noX', '-no-fragments', '-b', '1M'];
+  const same = [
+    '-all-root',
+    '-root-mode',
+    '0755',
+    '-mkfs-time',
+    `${epoch}`,
+    '-all-time',
+    `${epoch}`,
+  ];
+  const readable = ['-action', 'chmod(0444)@type(f)'];
+  const quiet = ['-noappend', '-no-progress', '-quiet'];
+  const file = await plainFile(model, folder);
+  await runTool('mksquashfs', [file, image, ...quiet, ...plain, ...same, ...readable], { signal });
+  return image;
+}
+
+/** mksquashfs takes a link for itself, and a model in a cache is mostly one to a file of another name. */
+async function plainFile(model: string, folder: string): Promise<string> {
+  const real = await realpath(model);
+  if (path.basename(real) === path.basename(model)) return real;
+  const copy = path.join(folder, path.basename(model));
+  await copyFile(real, copy, constants.COPYFILE_FICLONE);
+  return copy;
+}
+
+/** Path of an empty ext4 of `sizeBytes`. */
+export async function dataPartition(
+  { sizeBytes, uuid }: { sizeBytes: number; uuid: string },
+  { epoch, folder, signal }: FileSystemOptions,
+): Promise<string> {
+  const image = path.join(folder, 'data.ext4');
+  await writeFile(image, '');
+  await truncate(image, sizeBytes);
+  const shape = ['-b', '4096', '-i', '65536', '-m', '1', '-L', 'hearth-data', '-U', uuid];
+  const extended = `hash_seed=${uuid},resize=${MOST_BLOCKS},lazy_itable_init=0,lazy_journal_init=0`;
+  await runTool('mkfs.ext4', ['-q', '-F', ...shape, '-E', extended, image], {
+    env: { E2FSPROGS_FAKE_TIME: `${epoch}`, SOURCE_DATE_EPOCH: `${epoch}` },
+    signal,
+  });
+  return image;
+}

@@ -1,0 +1,141 @@
+// What the user says about the device, read and checked before anything is built.
+// Whatever ends up in a generated file is checked here or written there in hexadecimal, so that no
+// name can say more than a name. Warns of keys that others can read; writes nothing.
+import { readFile, stat } from 'node:fs/promises';
+import { printable } from '../../terminal/print.js';
+import { ImageError } from './image-machine.js';
+
+export type SettingsFlags = {
+  hostname?: string | undefined;
+  sshKeyFile?: string | undefined;
+  wifiSsid?: string | undefined;
+  wifiPskFile?: string | undefined;
+  apiKeyFile?: string | undefined;
+  timezone?: string | undefined;
+  port?: number | undefined;
+};
+
+export type Wifi = {
+  ssid: string;
+  /** null for an open network */
+  passphrase: string | null;
+};
+
+export type DeviceSettings = {
+  hostname: string;
+  /** lines of authorized_keys; empty for a device without SSH */
+  sshKeys: string[];
+  wifi: Wifi | null;
+  apiKeys: string[];
+  timezone: string;
+  port: number;
+};
+
+export const DEFAULT_PORT = 8080;
+const MAX_SSID_BYTES = 32;
+const KEY_TYPES =
+  /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/;
+
+/** Rejects with {@link ImageError}; `warn` is told of secrets that others can read. */
+export async function readSettings(
+  flags: SettingsFlags,
+  warn: (text: string) => void,
+): Promise<DeviceSettings> {
+  const { sshKeyFile, apiKeyFile, port = DEFAULT_PORT } = flags;
+  return {
+    hostname: checkedHostname(flags.hostname ?? 'hearth'),
+    sshKeys: sshKeyFile === undefined ? [] : sshKeysOf(await linesOf(sshKeyFile), sshKeyFile),
+    wifi: await wifiOf(flags, warn),
+    apiKeys: apiKeyFile === undefined ? [] : await apiKeysOf(apiKeyFile, warn),
+    timezone: checkedTimezone(flags.timezone ?? 'UTC'),
+    port,
+  };
+}
+
+/** One label of RFC 1123. */
+function checkedHostname(name: string): string {
+  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(name)) return name.toLowerCase();
+  throw new ImageError(
+    `--hostname ${JSON.stringify(name)} is no name of a machine; expected up to 63 letters, digits and hyphens, such as kitchen-2`,
+  );
+}
+
+function checkedTimezone(name: string): string {
+  const isPlain = /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/.test(name);
+  const known = isPlain ? knownTimezone(name) : null;
+  if (known) return known;
+  throw new ImageError(
+    `--timezone ${JSON.stringify(name)} is not known; expected one such as Europe/Berlin or UTC`,
+  );
+}
+
+/** As the files of zones are named, however it was typed; null for none. */
+function knownTimezone(name: string): string | null {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    return null;
+  }
+}
+
+async function wifiOf(
+  { wifiSsid: ssid, wifiPskFile: file }: SettingsFlags,
+  warn: (text: string) => void,
+): Promise<Wifi | null> {
+  if (ssid === undefined) {
+    if (file === undefined) return null;
+    throw new ImageError('--wifi-psk-file is for a network; name it with --wifi-ssid');
+  }
+  const length = Buffer.byteLength(ssid);
+  if (length === 0 || length > MAX_SSID_BYTES)
+    throw new ImageError(
+      `--wifi-ssid has ${length} bytes; expected 1 to ${MAX_SSID_BYTES}, as Wi-Fi has it`,
+    );
+  return { ssid, passphrase: file === undefined ? null : await passphraseOf(file, warn) };
+}
+
+async function passphraseOf(file: string, warn: (text: string) => void): Promise<string> {
+  await warnIfOpen(file, warn);
+  const [passphrase = '', ...more] = await linesOf(file);
+  if (more.length === 0 && /^[\x20-\x7e]{8,63}$/.test(passphrase)) return passphrase;
+  throw new ImageError(
+    `${file} holds no Wi-Fi passphrase; expected one line of 8 to 63 ASCII characters`,
+  );
+}
+
+function sshKeysOf(lines: string[], file: string): string[] {
+  const text = lines.join('\n');
+  if (text.includes('PRIVATE KEY'))
+    throw new ImageError(`${file} is a private key, which stays with you; pass ${file}.pub`);
+  const keys = lines.filter((line) => line.trim() !== '' && !line.startsWith('#'));
+  const wrong = keys.find((key) => !isPublicKey(key));
+  if (keys.length > 0 && wrong === undefined) return keys;
+  throw new ImageError(
+    `${file} holds no public SSH keys, one a line, such as "ssh-ed25519 AAAA… you@home"${wrong ? `; found ${JSON.stringify(wrong.slice(0, 60))}` : ''}`,
+  );
+}
+
+function isPublicKey(line: string): boolean {
+  const [type = '', key = ''] = line.split(' ');
+  return KEY_TYPES.test(type) && /^AAAA[A-Za-z0-9+/]+={0,2}$/.test(key) && printable(line) === line;
+}
+
+async function apiKeysOf(file: string, warn: (text: string) => void): Promise<string[]> {
+  await warnIfOpen(file, warn);
+  const keys = (await linesOf(file)).map((line) => line.trim()).filter(Boolean);
+  if (keys.length > 0) return keys;
+  throw new ImageError(`${file} holds no key; write one a line`);
+}
+
+async function linesOf(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new ImageError(`${file} cannot be read (${error.code})`);
+  });
+  return text.replace(/\r?\n$/, '').split(/\r?\n/);
+}
+
+async function warnIfOpen(file: string, warn: (text: string) => void): Promise<void> {
+  const mode = (await stat(file).catch(() => null))?.mode ?? 0;
+  if (mode & 0o077)
+    warn(`others can read ${file} (mode ${(mode & 0o777).toString(8)}); run chmod 600 ${file}`);
+}

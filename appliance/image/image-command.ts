@@ -1,0 +1,146 @@
+// hearth image: a bootable disk with the model on it, for a small PC or board.
+// The unit comes from cli.ts, which may ask runtime/ for it; this folder may not. What is built is
+// image/. Progress goes to stderr, the summary to stdout.
+import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { interruptible } from '../../terminal/interruptible.js';
+import { noteAs, print } from '../../terminal/print.js';
+import { formatDisk, formatMemory, parseSize } from '../../terminal/units.js';
+import { IMAGE_TARGETS, type ImageTarget } from '../manifest.js';
+import { readSigningKey } from '../signature.js';
+import type { UnitInputs } from './build.js';
+import { buildImage, DEFAULT_MIRROR, type ImageSummary } from './build-image.js';
+import { DEFAULT_PORT, readSettings } from './device-settings.js';
+
+const note = noteAs('image');
+const MAX_CONTEXT = 2 ** 24;
+const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
+
+const imageOptions = {
+  target: {
+    describe: 'Machine that the disk is for',
+    choices: IMAGE_TARGETS,
+    demandOption: true,
+    coerce: one((name) => name as ImageTarget),
+  },
+  output: {
+    ...valueFlag('Where to write the image', text('output')),
+    alias: 'o',
+    demandOption: true,
+  },
+  memory: {
+    ...valueFlag("The device's memory, which the model must fit", parseSize),
+    defaultDescription: '4GiB',
+  },
+  ctx: {
+    ...valueFlag('Tokens of context', wholeNumber('ctx', 1, MAX_CONTEXT)),
+    defaultDescription: 'what fits, at most 4096',
+  },
+  port: {
+    ...valueFlag('Port of the page', wholeNumber('port', 1, 65535)),
+    defaultDescription: String(DEFAULT_PORT),
+  },
+  hostname: { ...valueFlag('Name of the device', text('hostname')), defaultDescription: 'hearth' },
+  'ssh-key': valueFlag(
+    'File of public keys that may log in as root; nobody without',
+    text('ssh-key'),
+  ),
+  'wifi-ssid': valueFlag('Wi-Fi network to join', text('wifi-ssid')),
+  'wifi-psk-file': valueFlag('File with its passphrase', text('wifi-psk-file')),
+  'api-key-file': valueFlag('File of keys that the API asks for, one a line', text('api-key-file')),
+  sign: valueFlag('Private Ed25519 key (PEM) to sign the manifest with', text('sign')),
+  timezone: { ...valueFlag('Such as Europe/Berlin', text('timezone')), defaultDescription: 'UTC' },
+  mirror: { ...valueFlag('Debian mirror', text('mirror')), defaultDescription: DEFAULT_MIRROR },
+  force: { describe: 'Replace an existing image', type: 'boolean' },
+  json: { describe: 'Print JSON', type: 'boolean' },
+} as const;
+
+type ImageArguments = InferredOptionTypes<typeof imageOptions> & { model: string };
+
+/** `unit` is the text of hearth.service for what is on the image. */
+export function imageCommand(
+  unit: (inputs: UnitInputs) => string,
+): CommandModule<object, ImageArguments> {
+  return {
+    command: 'image <model>',
+    describe: 'Make a disk that boots into chat, for a small PC or board',
+    builder: (yargs: Argv) =>
+      yargs
+        .positional('model', { describe: 'GGUF file', type: 'string', demandOption: true })
+        .options(imageOptions)
+        .example('$0 image chat.gguf --target x64-uefi -o disk.img', 'For hearth flash')
+        .example(
+          '$0 image chat.gguf --target x64-uefi -o disk.img --hostname kitchen --ssh-key ~/.ssh/id_ed25519.pub',
+          'At http://kitchen.local:8080, with SSH',
+        ),
+    handler: (argv) => interruptible((signal) => run(argv, unit, signal)),
+  };
+}
+
+async function run(
+  argv: ImageArguments,
+  unit: (inputs: UnitInputs) => string,
+  signal: AbortSignal,
+): Promise<void> {
+  const settings = await readSettings(
+    {
+      hostname: argv.hostname,
+      sshKeyFile: argv['ssh-key'],
+      wifiSsid: argv['wifi-ssid'],
+      wifiPskFile: argv['wifi-psk-file'],
+      apiKeyFile: argv['api-key-file'],
+      ...{ timezone: argv.timezone, port: argv.port },
+    },
+    warn,
+  );
+  if (settings.apiKeys.length === 0)
+    warn('without --api-key-file, everyone in the same network may use the device');
+  const signing = argv.sign === undefined ? null : await readSigningKey(argv.sign);
+  if (signing?.warning) warn(signing.warning);
+  const summary = await buildImage({
+    ...{ model: argv.model, target: argv.target as ImageTarget, output: argv.output as string },
+    ...{ settings, signal, memoryBytes: argv.memory ?? DEFAULT_MEMORY_BYTES, nCtx: argv.ctx },
+    ...(argv.mirror !== undefined && { mirror: argv.mirror }),
+    ...sourceDate(process.env.SOURCE_DATE_EPOCH),
+    ...(signing && { signingKey: signing.key }),
+    force: argv.force ?? false,
+    unit,
+    onStep: (step) => note(`${step} …`),
+  });
+  if (argv.json) print(JSON.stringify(summaryJson(summary), null, 2));
+  else print(summaryText(summary));
+}
+
+/** As reproducible-builds.org has it. */
+function sourceDate(value: string | undefined): { epoch?: number } {
+  if (!value) return {};
+  if (/^\d{1,10}$/.test(value)) return { epoch: Number(value) };
+  throw new Error(`SOURCE_DATE_EPOCH is "${value}"; expected seconds since 1970`);
+}
+
+function summaryText({ output, sizeBytes, sizeWithoutModelBytes, fitted }: ImageSummary): string {
+  return [
+    output,
+    `  size      ${formatDisk(sizeBytes)}, ${formatDisk(sizeWithoutModelBytes)} without the model`,
+    `  context   ${fitted.nCtx} tokens`,
+    `  memory    ${formatMemory(fitted.neededBytes)} for the engine`,
+    `  manifest  ${output}.manifest.json`,
+  ].join('\n');
+}
+
+function summaryJson({ output, manifest, layout, fitted, ...sizes }: ImageSummary) {
+  return {
+    ...{ path: output, manifest, size_bytes: sizes.sizeBytes },
+    size_without_model_bytes: sizes.sizeWithoutModelBytes,
+    n_ctx: fitted.nCtx,
+    needed_bytes: fitted.neededBytes,
+    service_max_bytes: fitted.memoryMaxBytes,
+    partitions: layout.partitions.map(({ name, uuid, startBytes, sizeBytes }) => {
+      return { name, uuid, start_bytes: startBytes, size_bytes: sizeBytes };
+    }),
+  };
+}
+
+function warn(message: string): void {
+  note(`warning: ${message}`);
+}

@@ -1,0 +1,65 @@
+// Makes a bundle of a model and of this installation of hearth, for a device of some target.
+// Gathers the parts and hands them to the writer; what was fetched or built stays in the cache.
+// The unit is the caller's, as it is runtime/'s to say how hearth is served.
+import path from 'node:path';
+import { readGgufFile } from '../../model/gguf/gguf-file.js';
+import { hearthVersion } from '../../terminal/version.js';
+import { BundleError } from '../bundle-error.js';
+import type { BundleManifest, BundleTarget } from '../manifest.js';
+import { type PayloadOptions, payload } from '../payload/payload.js';
+import { unsafePathReason } from '../safe-path.js';
+import { readSigningKey } from '../signature.js';
+import { writeBundle } from './bundle-writer.js';
+import { type BundleUnitInputs, layOut, modelPathOf } from './layout.js';
+import { NO_CONFIG, readConfig } from './packed-config.js';
+
+export type PackRequest = {
+  model: string;
+  target: BundleTarget;
+  output: string;
+  unit: (inputs: BundleUnitInputs) => string;
+  /** JSON of options of `hearth serve`. */
+  configFile?: string | undefined;
+  /** Ed25519, in PEM. */
+  keyFile?: string | undefined;
+  force?: boolean;
+  /** Another level gives other bytes. */
+  zstdLevel?: number;
+  signal?: AbortSignal;
+  onWarning?(text: string): void;
+  onBytes?(bytesDone: number, totalBytes: number): void;
+} & Omit<PayloadOptions, 'signal'>;
+
+export type PackedBundle = { manifest: BundleManifest; contentBytes: number };
+
+/** Throws BundleError, PayloadError, GgufFileError, OutputError or SignatureError; nothing is left then. */
+export async function pack(request: PackRequest): Promise<PackedBundle> {
+  const { model, target, output, configFile, keyFile } = request;
+  await checkModel(model);
+  const signing = keyFile === undefined ? null : await readSigningKey(keyFile);
+  if (signing?.warning) request.onWarning?.(signing.warning);
+  const config = configFile === undefined ? NO_CONFIG : await readConfig(configFile);
+  const { files } = await payload(target, request);
+  const { unit, hasVulkan = false } = request;
+  const entries = await layOut({ model, config, hasVulkan, files, unit });
+  const hearth = hearthVersion();
+  return await writeBundle({
+    entries,
+    manifest: { kind: 'hearth-bundle', version: 1, hearth, target, model: modelPathOf(model) },
+    signingKey: signing?.key ?? null,
+    output,
+    inputs: [model, ...(configFile ? [configFile] : []), ...(keyFile ? [keyFile] : [])],
+    force: request.force ?? false,
+    zstdLevel: request.zstdLevel,
+    signal: request.signal ?? new AbortController().signal,
+    onBytes: request.onBytes ?? (() => {}),
+  });
+}
+
+/** Its name becomes one in the archive and in the unit. */
+async function checkModel(model: string): Promise<void> {
+  await readGgufFile(model);
+  const name = path.basename(model);
+  const reason = unsafePathReason(name);
+  if (reason) throw new BundleError(`the model's name ${JSON.stringify(name)} ${reason}`);
+}

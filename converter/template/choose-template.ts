@@ -1,0 +1,103 @@
+// Chooses the chat template of a GGUF: the one asked for, the tokenizer's own, or a default.
+// The template is only parsed here, so that a mistake shows before anything is converted.
+// Does not render; the runtime does.
+import { stat } from 'node:fs/promises';
+import { Template } from '@huggingface/jinja';
+import { isJsonObject } from '../../model/checkpoint/bounded-json.js';
+import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
+import { readWholeFile } from '../../model/checkpoint/source-file.js';
+import type { StoredTokenizer } from '../../model/checkpoint/stored-tokenizer.js';
+import { ALPACA, CHATML, LLAMA_2, LLAMA_3 } from './built-in-templates.js';
+
+const BUILT_IN = { 'llama-2': LLAMA_2, 'llama-3': LLAMA_3, alpaca: ALPACA, chatml: CHATML };
+
+export const chatTemplateNames = Object.keys(BUILT_IN);
+
+/** The longest published one has 30 kB. */
+const MAX_TEMPLATE_BYTES = 256 << 10;
+
+export type ChatTemplate = {
+  /** Jinja, for `tokenizer.chat_template`. */
+  template: string | null;
+  source: 'tokenizer' | 'named' | 'file' | 'default';
+  /** What a user should know, one sentence each. */
+  warnings: string[];
+};
+
+/**
+ * `choice` is one of {@link chatTemplateNames} or the path of a Jinja file; without it, the
+ * tokenizer's own template is taken, or a default. `filePath` names the checkpoint in errors.
+ * Throws {@link CheckpointError} for a file that is no template.
+ */
+export async function chatTemplate(
+  tokenizer: StoredTokenizer,
+  { choice, filePath }: { choice?: string | undefined; filePath: string },
+): Promise<ChatTemplate> {
+  if (choice !== undefined) return await chosenTemplate(choice);
+  const own = ownTemplate(tokenizer.config['chat_template']);
+  if (own === null) return defaultTemplate(tokenizer);
+  if (Buffer.byteLength(own) > MAX_TEMPLATE_BYTES)
+    throw new CheckpointError(filePath, `its chat template is over ${MAX_TEMPLATE_BYTES} bytes`);
+  const problem = parseProblem(own);
+  const warnings = problem
+    ? [`the tokenizer's chat template cannot be parsed (${problem}); pass --chat-template`]
+    : [];
+  return { template: own, source: 'tokenizer', warnings };
+}
+
+async function chosenTemplate(choice: string): Promise<ChatTemplate> {
+  const named = Object.entries(BUILT_IN).find(([name]) => name === choice);
+  if (named) return { template: named[1], source: 'named', warnings: [] };
+  const stats = await stat(choice).catch(() => null);
+  if (!stats?.isFile())
+    throw new CheckpointError(
+      choice,
+      `is no chat template; expected ${chatTemplateNames.join(', ')} or a file with a Jinja template`,
+    );
+  const template = (await readWholeFile(choice, MAX_TEMPLATE_BYTES)).toString('utf8');
+  const problem = parseProblem(template);
+  if (problem !== null)
+    throw new CheckpointError(choice, `is not a Jinja template: ${problem}; correct it`);
+  return { template, source: 'file', warnings: [] };
+}
+
+/** The one named default where a tokenizer has several. */
+function ownTemplate(stored: unknown): string | null {
+  const named: unknown[] = Array.isArray(stored) ? stored : [{ name: 'default', template: stored }];
+  const template = named.filter(isJsonObject).find(({ name }) => name === 'default')?.['template'];
+  return typeof template === 'string' && template !== '' ? template : null;
+}
+
+function parseProblem(template: string): string | null {
+  try {
+    new Template(template);
+    return null;
+  } catch (cause) {
+    return cause instanceof Error ? cause.message.slice(0, 200) : String(cause);
+  }
+}
+
+function defaultTemplate(tokenizer: StoredTokenizer): ChatTemplate {
+  const name = defaultName(tokenizer);
+  if (name !== null)
+    return {
+      template: BUILT_IN[name],
+      source: 'default',
+      warnings: [
+        `the tokenizer has no chat template; ${name} is taken, pass --chat-template if the model was trained on another`,
+      ],
+    };
+  const warning =
+    'the tokenizer has no chat template and none is known for it; pass --chat-template to chat';
+  return { template: null, source: 'default', warnings: [warning] };
+}
+
+function defaultName(tokenizer: StoredTokenizer): 'llama-2' | 'llama-3' | null {
+  if (tokenizer.kind === 'sentencepiece') return 'llama-2';
+  const { model, added_tokens: added } = tokenizer.json;
+  if (isJsonObject(model) && model['byte_fallback'] === true) return 'llama-2';
+  const hasHeaders =
+    Array.isArray(added) &&
+    added.some((token) => isJsonObject(token) && token['content'] === '<|start_header_id|>');
+  return hasHeaders ? 'llama-3' : null;
+}

@@ -1,0 +1,42 @@
+// The messages between a dry run and its child process: plain data, one answer a question.
+// Advanced serialisation keeps the header a Buffer.
+// Says nothing of how either side works.
+import type { Backend } from '../../../llama/backend.js';
+import type { KvType } from '../memory-prediction.js';
+
+/** What is asked of llama.cpp; sizes in tokens. */
+export type DryRunSettings = {
+  gpuLayers: number;
+  /** Cells of all sequences. */
+  nCells: number;
+  parallel: number;
+  /** Tokens evaluated at once. */
+  nBatch: number;
+  kvType: KvType;
+  /** `auto` lets llama.cpp find out. */
+  flashAttention: boolean | 'auto';
+};
+
+export type Question = {
+  id: number;
+  /** Of a GGUF without a vocabulary. */
+  header: Uint8Array;
+  settings: DryRunSettings;
+};
+
+/** Bytes that a context would take: KV cache and compute buffers in one. */
+export type DryRunResult = { hostBytes: number; deviceBytes: number; flashAttention: boolean };
+
+/** A GPU of this machine, or several as one. */
+export type LocalGpu = {
+  backend: Exclude<Backend, 'cpu'>;
+  totalBytes: number;
+  /** Its memory is the system's. */
+  isShared: boolean;
+};
+
+export type FromDryRun =
+  /** What llama.cpp found of the backend; null is the CPU alone. */
+  | { kind: 'ready'; gpu: LocalGpu | null }
+  | { kind: 'result'; id: number; result: DryRunResult }
+  | { kind: 'failed'; id: number; message: string };

@@ -1,0 +1,67 @@
+// A plan as JSON: every ratio in every type, for programs.
+// Keys are snake_case, as GGUF's are. Decides nothing.
+import { layersJson } from '../../model/shape/layer-widths.js';
+import { type FittedCandidate, leastPruning, type PlanRow } from './plan-for-device.js';
+import { limitsOf, type PlanReport, speedAt, typesOf } from './plan-report.js';
+import type { PublishedPerplexity } from './published.js';
+import { makeCommands } from './shell-commands.js';
+
+export function planReportJson(report: PlanReport) {
+  const { base, device, rows, fileType } = report;
+  const { nCtx, budgetBytes } = limitsOf(rows);
+  const least = leastPruning(rows, fileType);
+  return {
+    base: {
+      name: base.name,
+      source: base.source,
+      parameters: base.model.nParams,
+      ...layersJson(base.model.layers),
+    },
+    device: device.id,
+    context_length: nCtx,
+    budget_bytes: budgetBytes,
+    type: fileType,
+    least_pruning_ratio: least?.row.ratio ?? null,
+    least_pruning_by_type: Object.fromEntries(
+      typesOf(rows).map((type) => [type, leastPruning(rows, type)?.row.ratio ?? null]),
+    ),
+    commands: least ? makeCommands(base, least.row, fileType) : [],
+    ratios: rows.map(rowJson),
+  };
+}
+
+function rowJson({ ratio, layers, model, removed, perplexity, types }: PlanRow) {
+  return {
+    pruning_ratio: ratio,
+    pruned_layers: layers && [layers.first, layers.last],
+    parameters: model.nParams,
+    parameters_removed: removed,
+    ...layersJson(model.layers),
+    perplexity: perplexity && perplexityJson(perplexity),
+    types: types.map(candidateJson),
+  };
+}
+
+function perplexityJson({ model, wikiText2, ptb, tuned, source }: PublishedPerplexity) {
+  return {
+    model,
+    wikitext2: wikiText2,
+    ptb,
+    tuned: tuned && { wikitext2: tuned.wikiText2, ptb: tuned.ptb },
+    source,
+  };
+}
+
+function candidateJson({ fileType, tensorBytes, fileBytes, fit }: FittedCandidate) {
+  const { verdict, neededBytes, maxCtx } = fit;
+  return {
+    type: fileType,
+    file_bytes: fileBytes,
+    tensor_bytes: tensorBytes,
+    memory_bytes: neededBytes,
+    fits: verdict.kind === 'fits',
+    verdict: verdict.kind,
+    max_context_length: maxCtx,
+    tokens_per_second: speedAt(fit),
+  };
+}

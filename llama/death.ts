@@ -1,0 +1,71 @@
+// Why a child process ended, in words and numbers that help whoever reads the error.
+// A kill leaves no message behind, so what the model asked and what was free are told beside it.
+// Reads the control group's counter of kills, where Linux has one.
+import { readFileSync } from 'node:fs';
+import type { EngineFailure, EngineFailureCode } from '../runtime/engine/engine.js';
+import { formatMemory } from '../terminal/units.js';
+
+export type MemoryBefore = {
+  freeBytes: number;
+  /** Kills for want of memory so far; undefined where the kernel does not say. */
+  oomKills: number | undefined;
+};
+
+/** What is free now, for {@link describeDeath} to compare with. */
+export function memoryBefore(): MemoryBefore {
+  return { freeBytes: process.availableMemory(), oomKills: readOomKills() };
+}
+
+export type Death = {
+  code: EngineFailureCode;
+  end: ChildEnd;
+  nativeLog: string[];
+  askedBytes: number | undefined;
+  before: MemoryBefore;
+};
+
+export function describeDeath({ code, end, nativeLog, askedBytes, before }: Death): EngineFailure {
+  const { signal, exitCode } = end;
+  const doing = code === 'load-failed' ? 'while it loaded the model' : 'while it was at work';
+  const how = signal ? `was ended by ${signal}` : `exited with code ${exitCode ?? 'unknown'}`;
+  const isKill = signal === 'SIGKILL';
+  const why = isKill ? killReason(before, askedBytes) : lastWords(nativeLog);
+  return {
+    code,
+    message: `the engine's process ${how} ${doing}${why}`,
+    ...(signal && { signal }),
+    ...(exitCode !== null && { exitCode }),
+    ...(isKill && askedBytes !== undefined && { askedBytes }),
+    ...(isKill && { freeBytes: before.freeBytes }),
+    nativeLog,
+  };
+}
+
+function killReason({ freeBytes, oomKills }: MemoryBefore, askedBytes: number | undefined): string {
+  const now = readOomKills();
+  const isOom = now !== undefined && oomKills !== undefined && now > oomKills;
+  const who = isOom
+    ? 'by the kernel, which was out of memory'
+    : 'from outside; the kernel does so when memory runs out';
+  const asked = askedBytes === undefined ? '' : `the model asks ${formatMemory(askedBytes)} and `;
+  return `, ${who}: ${asked}${formatMemory(freeBytes)} were free before it loaded; take a smaller model or context if this repeats`;
+}
+
+/** llama.cpp's last line, which says what it asserted. */
+function lastWords(nativeLog: string[]): string {
+  const last = nativeLog.findLast((line) => /assert|abort|error|fail/i.test(line));
+  return last === undefined ? '' : `: ${last}`;
+}
+
+function readOomKills(): number | undefined {
+  for (const file of ['/sys/fs/cgroup/memory.events', '/proc/vmstat'])
+    try {
+      const match = /^oom_kill (\d+)$/m.exec(readFileSync(file, 'latin1'));
+      if (match) return Number(match[1]);
+    } catch {
+      // Not Linux, or not this kind of control group.
+    }
+  return undefined;
+}
+
+export type ChildEnd = { signal: string | null; exitCode: number | null };

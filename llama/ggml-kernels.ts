@@ -1,0 +1,58 @@
+// llama.cpp's own conversion and quantisation kernels, called in the library that node-llama-cpp ships.
+// What they write is what stock llama-quantize writes, bit for bit.
+// Knows no tensors, only rows.
+import koffi from 'koffi';
+import { GGML_TYPES, type GgmlType } from './ggml-types.js';
+import { findLlamaLibrary } from './libraries.js';
+
+/** Quantises `nRows` rows of `nPerRow` weights; `nPerRow` must be whole blocks of `type`. */
+export type Quantise = (
+  type: GgmlType,
+  source: Float32Array,
+  target: Uint8Array,
+  nRows: number,
+  nPerRow: number,
+) => void;
+
+export type Kernels = {
+  /** `n` half-precision numbers at `source` as float32 at `target`. */
+  fromF16(source: Uint8Array, target: Float32Array, n: number): void;
+  fromBf16(source: Uint8Array, target: Float32Array, n: number): void;
+  toType: Quantise;
+};
+
+/** Kept for good: the library aborts the process when it is loaded again after it was unloaded. */
+let native: Kernels | undefined;
+
+/** llama.cpp's alone, to compare with. */
+export function loadNativeKernels(): Kernels {
+  native ??= bindKernels();
+  return native;
+}
+
+function bindKernels(): Kernels {
+  const library = koffi.load(findLlamaLibrary('ggml-base'));
+  const fromF16 = library.func('void ggml_fp16_to_fp32_row(const uint8_t *x, float *y, int64_t n)');
+  const fromBf16 = library.func(
+    'void ggml_bf16_to_fp32_row(const uint8_t *x, float *y, int64_t n)',
+  );
+  const toF16 = library.func('void ggml_fp32_to_fp16_row(const float *x, uint8_t *y, int64_t n)');
+  // The _ref form rounds alike on every machine, as llama-quantize does.
+  const toBf16 = library.func(
+    'void ggml_fp32_to_bf16_row_ref(const float *x, uint8_t *y, int64_t n)',
+  );
+  const quantize = library.func(
+    'size_t ggml_quantize_chunk(int type, const float *x, uint8_t *y, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)',
+  );
+  return {
+    fromF16,
+    fromBf16,
+    toType(type, source, target, nRows, nPerRow) {
+      const n = nRows * nPerRow;
+      if (type === 'F32') target.set(new Uint8Array(source.buffer, source.byteOffset, 4 * n));
+      else if (type === 'F16') toF16(source, target, n);
+      else if (type === 'BF16') toBf16(source, target, n);
+      else quantize(GGML_TYPES[type].id, source, target, 0, nRows, nPerRow, null);
+    },
+  };
+}

@@ -1,0 +1,30 @@
+// How a model is opened in llama.cpp without a wrapper: plain data, for the process that does it.
+// Apart from libllama.ts, so that who only asks for it loads no llama.cpp.
+import { findLlamaLibrary } from './libraries.js';
+
+export type LlamaSettings = {
+  modelPath: string;
+  gpu: 'cuda' | 'vulkan' | 'metal' | false;
+  /** Files of the libraries; those that node-llama-cpp has loaded are taken by their names. */
+  libraries: { llama: string; ggml: string };
+  /** -1 takes all. */
+  gpuLayers: number;
+  /** ggml's number of the type of the KV cache. */
+  kvTypeId: number;
+  threads: number;
+  /** Whether all of them compute every batch; else as many as are quickest, as in the engine. */
+  hasFixedThreads: boolean;
+  flashAttention: boolean;
+  mmap: boolean;
+};
+
+/** As llama-bench has them. */
+export const N_BATCH = 2048;
+
+export const N_UBATCH = 512;
+
+/** Those of the package that node-llama-cpp takes for this backend. */
+export function librariesFor(gpu: LlamaSettings['gpu']): LlamaSettings['libraries'] {
+  const variant = gpu === 'cuda' || gpu === 'vulkan' ? gpu : undefined;
+  return { llama: findLlamaLibrary('llama', variant), ggml: findLlamaLibrary('ggml', variant) };
+}

@@ -1,0 +1,38 @@
+// llama.cpp's own llama_model_quantize as a process of its own, which llama.cpp may end:
+// node stock-quantise.js THREADS INPUT OUTPUT FTYPE [OUTPUT FTYPE ...], where 0 threads are all.
+// The reference for hearth's one pass, in time and in bytes; prints its peak memory as JSON.
+import koffi from 'koffi';
+import { findLlamaLibrary } from './libraries.js';
+
+const [threads, input, ...pairs] = process.argv.slice(2);
+
+/** Of include/llama.h. */
+koffi.struct('llama_model_quantize_params', {
+  nthread: 'int32_t',
+  ftype: 'int',
+  output_tensor_type: 'int',
+  token_embedding_type: 'int',
+  allow_requantize: 'bool',
+  quantize_output_tensor: 'bool',
+  only_copy: 'bool',
+  pure: 'bool',
+  keep_split: 'bool',
+  dry_run: 'bool',
+  imatrix: 'void *',
+  kv_overrides: 'void *',
+  tt_overrides: 'void *',
+  prune_layers: 'void *',
+  max_buf_size: 'size_t',
+});
+const library = koffi.load(findLlamaLibrary('llama'));
+const defaults = library.func('llama_model_quantize_params llama_model_quantize_default_params()');
+const quantise = library.func(
+  'uint32_t llama_model_quantize(const char *in, const char *out, const llama_model_quantize_params *params)',
+);
+library.func('void llama_backend_init()')();
+for (let i = 0; i < pairs.length; i += 2) {
+  const params = { ...defaults(), nthread: Number(threads), ftype: Number(pairs[i + 1]) };
+  const status: number = quantise(input, pairs[i], params);
+  if (status !== 0) throw new Error(`llama_model_quantize returned ${status} for ${pairs[i]}`);
+}
+process.stdout.write(JSON.stringify({ peak_rss_bytes: process.resourceUsage().maxRSS * 1024 }));

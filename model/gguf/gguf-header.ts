@@ -1,0 +1,101 @@
+// Lays out a GGUF: header bytes and where every tensor's data goes, which are known before a
+// weight is converted. @huggingface/gguf serialises the pairs; it has no writer for tensor infos.
+// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+import { GGUFValueType, type MetadataValue, serializeGgufMetadata } from '@huggingface/gguf';
+import { type AnyGgmlType, ggmlTypeId } from '../../llama/ggml-types.js';
+import type { GgufEntry, GgufMetadata } from './gguf-metadata.js';
+
+/** `general.alignment`'s default; every tensor starts at a multiple of it. */
+const ALIGNMENT = 32;
+const VERSION = 3;
+
+export type HeaderTensor = {
+  name: string;
+  type: AnyGgmlType;
+  nRows: number;
+  nCols: number;
+  nDims: 1 | 2;
+  sizeBytes: number;
+};
+
+export type GgufLayout = {
+  /** Everything before the data of the tensors, padding included. */
+  header: Buffer;
+  /** Of each tensor, in their order, from the start of the file. */
+  offsetsBytes: number[];
+  fileBytes: number;
+};
+
+/** The layout of a file with these pairs and tensors. */
+export function layOutGguf(metadata: GgufMetadata, tensors: readonly HeaderTensor[]): GgufLayout {
+  const pairs = serializePairs(metadata, tensors.length);
+  const { relative, totalBytes } = placeTensors(tensors);
+  const infos = tensors.map((tensor, i) => tensorInfo(tensor, relative[i] as number));
+  const bare = Buffer.concat([pairs, ...infos]);
+  const header = Buffer.concat([bare, Buffer.alloc(align(bare.length) - bare.length)]);
+  return {
+    header,
+    offsetsBytes: relative.map((offset) => header.length + offset),
+    fileBytes: header.length + totalBytes,
+  };
+}
+
+/** Offsets from the start of the data; llama.cpp pads the last tensor, too. */
+function placeTensors(tensors: readonly HeaderTensor[]): {
+  relative: number[];
+  totalBytes: number;
+} {
+  let end = 0;
+  const relative = tensors.map(({ sizeBytes }) => {
+    const offset = end;
+    end = align(end + sizeBytes);
+    return offset;
+  });
+  return { relative, totalBytes: end };
+}
+
+function serializePairs(metadata: GgufMetadata, nTensor: number): Uint8Array {
+  const typed = Object.fromEntries(
+    Object.entries(metadata).map(([key, entry]) => [key, toTyped(entry)]),
+  );
+  return serializeGgufMetadata(
+    {
+      version: { value: VERSION, type: GGUFValueType.UINT32 },
+      tensor_count: { value: BigInt(nTensor), type: GGUFValueType.UINT64 },
+      kv_count: { value: BigInt(Object.keys(typed).length), type: GGUFValueType.UINT64 },
+      ...typed,
+    } as Parameters<typeof serializeGgufMetadata>[0],
+    // Tensor infos follow the pairs without a gap.
+    { alignment: 1 },
+  );
+}
+
+function toTyped(entry: GgufEntry): {
+  value: MetadataValue;
+  type: GGUFValueType;
+  subType?: GGUFValueType;
+} {
+  const type = GGUFValueType[entry.type];
+  if (entry.type === 'UINT64') return { value: BigInt(entry.value), type };
+  if (entry.type !== 'ARRAY') return { value: entry.value, type };
+  return { value: entry.value, type, subType: GGUFValueType[entry.of] };
+}
+
+/** Name, dimensions with the contiguous one first, type, offset. */
+function tensorInfo(tensor: HeaderTensor, offset: number): Buffer {
+  const { name, type, nRows, nCols, nDims } = tensor;
+  const shape = nDims === 1 ? [nRows * nCols] : [nCols, nRows];
+  const nameBytes = Buffer.from(name);
+  const info = Buffer.alloc(8 + nameBytes.length + 4 + 8 * nDims + 4 + 8);
+  let end = info.writeBigUInt64LE(BigInt(nameBytes.length));
+  end += nameBytes.copy(info, end);
+  end = info.writeUInt32LE(nDims, end);
+  for (const size of shape) end = info.writeBigUInt64LE(BigInt(size), end);
+  end = info.writeUInt32LE(ggmlTypeId(type), end);
+  info.writeBigUInt64LE(BigInt(offset), end);
+  return info;
+}
+
+function align(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / ALIGNMENT) * ALIGNMENT;
+}

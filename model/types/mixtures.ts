@@ -1,0 +1,153 @@
+// Which type each tensor gets under a name such as Q4_K_M: the mixtures of llama.cpp's quantiser.
+// One table, so that it can be held beside llama_tensor_get_type_impl in src/llama-quant.cpp.
+// Knows nothing of widths that do not divide into blocks; widths.ts does.
+import type { GgmlType } from '../../llama/ggml-types.js';
+import { architectureOf, type LayerWidths } from '../shape/llama-model.js';
+import type { TensorRole } from '../shape/tensor-list.js';
+
+export type FileType = keyof typeof MIXTURES;
+
+/** `i` counts the tensors of this role from 0, of which there are `n`. */
+type Rule = (place: { i: number; n: number; gqa: number }) => GgmlType;
+
+type Mixture = {
+  /** LLAMA_FTYPE, stored as `general.file_type`. */
+  fileTypeId: number;
+  base: GgmlType;
+  attnV?: Rule;
+  attnOutput?: GgmlType;
+  ffnDown?: Rule;
+};
+
+const always =
+  (type: GgmlType): Rule =>
+  () =>
+    type;
+
+/** The first and last eighth of the layers, and every third between. */
+const moreBits = (more: GgmlType, base: GgmlType): Rule => {
+  return ({ i, n }) => {
+    const eighth = Math.floor(n / 8);
+    const isMore = i < eighth || i >= Math.floor((7 * n) / 8) || (i - eighth) % 3 === 2;
+    return isMore ? more : base;
+  };
+};
+
+const firstOf =
+  (parts: number, more: GgmlType, base: GgmlType): Rule =>
+  ({ i, n }) =>
+    i < Math.floor(n / parts) ? more : base;
+
+const first =
+  (count: number, more: GgmlType, base: GgmlType): Rule =>
+  ({ i }) =>
+    i < count ? more : base;
+
+const grouped =
+  (more: GgmlType, base: GgmlType): Rule =>
+  ({ gqa }) =>
+    gqa >= 4 ? more : base;
+
+export const MIXTURES = {
+  F32: { fileTypeId: 0, base: 'F32' },
+  F16: { fileTypeId: 1, base: 'F16' },
+  BF16: { fileTypeId: 32, base: 'BF16' },
+  Q8_0: { fileTypeId: 7, base: 'Q8_0' },
+  Q6_K: { fileTypeId: 18, base: 'Q6_K' },
+  Q5_K_M: {
+    fileTypeId: 17,
+    base: 'Q5_K',
+    attnV: moreBits('Q6_K', 'Q5_K'),
+    ffnDown: moreBits('Q6_K', 'Q5_K'),
+  },
+  Q5_K_S: { fileTypeId: 16, base: 'Q5_K' },
+  Q5_0: { fileTypeId: 8, base: 'Q5_0' },
+  Q4_K_M: {
+    fileTypeId: 15,
+    base: 'Q4_K',
+    attnV: moreBits('Q6_K', 'Q4_K'),
+    ffnDown: moreBits('Q6_K', 'Q4_K'),
+  },
+  Q4_K_S: {
+    fileTypeId: 14,
+    base: 'Q4_K',
+    attnV: first(4, 'Q5_K', 'Q4_K'),
+    ffnDown: firstOf(8, 'Q5_K', 'Q4_K'),
+  },
+  IQ4_NL: {
+    fileTypeId: 25,
+    base: 'IQ4_NL',
+    attnV: grouped('Q5_K', 'IQ4_NL'),
+    ffnDown: firstOf(8, 'Q5_K', 'IQ4_NL'),
+  },
+  Q4_0: { fileTypeId: 2, base: 'Q4_0' },
+  Q3_K_M: {
+    fileTypeId: 12,
+    base: 'Q3_K',
+    attnV: first(2, 'Q5_K', 'Q4_K'),
+    attnOutput: 'Q4_K',
+    ffnDown: firstOf(16, 'Q5_K', 'Q4_K'),
+  },
+  Q3_K_S: { fileTypeId: 11, base: 'Q3_K' },
+  Q2_K: {
+    fileTypeId: 10,
+    base: 'Q2_K',
+    attnV: grouped('Q4_K', 'Q3_K'),
+    attnOutput: 'Q3_K',
+    ffnDown: always('Q3_K'),
+  },
+} as const satisfies Record<string, Mixture>;
+
+/** Best quality first. */
+export const FILE_TYPES = Object.keys(MIXTURES) as FileType[];
+
+/** By `general.file_type`, whatever a file has there; null where hearth does not make such files. */
+export function fileTypeOf(id: unknown): FileType | null {
+  return FILE_TYPES.find((type) => MIXTURES[type].fileTypeId === id) ?? null;
+}
+
+/** Whether the weights of this file type are plain floats, which need no blocks. */
+export function isFloatType(fileType: FileType): boolean {
+  return fileType === 'F32' || fileType === 'F16' || fileType === 'BF16';
+}
+
+/**
+ * The type that llama.cpp wants for a tensor whose width divides into any block. `layers` as they
+ * are stored; a tied embedding has the role `output`, as it is used as one.
+ */
+export function mixtureType(
+  fileType: FileType,
+  role: TensorRole,
+  { i, n }: { i: number; n: number },
+  layers: readonly LayerWidths[],
+): GgmlType {
+  if (role === 'norm') return 'F32';
+  const mixture: Mixture = MIXTURES[fileType];
+  const { base } = mixture;
+  if (isFloatType(fileType)) return base;
+  const place = { i, n, gqa: groupSize(layers) };
+  switch (role) {
+    case 'output':
+      return base === 'Q8_0' ? 'Q8_0' : 'Q6_K';
+    case 'attn_v':
+      return sharedValueType(mixture.attnV?.(place) ?? base, layers);
+    case 'attn_output':
+      return mixture.attnOutput ?? base;
+    case 'ffn_down':
+      return mixture.ffnDown?.(place) ?? base;
+    default:
+      return base;
+  }
+}
+
+/** llama.cpp's n_gqa, which it reads from layer 0. */
+function groupSize([first]: readonly LayerWidths[]): number {
+  return first && first.nHeadKv > 0 ? Math.floor(first.nHead / first.nHeadKv) : 0;
+}
+
+/** llama.cpp's LLM_TYPE_70B: eight heads share one attn_v, which is small and so gets more bits. */
+function sharedValueType(type: GgmlType, layers: readonly LayerWidths[]): GgmlType {
+  const isGrouped = layers[0]?.nHead !== layers[0]?.nHeadKv;
+  const is70b = layers.length === 80 && (architectureOf(layers) === 'deci' || isGrouped);
+  return is70b && (type === 'Q3_K' || type === 'Q4_K') ? 'Q5_K' : type;
+}

@@ -1,1 +1,0 @@
-export { type ChatOptions, chat } from './chat.js';

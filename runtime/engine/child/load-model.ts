@@ -1,0 +1,216 @@
+// From a path and options to a model that can answer, on the best device on which it fits.
+// node-llama-cpp picks device, layers and context by simulating the allocation in llama.cpp.
+// Runs in the engine's child process alone, as loading can abort the process.
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
+import { type Native, nativeBindings, nativeParts } from '../../../llama/node-llama-internals.js';
+import { ThreadTuner, threadCounts, tryThreads } from '../../../llama/thread-tuner.js';
+import type { GgufFile } from '../../../model/gguf/gguf-file.js';
+import type { EngineInfo, EngineOptions, ModelFile } from '../engine.js';
+import { EngineError } from '../engine-error.js';
+import { describeFile } from '../model-file.js';
+import { architectureOf, checkHeader, readHeader } from './gguf-check.js';
+import { flashAttentionOf, kvBytesOf } from './load-log.js';
+import { hasDevice, loadError, type OpeningLlama } from './open-llama.js';
+import { predictedMemory } from './predicted.js';
+
+export type Loaded = {
+  llama: Llama;
+  model: LlamaModel;
+  context: LlamaContext;
+  native: Native;
+  info: EngineInfo;
+  threads: ThreadTuner;
+  nBatch: number;
+  swaSize: number | undefined;
+};
+
+export type LoadEvents = {
+  /** Told of a file that was read, whether or not it can be run. */
+  onFile: (file: ModelFile) => void;
+  onProgress: (progress: number) => void;
+};
+
+/**
+ * Loads the model. Throws {@link EngineError} `load-failed` with what is wrong with the file, or with
+ * llama.cpp's own reason.
+ */
+export async function loadModel(
+  opening: OpeningLlama,
+  options: EngineOptions,
+  events: LoadEvents,
+): Promise<Loaded> {
+  const [llama, file] = await Promise.all([opening.llama, readModelFile(options, events)]);
+  checkArchitecture(llama, file);
+  const model = await openModel(llama, options, events.onProgress);
+  const context = await openContext(model, options);
+  const native = nativeParts(llama, model, context);
+  const threads = await tuneThreads(native, model, options);
+  // llama.cpp's log arrives by way of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  const loadMs = performance.now() - opening.startedAt;
+  const lines = opening.takeLines();
+  const info = await describe({ llama, model, context, native, file, options, lines, loadMs });
+  return {
+    llama,
+    model,
+    context,
+    native,
+    info,
+    threads,
+    nBatch: context.batchSize,
+    swaSize: model.fileInsights.swaSize ?? undefined,
+  };
+}
+
+async function readModelFile(
+  { modelPath }: EngineOptions,
+  { onFile }: LoadEvents,
+): Promise<GgufFile> {
+  const file = await readHeader(modelPath);
+  onFile(await describeFile(file));
+  checkHeader(file);
+  return file;
+}
+
+/** Never more than there are cores; containers often have fewer than the machine. */
+function mostThreads({ llama }: LlamaModel, { threads }: EngineOptions): number {
+  return threads ?? Math.min(llama.cpuMathCores, availableParallelism());
+}
+
+async function tuneThreads(
+  native: Native,
+  model: LlamaModel,
+  options: EngineOptions,
+): Promise<ThreadTuner> {
+  const most = mostThreads(model, options);
+  const tuner = new ThreadTuner(options.threads === undefined ? threadCounts(most) : [most]);
+  await tryThreads(tuner, model.size, (threads) => decodeAnyToken(native.context, threads));
+  return tuner;
+}
+
+/** Returns how long it took, in ms. */
+async function decodeAnyToken(context: Native['context'], threads: number): Promise<number> {
+  const startedAt = performance.now();
+  context.setThreads(threads);
+  context.initBatch(1);
+  context.addToBatch(0, 0, Uint32Array.of(0), Uint32Array.of(0));
+  try {
+    await context.decodeBatch();
+    return performance.now() - startedAt;
+  } finally {
+    context.disposeSequence(0);
+  }
+}
+
+function checkArchitecture(llama: Llama, file: GgufFile): void {
+  const arch = architectureOf(file);
+  if (nativeBindings(llama).getIsArchSupported(arch)) return;
+  throw new EngineError({
+    code: 'load-failed',
+    message: `${file.path} is a "${arch}" model, which llama.cpp ${llama.llamaCppRelease.release} does not know; expected llama, deci, qwen2 or another that it runs`,
+  });
+}
+
+async function openModel(
+  llama: Llama,
+  options: EngineOptions,
+  onProgress: (progress: number) => void,
+): Promise<LlamaModel> {
+  const { modelPath, gpuLayers = 'auto', nCtx, parallel = 1, directIo = false } = options;
+  const fitContext = nCtx === undefined ? undefined : { contextSize: nCtx * parallel };
+  const defaultMmap = (await hasDevice(llama)) ? 'auto' : false;
+  try {
+    return await llama.loadModel({
+      modelPath: path.resolve(modelPath),
+      gpuLayers: gpuLayers === 'auto' && fitContext ? { fitContext } : gpuLayers,
+      useMmap: directIo ? false : (options.mmap ?? defaultMmap),
+      useDirectIo: directIo,
+      onLoadProgress: onProgress,
+    });
+  } catch (cause) {
+    throw loadError(`${modelPath} cannot be loaded`, cause);
+  }
+}
+
+async function openContext(model: LlamaModel, options: EngineOptions): Promise<LlamaContext> {
+  const { modelPath, nCtx, parallel = 1, kvType, flashAttention = 'auto' } = options;
+  try {
+    return await model.createContext({
+      sequences: parallel,
+      contextSize: nCtx ?? { max: model.trainContextSize },
+      flashAttention,
+      threads: mostThreads(model, options),
+      ...(kvType && {
+        experimentalKvCacheKeyType: kvType,
+        experimentalKvCacheValueType: kvType,
+      }),
+      failedCreationRemedy: nCtx === undefined ? {} : false,
+    });
+  } catch (cause) {
+    const size = nCtx === undefined ? 'a context' : `a context of ${nCtx} tokens`;
+    const count = parallel > 1 ? ` for each of ${parallel} sequences` : '';
+    throw loadError(`${modelPath} loads, but ${size}${count} cannot be made`, cause);
+  }
+}
+
+type Parts = Omit<Loaded, 'info' | 'threads' | 'nBatch' | 'swaSize'> & {
+  file: GgufFile;
+  options: EngineOptions;
+  lines: string[];
+  loadMs: number;
+};
+
+async function describe(parts: Parts): Promise<EngineInfo> {
+  const { llama, model, context, native, file, options, lines, loadMs } = parts;
+  const weights = native.model.getMemoryBreakdown();
+  const used = native.context.getMemoryBreakdown();
+  const kvBytes = kvBytesOf(lines);
+  const flashAttention = flashAttentionOf(lines, context.flashAttention === true);
+  const isOnGpu = model.gpuLayers > 0 && (await hasDevice(llama));
+  return {
+    modelPath: path.resolve(options.modelPath),
+    modelName: String(file.metadata['general.name'] ?? path.basename(options.modelPath)),
+    nCtx: context.contextSize,
+    nCtxTrain: model.trainContextSize,
+    nVocab: vocabularySize(file),
+    nEmbd: model.embeddingVectorSize,
+    parallel: context.totalSequences,
+    backend: llama.gpu === false || !isOnGpu ? 'cpu' : llama.gpu,
+    deviceNames: llama.gpu === false ? [] : await llama.getGpuDeviceNames(),
+    gpuLayers: model.gpuLayers,
+    kvType: options.kvType ?? 'F16',
+    threads: context.idealThreads,
+    hasFixedThreads: options.threads !== undefined,
+    flashAttention,
+    mmap: model.useMmap,
+    llamaCppRelease: llama.llamaCppRelease.release,
+    loadMs,
+    weightsBytes: weights.cpuRam + weights.gpuVram,
+    kvBytes,
+    computeBytes: used.cpuRam + used.gpuVram - kvBytes,
+    predicted: await predictedMemory({ file, options, model, context, flashAttention }),
+    chatTemplate: textOrNull(file.metadata['tokenizer.chat_template']),
+    bosTokenId: model.tokens.bos,
+    eosTokenId: model.tokens.eos,
+    canEmbed: isEmbedder(file),
+  };
+}
+
+function vocabularySize(file: GgufFile): number {
+  const tokens = file.metadata['tokenizer.ggml.tokens'];
+  return Array.isArray(tokens) ? tokens.length : 0;
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+/** llama.cpp's mean, cls and last; models without one were trained to write, not to embed. */
+const EMBEDDING_POOLINGS = [1, 2, 3];
+
+function isEmbedder(file: GgufFile): boolean {
+  const pooling = file.metadata[`${architectureOf(file)}.pooling_type`];
+  return typeof pooling === 'number' && EMBEDDING_POOLINGS.includes(pooling);
+}

@@ -1,0 +1,134 @@
+// One answer under way: what is left of its prompt, what it has said, and why it ends.
+// The scheduler feeds it tokens; it says whether to go on, and sends the events.
+// Touches no cache.
+import type { GenerateEvent, GenerateRequest, StopReason } from '../engine.js';
+import { type AnswerClock, AnswerMemory, type DeviceMemory } from './answer-cost.js';
+import { AnswerText, type Shown } from './answer-text.js';
+import type { Prompt } from './drop-oldest.js';
+import type { Logprobs, TokenChooser } from './sampling.js';
+import type { TokenText } from './token-text.js';
+
+export type AnswerParts = {
+  id: number;
+  request: GenerateRequest;
+  prompt: Prompt;
+  chooser: TokenChooser;
+  clock: AnswerClock;
+  tokenText: TokenText;
+  isEndOfGeneration: (tokenId: number) => boolean;
+  trimStart: boolean;
+  nCtx: number;
+  device: DeviceMemory;
+  emit: (slotId: number, event: GenerateEvent) => void;
+};
+
+export class Answer {
+  readonly id: number;
+  readonly prompt: readonly number[];
+  readonly chooser: TokenChooser;
+  /** How many alternatives to report; undefined for no log-probabilities. */
+  readonly topLogprobs: number | undefined;
+  /** Tokens to decode next: the rest of the prompt, or the last token. */
+  pending: number[] = [];
+  readonly #parts: AnswerParts;
+  readonly #text: AnswerText<Logprobs | undefined>;
+  readonly #deadlineAt: number;
+  #slotId = -1;
+  #cachedTokens = 0;
+  #stopReason: StopReason | undefined;
+  #stopString: string | undefined;
+  #memory: AnswerMemory | undefined;
+
+  constructor(parts: AnswerParts) {
+    this.#parts = parts;
+    this.id = parts.id;
+    this.prompt = parts.prompt.tokens;
+    this.chooser = parts.chooser;
+    this.topLogprobs = parts.request.topLogprobs;
+    this.#text = new AnswerText(parts.tokenText, parts.request.stop ?? [], parts);
+    this.#deadlineAt = performance.now() + (parts.request.deadlineMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  get generatedTokens(): number {
+    return this.#parts.clock.generatedTokens;
+  }
+
+  /** Starts on a slot that holds the first `cachedTokens` of the prompt. */
+  start(slotId: number, cachedTokens: number, options: { alone: boolean }): void {
+    const { clock, device, prompt } = this.#parts;
+    this.#slotId = slotId;
+    this.#cachedTokens = cachedTokens;
+    this.pending = this.prompt.slice(cachedTokens);
+    this.#memory = new AnswerMemory(device, options);
+    clock.start();
+    this.#emit({
+      kind: 'start',
+      promptTokens: this.prompt.length,
+      cachedTokens,
+      droppedTurns: prompt.droppedTurns,
+      droppedTokens: prompt.droppedTokens,
+    });
+    if (this.#parts.request.maxTokens === 0) this.#stopReason = 'length';
+  }
+
+  /** Takes the next token; `contextUsed` tokens are in the cache without it. */
+  accept(tokenId: number, logprobs: Logprobs | undefined, contextUsed: number): void {
+    const { clock, isEndOfGeneration, nCtx, request } = this.#parts;
+    clock.token();
+    if (clock.generatedTokens === 1) this.#memory?.sample();
+    if (isEndOfGeneration(tokenId)) {
+      this.#stopReason ??= 'eos';
+      return;
+    }
+    this.#say(this.#text.push(tokenId, logprobs));
+    this.pending = [tokenId];
+    if (this.#stopReason) return;
+    if (clock.generatedTokens >= (request.maxTokens ?? Number.POSITIVE_INFINITY))
+      this.#stopReason = 'length';
+    else if (contextUsed >= nCtx) this.#stopReason = 'context';
+  }
+
+  abort(): void {
+    this.#stopReason ??= 'abort';
+  }
+
+  /** Whether it is over, by its own doing, by its caller's, or by its deadline. */
+  get isOver(): boolean {
+    if (!this.#stopReason && performance.now() >= this.#deadlineAt) this.#stopReason = 'deadline';
+    return this.#stopReason !== undefined;
+  }
+
+  /** Sends what is left, and the end. `contextUsed` tokens stay in the cache. */
+  finish(contextUsed: number): void {
+    if (this.#stopString === undefined) this.#say(this.#text.flush());
+    this.chooser.dispose();
+    const { clock, device, nCtx } = this.#parts;
+    const memory = this.#memory ?? new AnswerMemory(device, { alone: false });
+    this.#emit({
+      kind: 'end',
+      stopReason: this.#stopReason ?? 'abort',
+      ...(this.#stopString !== undefined && { stopString: this.#stopString }),
+      timings: clock.timings(this.prompt.length, this.#cachedTokens),
+      memory: memory.read(contextUsed, nCtx),
+    });
+  }
+
+  #say(shown: Shown<Logprobs | undefined>): void {
+    if (shown.stopString !== undefined) {
+      this.#stopString = shown.stopString;
+      this.#stopReason = 'stop';
+    }
+    if (shown.text === '' && shown.tokens.length === 0) return;
+    const logprobs = shown.tokens.flatMap((token) => token.extra ?? []);
+    this.#emit({
+      kind: 'token',
+      text: shown.text,
+      tokenIds: shown.tokens.map((token) => token.tokenId),
+      ...(this.topLogprobs !== undefined && { logprobs }),
+    });
+  }
+
+  #emit(event: GenerateEvent): void {
+    this.#parts.emit(this.#slotId, event);
+  }
+}

@@ -1,0 +1,105 @@
+// The options of `hearth chat` and `hearth serve` that say how the model is loaded.
+// One table, so that both commands read them alike and their --help cannot differ.
+// What fits where is decided by the engine.
+import type { InferredOptionTypes, Options } from 'yargs';
+import { one, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { parseSize } from '../../terminal/units.js';
+import type { EngineOptions } from './engine.js';
+
+const MAX_CONTEXT = 2 ** 24;
+const MAX_LAYERS = 10_000;
+const MAX_PARALLEL = 256;
+const MAX_THREADS = 1_024;
+
+const GPUS = ['auto', 'off', 'cuda', 'vulkan', 'metal'] as const;
+const KV_TYPES = ['F32', 'F16', 'Q8_0', 'Q4_0'] as const;
+const FLASH_ATTENTION = ['auto', 'on', 'off'] as const;
+
+export const engineFlags = {
+  gpu: {
+    ...valueFlag('GPU backend; auto takes the best on which the model fits', oneOf('gpu', GPUS)),
+    defaultDescription: 'auto',
+  },
+  'gpu-layers': {
+    describe: 'Layers on the GPU: a number, or auto for as many as fit',
+    type: 'string',
+    requiresArg: true,
+    coerce: one((layers) =>
+      layers === 'auto' ? 'auto' : wholeNumber('gpu-layers', 0, MAX_LAYERS)(layers),
+    ),
+    defaultDescription: 'auto',
+  },
+  ctx: {
+    ...valueFlag('Tokens of context of each sequence', wholeNumber('ctx', 1, MAX_CONTEXT)),
+    defaultDescription: "the model's, as far as memory allows",
+  },
+  'kv-type': {
+    ...valueFlag(`Type of the KV cache: ${KV_TYPES.join(', ')}`, (type) =>
+      oneOf('kv-type', KV_TYPES)(type.toUpperCase()),
+    ),
+    defaultDescription: 'F16',
+  },
+  memory: {
+    ...valueFlag(
+      'Stay below so much memory of the GPU, or else of the system, such as 8GiB',
+      parseSize,
+    ),
+    defaultDescription: 'what is free',
+  },
+  parallel: valueFlag('Sequences decoded together', wholeNumber('parallel', 1, MAX_PARALLEL)),
+  threads: {
+    ...valueFlag('CPU threads', wholeNumber('threads', 1, MAX_THREADS)),
+    defaultDescription: 'as many as are quickest, measured batch by batch',
+  },
+  'flash-attention': {
+    describe: 'Flash attention: auto, on or off',
+    type: 'string',
+    coerce: one((value) => flashAttention(value)),
+    defaultDescription: 'auto',
+  },
+  mmap: {
+    describe: 'Map the file into memory, also on the CPU, where it may take twice the memory',
+    type: 'boolean',
+  },
+  overflow: valueFlag(
+    'When a prompt does not fit: error, or drop-oldest turns and say so',
+    oneOf('overflow', ['error', 'drop-oldest'] as const),
+  ),
+} as const satisfies Record<string, Options>;
+
+export type EngineFlags = InferredOptionTypes<typeof engineFlags>;
+
+const { parallel: _parallel, overflow: _overflow, memory: _memory, ...oneAtATime } = engineFlags;
+
+/** For one answer at a time, of one turn, in whatever memory there is. */
+export const loadFlags = oneAtATime;
+
+/** What was asked for; what was not is left out, for the engine to choose. */
+export function engineOptionsOf(modelPath: string, flags: Partial<EngineFlags>): EngineOptions {
+  const options = {
+    gpu: flags.gpu,
+    gpuLayers: flags['gpu-layers'],
+    nCtx: flags.ctx,
+    kvType: flags['kv-type'],
+    parallel: flags.parallel,
+    threads: flags.threads,
+    flashAttention: flags['flash-attention'],
+    mmap: flags.mmap,
+  };
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { modelPath, ...(Object.fromEntries(given) as Partial<EngineOptions>) };
+}
+
+function oneOf<const Names extends readonly string[]>(name: string, names: Names) {
+  return (text: string): Names[number] => {
+    if (names.includes(text)) return text as Names[number];
+    throw new Error(`--${name} takes one of ${names.join(', ')}, not "${text}"`);
+  };
+}
+
+/** `--flash-attention` alone is `on`, as is `true` in a config file. */
+function flashAttention(text: string): boolean | 'auto' {
+  const names = { true: 'on', '': 'on', false: 'off' } as Record<string, string>;
+  const value = oneOf('flash-attention', FLASH_ATTENTION)(names[text] ?? text);
+  return value === 'auto' ? 'auto' : value === 'on';
+}

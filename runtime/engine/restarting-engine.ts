@@ -1,0 +1,312 @@
+// The engine as its users see it: one model, whichever process holds it at the moment.
+// Keeps a child alive, passes requests on, and turns every end of a child into a clear failure.
+// Loads nothing into this process.
+import {
+  type ChildEnd,
+  describeDeath,
+  type MemoryBefore,
+  memoryBefore,
+} from '../../llama/death.js';
+import { AnswerStream } from './answer-stream.js';
+import { Calls } from './calls.js';
+import { EngineChild } from './child-process.js';
+import type {
+  ChatMessage,
+  Engine,
+  EngineFailure,
+  EngineInfo,
+  EngineOptions,
+  EngineState,
+  GenerateEvent,
+  GenerateRequest,
+  Memory,
+  ModelFile,
+  SlotState,
+} from './engine.js';
+import { EngineError } from './engine-error.js';
+import type { CallResults, FromChild } from './engine-protocol.js';
+import { Requests } from './requests.js';
+import { RestartPlan } from './restart-plan.js';
+
+const DEFAULT_MAX_QUEUE = 64;
+
+/** How long answers under way may take to stop when the engine closes. */
+const CLOSE_MS = 1000;
+
+export class RestartingEngine implements Engine {
+  readonly #options: EngineOptions;
+  readonly #requests: Requests;
+  readonly #calls: Calls;
+  readonly #plan = new RestartPlan();
+  readonly #listeners = new Set<(state: EngineState) => void>();
+  #child: EngineChild | undefined;
+  #state: EngineState = { kind: 'loading', progress: 0 };
+  #file: ModelFile | null = null;
+  #info: EngineInfo | null = null;
+  #restarts = -1;
+  #restartTimer: NodeJS.Timeout | undefined;
+  #askedBytes: number | undefined;
+  #before: MemoryBefore = memoryBefore();
+  #loadFailure: EngineFailure | undefined;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#calls = new Calls((message) => this.#child?.send(message));
+    this.#requests = new Requests({
+      maxQueue: options.maxQueue ?? DEFAULT_MAX_QUEUE,
+      send: (message) => this.#child?.send(message),
+      onAnswered: () => this.#plan.worked(),
+    });
+    this.#start();
+  }
+
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  get file(): ModelFile | null {
+    return this.#file;
+  }
+
+  get info(): EngineInfo | null {
+    return this.#info;
+  }
+
+  get restarts(): number {
+    return Math.max(0, this.#restarts);
+  }
+
+  get lastTokenAtMs(): number | null {
+    return this.#requests.lastTokenAtMs;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  ready({ signal }: { signal?: AbortSignal } = {}): Promise<EngineInfo> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const settle = (state: EngineState): void => {
+        if (state.kind === 'loading' || state.kind === 'restarting') return;
+        end();
+        if (state.kind === 'ready' && this.#info) resolve(this.#info);
+        else reject(this.#notReady());
+      };
+      const leave = (): void => {
+        end();
+        reject(signal?.reason);
+      };
+      const end = (): void => {
+        this.#listeners.delete(settle);
+        signal?.removeEventListener('abort', leave);
+      };
+      signal?.addEventListener('abort', leave, { once: true });
+      this.#listeners.add(settle);
+      settle(this.#state);
+    });
+  }
+
+  generate(
+    request: GenerateRequest,
+    { signal }: { signal?: AbortSignal } = {},
+  ): AsyncIterableIterator<GenerateEvent> {
+    try {
+      this.#mustBeReady();
+      return this.#requests.add(request, signal);
+    } catch (thrown) {
+      return AnswerStream.failed(thrown as EngineError);
+    }
+  }
+
+  async tokenize(
+    text: string,
+    { special = false, addBos = false }: { special?: boolean; addBos?: boolean } = {},
+  ): Promise<CallResults['tokenize']> {
+    this.#mustBeReady();
+    return this.#calls.call({ method: 'tokenize', text, special, addBos });
+  }
+
+  async detokenize(tokenIds: number[]): Promise<string> {
+    this.#mustBeReady();
+    return this.#calls.call({ method: 'detokenize', tokenIds });
+  }
+
+  async applyTemplate(
+    messages: ChatMessage[],
+    { tools }: { tools?: unknown[] } = {},
+  ): Promise<string> {
+    this.#mustBeReady();
+    return this.#calls.call({ method: 'applyTemplate', messages, tools });
+  }
+
+  async embed(texts: string[]): Promise<CallResults['embed']> {
+    this.#mustBeReady();
+    return this.#calls.call({ method: 'embed', texts });
+  }
+
+  async memory(): Promise<Memory> {
+    this.#mustBeReady();
+    return this.#calls.call({ method: 'memory' });
+  }
+
+  async probe({ signal }: { signal?: AbortSignal } = {}): Promise<CallResults['probe']> {
+    this.#mustBeReady();
+    const result = await this.#calls.call({ method: 'probe' }, signal);
+    this.#requests.lastTokenAtMs = Date.now();
+    return result;
+  }
+
+  async saveSession(path: string): Promise<CallResults['saveSession']> {
+    this.#mustBeReady();
+    return this.#calls.call({ method: 'saveSession', path });
+  }
+
+  async loadSession(path: string): Promise<CallResults['loadSession']> {
+    this.#mustBeReady();
+    return this.#calls.call({ method: 'loadSession', path });
+  }
+
+  slots(): SlotState[] {
+    return this.#requests.slots;
+  }
+
+  onState(listener: (state: EngineState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#state.kind === 'closed') return;
+    const wasReady = this.#state.kind === 'ready';
+    this.#setState({ kind: 'closed' });
+    clearTimeout(this.#restartTimer);
+    if (wasReady) await withinMs(CLOSE_MS, this.#requests.abortAll());
+    const { failure } = this.#notReady();
+    this.#requests.lose(failure, { forever: true });
+    this.#calls.lose(failure);
+    await this.#child?.end();
+  }
+
+  #start(): void {
+    this.#restarts++;
+    this.#loadFailure = undefined;
+    this.#before = memoryBefore();
+    this.#setState({ kind: 'loading', progress: 0 });
+    const child = new EngineChild(this.#options, {
+      onMessage: (message) => this.#receive(message),
+      onEnd: (end) => this.#lose(child, end),
+    });
+    this.#child = child;
+  }
+
+  #receive(message: FromChild): void {
+    if (this.#state.kind === 'closed' && message.kind !== 'events') return;
+    switch (message.kind) {
+      case 'file':
+        this.#file = message.file;
+        this.#askedBytes = message.file.sizeBytes;
+        this.#setState({ kind: 'loading', progress: 0 });
+        break;
+      case 'progress':
+        this.#setState({ kind: 'loading', progress: message.progress });
+        break;
+      case 'ready':
+        this.#becomeReady(message.info);
+        break;
+      case 'load-failed':
+        this.#loadFailure = message.failure;
+        void this.#child?.end();
+        break;
+      case 'events':
+        for (const { id, slotId, event } of message.events) this.#requests.event(id, slotId, event);
+        break;
+      case 'answer-failed':
+        this.#requests.fail(message.id, message.failure);
+        break;
+      case 'result':
+        this.#calls.result(message.id, message.value);
+        break;
+      case 'call-failed':
+        this.#calls.fail(message.id, message.failure);
+        break;
+      case 'log':
+        break;
+      default:
+        throw new Error(`unknown message ${JSON.stringify(message satisfies never)}`);
+    }
+  }
+
+  #becomeReady(info: EngineInfo): void {
+    this.#info = info;
+    this.#askedBytes = info.weightsBytes + info.kvBytes + info.computeBytes;
+    this.#plan.loaded();
+    this.#setState({ kind: 'ready' });
+    this.#requests.open(info.parallel);
+  }
+
+  #lose(child: EngineChild, end: ChildEnd): void {
+    if (this.#state.kind === 'closed') return;
+    const nativeLog = child.log.lines;
+    const failure = this.#loadFailure
+      ? { ...this.#loadFailure, nativeLog }
+      : describeDeath({
+          code: this.#state.kind === 'ready' ? 'engine-died' : 'load-failed',
+          end,
+          nativeLog,
+          askedBytes: this.#askedBytes,
+          before: this.#before,
+        });
+    const next = this.#plan.next({ isRefused: this.#loadFailure !== undefined });
+    this.#setState(next ? { kind: 'restarting', ...next, failure } : { kind: 'failed', failure });
+    if (next) this.#restartTimer = setTimeout(() => this.#start(), next.pauseMs);
+    this.#requests.lose(failure, { forever: !next });
+    this.#calls.lose(failure);
+  }
+
+  #setState(state: EngineState): void {
+    this.#state = state;
+    for (const listener of [...this.#listeners]) listener(state);
+  }
+
+  #mustBeReady(): void {
+    if (this.#state.kind !== 'ready') throw this.#notReady();
+  }
+
+  #notReady(): EngineError {
+    const state = this.#state;
+    switch (state.kind) {
+      case 'failed':
+        return new EngineError(state.failure);
+      case 'closed':
+        return new EngineError({ code: 'not-ready', message: 'the engine is closed' });
+      case 'restarting':
+        return new EngineError({
+          code: 'not-ready',
+          message: `the engine starts again in ${state.pauseMs} ms: ${state.failure.message}`,
+        });
+      case 'loading':
+      case 'ready':
+        return new EngineError({ code: 'not-ready', message: 'the engine loads its model' });
+      default:
+        throw new Error(`unknown state ${JSON.stringify(state satisfies never)}`);
+    }
+  }
+}
+
+async function withinMs(timeoutMs: number, done: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
+}
+
+/**
+ * Starts a model in a process of its own. Returns at once, in the state `loading`; whether the
+ * model can be loaded is told by `ready()`.
+ */
+export function startEngine(options: EngineOptions): Engine {
+  return new RestartingEngine(options);
+}

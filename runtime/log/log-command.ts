@@ -1,0 +1,143 @@
+// hearth log: the latest answers, their percentiles, any SELECT, and following new ones.
+// stdout holds the rows alone, so that --json and --csv go into a pipe; notes go to stderr.
+// What the rows are is the log's; how they look is log-tables.ts.
+import path from 'node:path';
+import { stringify } from 'csv-stringify/sync';
+import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { interruptible } from '../../terminal/interruptible.js';
+import { noteAs, print } from '../../terminal/print.js';
+import { defaultLogPath } from './log-path.js';
+import { type AnswerFilter, DEFAULT_LIMIT, type LogReader, openLogReader } from './log-reader.js';
+import {
+  answerLine,
+  answerLineHead,
+  answersTable,
+  queryTable,
+  summaryTable,
+} from './log-tables.js';
+import { followAnswers } from './log-tail.js';
+import { SUMMARY_GROUPS, type SummaryBy } from './queries-sql.js';
+import type { QueryRow } from './read-rows.js';
+import { parseSince } from './since.js';
+
+const note = noteAs('log');
+
+/** More rows than a terminal shows; --sql has no limit. */
+const MAX_LIMIT = 1_000_000;
+
+/** Shared with `tail` and `path`. */
+const fileOption = {
+  log: {
+    ...valueFlag('The log to read', (file) => path.resolve(file)),
+    defaultDescription: '$XDG_STATE_HOME/hearth/log.db',
+  },
+} as const;
+
+const filterOptions = {
+  where: valueFlag(
+    'Only answers that meet an SQL condition, such as "ttft_ms > 500"',
+    (condition) => condition,
+  ),
+  since: valueFlag('Only answers since an age or a date: 7d, 12h, 2026-01-31', (time) =>
+    parseSince(time),
+  ),
+  json: { describe: 'Print JSON', type: 'boolean' },
+} as const;
+
+const logOptions = {
+  ...fileOption,
+  ...filterOptions,
+  limit: {
+    ...valueFlag('How many answers', wholeNumber('limit', 1, MAX_LIMIT)),
+    defaultDescription: String(DEFAULT_LIMIT),
+  },
+  summary: {
+    describe: 'Percentiles of TTFT and tok/s, and peak memory',
+    type: 'boolean',
+    conflicts: 'limit',
+  },
+  by: {
+    describe: 'Groups of the summary',
+    choices: Object.keys(SUMMARY_GROUPS) as SummaryBy[],
+    implies: 'summary',
+  },
+  sql: {
+    ...valueFlag('Run one SELECT; the view "answers" has one row a request', (sql) => sql),
+    conflicts: ['summary', 'where', 'since', 'limit'],
+  },
+  csv: { describe: 'Print CSV', type: 'boolean', conflicts: 'json' },
+} as const;
+
+type LogArguments = InferredOptionTypes<typeof logOptions>;
+type TailArguments = InferredOptionTypes<typeof fileOption & typeof filterOptions>;
+
+export const logCommand: CommandModule<object, LogArguments> = {
+  command: 'log',
+  describe: 'Show the latency and memory of past answers',
+  builder: (yargs: Argv) =>
+    yargs
+      .command(tailCommand)
+      .command(pathCommand)
+      .options(logOptions)
+      .example('$0 log --summary --by model --since 7d', 'Percentiles of the last week')
+      .example('$0 log --where "error_code IS NOT NULL"', 'Answers that failed'),
+  handler: (argv) => withLog(argv.log, (log) => show(log, argv)),
+};
+
+const tailCommand: CommandModule<object, TailArguments> = {
+  command: 'tail',
+  describe: 'Follow new answers until Ctrl-C',
+  builder: (yargs) => yargs.options({ ...fileOption, ...filterOptions }),
+  handler: (argv) => withLog(argv.log, (log) => tail(log, argv)),
+};
+
+const pathCommand: CommandModule<object, InferredOptionTypes<typeof fileOption>> = {
+  command: 'path',
+  describe: 'Print where the log is',
+  builder: (yargs) => yargs.options(fileOption),
+  handler: (argv) => print(argv.log ?? defaultLogPath()),
+};
+
+async function withLog(file: string | undefined, use: (log: LogReader) => unknown): Promise<void> {
+  const log = openLogReader(file === undefined ? {} : { path: file });
+  try {
+    await use(log);
+  } finally {
+    log.close();
+  }
+}
+
+function show(log: LogReader, argv: LogArguments): void {
+  const filter = filterOf(argv);
+  const { sql, summary, by = 'all', limit = DEFAULT_LIMIT } = argv;
+  if (sql !== undefined) printRows(log, argv, log.query(sql), queryTable);
+  else if (summary) printRows(log, argv, log.summary({ ...filter, by }), summaryTable);
+  else printRows(log, argv, log.latest({ ...filter, limit }), answersTable);
+}
+
+function printRows<Row extends QueryRow>(
+  log: LogReader,
+  { json, csv }: { json?: boolean | undefined; csv?: boolean | undefined },
+  rows: Row[],
+  toTable: (rows: Row[]) => string,
+): void {
+  if (rows.length === 0)
+    note(log.lastId() === 0 ? `no answers in ${log.path} yet` : 'no such rows');
+  if (json) print(JSON.stringify(rows, null, 2));
+  else if (csv) process.stdout.write(stringify(rows, { header: true }));
+  else if (rows.length > 0) print(toTable(rows));
+}
+
+async function tail(log: LogReader, argv: TailArguments): Promise<void> {
+  if (!argv.json) print(answerLineHead());
+  await interruptible(async (signal) => {
+    const answers = followAnswers(log, { ...filterOf(argv), limit: DEFAULT_LIMIT, signal });
+    for await (const answer of answers)
+      print(argv.json ? JSON.stringify(answer) : answerLine(answer));
+  });
+}
+
+function filterOf({ where, since }: Pick<TailArguments, 'where' | 'since'>): AnswerFilter {
+  return { ...(where === undefined ? {} : { where }), ...(since === undefined ? {} : { since }) };
+}

@@ -1,0 +1,214 @@
+// hearth serve: a model over HTTP, with the OpenAI API, a page and a dashboard.
+// Settings come from flags, HEARTH_* and --config, in this order; what they mean is checked here.
+// The server itself is server/; this file turns words into its options and signals into its end.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
+import { many, one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { noteAs } from '../../terminal/print.js';
+import { formatMemory } from '../../terminal/units.js';
+import type { EngineOptions } from '../engine/engine.js';
+import { engineFlags, engineOptionsOf } from '../engine/engine-flags.js';
+import { logFlags, logOptionsOf } from '../log/log-flags.js';
+import { duration } from './duration-flag.js';
+import { isLoopback } from './loopback.js';
+import { serve } from './serve.js';
+import { serveUnit } from './serve-unit.js';
+
+const MAX_PORT = 65_535;
+const MAX_QUEUE = 100_000;
+const MAX_RATE = 1_000_000;
+
+const options = {
+  host: {
+    ...valueFlag("Address to listen on; others than this machine's own need a key", text('host')),
+    default: '127.0.0.1',
+  },
+  port: {
+    ...valueFlag('Port to listen on; 0 takes any free one', wholeNumber('port', 0, MAX_PORT)),
+    default: '8080',
+  },
+  socket: valueFlag('Listen on this UNIX socket instead', (file) =>
+    path.resolve(text('socket')(file)),
+  ),
+  'api-key': {
+    describe: 'Key that callers must send; may be given several times',
+    type: 'string',
+    requiresArg: true,
+    coerce: many(text('api-key')),
+  },
+  'api-key-file': valueFlag('File of such keys, one a line', text('api-key-file')),
+  // As HEARTH_NO_AUTH and HEARTH_NO_LOG; on the command line yargs reads them as auth and log.
+  'no-auth': { type: 'boolean', hidden: true },
+  'no-log': { type: 'boolean', hidden: true },
+  auth: { describe: 'Ask for a key; --no-auth lets anyone in who can connect', type: 'boolean' },
+  cors: {
+    describe: 'Origin of pages that may call the API, such as https://home.example; * for all',
+    type: 'string',
+    requiresArg: true,
+    coerce: many(origin),
+  },
+  'allow-host': {
+    describe: 'Name under which this server is called, behind a proxy for example',
+    type: 'string',
+    requiresArg: true,
+    coerce: many((name) => text('allow-host')(name).toLowerCase()),
+  },
+  'max-queue': valueFlag(
+    'Requests that may wait; one more gets 429',
+    wholeNumber('max-queue', 0, MAX_QUEUE),
+  ),
+  deadline: valueFlag(
+    'Longest time for an answer, waiting included: 90s, 5m',
+    duration('deadline'),
+  ),
+  'rate-limit': valueFlag(
+    'Requests a minute from one key or address',
+    wholeNumber('rate-limit', 1, MAX_RATE),
+  ),
+  // HEARTH_DEBUG, which cli.ts reads, comes along with the other HEARTH_*.
+  debug: { type: 'boolean', hidden: true },
+  'print-unit': { describe: 'Print a systemd unit for these settings', type: 'boolean' },
+} as const satisfies Record<string, Options>;
+
+const modelOption = {
+  model: {
+    describe: 'GGUF file',
+    type: 'string',
+    coerce: one((file) => path.resolve(text('model')(file))),
+  },
+} as const;
+
+type ServeArguments = InferredOptionTypes<
+  typeof options & typeof logFlags & typeof engineFlags & typeof modelOption
+>;
+
+export const serveCommand: CommandModule<object, ServeArguments> = {
+  command: 'serve [model]',
+  describe: 'Serve a model over HTTP: the OpenAI API, a chat page and a dashboard',
+  builder: (yargs: Argv) => {
+    readBooleans(process.env, { ...options, ...logFlags, ...engineFlags });
+    return yargs
+      .positional('model', modelOption.model)
+      .options({ ...options, ...logFlags, ...engineFlags })
+      .env('HEARTH')
+      .config('config', 'JSON file of these options', readConfig)
+      .check(({ model }) => {
+        if (model) return true;
+        throw new Error('name a model: hearth serve MODEL.gguf');
+      })
+      .example('$0 serve model.gguf', 'On http://127.0.0.1:8080')
+      .example('HEARTH_API_KEY=… $0 serve model.gguf --host 0.0.0.0', 'For the whole network');
+  },
+  handler: (argv) => {
+    const settled = {
+      ...argv,
+      auth: argv['no-auth'] ? false : argv.auth,
+      log: argv['no-log'] ? false : argv.log,
+    };
+    return argv['print-unit'] ? printUnit(settled) : run(settled);
+  },
+};
+
+async function run(argv: ServeArguments): Promise<void> {
+  const apiKeys = readKeys(argv);
+  checkExposure(argv, apiKeys);
+  const { host, port, socket, 'max-queue': maxQueue } = argv;
+  await serve({
+    settings: {
+      ...(await engineOptions(argv)),
+      ...(maxQueue === undefined ? {} : { maxQueue }),
+    },
+    apiKeys,
+    corsOrigins: argv.cors ?? [],
+    allowedHosts: [...(argv['allow-host'] ?? []), String(host).toLowerCase()],
+    rateLimit: argv['rate-limit'] ?? null,
+    deadlineMs: argv.deadline ?? null,
+    overflow: argv.overflow ?? 'error',
+    listen: socket
+      ? { kind: 'socket', path: socket }
+      : { kind: 'port', host: String(host), port: Number(port) },
+    log: logOptionsOf(argv),
+  });
+}
+
+/** yargs takes `true` alone for a yes, and anything else silently for a no. */
+function readBooleans(env: NodeJS.ProcessEnv, all: Record<string, Options>): void {
+  for (const [name, { type }] of Object.entries(all)) {
+    const variable = `HEARTH_${name.toUpperCase().replaceAll('-', '_')}`;
+    const value = env[variable];
+    if (type !== 'boolean' || value === undefined || name === 'debug') continue;
+    if (/^(true|1|yes|on)$/i.test(value)) env[variable] = 'true';
+    else if (/^(false|0|no|off|)$/i.test(value)) env[variable] = 'false';
+    else throw new Error(`${variable} is "${value}"; expected true or false`);
+  }
+}
+
+/** With --memory, what is chosen is said, as it decides how long a conversation may be. */
+async function engineOptions(argv: ServeArguments): Promise<EngineOptions> {
+  const options = engineOptionsOf(argv.model ?? '', argv);
+  if (argv.memory === undefined) return options;
+  const { withinMemory } = await import('../engine/memory-budget.js');
+  const budgeted = await withinMemory(options, argv.memory);
+  const { nCtx, gpuLayers } = budgeted.options;
+  const layers = gpuLayers === undefined ? '' : ` and ${gpuLayers} layers on the GPU`;
+  noteAs('serve')(`${nCtx} tokens of context${layers} stay below ${formatMemory(argv.memory)}`);
+  return budgeted.options;
+}
+
+function readKeys(argv: ServeArguments): string[] {
+  const keyFile = argv['api-key-file'];
+  const lines = keyFile === undefined ? [] : readLines(keyFile);
+  const keys = [...(argv['api-key'] ?? []), ...lines.map((line) => line.trim()).filter(Boolean)];
+  if (keyFile !== undefined && keys.length === 0)
+    throw new Error(`${keyFile} holds no key; write one a line`);
+  if (keys.length > 0 && argv.auth === false)
+    throw new Error('a key and --no-auth contradict each other; give one of them');
+  return keys;
+}
+
+function readLines(keyFile: string): string[] {
+  try {
+    return readFileSync(keyFile, 'utf8').split(/\r?\n/);
+  } catch (error) {
+    throw new Error(`the keys in ${keyFile} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** A socket is guarded by its file's permissions. */
+function checkExposure({ host, socket, auth }: ServeArguments, apiKeys: string[]): void {
+  if (socket || isLoopback(String(host)) || apiKeys.length > 0 || auth === false) return;
+  throw new Error(
+    `--host ${host} lets others than this machine in; set a key with --api-key, --api-key-file or HEARTH_API_KEY, or let everyone in with --no-auth`,
+  );
+}
+
+function printUnit(argv: ServeArguments): void {
+  const unit = serveUnit({
+    modelPath: argv.model ?? '',
+    logPath: argv.log === false ? null : argv.log,
+    socketPath: argv.socket,
+    keyFilePath: argv['api-key-file'],
+    deadlineMs: argv.deadline,
+    args: process.argv.slice(process.argv.indexOf('serve') + 1),
+    env: process.env,
+  });
+  process.stdout.write(unit);
+}
+
+function origin(value: string): string {
+  if (value === '*') return value;
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url && url.origin === value.replace(/\/$/, '') && url.origin !== 'null') return url.origin;
+  throw new Error(`--cors takes an origin such as https://home.example, not "${value}"`);
+}
+
+function readConfig(file: string): object {
+  try {
+    const config: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config;
+    throw new Error('it holds no JSON object');
+  } catch (error) {
+    throw new Error(`the config ${file} cannot be read: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,110 @@
+// A server's whole life in this process: log, engine, listening, signals, and the end in order.
+// The order matters: the port is had while the model still loads, and the log closes last.
+// What a request is answered is server/.
+
+import { noteAs } from '../../terminal/print.js';
+import { hearthVersion } from '../../terminal/version.js';
+import type { Engine, EngineOptions } from '../engine/engine.js';
+import { gpuNotUsed } from '../engine/gpu-not-used.js';
+import { startEngine } from '../engine/restarting-engine.js';
+import { type LogOptions, openLog } from '../log/answer-log.js';
+import { type Notifier, openNotifier } from '../systemd/notify.js';
+import type { Server, ServerOptions } from './server.js';
+
+const note = noteAs('serve');
+
+export type ServeOptions = Omit<
+  ServerOptions,
+  'engine' | 'log' | 'keepText' | 'hearthVersion' | 'onWarning'
+> & {
+  settings: EngineOptions;
+  /** Null keeps no log. */
+  log: LogOptions | null;
+};
+
+/** Serves until SIGTERM or SIGINT, then returns. Throws what stops it from starting. */
+export async function serve({ log: logOptions, ...options }: ServeOptions): Promise<void> {
+  const { stop, hurry } = stopSignals();
+  const systemd = await openNotifier();
+  const log = logOptions && openLog({ ...logOptions, onWarning: warn });
+  const engine = startEngine(options.settings);
+  try {
+    await firstReport(engine);
+    const { startServer } = await import('./server.js');
+    const server = await startServer({
+      ...options,
+      ...{ engine, log, keepText: logOptions?.logText ?? false },
+      hearthVersion: hearthVersion(),
+      onWarning: warn,
+    });
+    note(`listening on ${server.address}, loading ${options.settings.modelPath}`);
+    try {
+      const info = await engine.ready({ signal: stop });
+      const warning = gpuNotUsed(options.settings, info);
+      if (warning) warn(warning);
+      note(`ready on ${server.address}`);
+      await whileRunning(server, systemd, stop);
+    } catch (error) {
+      if (!stop.aborted) throw error;
+    } finally {
+      systemd?.send('STOPPING=1');
+      await server.close({ hurry });
+    }
+  } finally {
+    await engine.close();
+    await log?.close();
+    systemd?.close();
+  }
+}
+
+/**
+ * Resolves when the engine has read the model's header, or cannot. Processes that import modules at
+ * once hold each other up, and what the engine does is most of the start: the server's come second.
+ */
+function firstReport(engine: Engine): Promise<void> {
+  return new Promise((resolve) => {
+    const stopListening = engine.onState(() => {
+      stopListening();
+      resolve();
+    });
+  });
+}
+
+/** The first signal ends in order, a second one cuts answers short, a third one ends at once. */
+function stopSignals(): { stop: AbortSignal; hurry: AbortSignal } {
+  const [stop, hurry] = [new AbortController(), new AbortController()];
+  for (const name of ['SIGTERM', 'SIGINT'] as const)
+    process.on(name, () => {
+      if (hurry.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+      (stop.signal.aborted ? hurry : stop).abort();
+    });
+  return { stop: stop.signal, hurry: hurry.signal };
+}
+
+/** systemd hears a heartbeat only while the engine decodes tokens, or is on its way to. */
+async function whileRunning(
+  { health }: Server,
+  systemd: Notifier | null,
+  stop: AbortSignal,
+): Promise<void> {
+  systemd?.send('READY=1\nSTATUS=answering');
+  const beat = async () => {
+    const found = await health.check({ isRecorded: false });
+    if (found === null || found.isLoading) systemd?.send('WATCHDOG=1');
+    else warn(found.failure.message);
+  };
+  const watchdogMs = systemd?.watchdogMs;
+  // Often enough that one beat may be late: a board may evaluate a part of a prompt for so long.
+  const timer = watchdogMs ? setInterval(() => void beat().catch(warnOf), watchdogMs / 4) : null;
+  if (!stop.aborted)
+    await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+  if (timer) clearInterval(timer);
+}
+
+function warn(message: string): void {
+  note(`warning: ${message}`);
+}
+
+function warnOf(error: Error): void {
+  warn(error.message);
+}

@@ -1,2 +1,0 @@
-export { type Notifier, NotifyError, openNotifier } from './notify.js';
-export { systemdUnit } from './unit.js';

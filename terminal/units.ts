@@ -1,0 +1,54 @@
+// Sizes and rates as people write and read them.
+// Memory is counted in GiB and MiB, disk and downloads in GB and MB, as the field does.
+// Parsing accepts both kinds; it does not guess a unit that is not there.
+
+const UNIT_BYTES = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+} as const;
+
+/** Thrown for text that is not a size such as `8GiB` or `2.5GB`. */
+export class SizeError extends Error {
+  readonly code = 'HEARTH_SIZE';
+}
+
+/** `2.5GB` or `8 GiB` in bytes. Throws {@link SizeError} when the number or the unit is missing. */
+export function parseSize(text: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b)\s*$/i.exec(text);
+  const unit = match?.[2]?.toLowerCase() as keyof typeof UNIT_BYTES | undefined;
+  const sizeBytes = match && unit ? Math.floor(Number(match[1]) * UNIT_BYTES[unit]) : 0;
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0)
+    throw new SizeError(
+      `"${text}" is not a size; write a number and a unit, such as 2.5GB or 8GiB`,
+    );
+  return sizeBytes;
+}
+
+/** Bytes of memory as `5.03 GiB` or `212 MiB`. */
+export function formatMemory(sizeBytes: number): string {
+  return (
+    format(sizeBytes, 2 ** 30, 'GiB') ?? format(sizeBytes, 2 ** 20, 'MiB', 0) ?? `${sizeBytes} B`
+  );
+}
+
+/** Bytes on disk as `3.34 GB` or `4.9 MB`. */
+export function formatDisk(sizeBytes: number): string {
+  return format(sizeBytes, 1e9, 'GB') ?? format(sizeBytes, 1e6, 'MB', 1) ?? `${sizeBytes} B`;
+}
+
+function format(value: number, divisor: number, unit: string, digits = 2): string | undefined {
+  return value >= divisor ? `${(value / divisor).toFixed(digits)} ${unit}` : undefined;
+}
+
+/** `5.42 B`, `6.16 M` */
+export function formatCount(n: number): string {
+  if (n >= 1e9) return `${(n / 1e9).toFixed(2)} B`;
+  return n >= 1e6 ? `${(n / 1e6).toFixed(2)} M` : `${(n / 1e3).toFixed(0)} K`;
+}

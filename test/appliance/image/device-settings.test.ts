@@ -1,0 +1,82 @@
+import { chmodSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { readSettings } from '../../../appliance/image/device-settings.js';
+
+const PUBLIC_KEY =
+  'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBJunnGpZl7+T2bScER0yIkwBj/uGh+L+I/O8OHhbu0l me@home';
+const silent = () => {};
+
+t.test('without options: a name, UTC, no keys, no Wi-Fi', async (t) => {
+  t.strictSame(await readSettings({}, silent), {
+    ...{ hostname: 'hearth', sshKeys: [], wifi: null, apiKeys: [], timezone: 'UTC', port: 8080 },
+  });
+});
+
+t.test('a hostname is one label, whatever else is tried', async (t) => {
+  t.match(await readSettings({ hostname: 'Kitchen-2' }, silent), { hostname: 'kitchen-2' });
+  const tricks = ['a b', 'a"b', "a'b", 'a\nb', 'a;reboot', '$(id)', '-a', 'a-', '', 'ä', 'a.b'];
+  for (const hostname of [...tricks, 'x'.repeat(64)])
+    await t.rejects(readSettings({ hostname }, silent), /--hostname .* is no name/, hostname);
+});
+
+t.test('a timezone is one that exists, not a path', async (t) => {
+  t.match(await readSettings({ timezone: 'Europe/Berlin' }, silent), { timezone: 'Europe/Berlin' });
+  t.match(await readSettings({ timezone: 'europe/berlin' }, silent), { timezone: 'Europe/Berlin' });
+  for (const timezone of ['../../etc/shadow', '/etc/passwd', 'Mars/Base', 'UTC\n', ''])
+    await t.rejects(readSettings({ timezone }, silent), /--timezone .* is not known/, timezone);
+});
+
+t.test('public SSH keys alone are taken, and a private one is refused by name', async (t) => {
+  const folder = t.testdir({
+    good: `# mine\n${PUBLIC_KEY}\n\n`,
+    private: '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n',
+    options: `command="rm -rf /" ${PUBLIC_KEY}\n`,
+    empty: '\n',
+  });
+  const file = (name: string) => ({ sshKeyFile: path.join(folder, name) });
+  t.match(await readSettings(file('good'), silent), { sshKeys: [PUBLIC_KEY] });
+  await t.rejects(readSettings(file('private'), silent), /is a private key.*pass .*private\.pub/);
+  await t.rejects(readSettings(file('options'), silent), /holds no public SSH keys/);
+  await t.rejects(readSettings(file('empty'), silent), /holds no public SSH keys/);
+  await t.rejects(readSettings(file('none'), silent), /none cannot be read \(ENOENT\)/);
+});
+
+t.test('a key file that others can read is warned of', async (t) => {
+  const folder = t.testdir({ keys: 'one\ntwo\n', psk: 'correct horse\n', none: '\n' });
+  const file = (name: string, mode: number) => {
+    chmodSync(path.join(folder, name), mode);
+    return path.join(folder, name);
+  };
+  const warnings: string[] = [];
+  const warn = (text: string) => warnings.push(text);
+  t.match(await readSettings({ apiKeyFile: file('keys', 0o600) }, warn), {
+    apiKeys: ['one', 'two'],
+  });
+  t.strictSame(warnings, []);
+  await readSettings({ apiKeyFile: file('keys', 0o644) }, warn);
+  await readSettings({ wifiSsid: 'x', wifiPskFile: file('psk', 0o640) }, warn);
+  t.match(warnings, [/others can read .*keys \(mode 644\)/, /others can read .*psk \(mode 640\)/]);
+  await t.rejects(readSettings({ apiKeyFile: file('none', 0o600) }, warn), /holds no key/);
+});
+
+t.test('Wi-Fi has a name of up to 32 bytes and a passphrase of 8 to 63', async (t) => {
+  const folder = t.testdir({
+    psk: 'correct "horse"\n',
+    short: 'short\n',
+    two: 'correct horse\nbattery\n',
+  });
+  const psk = (name: string) => path.join(folder, name);
+  const hostile = 'a"\n}\nnetwork={';
+  t.match(await readSettings({ wifiSsid: hostile, wifiPskFile: psk('psk') }, silent), {
+    wifi: { ssid: hostile, passphrase: 'correct "horse"' },
+  });
+  t.match(await readSettings({ wifiSsid: 'open' }, silent), { wifi: { passphrase: null } });
+  await t.rejects(
+    readSettings({ wifiSsid: 'ä'.repeat(17) }, silent),
+    /has 34 bytes; expected 1 to 32/,
+  );
+  for (const name of ['short', 'two'])
+    await t.rejects(readSettings({ wifiSsid: 'x', wifiPskFile: psk(name) }, silent), /8 to 63/);
+  await t.rejects(readSettings({ wifiPskFile: psk('psk') }, silent), /name it with --wifi-ssid/);
+});

@@ -1,0 +1,41 @@
+// The system slot from an archive of Debian: the same inputs give the same bytes, and files belong to root.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { systemSlot } from '../../../appliance/image/system-slot.js';
+import { needs } from '../../support/needs.js';
+
+const EPOCH = 1_700_000_000;
+const skip = needs('mksquashfs', 'unsquashfs', 'zstd');
+
+t.test('two builds have the same bytes', { skip }, async (t) => {
+  const folder = t.testdir({
+    debian: { etc: { 'os-release': 'ID=debian\n' } },
+    addon: 'native',
+    first: {},
+    second: {},
+  });
+  const archive = path.join(folder, 'base.tar.zst');
+  execFileSync('tar', ['-C', path.join(folder, 'debian'), '--zstd', '-cf', archive, '.']);
+  const source = path.join(folder, 'addon');
+  const addon = { path: 'lib/addon.node', source, mode: 0o644, sizeBytes: 6 } as const;
+  const build = (name: string) =>
+    systemSlot({
+      base: { archive, kernel: '', initrd: '', loader: '', packages: [] },
+      payload: { target: 'linux-x64', files: [addon], packages: [] },
+      config: [{ kind: 'file', path: '/etc/hostname', text: 'hearth\n', mode: 0o644 }],
+      epoch: EPOCH,
+      folder: path.join(folder, name),
+    });
+  const first = await build('first');
+  // What is dated with now is dated otherwise then.
+  await sleep(1100);
+  t.ok(readFileSync(first).equals(readFileSync(await build('second'))));
+
+  const listed = execFileSync('unsquashfs', ['-lls', '-UTC', first], { encoding: 'utf8' });
+  t.match(listed, /^-rw-r--r-- root\/root +7 2023-11-14 22:13 .*\/etc\/hostname$/m);
+  t.match(listed, /^-rw-r--r-- root\/root +6 2023-11-14 22:13 .*\/lib\/addon\.node$/m);
+  t.match(listed, /\/etc\/os-release$/m);
+});

@@ -1,0 +1,155 @@
+import t from 'tap';
+import { ThreadTuner, threadCounts, tryThreads } from '../../llama/thread-tuner.js';
+
+type Machine = {
+  /** Of one batch, in ms. */
+  wallMs: (threads: number, nTokens: number) => number;
+  /** Of all cores of the threads, what they got. */
+  share?: (threads: number) => number;
+  isBusy?: boolean;
+};
+
+/** Computes batches as the scheduler does; returns the time they took. */
+function compute(
+  tuner: ThreadTuner,
+  { wallMs, share = () => 1, isBusy = false }: Machine,
+  { batches, nTokens = 1 }: { batches: number; nTokens?: number },
+): number {
+  let totalMs = 0;
+  for (let i = 0; i < batches; i++) {
+    const threads = tuner.choose(nTokens, isBusy);
+    const ms = wallMs(threads, nTokens);
+    totalMs += ms;
+    const cpuMs = share(threads) * threads * ms;
+    tuner.record({ nTokens, threads, wallMs: ms, cpuMs, isBusy });
+  }
+  return totalMs;
+}
+
+/** A tiny model on two cores: a second thread is waited for. */
+const spinning: Machine = {
+  wallMs: (threads) => (threads === 1 ? 1 : 14),
+  share: (threads) => (threads === 1 ? 1 : 0.5),
+};
+
+/** A large one: twice the threads, nearly twice the speed. */
+const scaling: Machine = {
+  wallMs: (threads, nTokens) => (nTokens * 170) / threads ** 0.9,
+};
+
+t.test('numbers of threads worth telling apart', async (t) => {
+  t.same(threadCounts(1), [1]);
+  t.same(threadCounts(2), [1, 2]);
+  t.same(threadCounts(6), [1, 2, 3, 4, 6]);
+  t.same(threadCounts(16), [1, 2, 3, 4, 6, 8, 12, 16]);
+});
+
+t.test('a tiny model is decoded by one thread, as two wait for each other', async (t) => {
+  const ms = compute(new ThreadTuner([1, 2]), spinning, { batches: 2000 });
+  t.ok(2000 / ms > 0.95, `${(2000 / ms).toFixed(3)} of the speed of one thread`);
+});
+
+t.test('a large model keeps all threads, and trying fewer costs little', async (t) => {
+  const tuner = new ThreadTuner(threadCounts(8));
+  const best = scaling.wallMs(8, 1) * 1000;
+  const ratio = best / compute(tuner, scaling, { batches: 1000 });
+  t.ok(ratio > 0.97, `${ratio.toFixed(3)} of the speed of eight threads`);
+  t.equal(tuner.settled(1), 8);
+});
+
+t.test('the best of many is found from either end', async (t) => {
+  const machine: Machine = { wallMs: (threads) => 10 / threads + threads ** 1.5 / 4 };
+  const tuner = new ThreadTuner(threadCounts(16));
+  compute(tuner, machine, { batches: 4000 });
+  t.ok([3, 4, 6].includes(tuner.settled(1)), `${tuner.settled(1)} threads`);
+});
+
+t.test('fewer threads while they wait for each other, more again after', async (t) => {
+  const tuner = new ThreadTuner([1, 2]);
+  compute(tuner, scaling, { batches: 50 });
+  t.equal(tuner.settled(1), 2);
+  const contended: Machine = {
+    wallMs: (threads) => (threads === 1 ? 250 : 900),
+    share: () => 0.6,
+  };
+  compute(tuner, contended, { batches: 8 });
+  t.equal(tuner.settled(1), 1, 'within a few tokens');
+  compute(tuner, scaling, { batches: 200 });
+  t.equal(tuner.settled(1), 2);
+});
+
+t.test('a busy machine is another machine: what was learnt of one stays', async (t) => {
+  const tuner = new ThreadTuner([1, 2]);
+  compute(tuner, scaling, { batches: 4, nTokens: 512 });
+  t.equal(tuner.choose(512, true), 1, 'a prompt starts with half of the cores');
+  t.equal(tuner.choose(512, false), 2);
+});
+
+t.test('a prompt is not computed by fewer threads for the sake of knowing', async (t) => {
+  const tuner = new ThreadTuner([1, 2]);
+  const used = new Set<number>();
+  const wallMs = (threads: number, nTokens: number) => {
+    used.add(threads);
+    return scaling.wallMs(threads, nTokens);
+  };
+  compute(tuner, { wallMs }, { batches: 2000, nTokens: 300 });
+  t.same([...used], [2]);
+});
+
+t.test('one number alone is taken, whatever happens', async (t) => {
+  const tuner = new ThreadTuner([2]);
+  compute(tuner, spinning, { batches: 100 });
+  t.equal(tuner.choose(1), 2);
+  t.equal(tuner.choose(512, true), 2);
+});
+
+t.test('the first trial', async (t) => {
+  const decode = (costMs: (threads: number) => number, seen: number[]) => (threads: number) => {
+    seen.push(threads);
+    return costMs(threads);
+  };
+
+  t.test('starts with the quickest, and does not repeat a slow number', async (t) => {
+    const tuner = new ThreadTuner([1, 2, 3, 4]);
+    const seen: number[] = [];
+    await tryThreads(
+      tuner,
+      1e6,
+      decode((threads) => (threads === 1 ? 1 : 8 * threads), seen),
+    );
+    t.equal(tuner.settled(1), 1);
+    t.same(seen, [1, 1, 2, 1, 1]);
+  });
+
+  t.test('tells nothing where time runs out before all were tried', async (t) => {
+    const tuner = new ThreadTuner([1, 2]);
+    const seen: number[] = [];
+    await tryThreads(
+      tuner,
+      1e6,
+      decode(() => 50, seen),
+    );
+    t.equal(tuner.settled(1), 2, 'all, as without a trial');
+    t.ok(seen.length <= 3);
+  });
+
+  t.test('tries no model whose token takes longer than a trial may', async (t) => {
+    const seen: number[] = [];
+    await tryThreads(
+      new ThreadTuner([1, 2]),
+      1e9,
+      decode(() => 1, seen),
+    );
+    t.same(seen, []);
+  });
+
+  t.test('tries nothing where the number is given', async (t) => {
+    const seen: number[] = [];
+    await tryThreads(
+      new ThreadTuner([2]),
+      1e6,
+      decode(() => 1, seen),
+    );
+    t.same(seen, []);
+  });
+});
