@@ -2,7 +2,6 @@
 // A kill leaves no message behind, so what the model asked and what was free are told beside it.
 // Reads the control group's counter of kills, where Linux has one.
 import { readFileSync } from 'node:fs';
-import type { EngineFailure, EngineFailureCode } from '../runtime/engine/engine.js';
 import { formatMemory } from '../terminal/units.js';
 
 export type MemoryBefore = {
@@ -16,15 +15,29 @@ export function memoryBefore(): MemoryBefore {
   return { freeBytes: process.availableMemory(), oomKills: readOomKills() };
 }
 
+export type ChildEnd = { signal: string | null; exitCode: number | null };
+
 export type Death = {
-  code: EngineFailureCode;
+  /** Whether it was loading a model still, or had one at work. */
+  code: 'load-failed' | 'engine-died';
   end: ChildEnd;
   nativeLog: string[];
   askedBytes: number | undefined;
   before: MemoryBefore;
 };
 
-export function describeDeath({ code, end, nativeLog, askedBytes, before }: Death): EngineFailure {
+export type DeathReport = {
+  code: Death['code'];
+  message: string;
+  signal?: string;
+  exitCode?: number;
+  /** For a kill: what the model asks for, and what the machine (or its control group) had left. */
+  askedBytes?: number;
+  freeBytes?: number;
+  nativeLog: string[];
+};
+
+export function describeDeath({ code, end, nativeLog, askedBytes, before }: Death): DeathReport {
   const { signal, exitCode } = end;
   const doing = code === 'load-failed' ? 'while it loaded the model' : 'while it was at work';
   const how = signal ? `was ended by ${signal}` : `exited with code ${exitCode ?? 'unknown'}`;
@@ -67,5 +80,3 @@ function readOomKills(): number | undefined {
     }
   return undefined;
 }
-
-export type ChildEnd = { signal: string | null; exitCode: number | null };

@@ -2,7 +2,6 @@
 // One batching loop over them keeps log-probabilities, fair prompts and stops within one token;
 // the version is pinned, and a missing part is found at load. Adds no behaviour.
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
-import { EngineError } from '../runtime/engine/engine-error.js';
 
 export type SamplerConfig = {
   temperature: number;
@@ -87,7 +86,7 @@ export function nativeBindings(llama: Llama): NativeBindings {
   return hidden(llama, '_bindings') as NativeBindings;
 }
 
-/** The native parts of a loaded model. Throws {@link EngineError} if the library changed. */
+/** The native parts of a loaded model. Throws if the library changed. */
 export function nativeParts(llama: Llama, model: LlamaModel, context: LlamaContext): Native {
   const bindings = nativeBindings(llama);
   const nativeModel = hidden(model, '_model') as NativeModel;
@@ -107,8 +106,5 @@ export function nativeGrammarState(state: object): object {
 function hidden(owner: object, name: string): object {
   const part: unknown = Reflect.get(owner, name);
   if ((typeof part === 'object' && part !== null) || typeof part === 'function') return part;
-  throw new EngineError({
-    code: 'load-failed',
-    message: `node-llama-cpp has no ${name}; hearth works with version 3.22.1, install that`,
-  });
+  throw new Error(`node-llama-cpp has no ${name}; hearth works with version 3.22.1, install that`);
 }
