@@ -22,17 +22,9 @@ const COMMANDS = {
   log: async () => (await import('./runtime/log/log-command.js')).logCommand,
   fit: async () => (await import('./devices/fit/fit-command.js')).fitCommand,
   plan: async () => (await import('./devices/plan/plan-command.js')).planCommand,
-  image: async () => {
-    const { imageCommand } = await import('./appliance/image/image-command.js');
-    const { imageUnit } = await import('./appliance/device-unit.js');
-    return imageCommand(imageUnit);
-  },
+  image: async () => (await import('./appliance/image/image-command.js')).imageCommand,
   devices: async () => (await import('./devices/devices-command.js')).devicesCommand,
-  pack: async () => {
-    const { packCommand } = await import('./appliance/pack/pack-command.js');
-    const { bundleUnit } = await import('./appliance/device-unit.js');
-    return packCommand(bundleUnit);
-  },
+  pack: async () => (await import('./appliance/pack/pack-command.js')).packCommand,
   verify: async () => (await import('./appliance/verify/verify-command.js')).verifyCommand,
   flash: async () => (await import('./appliance/flash/flash-command.js')).flashCommand,
   measure: async () => (await import('./bench/measure/measure-command.js')).measureCommand,

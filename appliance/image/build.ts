@@ -17,8 +17,6 @@ export type ImageOptions = {
   /** of the device, all of it */
   memoryBytes: number;
   nCtx?: number | undefined;
-  /** the text of hearth.service for what was found to fit */
-  unit: (found: UnitInputs) => string;
   mirror?: string;
   /** seconds since 1970 that the files of the image are dated with */
   epoch?: number;
@@ -27,9 +25,6 @@ export type ImageOptions = {
   signal?: AbortSignal;
   onStep?: (step: string) => void;
 };
-
-/** `modelPath` as it is on the device. */
-export type UnitInputs = FittedModel & { settings: DeviceSettings; modelPath: string };
 
 export type Build = ImageOptions & {
   machine: ImageMachine;

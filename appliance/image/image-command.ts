@@ -1,6 +1,5 @@
 // hearth image: a bootable disk with the model on it, for a small PC or board.
-// The unit comes from cli.ts, which may ask runtime/ for it; this folder may not. What is built is
-// image/. Progress goes to stderr, the summary to stdout.
+// Progress goes to stderr, the summary to stdout. What is built is build-image.ts's.
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { interruptible } from '../../terminal/interruptible.js';
@@ -8,7 +7,6 @@ import { noteAs, print } from '../../terminal/print.js';
 import { formatDisk, formatMemory, parseSize } from '../../terminal/units.js';
 import { IMAGE_TARGETS, type ImageTarget } from '../manifest.js';
 import { readSigningKey } from '../signature.js';
-import type { UnitInputs } from './build.js';
 import { buildImage, DEFAULT_MIRROR, type ImageSummary } from './build-image.js';
 import { DEFAULT_PORT, readSettings } from './device-settings.js';
 
@@ -57,31 +55,22 @@ const imageOptions = {
 
 type ImageArguments = InferredOptionTypes<typeof imageOptions> & { model: string };
 
-/** `unit` is the text of hearth.service for what is on the image. */
-export function imageCommand(
-  unit: (inputs: UnitInputs) => string,
-): CommandModule<object, ImageArguments> {
-  return {
-    command: 'image <model>',
-    describe: 'Make a disk that boots into chat, for a small PC or board',
-    builder: (yargs: Argv) =>
-      yargs
-        .positional('model', { describe: 'GGUF file', type: 'string', demandOption: true })
-        .options(imageOptions)
-        .example('$0 image chat.gguf --target x64-uefi -o disk.img', 'For hearth flash')
-        .example(
-          '$0 image chat.gguf --target x64-uefi -o disk.img --hostname kitchen --ssh-key ~/.ssh/id_ed25519.pub',
-          'At http://kitchen.local:8080, with SSH',
-        ),
-    handler: (argv) => interruptible((signal) => run(argv, unit, signal)),
-  };
-}
+export const imageCommand: CommandModule<object, ImageArguments> = {
+  command: 'image <model>',
+  describe: 'Make a disk that boots into chat, for a small PC or board',
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('model', { describe: 'GGUF file', type: 'string', demandOption: true })
+      .options(imageOptions)
+      .example('$0 image chat.gguf --target x64-uefi -o disk.img', 'For hearth flash')
+      .example(
+        '$0 image chat.gguf --target x64-uefi -o disk.img --hostname kitchen --ssh-key ~/.ssh/id_ed25519.pub',
+        'At http://kitchen.local:8080, with SSH',
+      ),
+  handler: (argv) => interruptible((signal) => run(argv, signal)),
+};
 
-async function run(
-  argv: ImageArguments,
-  unit: (inputs: UnitInputs) => string,
-  signal: AbortSignal,
-): Promise<void> {
+async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
   const settings = await readSettings(
     {
       hostname: argv.hostname,
@@ -104,7 +93,6 @@ async function run(
     ...sourceDate(process.env.SOURCE_DATE_EPOCH),
     ...(signing && { signingKey: signing.key }),
     force: argv.force ?? false,
-    unit,
     onStep: (step) => note(`${step} …`),
   });
   if (argv.json) print(JSON.stringify(summaryJson(summary), null, 2));

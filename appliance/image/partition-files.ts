@@ -1,12 +1,14 @@
 // The contents of each partition as a file, and where on the disk they will lie.
 // The system names partitions by UUIDs, which follow from what is built; where they begin follows
 // from how large it gets. So UUIDs come first and the layout last.
+
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { bootPartition, bootPartitionBytes } from './boot-partition.js';
 import type { Build } from './build.js';
 import { configFiles, MODEL_FOLDER } from './config-files.js';
 import { dataPartition, modelPartition } from './data-partition.js';
+import { imageUnit } from './image-unit.js';
 import {
   type ContentBytes,
   type DiskLayout,
@@ -52,7 +54,7 @@ async function slotOf(build: Build, uuidOf: (name: string) => string): Promise<s
   const modelPath = path.posix.join(MODEL_FOLDER, path.basename(model));
   const config = configFiles({
     settings,
-    unit: build.unit({ ...fitted, settings, modelPath }),
+    unit: imageUnit({ ...fitted, settings, modelPath }),
     modelName: path.basename(model).replace(/\.gguf$/, ''),
     uuids: { model: uuidOf('model'), data: uuidOf('data'), damaged: uuidOf('damaged') },
   });

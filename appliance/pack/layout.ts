@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PAYLOAD_CLI, PAYLOAD_NODE, type PayloadFile } from '../payload/payload.js';
+import { bundleUnit, type DevicePaths } from './bundle-unit.js';
 import type { PackedConfig } from './packed-config.js';
 
 /** The folder at the top of the archive. */
@@ -15,21 +16,6 @@ const APP = 'app';
 /** As install.sh makes it. */
 const HOME = '/opt/hearth/current';
 const DEVICE_CONFIG_PATH = '/etc/hearth/config.json';
-
-/** Paths on the device, for its unit. */
-export type DevicePaths = {
-  nodePath: string;
-  cliPath: string;
-  modelPath: string;
-  configPath: string;
-};
-
-/** What its unit follows from. */
-export type BundleUnitInputs = DevicePaths & {
-  /** The options of `hearth serve` that are packed. */
-  config: Record<string, unknown>;
-  hasVulkan: boolean;
-};
 
 /** A file of the bundle, from a file here or from a text. */
 export type BundleEntry = { path: string; mode: number } & (
@@ -43,18 +29,18 @@ export type LayoutRequest = {
   hasVulkan: boolean;
   /** Of hearth, from its own folder on. */
   files: PayloadFile[];
-  unit: (inputs: BundleUnitInputs) => string;
 };
 
 /** All but the lists of files, sorted by path. */
 export async function layOut(request: LayoutRequest): Promise<BundleEntry[]> {
-  const { model, config, hasVulkan, files, unit } = request;
+  const { model, config, hasVulkan, files } = request;
+  const unitText = bundleUnit({ ...devicePaths(model), config: config.options, hasVulkan });
   const script = async (name: string) =>
     textEntry(name, await readFile(new URL(name, import.meta.url), 'utf8'), 0o755);
   return sorted([
     ...files.map(appEntry),
     textEntry('config.json', config.text),
-    textEntry('hearth.service', unit({ ...devicePaths(model), config: config.options, hasVulkan })),
+    textEntry('hearth.service', unitText),
     await script('install.sh'),
     fileEntry(modelPathOf(model), model),
     await script('uninstall.sh'),

@@ -1,6 +1,5 @@
 // hearth pack: a model and hearth itself as one file that a small device installs without network.
-// The unit comes from cli.ts, which may ask runtime/ for it; this folder may not.
-// What is in a bundle is pack/; this file turns words into its options and tells.
+// What is in a bundle is pack.ts's; this file turns words into its options and tells.
 import { stat } from 'node:fs/promises';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { showByteProgress } from '../../terminal/byte-progress.js';
@@ -9,7 +8,6 @@ import { interruptible } from '../../terminal/interruptible.js';
 import { noteAs, print } from '../../terminal/print.js';
 import { formatDisk } from '../../terminal/units.js';
 import { BUNDLE_TARGETS } from '../manifest.js';
-import type { BundleUnitInputs } from './layout.js';
 import { type PackedBundle, pack } from './pack.js';
 
 const packOptions = {
@@ -36,31 +34,19 @@ const modelOption = {
 
 type PackArguments = InferredOptionTypes<typeof packOptions & typeof modelOption>;
 
-/** `unit` is the text of hearth.service for what is packed. */
-export function packCommand(
-  unit: (inputs: BundleUnitInputs) => string,
-): CommandModule<object, PackArguments> {
-  return {
-    command: 'pack <model>',
-    describe: 'Pack a model and hearth into one file that a device installs without network',
-    builder: (yargs: Argv) =>
-      yargs
-        .positional('model', modelOption.model)
-        .options(packOptions)
-        .example(
-          '$0 pack chat.gguf --target linux-arm64',
-          'hearth-linux-arm64.tar.zst, for a board',
-        )
-        .example('$0 pack chat.gguf --target linux-x64 --sign key.pem', 'For hearth verify --key'),
-    handler: (argv) => interruptible((signal) => run(argv, unit, signal)),
-  };
-}
+export const packCommand: CommandModule<object, PackArguments> = {
+  command: 'pack <model>',
+  describe: 'Pack a model and hearth into one file that a device installs without network',
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('model', modelOption.model)
+      .options(packOptions)
+      .example('$0 pack chat.gguf --target linux-arm64', 'hearth-linux-arm64.tar.zst, for a board')
+      .example('$0 pack chat.gguf --target linux-x64 --sign key.pem', 'For hearth verify --key'),
+  handler: (argv) => interruptible((signal) => run(argv, signal)),
+};
 
-async function run(
-  argv: PackArguments,
-  unit: (inputs: BundleUnitInputs) => string,
-  signal: AbortSignal,
-): Promise<void> {
+async function run(argv: PackArguments, signal: AbortSignal): Promise<void> {
   const { model, target, config, sign, vulkan = false, force = false } = argv;
   const output = argv.output ?? `hearth-${target}.tar.zst`;
   const display = showByteProgress(process.stderr);
@@ -69,7 +55,6 @@ async function run(
       model,
       target,
       output,
-      unit,
       configFile: config,
       keyFile: sign,
       hasVulkan: vulkan,

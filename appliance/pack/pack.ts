@@ -1,6 +1,5 @@
 // Makes a bundle of a model and of this installation of hearth, for a device of some target.
 // Gathers the parts and hands them to the writer; what was fetched or built stays in the cache.
-// The unit is the caller's, as it is runtime/'s to say how hearth is served.
 import path from 'node:path';
 import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { hearthVersion } from '../../terminal/version.js';
@@ -10,14 +9,13 @@ import { type PayloadOptions, payload } from '../payload/payload.js';
 import { unsafePathReason } from '../safe-path.js';
 import { readSigningKey } from '../signature.js';
 import { writeBundle } from './bundle-writer.js';
-import { type BundleUnitInputs, layOut, modelPathOf } from './layout.js';
+import { layOut, modelPathOf } from './layout.js';
 import { NO_CONFIG, readConfig } from './packed-config.js';
 
 export type PackRequest = {
   model: string;
   target: BundleTarget;
   output: string;
-  unit: (inputs: BundleUnitInputs) => string;
   /** JSON of options of `hearth serve`. */
   configFile?: string | undefined;
   /** Ed25519, in PEM. */
@@ -40,8 +38,8 @@ export async function pack(request: PackRequest): Promise<PackedBundle> {
   if (signing?.warning) request.onWarning?.(signing.warning);
   const config = configFile === undefined ? NO_CONFIG : await readConfig(configFile);
   const { files } = await payload(target, request);
-  const { unit, hasVulkan = false } = request;
-  const entries = await layOut({ model, config, hasVulkan, files, unit });
+  const { hasVulkan = false } = request;
+  const entries = await layOut({ model, config, hasVulkan, files });
   const hearth = hearthVersion();
   return await writeBundle({
     entries,

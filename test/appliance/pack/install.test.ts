@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { bundleUnit } from '../../../appliance/device-unit.js';
 import { pack } from '../../../appliance/pack/pack.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 import { runProgram } from '../../support/hearth.js';
@@ -77,7 +76,7 @@ t.test(
     const { request, output, folder } = smallHearth(t, 'linux-x64');
     const { root: _, ...real } = request;
     const model = await applianceGguf(folder);
-    await pack({ ...real, model, unit: bundleUnit });
+    await pack({ ...real, model });
     const unpacked = unpackBundle(output, path.join(folder, 'unpacked'));
     t.match(
       readFileSync(path.join(unpacked, 'hearth.service'), 'utf8'),

@@ -28,11 +28,10 @@ export function smallHearth(t: Test, target: BundleTarget = 'linux-arm64'): Smal
   const model = path.join(folder, 'chat.gguf');
   writeFileSync(model, tinyGguf({ metadata: {}, tensors: [] }));
   const output = path.join(folder, 'bundle.tar.zst');
-  const unit = () => '[Service]\nExecStart=/opt/hearth/current/app/bin/node\n';
   return {
     folder,
     output,
-    request: { model, target, output, unit, root, fetch: registry(folder), zstdLevel: 1 },
+    request: { model, target, output, root, fetch: registry(folder), zstdLevel: 1 },
   };
 }
 
