@@ -45,7 +45,8 @@ t.test('the tarball holds what runs and nothing of the tests', async (t) => {
     `${demo}/lora/adapter_config.json`,
   ])
     t.ok(paths.includes(wanted), wanted);
-  const isForeign = /(^|\/)(test|fixtures|scripts|\.\w[^/]*)\/|\.map$|\.tsbuildinfo$|\.gguf$/;
+  const isForeign =
+    /(^|\/)(test|fixtures|scripts|development|\.\w[^/]*)\/|\.map$|\.tsbuildinfo$|\.gguf$/;
   const isSource = /(?<!\.d)\.ts$/;
   t.same(
     paths.filter((file) => isForeign.test(file) || isSource.test(file)),

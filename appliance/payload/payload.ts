@@ -100,11 +100,14 @@ function hearthRoot(): string {
   return fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/$/, '');
 }
 
+/** Folders below dist/ that `files` in package.json leaves out, too. */
+const NOT_SHIPPED = ['test', path.join('bench', 'development')];
+
 /** As npm publishes it, without what only a developer reads. */
 function hearthFiles(root: string): Source[] {
   if (!existsSync(path.join(root, PAYLOAD_CLI)))
     throw new PayloadError(`${root} has no ${PAYLOAD_CLI}; run npm run build`);
-  const compiled = filesBelow(path.join(root, 'dist'), (file) => file === 'test');
+  const compiled = filesBelow(path.join(root, 'dist'), (file) => NOT_SHIPPED.includes(file));
   const files = ['package.json', 'LICENSE', ...compiled.map((file) => path.join('dist', file))];
   return files.map((file) => [file, path.join(root, file)]);
 }

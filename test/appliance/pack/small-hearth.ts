@@ -63,6 +63,7 @@ function appTree(target: BundleTarget): Record<string, string> {
     'dist/cli.js.map': '{}',
     'dist/cli.d.ts': 'export {}',
     'dist/test/a.test.js': '',
+    'dist/bench/development/a.js': '',
     'node_modules/better-sqlite3/package.json': manifest('better-sqlite3', {}),
     'node_modules/better-sqlite3/lib/index.js': '',
     'node_modules/better-sqlite3/deps/sqlite3.c': 'long',
