@@ -1,3 +1,4 @@
+// What fits where, for a program: the catalogue, this machine, memory and speed of a model, and fitting.
 export type { Backend } from '../llama/backend.js';
 export {
   type AnyGgmlType,
@@ -22,29 +23,7 @@ export {
   sizedModelOfGguf,
   type WeightTensor,
 } from '../model/shape/sized-model.js';
-export {
-  type ByteProgress,
-  type ByteProgressDisplay,
-  showByteProgress,
-} from '../terminal/byte-progress.js';
-export { many, number, one, text, valueFlag, wholeNumber } from '../terminal/flags.js';
-export { interruptible } from '../terminal/interruptible.js';
-export {
-  asOutputError,
-  OutputError,
-  type OutputFile,
-  openOutput,
-} from '../terminal/output-file.js';
-export {
-  clearProgressLine,
-  inOneLine,
-  noteAs,
-  print,
-  printable,
-  showProgressLine,
-} from '../terminal/print.js';
 export { formatDisk, formatMemory, parseSize, SizeError } from '../terminal/units.js';
-export { hearthVersion } from '../terminal/version.js';
 export {
   type CatalogueOptions,
   deviceCatalogue,
@@ -53,7 +32,6 @@ export {
 } from './catalogue/catalogue.js';
 export { CatalogueError } from './catalogue/catalogue-file.js';
 export type { Device } from './catalogue/device.js';
-export { devicesFlag } from './devices-flag.js';
 export { type Advice, advise, type Change, type TypedModel } from './fit/advice.js';
 export { budgetDevice } from './fit/budget-device.js';
 export type { Fit, FitRequest, FitVerdict } from './fit/fit.js';

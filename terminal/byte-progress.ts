@@ -1,6 +1,6 @@
 // Progress of a long reading or writing: a bar on a terminal, a line every few seconds elsewhere.
 // Each step has its own, as checking, writing and reading back differ tenfold in speed.
-// Throttled, as a chunk takes milliseconds. Here because all folders may import from devices/ alone.
+// Throttled, as a chunk takes milliseconds.
 import { SingleBar } from 'cli-progress';
 import { formatDisk } from './units.js';
 

@@ -1,6 +1,5 @@
 // What every command needs of the terminal: its result on stdout and what else it has to say on stderr,
-// both safe to print, and Ctrl-C that ends the work in order. Here because all folders may import from
-// devices/ alone. Defines no command.
+// both safe to print.
 
 /**
  * `text` with the characters that a terminal would obey, or that turn the direction of writing, made

@@ -1,6 +1,6 @@
 // hearth flash: an image onto a card, a stick or any disk that the user names.
 // Without a device it lists those that can be pulled out, so that nobody has to guess.
-// What is checked and in which order is write/; this file asks and tells.
+// What is checked and in which order is flash.ts's; this file asks and tells.
 import { createInterface } from 'node:readline/promises';
 import Table from 'cli-table3';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';

@@ -1,6 +1,6 @@
 // The files of the system that differ from image to image, as text: names, network, keys, mounts.
-// Names were checked by device-settings.ts; what may hold any character is written in hexadecimal or as the
-// whole of a file, never into a line of something else. What is the same in all images is in root/.
+// Names were checked by device-settings.ts; what may hold any character is written in hexadecimal or as
+// the whole of a file, never into a line of something else. What is the same in all images is in root/.
 import { pbkdf2Sync } from 'node:crypto';
 import { printable } from '../../terminal/print.js';
 import type { DeviceSettings, Wifi } from './device-settings.js';

@@ -1,5 +1,4 @@
-// How a model is opened for measuring: what crosses to the process that does, as plain data.
-// Apart from libllama.ts, so that who only asks for a measurement loads no llama.cpp.
+// How a model is opened for measuring: as the engine loaded it.
 import { GGML_TYPES } from '../../llama/ggml-types.js';
 import { type LlamaSettings, librariesFor } from '../../llama/model-settings.js';
 import type { EngineInfo } from '../../runtime/engine/engine.js';

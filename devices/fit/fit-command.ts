@@ -1,6 +1,6 @@
 // hearth fit: whether a model fits a device, how fast it would answer, and what to change.
 // stdout holds the report, as text or JSON; the exit code is 1 where it does not fit.
-// Here and not in devices/, because a checkpoint not yet converted may be asked about, too.
+// A checkpoint not yet converted may be asked about, too: fit-model.ts plans the file it would become.
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { FILE_TYPES, type FileType } from '../../model/types/mixtures.js';

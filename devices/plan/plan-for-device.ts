@@ -1,6 +1,6 @@
 // From the device backwards: which of the models that LLM-Pruner can make fits it, in which type.
 // Every pair of ratio and type is asked, because a type that falls back on a width may be larger than
-// the next better one. What fits is decided by devices/, in the same way for every command.
+// the next better one. What fits is decided by fit/, in the same way for every command.
 import type { SizedModel } from '../../model/shape/sized-model.js';
 import { FILE_TYPES, type FileType } from '../../model/types/mixtures.js';
 import { sizedModelOfPlan } from '../../model/types/sized-plan.js';

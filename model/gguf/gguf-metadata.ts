@@ -1,6 +1,6 @@
 // The key-value pairs of a GGUF, each with the type under which it is stored.
 // Plain data, so that the parts of the converter that know a subject can each return their pairs.
-// Which keys a model needs is model/'s and tokenizer/'s business.
+// Which keys a model needs is shape/'s and tokenizer/'s business.
 
 export type GgufEntry =
   | { type: 'STRING'; value: string }

@@ -1,5 +1,5 @@
-// A GGUF's shape and tensors, as prediction reads them.
-// The converter makes the same of a plan, so that a file need not exist to be predicted.
+// A model as prediction reads it: its shape and its tensors, here of a GGUF.
+// types/sized-plan.ts makes the same of a plan, so that a file need not exist to be predicted.
 import type { AnyGgmlType } from '../../llama/ggml-types.js';
 import type { GgufFile } from '../gguf/gguf-file.js';
 import { type ModelShape, shapeOfGguf } from './model-shape.js';

@@ -1,6 +1,6 @@
 // Every tensor of the GGUF, in file order: where it comes from and what is done to its weights.
 // The one place that knows both spellings of a name, which rows are permuted and what is padded.
-// Chooses no types; quantise/ does.
+// Chooses no types; types/ does.
 import type { LayerWidths, LlamaModel } from './llama-model.js';
 import { ropeFrequencyFactors } from './rope.js';
 

@@ -1,5 +1,6 @@
-// What callers and the engine's child process say to each other, as types alone.
-// Chat, the HTTP server and bench program against this; the child implements it with node-llama-cpp.
+// What an engine is asked and what it answers, as types alone.
+// Chat, the HTTP server and bench program against this; restarting-engine.ts is one, and its child process
+// implements it with node-llama-cpp.
 // Everything here survives structured cloning: plain data, no functions.
 
 import type { ModelWidths } from '../../model/shape/model-shape.js';

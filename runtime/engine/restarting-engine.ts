@@ -1,4 +1,4 @@
-// The engine as its users see it: one model, whichever process holds it at the moment.
+// The engine as its users have it: one model, whichever process holds it at the moment.
 // Keeps a child alive, passes requests on, and turns every end of a child into a clear failure.
 // Loads nothing into this process.
 import {

@@ -1,5 +1,5 @@
 // Inputs that cannot be converted: one clear message, exit code 1, no output and no temporary file.
-// What every reader says to each is in checkpoint/; here the whole command is held to it.
+// What every reader says to each is in test/model/checkpoint/; here the whole command is held to it.
 // TABLE.md beside the files says what is wrong with each.
 import {
   closeSync,

@@ -1,6 +1,6 @@
 // The header of a converted file as other programs read it: @huggingface/gguf, the npm package gguf,
-// node-llama-cpp and devices/. Pairs, provenance, alignment and size.
-// What the pairs of the vocabulary should be is in tokenizer/.
+// node-llama-cpp and model/gguf/. Pairs, provenance, alignment and size.
+// What the pairs of the vocabulary should be is in test/model/tokenizer/.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';

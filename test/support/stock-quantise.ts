@@ -1,5 +1,5 @@
 // llama.cpp's own llama_model_quantize, from the library that node-llama-cpp ships, as a reference.
-// By the program of bench/, as llama.cpp ends the process where it cannot go on.
+// By a program of its own, as llama.cpp ends the process where it cannot go on.
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';

@@ -1,4 +1,4 @@
-// What needs no registry; the rest is pack/.
+// What needs no registry; the rest is pack.test.ts.
 import t from 'tap';
 import { hearth } from '../../support/hearth.js';
 
