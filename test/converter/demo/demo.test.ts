@@ -70,7 +70,7 @@ t.test('Ctrl-C leaves nothing', async (t) => {
 t.test('a checkpoint that is missing is named', async (t) => {
   const tmpdir = t.testdir({ root: {}, tmp: {} });
   const root = path.join(tmpdir, 'root');
-  for (const part of ['converter', 'devices'])
+  for (const part of ['converter', 'devices', 'model', 'llama', 'terminal'])
     cpSync(path.join(packageRoot, 'dist', part), path.join(root, 'dist', part), {
       recursive: true,
     });
