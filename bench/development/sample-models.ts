@@ -4,7 +4,7 @@
 import path from 'node:path';
 import { convert } from '../../converter/convert.js';
 import type { FileType } from '../../model/types/mixtures.js';
-import { PACKAGE_ROOT, unpackedFixtures } from '../packed-fixtures.js';
+import { PACKAGE_ROOT, unpackedFixtures } from './packed-fixtures.js';
 
 const DEMO_CHECKPOINT = path.join(PACKAGE_ROOT, 'converter/demo/appliance-pruned-20');
 

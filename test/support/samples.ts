@@ -3,7 +3,7 @@
 // shared/samples/README.md, from which these were copied, describes each.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { unpackedFixtures } from '../../bench/packed-fixtures.js';
+import { unpackedFixtures } from '../../bench/development/packed-fixtures.js';
 
 export const packageRoot = path.resolve(import.meta.dirname, '../../..');
 /** test/fixtures, with its packed files as they were. */

@@ -11,7 +11,7 @@ import {
   type Recipe,
   readFixture,
   unpackedFixtures,
-} from '../../bench/packed-fixtures.js';
+} from '../../../bench/development/packed-fixtures.js';
 
 t.test('every stored file is unpacked, and no packed one is left', async (t) => {
   const stored = listFiles(path.join(PACKAGE_ROOT, 'test/fixtures'));

@@ -4,10 +4,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
-import { readLlmPruner } from '../model/checkpoint/llm-pruner.js';
-import type { TensorSource } from '../model/checkpoint/tensor-source.js';
-import { openTorchArchive } from '../model/checkpoint/torch/torch-archive.js';
-import { readWeights } from '../model/checkpoint/weight-files.js';
+import { readLlmPruner } from '../../model/checkpoint/llm-pruner.js';
+import type { TensorSource } from '../../model/checkpoint/tensor-source.js';
+import { openTorchArchive } from '../../model/checkpoint/torch/torch-archive.js';
+import { readWeights } from '../../model/checkpoint/weight-files.js';
 import {
   PACKAGE_ROOT,
   PACKED,

@@ -1,13 +1,13 @@
 // The fixtures as they were made, out of the smaller form that the repository holds. LLM-Pruner only
 // takes rows and columns away, so a pruned checkpoint is stored as the places of its weights in
 // another one, and the rest of it is compressed. Each unpacked file is checked to be the original,
-// byte for byte. bench/pack-fixtures.ts makes the `.packed` files.
+// byte for byte. pack-fixtures.ts makes the `.packed` files.
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 
-export const PACKAGE_ROOT = path.resolve(import.meta.dirname, '../..');
+export const PACKAGE_ROOT = path.resolve(import.meta.dirname, '../../..');
 
 /** Where the repository holds them, from its root. */
 const STORED = 'test/fixtures';
