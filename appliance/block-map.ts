@@ -6,7 +6,7 @@ import { open } from 'node:fs/promises';
 import type { BlockMap, BlockRange } from './manifest.js';
 
 /** Partitions are aligned to as much, and a card writes no less at a time. */
-export const BLOCK_BYTES = 1 << 20;
+const BLOCK_BYTES = 1 << 20;
 
 /** Half open, as offsets into the image. */
 export type ByteRange = { startBytes: number; endBytes: number };

@@ -59,7 +59,7 @@ export async function checkImage(request: ImageRequest): Promise<CheckedImage> {
 }
 
 /** Null where there is none and none is asked for. */
-export async function readManifest({
+async function readManifest({
   path: image,
   publicKey,
   target,

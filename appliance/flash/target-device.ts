@@ -48,7 +48,7 @@ export function findTarget({ name, sizeBytes, files, view }: TargetRequest): Tar
 }
 
 /** The block device that `name` leads to. Throws {@link FlashError} where it is none. */
-export function findDevice(name: string, view: SystemView): { device: BlockDevice; path: string } {
+function findDevice(name: string, view: SystemView): { device: BlockDevice; path: string } {
   const path = realPath(name);
   const stats = path === null ? null : statOrNull(path);
   if (path === null || !stats)

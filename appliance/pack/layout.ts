@@ -60,7 +60,7 @@ export function modelPathOf(model: string): string {
   return `model/${path.basename(model)}`;
 }
 
-export function devicePaths(model: string): DevicePaths {
+function devicePaths(model: string): DevicePaths {
   return {
     nodePath: `${HOME}/${APP}/${PAYLOAD_NODE}`,
     cliPath: `${HOME}/${APP}/${PAYLOAD_CLI}`,

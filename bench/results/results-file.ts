@@ -10,7 +10,7 @@ import {
 import { jsonObject } from '../json-object.js';
 
 /** Raised when a column changes its meaning; a line of a later version is refused. */
-export const RESULTS_VERSION = 1;
+const RESULTS_VERSION = 1;
 const VERSION_KEY = 'hearth_results';
 
 /** A row of 1000 repeats is 30 kB. */

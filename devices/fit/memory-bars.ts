@@ -9,7 +9,7 @@ const WIDTH = 48;
 type Part = { label: string; sizeBytes: number };
 
 /** What lies in the device's memory, in the order in which it is taken. */
-export function memoryParts({ device, memory, marginBytes }: Fit): Part[] {
+function memoryParts({ device, memory, marginBytes }: Fit): Part[] {
   const pools = memory.device === null || device.kind === 'shared' ? [memory.host] : [];
   const taken = [...(memory.device ? [memory.device] : []), ...pools];
   const sum = (pick: (parts: (typeof taken)[number]) => number) =>

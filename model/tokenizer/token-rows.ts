@@ -14,7 +14,7 @@ export const TOKEN_TYPES = {
 } as const;
 
 /** The score that llama.cpp's converter gives to every added token. */
-export const ADDED_SCORE = -1000;
+const ADDED_SCORE = -1000;
 
 const PLACEHOLDER_SCORE = -10_000;
 /** Llama 4 has 202 048 rows, Gemma 262 208; more would not fit the memory that a hostile file may take. */

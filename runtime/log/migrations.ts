@@ -17,7 +17,7 @@ export const MIGRATIONS: readonly Migration[] = [
 ];
 
 /** `Hrth` in SQLite's header: `file log.db` tells it from any other database. */
-export const APPLICATION_ID = 0x48727468;
+const APPLICATION_ID = 0x48727468;
 
 /**
  * Brings the schema of a writable `db` up to `migrations`.

@@ -27,7 +27,7 @@ export type GenerateOptions = {
   endpoint: string;
 };
 
-export const SAMPLE_EVERY_MS = 30_000;
+const SAMPLE_EVERY_MS = 30_000;
 
 export class Recorder {
   readonly #options: RecorderOptions;

@@ -45,7 +45,7 @@ export function hearthFields(start: StartEvent | null, end: EndEvent): Record<st
   };
 }
 
-export function memoryFields(memory: Memory): Record<string, number | null> {
+function memoryFields(memory: Memory): Record<string, number | null> {
   return {
     rss_bytes: memory.rssBytes,
     peak_rss_bytes: memory.peakRssBytes,

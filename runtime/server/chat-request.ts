@@ -217,7 +217,7 @@ function responseGrammar({ response_format: format }: ChatFields): string | null
 }
 
 /** A schema that no grammar can keep is the caller's mistake. */
-export function orRefuse<T>(make: () => T, param: string): T {
+function orRefuse<T>(make: () => T, param: string): T {
   try {
     return make();
   } catch (error) {

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 export type DataPartition = { startBytes: number; sizeBytes: number };
 
-export async function dataPartitionOf(disk: string): Promise<DataPartition> {
+async function dataPartitionOf(disk: string): Promise<DataPartition> {
   const { stdout } = await run('sfdisk', ['--json', disk]);
   const { partitiontable } = JSON.parse(stdout) as {
     partitiontable: { partitions: { name: string; start: number; size: number }[] };

@@ -8,7 +8,7 @@ import type { VirtualMachine } from './virtual-machine.js';
 const BOOT_MS = 15 * 60_000;
 const ANSWER_MS = 10 * 60_000;
 
-export const QUESTION = 'Please tell me what E17 means on a clothes dryer.';
+const QUESTION = 'Please tell me what E17 means on a clothes dryer.';
 
 export type Access = { apiKey: string; sshKey: string };
 

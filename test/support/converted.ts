@@ -5,12 +5,6 @@ import path from 'node:path';
 import { sampleOptions, samplePath } from '../../bench/development/sample-models.js';
 import { type ConvertOptions, convert } from '../../converter/convert.js';
 
-export {
-  APPLIANCES as appliance,
-  FORMATS as formats,
-  sampleOptions,
-} from '../../bench/development/sample-models.js';
-
 /** Converts a sample into `folder`; the path of the GGUF. */
 export async function convertSample(
   folder: string,

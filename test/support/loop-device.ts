@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { Test } from 'tap';
 import { needs } from './needs.js';
 
-export const HAS_LOOP_DEVICES = existsSync('/dev/loop-control') && process.getuid?.() === 0;
+const HAS_LOOP_DEVICES = existsSync('/dev/loop-control') && process.getuid?.() === 0;
 /** For the options of a test. */
 export const SKIP_WITHOUT_LOOP = HAS_LOOP_DEVICES
   ? needs('losetup', 'addpart')

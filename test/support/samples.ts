@@ -9,8 +9,6 @@ export const packageRoot = path.resolve(import.meta.dirname, '../../..');
 /** test/fixtures, with its packed files as they were. */
 export const fixtures = unpackedFixtures();
 
-export { samplePath } from '../../bench/development/sample-models.js';
-
 export type ReferencePrompt = {
   question: string;
   prompt: string;

@@ -47,7 +47,7 @@ export type ScriptedServer = {
   close(): Promise<void>;
 };
 
-export const POLICY = "default-src 'self'";
+const POLICY = "default-src 'self'";
 
 type Teardown = { teardown(run: () => Promise<void>): void };
 

@@ -49,7 +49,7 @@ export const TINY_SHAPES: Readonly<Record<string, number[]>> = {
   'lm_head.weight': [4, 4],
 };
 
-export const TINY_CONFIG: Readonly<Record<string, unknown>> = {
+const TINY_CONFIG: Readonly<Record<string, unknown>> = {
   model_type: 'llama',
   hidden_size: 4,
   num_attention_heads: 1,

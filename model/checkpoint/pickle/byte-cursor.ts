@@ -4,7 +4,7 @@
 import { CheckpointError } from '../checkpoint-error.js';
 
 /** Text and bytes that one pickle may decode, copies included. */
-export const MAX_DECODED_BYTES = 24 << 20;
+const MAX_DECODED_BYTES = 24 << 20;
 /** A module or class name; Python's longest are under 200. */
 const MAX_LINE_BYTES = 1024;
 /** Bytes of an integer: enough for model_max_length = 10**30. */

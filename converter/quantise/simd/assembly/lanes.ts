@@ -15,7 +15,7 @@ export const DEFERRED = memory.data((MAX_WEIGHTS / 32) * 4, 16);
 const LARGEST: f32 = 1048576;
 
 /** Adding it to a float32 below 2^22 leaves the nearest integer in the low bits. */
-export const MAGIC: f32 = 12582912;
+const MAGIC: f32 = 12582912;
 
 let nDeferred: i32 = 0;
 
