@@ -154,7 +154,7 @@ function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ManifestError(where, `is no JSON: ${(error as Error).message}`);
+    throw new ManifestError(where, `is not JSON: ${(error as Error).message}`);
   }
 }
 

@@ -1,6 +1,6 @@
 // One JSON object from a line of a stranger's file.
 
-/** Null where the text is no JSON, or JSON of another kind. */
+/** Null where the text is not JSON, or JSON of another kind. */
 export function jsonObject(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text);

@@ -55,7 +55,7 @@ function readLine(line: string, where: string): MeasurementRow {
 function parse(line: string, where: string): Record<string, unknown> {
   const object = jsonObject(line);
   if (object !== null) return object;
-  throw new ResultsError(`${where} is no JSON object; expected a line of hearth results export`);
+  throw new ResultsError(`${where} is not a JSON object; expected a line of hearth results export`);
 }
 
 function checkVersion(version: unknown, where: string): void {

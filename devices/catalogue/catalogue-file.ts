@@ -3,8 +3,6 @@
 // Looks up nothing; catalogue.ts does.
 import { readFile } from 'node:fs/promises';
 import type { Device } from './device.js';
-import schema from './devices.schema.json' with { type: 'json' };
-import { findMistake, type Schema } from './schema-check.js';
 
 /** A figure as the file has it. */
 export type SourcedFigure = {
@@ -40,12 +38,13 @@ export async function readCatalogueFile(file: string): Promise<CatalogueEntry[]>
   } catch (cause) {
     throw new CatalogueError(file, `cannot be read: ${(cause as Error).message}`, { cause });
   }
-  return checkCatalogue(parse(text, file), file);
+  return await checkCatalogue(parse(text, file), file);
 }
 
-/** The devices in `content`, which `file` names. Throws {@link CatalogueError}. */
-export function checkCatalogue(content: unknown, file: string): CatalogueEntry[] {
-  const mistake = findMistake(content, schema as Schema, 'the file');
+async function checkCatalogue(content: unknown, file: string): Promise<CatalogueEntry[]> {
+  // Loading ajv takes longer than most commands: only a file of the user's is worth it.
+  const { findMistake } = await import('./schema-mistake.js');
+  const mistake = findMistake(content);
   if (mistake !== null) throw new CatalogueError(file, withId(mistake, content));
   const { devices } = content as { devices: CatalogueEntry[] };
   for (const [i, entry] of devices.entries()) checkEntry(entry, devices.slice(0, i), file);
@@ -71,7 +70,7 @@ function parse(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new CatalogueError(file, `is no JSON: ${(cause as Error).message}`, { cause });
+    throw new CatalogueError(file, `is not JSON: ${(cause as Error).message}`, { cause });
   }
 }
 

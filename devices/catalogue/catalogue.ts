@@ -4,12 +4,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import {
-  type CatalogueEntry,
-  checkCatalogue,
-  readCatalogueFile,
-  toDevice,
-} from './catalogue-file.js';
+import { type CatalogueEntry, readCatalogueFile, toDevice } from './catalogue-file.js';
 import type { Device } from './device.js';
 import builtIn from './devices.json' with { type: 'json' };
 import { nearestNames } from './nearest-names.js';
@@ -63,7 +58,8 @@ export async function catalogueEntries({
   env = process.env,
 }: CatalogueOptions = {}): Promise<CatalogueEntry[]> {
   const own = userCatalogueFile(env);
-  const lists = [checkCatalogue(builtIn, 'devices.json')];
+  // A test holds our own against the schema; nobody waits for that.
+  const lists = [builtIn.devices as CatalogueEntry[]];
   for (const file of [...(existsSync(own) ? [own] : []), ...files])
     lists.push(await readCatalogueFile(file));
   return [...new Map(lists.flat().map((entry) => [entry.id, entry])).values()];

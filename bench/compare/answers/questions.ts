@@ -47,7 +47,9 @@ function readJson(line: string, where: string): Question {
 function parse(line: string, where: string): Record<string, unknown> {
   const object = jsonObject(line);
   if (object !== null) return object;
-  throw new Error(`${where} is no JSON object; expected {"q": "…"}, as in the file's first line`);
+  throw new Error(
+    `${where} is not a JSON object; expected {"q": "…"}, as in the file's first line`,
+  );
 }
 
 function checkLength(question: Question, where: string): Question {

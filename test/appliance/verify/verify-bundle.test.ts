@@ -64,7 +64,7 @@ const WRONG: Record<string, [entries: TestEntry[], message: RegExp]> = {
     head({ ...MANIFEST, files: manifestOf([{ path: '../../etc/passwd', content: '' }]).files }),
     /its path "\.\.\/\.\.\/etc\/passwd" leads out/,
   ],
-  'a manifest that is none': [below([{ path: 'manifest.json', content: '{' }]), /is no JSON/],
+  'a manifest that is none': [below([{ path: 'manifest.json', content: '{' }]), /is not JSON/],
   'a manifest of an image': [
     below([{ path: 'manifest.json', content: '{"kind":"hearth-image"}' }]),
     /kind is "hearth-image"; expected "hearth-bundle"/,

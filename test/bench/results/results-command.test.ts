@@ -82,7 +82,7 @@ t.test('a file that is wrong is refused whole, by line', { skip }, async (t) => 
     [{ ...good, samples_ns: [] }, /:2: "samples_ns" is \[\], expected a list/],
     [{ ...good, host: 'x' }, /:2 has the column "host"/],
     [withoutUid, /:2: "uid" is nothing/],
-    [[1], /:2 is no JSON object/],
+    [[1], /:2 is not a JSON object/],
   ];
   const log = await logOf('bad.db', []);
   const file = path.join(folder, 'bad.jsonl');

@@ -8,9 +8,9 @@ import {
   UnknownDeviceError,
   userCatalogueFile,
 } from '../../../devices/catalogue/catalogue.js';
-import { CatalogueError } from '../../../devices/catalogue/catalogue-file.js';
+import { CatalogueError, readCatalogueFile } from '../../../devices/catalogue/catalogue-file.js';
 import schema from '../../../devices/catalogue/devices.schema.json' with { type: 'json' };
-import type { Schema } from '../../../devices/catalogue/schema-check.js';
+import { packageRoot } from '../../support/samples.js';
 
 const GIB = 2 ** 30;
 const GB = 1e9;
@@ -84,7 +84,13 @@ t.test('an unknown name is refused with the nearest ones', async (t) => {
 });
 
 t.test('the schema is strict for editors, too, as reading is', (t) => {
-  const strict = (schema: Schema & { additionalProperties?: boolean }): boolean =>
+  type Schema = {
+    type?: string;
+    additionalProperties?: boolean;
+    properties?: Record<string, Schema>;
+    items?: Schema;
+  };
+  const strict = (schema: Schema): boolean =>
     (schema.type !== 'object' || schema.additionalProperties === false) &&
     [...Object.values(schema.properties ?? {}), ...(schema.items ? [schema.items] : [])].every(
       strict,
@@ -103,6 +109,11 @@ const OWN = {
   bandwidth: { value: 300.5, unit: 'GB/s', source: 'measured' },
   compute: { value: 900, unit: 'GFLOPS', source: 'measured' },
 };
+
+t.test("hearth's own file is as its schema says", async (t) => {
+  const file = path.join(packageRoot, 'devices/catalogue/devices.json');
+  t.same(await readCatalogueFile(file), await catalogueEntries({ env: emptyHome }));
+});
 
 t.test('users add devices and correct ours', async (t) => {
   const files = [1, 2].map((i) => path.join(t.testdir(), `${i}.json`)) as [string, string];
@@ -138,7 +149,7 @@ t.test("the user's own file needs no option", async (t) => {
 t.test('a broken file is refused: what is wrong, where, and what to write', async (t) => {
   const without = ({ unit: _, ...figure }: typeof OWN.memory) => figure;
   const broken: [content: unknown, message: RegExp][] = [
-    ['{', /is no JSON/],
+    ['{', /is not JSON/],
     [[], /the file is \[\]; expected an object/],
     [{ version: 1 }, /the file has no devices/],
     [{ version: 2, devices: [] }, /version is 2; expected 1/],

@@ -25,8 +25,8 @@ t.test('a question a line, or JSON Lines with right answers', async (t) => {
 t.test('what is no list of questions is refused, with its line', async (t) => {
   const refused: [content: string | Buffer, message: RegExp][] = [
     ['', /questions has no question; write one a line/],
-    ['{"q": "Who?"}\nWhat?', /questions:2 is no JSON object/],
-    ['{"q": "Who?"}\n[]', /questions:2 is no JSON object/],
+    ['{"q": "Who?"}\nWhat?', /questions:2 is not a JSON object/],
+    ['{"q": "Who?"}\n[]', /questions:2 is not a JSON object/],
     ['{"text": "Who?"}', /questions:1 has no question; expected \{"q"/],
     ['{"q": "Who?", "a": 1}', /questions:1 has an answer that is no text: 1/],
     ['x'.repeat(20_001), /questions:1 is 20001 characters long/],
