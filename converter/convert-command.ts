@@ -1,13 +1,15 @@
 // hearth convert: a checkpoint becomes a GGUF, with the plan, the progress and a summary.
 // stdout holds the plan or the summary, as text or JSON; progress and warnings go to stderr.
 // The work is convert.ts's, how it looks is convert-report.ts's.
+
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { findDevice } from '../devices/catalogue/catalogue.js';
 import { devicesFlag } from '../devices/devices-flag.js';
+import { contextFlag, threadsFlag } from '../llama/settings.js';
 import { FILE_TYPES, type FileType } from '../model/types/mixtures.js';
 import { showByteProgress } from '../terminal/byte-progress.js';
-import { text, valueFlag, wholeNumber } from '../terminal/flags.js';
+import { text, valueFlag } from '../terminal/flags.js';
 import { interruptible } from '../terminal/interruptible.js';
 import { noteAs, print } from '../terminal/print.js';
 import { parseSize } from '../terminal/units.js';
@@ -15,9 +17,6 @@ import { type ConvertOptions, convert } from './convert.js';
 import { planJson, planText, summaryJson, summaryText } from './convert-report.js';
 import { type PrepareOptions, prepare } from './prepare.js';
 import { chatTemplateNames } from './template/choose-template.js';
-
-const MAX_THREADS = 1_024;
-const MAX_CONTEXT = 2 ** 24;
 
 const convertOptions = {
   output: {
@@ -47,7 +46,7 @@ const convertOptions = {
     conflicts: ['type', 'max-size'],
   },
   ctx: {
-    ...valueFlag('Tokens of context that must fit beside it', wholeNumber('ctx', 1, MAX_CONTEXT)),
+    ...contextFlag('Tokens of context that must fit beside it'),
     implies: 'for',
     defaultDescription: "the model's, at most 4096",
   },
@@ -58,7 +57,7 @@ const convertOptions = {
   },
   name: valueFlag("The model's name", text('name')),
   threads: {
-    ...valueFlag('Converting threads', wholeNumber('threads', 1, MAX_THREADS)),
+    ...threadsFlag('Converting threads'),
     defaultDescription: 'one a core',
   },
   'dry-run': { describe: 'Print the plan; read and write no weights', type: 'boolean' },

@@ -1,5 +1,5 @@
 // What fits where, for a program: the catalogue, this machine, memory and speed of a model, and fitting.
-export type { Backend } from '../llama/backend.js';
+
 export {
   type AnyGgmlType,
   FOREIGN_GGML_TYPES,
@@ -9,6 +9,7 @@ export {
   ggmlTypeId,
   rowSizeBytes,
 } from '../llama/ggml-types.js';
+export type { Backend, KvType } from '../llama/settings.js';
 export { ThreadTuner, threadCounts, tryThreads } from '../llama/thread-tuner.js';
 export {
   type GgufFile,
@@ -42,7 +43,6 @@ export { predictPlanned } from './memory/assemble.js';
 export type { LocalGpu } from './memory/dry-run/dry-run-protocol.js';
 export { MemoryPredictionError } from './memory/memory-error.js';
 export type {
-  KvType,
   MemoryParts,
   MemoryPrediction,
   MemoryPredictor,

@@ -1,10 +1,10 @@
-// The part of node-llama-cpp's native addon that plans memory, as types, and where it lies.
+// The part of node-llama-cpp's native addon that plans memory, as types.
 // Loaded without the rest of the package, which takes half a second and 80 MiB to load; the version
 // is pinned. Runs nothing by itself.
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { Backend } from './backend.js';
+import { findAddonFolder } from './libraries.js';
+import type { Backend } from './settings.js';
 
 type AddonMetadata = { init(headers: Buffer[]): Promise<void>; dispose(): void };
 type AddonModel = {
@@ -54,7 +54,7 @@ export async function loadAddon(
   backend: Backend,
   onWarning: (message: string) => void,
 ): Promise<Addon> {
-  const folder = findBinaries(backend);
+  const folder = findAddonFolder(backend);
   const require = createRequire(import.meta.url);
   const addon = require(path.join(folder, 'llama-addon.node')) as Addon;
   addon.markLoaded();
@@ -63,20 +63,6 @@ export async function loadAddon(
   addon.loadBackends(folder);
   await addon.init();
   return addon;
-}
-
-const PLATFORMS: Readonly<Record<string, string>> = { darwin: 'mac', win32: 'win', linux: 'linux' };
-
-function findBinaries(backend: Backend): string {
-  const machine = `${PLATFORMS[process.platform]}-${process.arch === 'arm' ? 'armv7l' : process.arch}`;
-  const name = backend === 'cpu' ? machine : `${machine}-${backend}`;
-  const { resolve } = createRequire(import.meta.resolve('node-llama-cpp'));
-  const folders = resolve.paths(`@node-llama-cpp/${name}`) ?? [];
-  const found = folders
-    .map((folder) => path.join(folder, `@node-llama-cpp/${name}/bins/${name}`))
-    .find((folder) => existsSync(path.join(folder, 'llama-addon.node')));
-  if (found) return found;
-  throw new Error(`node-llama-cpp has no binary ${name} here`);
 }
 
 /** Bytes of the model and of its context, as the addon tells them. */

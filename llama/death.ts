@@ -24,6 +24,8 @@ export type Death = {
   nativeLog: string[];
   askedBytes: number | undefined;
   before: MemoryBefore;
+  /** Whose process it was; default the engine's. */
+  who?: string;
 };
 
 export type DeathReport = {
@@ -37,7 +39,8 @@ export type DeathReport = {
   nativeLog: string[];
 };
 
-export function describeDeath({ code, end, nativeLog, askedBytes, before }: Death): DeathReport {
+export function describeDeath(death: Death): DeathReport {
+  const { code, end, nativeLog, askedBytes, before, who = "the engine's process" } = death;
   const { signal, exitCode } = end;
   const doing = code === 'load-failed' ? 'while it loaded the model' : 'while it was at work';
   const how = signal ? `was ended by ${signal}` : `exited with code ${exitCode ?? 'unknown'}`;
@@ -45,7 +48,7 @@ export function describeDeath({ code, end, nativeLog, askedBytes, before }: Deat
   const why = isKill ? killReason(before, askedBytes) : lastWords(nativeLog);
   return {
     code,
-    message: `the engine's process ${how} ${doing}${why}`,
+    message: `${who} ${how} ${doing}${why}`,
     ...(signal && { signal }),
     ...(exitCode !== null && { exitCode }),
     ...(isKill && askedBytes !== undefined && { askedBytes }),

@@ -1,11 +1,13 @@
 // A model in llama.cpp itself, without the binding's queue in between: the calls that llama-bench makes,
 // in its order, with its threads. The queue costs 40 µs a token, a tenth of a small model's.
 // Runs in a process of its own, which llama.cpp may end. Samples nothing.
+
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { allocateBatch, type LlamaBatch } from './batch.js';
+import { PREBUILT } from './libraries.js';
 import { bindBreakdown, type MemoryBreakdown } from './memory-breakdown.js';
 import { type LlamaSettings, N_BATCH, N_UBATCH } from './model-settings.js';
 import { checkLayout, type Params } from './structs.js';
@@ -68,9 +70,7 @@ export async function openModel(
 ): Promise<LlamaModel> {
   const llama = await getLlama({
     gpu: settings.gpu,
-    build: 'never',
-    skipDownload: true,
-    progressLogs: false,
+    ...PREBUILT,
     logLevel: LlamaLogLevel.warn,
     logger: (_level, message) => onLog(message),
   });

@@ -1,10 +1,11 @@
 // How a model is opened in llama.cpp without a wrapper: plain data, for the process that does it.
 // Apart from libllama.ts, so that who only asks for it loads no llama.cpp.
 import { findLlamaLibrary } from './libraries.js';
+import type { GpuBackend } from './settings.js';
 
 export type LlamaSettings = {
   modelPath: string;
-  gpu: 'cuda' | 'vulkan' | 'metal' | false;
+  gpu: GpuBackend | false;
   /** Files of the libraries; those that node-llama-cpp has loaded are taken by their names. */
   libraries: { llama: string; ggml: string };
   /** -1 takes all. */

@@ -25,6 +25,13 @@ export function watchParent(parentPid = process.ppid): void {
   thread.unref();
 }
 
+/** For a process that takes orders: it ends when its parent says so or is gone. */
+export function stayWithParent(parentPid?: number): void {
+  watchParent(parentPid);
+  // Ctrl-C and service managers signal the whole group.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+}
+
 function endNow(): void {
   process.kill(process.pid, 'SIGKILL');
 }

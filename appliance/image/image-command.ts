@@ -1,6 +1,8 @@
 // hearth image: a bootable disk with the model on it, for a small PC or board.
 // Progress goes to stderr, the summary to stdout. What is built is build-image.ts's.
+
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { contextFlag } from '../../llama/settings.js';
 import { one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { interruptible } from '../../terminal/interruptible.js';
 import { noteAs, print } from '../../terminal/print.js';
@@ -11,7 +13,6 @@ import { buildImage, DEFAULT_MIRROR, type ImageSummary } from './build-image.js'
 import { DEFAULT_PORT, readSettings } from './device-settings.js';
 
 const note = noteAs('image');
-const MAX_CONTEXT = 2 ** 24;
 const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
 
 const imageOptions = {
@@ -31,7 +32,7 @@ const imageOptions = {
     defaultDescription: '4GiB',
   },
   ctx: {
-    ...valueFlag('Tokens of context', wholeNumber('ctx', 1, MAX_CONTEXT)),
+    ...contextFlag(),
     defaultDescription: 'what fits, at most 4096',
   },
   port: {

@@ -1,10 +1,12 @@
 // hearth compare: pruned models beside the unpruned one, on the user's own files.
 // stdout holds the tables or JSON, stderr how far it is; --report writes a page to show to others.
 // What was measured stands there however it ends, but the report is written whole or not at all.
+
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { deviceCatalogue } from '../../devices/catalogue/catalogue.js';
 import { devicesFlag } from '../../devices/devices-flag.js';
+import { MAX_CONTEXT } from '../../llama/settings.js';
 import { engineOptionsOf, loadFlags } from '../../runtime/engine/engine-flags.js';
 import { one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { interruptible } from '../../terminal/interruptible.js';
@@ -39,15 +41,15 @@ const compareOptions = {
     coerce: one((file) => (file === 'false' ? false : text('text')(file))),
   },
   'text-ctx': {
-    ...valueFlag('Tokens of a chunk of that text', wholeNumber('text-ctx', 4, 2 ** 24)),
+    ...valueFlag('Tokens of a chunk of that text', wholeNumber('text-ctx', 4, MAX_CONTEXT)),
     defaultDescription: String(DEFAULTS.textCtx),
   },
   chunks: {
-    ...valueFlag('Chunks of that text, at most', wholeNumber('chunks', 1, 2 ** 24)),
+    ...valueFlag('Chunks of that text, at most', wholeNumber('chunks', 1, MAX_CONTEXT)),
     defaultDescription: 'all',
   },
   'max-tokens': {
-    ...valueFlag('Tokens of an answer, at most', wholeNumber('max-tokens', 1, 2 ** 24)),
+    ...valueFlag('Tokens of an answer, at most', wholeNumber('max-tokens', 1, MAX_CONTEXT)),
     defaultDescription: String(DEFAULTS.maxTokens),
   },
   repeats: {

@@ -1,12 +1,14 @@
 // npm run bench:fit: what hearth fit says against the truth: bytes that llama.cpp allocates, the largest
 // context that loads, the memory of the process, and what the command itself costs.
 // On the CPU, and on software Vulkan where there is one; exits with 1 when a bar is missed.
+
 import path from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { openFitter } from '../../devices/fit/fitter.js';
-import type { KvType, MemoryPredictor } from '../../devices/memory/memory-prediction.js';
+import type { MemoryPredictor } from '../../devices/memory/memory-prediction.js';
 import { openMemoryPredictor } from '../../devices/memory/predictor.js';
+import type { KvType } from '../../llama/settings.js';
 import { type Figure, figure } from './figure.js';
 import { CONTEXTS, compareMemory, KV_TYPES } from './fit/exactness.js';
 import { fitLargeCheckpoint } from './fit/large-checkpoint.js';

@@ -4,13 +4,14 @@
 
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { loadLibrary } from '../../llama/libllama.js';
-import { findLlamaLibrary } from '../../llama/libraries.js';
+import { findLlamaLibrary, PREBUILT } from '../../llama/libraries.js';
 import { watchParent } from '../../llama/orphan-watch.js';
+import type { GpuBackend } from '../../llama/settings.js';
 import { GPU_DEVICE_TYPES } from '../../llama/structs.js';
 import { formatMemory } from '../../terminal/units.js';
 
 export type BallastTask = {
-  gpu: 'auto' | 'cuda' | 'vulkan' | 'metal';
+  gpu: 'auto' | GpuBackend;
   freeBytes: number;
 };
 
@@ -37,9 +38,7 @@ function reply(message: BallastReply): void {
 async function hold({ gpu, freeBytes }: BallastTask): Promise<BallastReply> {
   const llama = await getLlama({
     gpu,
-    build: 'never',
-    skipDownload: true,
-    progressLogs: false,
+    ...PREBUILT,
     logLevel: LlamaLogLevel.disabled,
   });
   if (llama.gpu === false) return { kind: 'no-gpu' };
@@ -66,7 +65,7 @@ function take(calls: ReturnType<typeof bind>, device: unknown, sizeBytes: number
   calls.clear(buffer, 0);
 }
 
-function bind(gpu: 'cuda' | 'vulkan' | 'metal') {
+function bind(gpu: GpuBackend) {
   const variant = gpu === 'metal' ? undefined : gpu;
   const registry = loadLibrary(findLlamaLibrary('ggml', variant));
   const base = loadLibrary(findLlamaLibrary('ggml-base', variant));

@@ -1,7 +1,7 @@
 // Ballast on a GPU that is larger than the class it stands for: memory held by another process, so
 // that exactly the class's is free and running out of it is real. The parent's side.
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { forkLlama } from '../../llama/child.js';
 import { formatMemory } from '../../terminal/units.js';
 import type { BallastReply, BallastTask } from './ballast-child.js';
 import { MeasureError } from './measure-error.js';
@@ -10,9 +10,7 @@ export type Ballast = AsyncDisposable & { heldBytes: number };
 
 /** Leaves `freeBytes` free on the GPU until it is disposed; null where there is none. Throws {@link MeasureError}. */
 export async function holdBallast(task: BallastTask): Promise<Ballast | null> {
-  const child = fork(new URL('./ballast-child.js', import.meta.url), [], {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  });
+  const child = forkLlama(new URL('./ballast-child.js', import.meta.url));
   const end = once(child, 'close');
   const stop = async () => {
     child.kill('SIGKILL');

@@ -1,9 +1,11 @@
 // hearth measure: what a model really takes on this machine, and how fast it is there.
 // stdout holds the rows, stderr how far it is; what was measured stands there however it ends.
+
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { findDevice } from '../../devices/catalogue/catalogue.js';
 import type { Device } from '../../devices/catalogue/device.js';
 import { devicesFlag } from '../../devices/devices-flag.js';
+import { MAX_CONTEXT } from '../../llama/settings.js';
 import { engineOptionsOf, loadFlags } from '../../runtime/engine/engine-flags.js';
 import { openLog } from '../../runtime/log/answer-log.js';
 import { logFlags, logOptionsOf } from '../../runtime/log/log-flags.js';
@@ -22,7 +24,6 @@ const note = noteAs('measure');
 const DEFAULT_REPEATS = 5;
 const MAX_REPEATS = 1_000;
 const MAX_ANSWER_TOKENS = 100_000;
-const MAX_DEPTH = 2 ** 24;
 
 const measureOptions = {
   ...loadFlags,
@@ -39,7 +40,7 @@ const measureOptions = {
     describe: 'Tokens in the context before a point; may be given several times',
     type: 'string',
     requiresArg: true,
-    coerce: many(wholeNumber('depth', 1, MAX_DEPTH)),
+    coerce: many(wholeNumber('depth', 1, MAX_CONTEXT)),
     defaultDescription: 'half way, and at the end',
   },
   repeats: {

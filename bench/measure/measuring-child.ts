@@ -1,7 +1,7 @@
 // What every process that measures is: it takes one task, tells what it finds, ends.
 // llama.cpp's last words are told before a failure, and nothing is left running when the parent is gone.
 // Measures nothing itself.
-import { watchParent } from '../../llama/orphan-watch.js';
+import { stayWithParent } from '../../llama/orphan-watch.js';
 
 export type MeasuringChild<Event> = {
   /** Resolves when the message has left: the next step may end this process. */
@@ -14,9 +14,7 @@ export type MeasuringChild<Event> = {
 export function takeTask<Task, Event>(
   work: (task: Task, child: MeasuringChild<Event>) => Promise<void>,
 ): void {
-  watchParent();
-  // Ctrl-C reaches the whole group; when to end is for the parent to say.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+  stayWithParent();
   process.once('message', (task: Task) => void run(task, work));
 }
 

@@ -1,8 +1,9 @@
 // A process that measures, from outside: events come in as it works, an error tells its end.
 // A process of its own because a GPU that goes away, or memory that runs out, ends it.
 // What runs in it is measuring-child.ts; measures nothing itself.
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { on, once } from 'node:events';
+import { forkLlama } from '../../llama/child.js';
 import { describeDeath, memoryBefore } from '../../llama/death.js';
 import { NativeLog } from '../../llama/native-log.js';
 import { MeasureError } from './measure-error.js';
@@ -46,14 +47,15 @@ export async function* runMeasuringProcess<Event>(
     }
     signal.throwIfAborted();
     const [exitCode, signalName] = (await end) as [number | null, string | null];
-    const death = describeDeath({
+    const { message } = describeDeath({
+      who: 'the measuring process',
       code: 'engine-died',
       end: { exitCode, signal: signalName },
       nativeLog: log.lines,
       askedBytes: undefined,
       before,
     });
-    throw new MeasureError(death.message.replace("the engine's process", 'the measuring process'));
+    throw new MeasureError(message);
   } finally {
     child.kill('SIGKILL');
     await end;
@@ -61,13 +63,7 @@ export async function* runMeasuringProcess<Event>(
 }
 
 function start(script: URL, log: NativeLog): ChildProcess {
-  const child = fork(script, [], {
-    // What a parent runs with, such as a loader of its tests, is none of a measurement's.
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    // A backtrace starts a debugger on the dying process, which can take minutes.
-    env: { ...process.env, GGML_NO_BACKTRACE: '1' },
-  });
+  const child = forkLlama(script, { stderr: 'pipe' });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => log.write(text));
   return child;
 }

@@ -1,8 +1,10 @@
 // Answers questions from a GGUF with stock llama.cpp, as node-llama-cpp ships it, and times them.
 // The prompt is the model's own chat template; the likeliest token is taken, so answers repeat.
 // Loads in this process, as the file was written a second ago; the runtime uses a process of its own.
+
 import { Template } from '@huggingface/jinja';
 import { getLlama, type LlamaModel, NoBinaryFoundError, type Token } from 'node-llama-cpp';
+import { PREBUILT } from '../../llama/libraries.js';
 
 const N_CTX = 512;
 
@@ -52,10 +54,8 @@ export async function loadAnswerer(modelPath: string): Promise<Answerer> {
 async function findLlama() {
   try {
     return await getLlama({
-      build: 'never',
-      skipDownload: true,
+      ...PREBUILT,
       gpu: false,
-      progressLogs: false,
     });
   } catch (cause) {
     if (!(cause instanceof NoBinaryFoundError)) throw cause;

@@ -3,8 +3,9 @@
 // A checkpoint not yet converted may be asked about, too: fit-model.ts plans the file it would become.
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { contextFlag, KV_TYPES, type KvType, parallelFlag } from '../../llama/settings.js';
 import { FILE_TYPES, type FileType } from '../../model/types/mixtures.js';
-import { text, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { text, valueFlag } from '../../terminal/flags.js';
 import { print } from '../../terminal/print.js';
 import { formatCount, parseSize } from '../../terminal/units.js';
 import { deviceCatalogue, findDevice } from '../catalogue/catalogue.js';
@@ -20,10 +21,6 @@ import { type FitModel, openFitModel } from './fit-model.js';
 import { fitTable, fitText } from './fit-report.js';
 import { type Fitter, openFitter } from './fitter.js';
 
-const MAX_CONTEXT = 2 ** 24;
-const MAX_PARALLEL = 256;
-const KV_TYPES = ['F32', 'F16', 'Q8_0', 'Q4_0'] as const;
-
 const fitOptions = {
   device: valueFlag(
     'Device to fit, as hearth devices names it; without one, a table of all',
@@ -37,16 +34,16 @@ const fitOptions = {
     conflicts: 'device',
   },
   ctx: {
-    ...valueFlag('Tokens of context of each sequence', wholeNumber('ctx', 1, MAX_CONTEXT)),
+    ...contextFlag('Tokens of context of each sequence'),
     defaultDescription: "the model's, at most 4096",
   },
   'kv-type': {
-    ...valueFlag('Type of the KV cache', (name) => name.toUpperCase() as (typeof KV_TYPES)[number]),
+    ...valueFlag('Type of the KV cache', (name) => name.toUpperCase() as KvType),
     choices: KV_TYPES,
     defaultDescription: 'F16',
   },
   parallel: {
-    ...valueFlag('Sequences decoded together', wholeNumber('parallel', 1, MAX_PARALLEL)),
+    ...parallelFlag,
     defaultDescription: '1',
   },
   type: {

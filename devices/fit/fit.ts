@@ -1,8 +1,9 @@
 // What fitting is asked and what it answers, as types alone.
 // The budget is the device's memory less what the system keeps, less a margin for what is not foreseen.
 // Bytes everywhere.
+import type { KvType } from '../../llama/settings.js';
 import type { Device } from '../catalogue/device.js';
-import type { KvType, MemoryPrediction } from '../memory/memory-prediction.js';
+import type { MemoryPrediction } from '../memory/memory-prediction.js';
 import type { SpeedPrediction } from '../speed/speed-prediction.js';
 
 export type FitRequest = {

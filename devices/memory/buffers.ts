@@ -1,8 +1,9 @@
 // How much a backend allocates for a tensor: llama.cpp lays tensors one after the other, each rounded
 // up to the backend's alignment, some padded for its kernels.
 // Source: get_alignment and get_alloc_size of each backend in ggml/src. Knows no models.
-import type { Backend } from '../../llama/backend.js';
+
 import { type AnyGgmlType, isQuantised, rowSizeBytes } from '../../llama/ggml-types.js';
+import type { Backend } from '../../llama/settings.js';
 
 /** Bytes; Vulkan's differs by driver (4 to 64), and real tensors are multiples of them all. */
 const ALIGNMENTS: Readonly<Record<Backend, number>> = {

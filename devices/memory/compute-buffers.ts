@@ -2,8 +2,8 @@
 // the logits, the attention mask, and what CUDA adds for a quantised KV cache.
 // The formula is DESIGN's, held against dry runs; it errs to the large side.
 // Where the backend itself can be asked, nothing here is used.
+import type { Backend, KvType } from '../../llama/settings.js';
 import type { ModelShape } from '../../model/shape/model-shape.js';
-import type { KvType } from './memory-prediction.js';
 import type { Pool } from './placement.js';
 
 const FLOAT_BYTES = 4;
@@ -14,7 +14,7 @@ export type ComputeOptions = {
   nBatch: number;
   kvType: KvType;
   gpuLayers: number;
-  backend: 'cpu' | 'cuda' | 'vulkan' | 'metal';
+  backend: Backend;
 };
 
 /** Without any dry run. */

@@ -1,11 +1,9 @@
 // What memory prediction is asked and what it answers, as types alone.
 // Shared by fit, plan, convert --for, serve --memory and the log, so that all speak of the same parts.
 // Bytes everywhere; a pool is memory that runs out on its own: a GPU's, or the system's.
-import type { Backend } from '../../llama/backend.js';
+import type { Backend, KvType } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';
 import type { LocalGpu } from './dry-run/dry-run-protocol.js';
-
-export type KvType = 'F32' | 'F16' | 'Q8_0' | 'Q4_0';
 
 export type MemorySettings = {
   backend: Backend;

@@ -1,7 +1,7 @@
 // What is taken before any model is: the engine's process, and the context of the GPU's driver.
 // One measured or published figure a backend; how far others are from it is what a fit's margin is for.
 // Not counted: what the display and other programs hold, which the device's `reservedBytes` says.
-import type { Backend } from '../../llama/backend.js';
+import type { Backend } from '../../llama/settings.js';
 import type { Pool } from './placement.js';
 
 const MIB = 2 ** 20;

@@ -1,7 +1,7 @@
 // Memory of a model with given settings: weights and KV by arithmetic, compute buffers by llama.cpp's
 // dry run, overhead from a table. A backend that is not here is planned on the CPU and moved over.
 // Decides nothing about what fits; fit/ does.
-import type { Backend } from '../../llama/backend.js';
+import type { Backend } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';
 import { assemble, type ContextPlan } from './assemble.js';
 import { estimateCompute, moveToGpu } from './compute-buffers.js';

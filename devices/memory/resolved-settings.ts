@@ -1,10 +1,12 @@
 // Settings with every default filled in, as the engine and llama.cpp would.
 // Refused here is what llama.cpp would refuse or abort on, before anything is asked of it.
+
 import { isQuantised } from '../../llama/ggml-types.js';
+import { type KvType, MAX_CONTEXT, MAX_PARALLEL } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';
 import { cellsOf } from './kv-cache.js';
 import { MemoryPredictionError } from './memory-error.js';
-import type { KvType, MemorySettings } from './memory-prediction.js';
+import type { MemorySettings } from './memory-prediction.js';
 import { gpuLayersOf } from './placement.js';
 
 export type ResolvedSettings = Required<MemorySettings> & {
@@ -17,8 +19,6 @@ export type ResolvedSettings = Required<MemorySettings> & {
 
 /** As node-llama-cpp's contexts have it. */
 const MAX_BATCH = 512;
-const MAX_CONTEXT = 2 ** 24;
-const MAX_PARALLEL = 256;
 
 /** Throws {@link MemoryPredictionError}. */
 export function resolveSettings(model: SizedModel, settings: MemorySettings): ResolvedSettings {

@@ -1,10 +1,12 @@
 // hearth plan: from a device backwards to the least pruning that fits it, and the commands for that.
 // stdout holds the plan, as text or JSON; the exit code is 1 where no pruning makes it fit.
 // The work is plan-for-device.ts's; this file turns words into its options.
+
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { contextFlag } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';
 import { FILE_TYPES, type FileType } from '../../model/types/mixtures.js';
-import { text, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { text, valueFlag } from '../../terminal/flags.js';
 import { print } from '../../terminal/print.js';
 import { findDevice } from '../catalogue/catalogue.js';
 import { devicesFlag } from '../devices-flag.js';
@@ -16,7 +18,6 @@ import { leastPruning, planForDevice } from './plan-for-device.js';
 import { planReportJson } from './plan-json.js';
 import { type PlanReport, planReportText } from './plan-report.js';
 
-const MAX_CONTEXT = 2 ** 24;
 const DEFAULT_TYPE = 'Q4_K_M';
 
 const planOptions = {
@@ -25,7 +26,7 @@ const planOptions = {
     demandOption: true,
   },
   ctx: {
-    ...valueFlag('Tokens of context', wholeNumber('ctx', 1, MAX_CONTEXT)),
+    ...contextFlag(),
     defaultDescription: "the model's, at most 4096",
   },
   type: {

@@ -1,7 +1,9 @@
 // The child process that opens the GPU: it tells its parent what llama.cpp sees there, and ends.
 // A process of its own, because a broken driver ends the process that loads it.
 // Loads no model.
+
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
+import { PREBUILT } from '../../llama/libraries.js';
 import type { GpuReply } from './gpus.js';
 
 reply(await describeGpus().catch((error: Error) => ({ kind: 'failed', reason: error.message })));
@@ -9,9 +11,7 @@ reply(await describeGpus().catch((error: Error) => ({ kind: 'failed', reason: er
 async function describeGpus(): Promise<GpuReply> {
   const llama = await getLlama({
     gpu: 'auto',
-    build: 'never',
-    skipDownload: true,
-    progressLogs: false,
+    ...PREBUILT,
     logLevel: LlamaLogLevel.disabled,
   });
   if (llama.gpu === false) return { kind: 'none' };

@@ -1,11 +1,11 @@
 // The GPUs that llama.cpp can use here, with their memory, asked in a child process.
 // What the driver reports to llama.cpp counts: the system's list also has GPUs it cannot use.
 // Several GPUs are counted together, as llama.cpp spreads a model over all of them.
-import { fork } from 'node:child_process';
-import type { Backend } from '../../llama/backend.js';
+import { forkLlama } from '../../llama/child.js';
+import type { GpuBackend } from '../../llama/settings.js';
 
 export type Gpus = {
-  backend: Exclude<Backend, 'cpu'>;
+  backend: GpuBackend;
   names: string[];
   /** Of all of them together. */
   totalBytes: number;
@@ -25,12 +25,8 @@ const TIMEOUT_MS = 30_000;
 
 /** Never rejects: a driver that crashes or hangs is `failed`, with the reason. */
 export async function probeGpus(): Promise<GpuReply> {
-  const child = fork(new URL('./gpu-process.js', import.meta.url), [], {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    timeout: TIMEOUT_MS,
-    killSignal: 'SIGKILL',
-    // A backtrace starts a debugger on the dying process, which can take minutes.
-    env: { ...process.env, GGML_NO_BACKTRACE: '1' },
+  const child = forkLlama(new URL('./gpu-process.js', import.meta.url), {
+    timeoutMs: TIMEOUT_MS,
   });
   return await new Promise((resolve) => {
     child.once('message', (reply: GpuReply) => resolve(reply));

@@ -2,7 +2,7 @@
 // memory's bandwidth bounds it; a prompt is computed for many tokens at once, so arithmetic does.
 // What share of either llama.cpp reaches is measured by others, and spreads: hence ranges.
 // Measured rows replace none of this yet.
-import type { Backend } from '../../llama/backend.js';
+import type { Backend } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';
 import type { Device } from '../catalogue/device.js';
 import type { MemoryPrediction } from '../memory/memory-prediction.js';

@@ -1,9 +1,10 @@
 // One child process with one loaded model, as the engine sees it: messages in, messages out, its end.
 // A new one is made for each restart, so nothing of a dead one can be mistaken for the living.
 // Decides nothing about restarts.
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { forkLlama } from '../../llama/child.js';
 import type { ChildEnd } from '../../llama/death.js';
 import { NativeLog } from '../../llama/native-log.js';
 import type { EngineOptions } from './engine.js';
@@ -14,8 +15,6 @@ import { LEVEL_HEAP_FLAG } from './small-heap.js';
 const CHILD_FLAGS = ['--max-semi-space-size=1', LEVEL_HEAP_FLAG];
 
 const CHILD_ENV = {
-  // A backtrace starts a debugger on the dying process, which can take minutes.
-  GGML_NO_BACKTRACE: '1',
   // Each further arena of glibc keeps what its threads have freed; a load leaves 5 MiB there.
   MALLOC_ARENA_MAX: '1',
 };
@@ -98,11 +97,11 @@ function handlesOf(child: ChildProcess) {
 }
 
 function forkEngine(): ChildProcess {
-  const child = fork(new URL('./child/main.js', import.meta.url), [`${process.pid}`], {
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { ...process.env, ...CHILD_ENV },
-    execArgv: CHILD_FLAGS,
+  const child = forkLlama(new URL('./child/main.js', import.meta.url), {
+    args: [`${process.pid}`],
+    flags: CHILD_FLAGS,
+    env: CHILD_ENV,
+    stderr: 'pipe',
   });
   giveWayInNeed(child.pid);
   return child;

@@ -2,17 +2,20 @@
 // One table, so that both commands read them alike and their --help cannot differ.
 // What fits where is decided by the engine.
 import type { InferredOptionTypes, Options } from 'yargs';
+import {
+  contextFlag,
+  GPU_BACKENDS,
+  KV_TYPES,
+  parallelFlag,
+  threadsFlag,
+} from '../../llama/settings.js';
 import { one, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { parseSize } from '../../terminal/units.js';
 import type { EngineOptions } from './engine.js';
 
-const MAX_CONTEXT = 2 ** 24;
 const MAX_LAYERS = 10_000;
-const MAX_PARALLEL = 256;
-const MAX_THREADS = 1_024;
 
-const GPUS = ['auto', 'off', 'cuda', 'vulkan', 'metal'] as const;
-const KV_TYPES = ['F32', 'F16', 'Q8_0', 'Q4_0'] as const;
+const GPUS = ['auto', 'off', ...GPU_BACKENDS] as const;
 const FLASH_ATTENTION = ['auto', 'on', 'off'] as const;
 
 export const engineFlags = {
@@ -30,7 +33,7 @@ export const engineFlags = {
     defaultDescription: 'auto',
   },
   ctx: {
-    ...valueFlag('Tokens of context of each sequence', wholeNumber('ctx', 1, MAX_CONTEXT)),
+    ...contextFlag('Tokens of context of each sequence'),
     defaultDescription: "the model's, as far as memory allows",
   },
   'kv-type': {
@@ -46,9 +49,9 @@ export const engineFlags = {
     ),
     defaultDescription: 'what is free',
   },
-  parallel: valueFlag('Sequences decoded together', wholeNumber('parallel', 1, MAX_PARALLEL)),
+  parallel: parallelFlag,
   threads: {
-    ...valueFlag('CPU threads', wholeNumber('threads', 1, MAX_THREADS)),
+    ...threadsFlag('CPU threads'),
     defaultDescription: 'as many as are quickest, measured batch by batch',
   },
   'flash-attention': {

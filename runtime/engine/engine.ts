@@ -3,6 +3,7 @@
 // implements it with node-llama-cpp.
 // Everything here survives structured cloning: plain data, no functions.
 
+import type { Backend, GpuBackend, KvType } from '../../llama/settings.js';
 import type { ModelWidths } from '../../model/shape/model-shape.js';
 
 /**
@@ -119,12 +120,12 @@ export type EngineFailure = {
 export type EngineOptions = {
   modelPath: string;
   /** `auto` takes the best GPU on which the model fits; a name forces that backend. */
-  gpu?: 'auto' | 'off' | 'cuda' | 'vulkan' | 'metal';
+  gpu?: 'auto' | 'off' | GpuBackend;
   /** Layers on the GPU; `auto` fits as many as memory allows. */
   gpuLayers?: number | 'auto';
   /** Context of each sequence; default the model's own, limited to what memory allows. */
   nCtx?: number;
-  kvType?: 'F32' | 'F16' | 'Q8_0' | 'Q4_0';
+  kvType?: KvType;
   /** Sequences decoded together. */
   parallel?: number;
   /** CPU threads for every batch; without it as many as are quickest, found batch by batch. */
@@ -235,10 +236,10 @@ export type EngineInfo = {
   nVocab: number;
   nEmbd: number;
   parallel: number;
-  backend: 'cpu' | 'cuda' | 'vulkan' | 'metal';
+  backend: Backend;
   deviceNames: string[];
   gpuLayers: number;
-  kvType: NonNullable<EngineOptions['kvType']>;
+  kvType: KvType;
   /** CPU threads that may compute a batch. */
   threads: number;
   /** Whether all of them always do, as the options say so; else fewer where that is quicker. */

@@ -1,11 +1,11 @@
 // What llama.cpp allocates for a model and its contexts, by its own count: the truth that predictions
 // are held against. Asked of a process of its own, which llama.cpp may end.
 // Predicts nothing.
-import type { KvType } from '../../../devices/memory/memory-prediction.js';
-import type { Backend } from '../../../llama/backend.js';
+
 import { ggmlTypeId } from '../../../llama/ggml-types.js';
 import type { MemoryBreakdown } from '../../../llama/memory-breakdown.js';
 import { librariesFor } from '../../../llama/model-settings.js';
+import type { Backend, KvType } from '../../../llama/settings.js';
 import { runMeasuringProcess } from '../../measure/measuring-process.js';
 import type { AllocationEvent, AllocationTask } from './allocation-protocol.js';
 

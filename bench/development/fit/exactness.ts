@@ -1,10 +1,10 @@
 // Predicted weights and KV cache against what llama.cpp allocates, to the byte, in each pool: every
 // sample, context and type of KV cache that is asked for.
 // Where llama.cpp refuses a type for a head's size, prediction has to refuse it, too.
-import type { KvType, MemoryPredictor } from '../../../devices/memory/memory-prediction.js';
-import type { Backend } from '../../../llama/backend.js';
+import type { MemoryPredictor } from '../../../devices/memory/memory-prediction.js';
 import type { MemoryBreakdown } from '../../../llama/memory-breakdown.js';
 import { N_UBATCH } from '../../../llama/model-settings.js';
+import type { Backend, KvType } from '../../../llama/settings.js';
 import { readGgufFile } from '../../../model/gguf/gguf-file.js';
 import { type SizedModel, sizedModelOfGguf } from '../../../model/shape/sized-model.js';
 import { type Allocated, allocate, type KvContext } from './allocation.js';

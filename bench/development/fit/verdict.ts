@@ -4,9 +4,8 @@
 import { budgetDevice } from '../../../devices/fit/budget-device.js';
 import type { Fit } from '../../../devices/fit/fit.js';
 import type { Fitter } from '../../../devices/fit/fitter.js';
-import type { KvType } from '../../../devices/memory/memory-prediction.js';
-import type { Backend } from '../../../llama/backend.js';
 import type { MemoryBreakdown } from '../../../llama/memory-breakdown.js';
+import type { Backend, KvType } from '../../../llama/settings.js';
 import { readGgufFile } from '../../../model/gguf/gguf-file.js';
 import { sizedModelOfGguf } from '../../../model/shape/sized-model.js';
 import type { EngineInfo } from '../../../runtime/engine/engine.js';

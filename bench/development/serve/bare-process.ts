@@ -1,8 +1,9 @@
 // A process with bare node-llama-cpp: one request at a time, by IPC.
 // A process of its own, as its threads and memory must not be the measuring one's.
 // What it does is bare.ts.
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { forkLlama } from '../../../llama/child.js';
 import type { BareReply, BareRequest } from './bare.js';
 import type { BareSetting } from './setting.js';
 
@@ -10,9 +11,7 @@ export class BareProcess implements AsyncDisposable {
   readonly #process: ChildProcess;
 
   private constructor() {
-    this.#process = fork(new URL('./bare.js', import.meta.url), [], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    this.#process = forkLlama(new URL('./bare.js', import.meta.url), { stderr: 'inherit' });
   }
 
   static async start(setting: BareSetting): Promise<BareProcess> {

@@ -3,8 +3,8 @@
 // takes this process alone with it. Prints nothing.
 import { createHash } from 'node:crypto';
 import { type Addon, loadAddon } from '../../../llama/addon.js';
-import type { Backend } from '../../../llama/backend.js';
 import { ggmlTypeId } from '../../../llama/ggml-types.js';
+import type { Backend } from '../../../llama/settings.js';
 import type {
   DryRunResult,
   DryRunSettings,

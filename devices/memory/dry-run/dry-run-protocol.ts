@@ -1,8 +1,7 @@
 // The messages between a dry run and its child process: plain data, one answer a question.
 // Advanced serialisation keeps the header a Buffer.
 // Says nothing of how either side works.
-import type { Backend } from '../../../llama/backend.js';
-import type { KvType } from '../memory-prediction.js';
+import type { GpuBackend, KvType } from '../../../llama/settings.js';
 
 /** What is asked of llama.cpp; sizes in tokens. */
 export type DryRunSettings = {
@@ -29,7 +28,7 @@ export type DryRunResult = { hostBytes: number; deviceBytes: number; flashAttent
 
 /** A GPU of this machine, or several as one. */
 export type LocalGpu = {
-  backend: Exclude<Backend, 'cpu'>;
+  backend: GpuBackend;
   totalBytes: number;
   /** Its memory is the system's. */
   isShared: boolean;

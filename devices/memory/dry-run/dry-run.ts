@@ -1,8 +1,9 @@
 // llama.cpp's own plan of a context's memory, asked of a child process that is started when first
 // needed and again after it died. Exact for the backend that plans, as it runs llama.cpp's own code
 // up to the allocation. Only contexts are asked for; weights are arithmetic.
-import { type ChildProcess, fork } from 'node:child_process';
-import type { Backend } from '../../../llama/backend.js';
+import type { ChildProcess } from 'node:child_process';
+import { forkLlama } from '../../../llama/child.js';
+import type { Backend } from '../../../llama/settings.js';
 import type {
   DryRunResult,
   DryRunSettings,
@@ -10,11 +11,6 @@ import type {
   LocalGpu,
   Question,
 } from './dry-run-protocol.js';
-
-const CHILD_ENV = {
-  // A backtrace starts a debugger on the dying process, which can take minutes.
-  GGML_NO_BACKTRACE: '1',
-};
 
 /** llama.cpp said no: to this model or these settings, not to being asked. */
 export class DryRunRefusal extends Error {
@@ -61,10 +57,8 @@ export class DryRun {
 
   #start(): Promise<Living> {
     this.#child ??= new Promise((resolve, reject) => {
-      const child = fork(new URL('./dry-run-child.js', import.meta.url), [this.#backend], {
-        serialization: 'advanced',
-        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-        env: { ...process.env, ...CHILD_ENV },
+      const child = forkLlama(new URL('./dry-run-child.js', import.meta.url), {
+        args: [this.#backend],
       });
       let wasReady = false;
       child.on('message', (message: FromDryRun) => {

@@ -1,13 +1,14 @@
 // Refuses options that llama.cpp would misread, or on which it would work for minutes and then fail.
 // A number too large for its type wraps around there.
 // Whether the model fits is found when it is loaded.
+import { MAX_CONTEXT, MAX_PARALLEL, MAX_THREADS } from '../../../llama/settings.js';
 import type { EngineOptions } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 
 const RANGES = {
-  nCtx: [1, 2 ** 24],
-  parallel: [1, 256],
-  threads: [1, 1024],
+  nCtx: [1, MAX_CONTEXT],
+  parallel: [1, MAX_PARALLEL],
+  threads: [1, MAX_THREADS],
   gpuLayers: [0, 2 ** 16],
 } as const satisfies Partial<Record<keyof EngineOptions, readonly [number, number]>>;
 

@@ -3,7 +3,7 @@
 // Prints nothing; llama.cpp's log goes to the parent.
 
 import { setTimeout } from 'node:timers/promises';
-import { watchParent } from '../../../llama/orphan-watch.js';
+import { stayWithParent } from '../../../llama/orphan-watch.js';
 import type { EngineOptions } from '../engine.js';
 import { failureOf } from '../engine-error.js';
 import type { FromChild, ToChild } from '../engine-protocol.js';
@@ -14,7 +14,7 @@ import { Outbox } from './outbox.js';
 
 const send = (message: FromChild): void => {
   process.send?.(message, undefined, undefined, () => {
-    // A parent that is gone is noticed by watchParent.
+    // A parent that is gone is noticed by stayWithParent.
   });
 };
 const outbox = new Outbox(send);
@@ -22,9 +22,7 @@ let server: ModelServer | undefined;
 
 // The process that node-llama-cpp starts to try llama.cpp would inherit them, and start later.
 process.execArgv = [];
-watchParent(Number(process.argv[2]));
-// Ctrl-C and service managers signal the whole group; when to end is for the parent to say.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+stayWithParent(Number(process.argv[2]));
 process.on('message', (message: ToChild) => {
   switch (message.kind) {
     case 'load':

@@ -1,7 +1,9 @@
 // llama.cpp for this machine, opened on the best device there is.
 // node-llama-cpp first lets a process of its own try the library, so this is begun before all else,
 // and the module has few others to load. Loads no model.
+
 import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp';
+import { PREBUILT } from '../../../llama/libraries.js';
 import type { EngineOptions } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 
@@ -22,9 +24,7 @@ export function openLlama(
   let lines: string[] | null = [];
   const opened = getLlama({
     gpu: gpu === 'off' ? false : gpu,
-    build: 'never',
-    skipDownload: true,
-    progressLogs: false,
+    ...PREBUILT,
     logLevel: LlamaLogLevel.info,
     logger: (_level, line) => {
       lines?.push(line);

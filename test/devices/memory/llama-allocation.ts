@@ -4,10 +4,10 @@
 import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp';
 import type { Test } from 'tap';
 import type {
-  KvType,
   MemoryPrediction,
   MemoryPredictor,
 } from '../../../devices/memory/memory-prediction.js';
+import type { KvType } from '../../../llama/settings.js';
 import { readGgufFile } from '../../../model/gguf/gguf-file.js';
 import { sizedModelOfGguf } from '../../../model/shape/sized-model.js';
 
