@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { keepHeapSmall } from './runtime/engine/small-heap.js';
-import { printable } from './terminal/print.js';
+import { printable } from './terminal/foreign-text.js';
 
 /** In the order of --help. Loaded where named, so that a server holds no code of the converter. */
 const COMMANDS = {

@@ -5,7 +5,13 @@ import type { Fit } from '../devices/fit/fit.js';
 import { describeLayers, layersJson } from '../model/shape/layer-widths.js';
 import type { LlamaModel } from '../model/shape/llama-model.js';
 import type { PlannedTensor, QuantisePlan } from '../model/types/quantise-plan.js';
-import { formatCount, formatDisk, formatMemory } from '../terminal/units.js';
+import {
+  formatCount,
+  formatDisk,
+  formatMemory,
+  formatPercent,
+  formatSeconds,
+} from '../terminal/units.js';
 import type { ConvertSummary } from './convert.js';
 import type { Prepared } from './prepare.js';
 
@@ -63,7 +69,7 @@ export function summaryText(summary: ConvertSummary): string {
   const { nParams, nParamsDense, durationMs } = summary;
   const kept =
     nParamsDense && nParamsDense !== nParams
-      ? ` of ${formatCount(nParamsDense)} (${((100 * nParams) / nParamsDense).toFixed(1)} % kept)`
+      ? ` of ${formatCount(nParamsDense)} (${formatPercent(nParams / nParamsDense)} kept)`
       : '';
   return [
     summary.output,
@@ -72,7 +78,7 @@ export function summaryText(summary: ConvertSummary): string {
     ...(summary.reason === null ? [] : [`  chosen       ${summary.reason}`]),
     `  type         ${summary.fileType}, ${summary.bitsPerWeight.toFixed(2)} bits per weight, architecture ${summary.arch}`,
     `  size         ${formatDisk(summary.sizeBytes)}`,
-    `  time         ${(durationMs / 1000).toFixed(1)} s, peak memory ${formatMemory(summary.peakRssBytes)}`,
+    `  time         ${formatSeconds(durationMs)}, peak memory ${formatMemory(summary.peakRssBytes)}`,
   ].join('\n');
 }
 
@@ -139,7 +145,7 @@ function totals(plan: QuantisePlan, model: LlamaModel, fileBytes: number): strin
     ...(paddedWeights > 0 ? [`padding: ${formatCount(paddedWeights)} weights of zero`] : []),
     ...(saved > 0
       ? [
-          `saved: ${formatDisk(saved)} (${((100 * saved) / plan.stockBytes).toFixed(1)} %) against llama.cpp's fallbacks`,
+          `saved: ${formatDisk(saved)} (${formatPercent(saved / plan.stockBytes)}) against llama.cpp's fallbacks`,
         ]
       : []),
     larger.length === 0

@@ -2,8 +2,9 @@
 // Control characters of a stranger's names are made visible before they reach a terminal.
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { describeLayers, layersJson } from '../model/shape/layer-widths.js';
-import { print, printable } from '../terminal/print.js';
-import { formatCount, formatDisk } from '../terminal/units.js';
+import { printable } from '../terminal/foreign-text.js';
+import { print } from '../terminal/print.js';
+import { formatCount, formatDisk, formatPercent } from '../terminal/units.js';
 import { type Inspection, inspect } from './inspect.js';
 
 const inspectOptions = { json: { describe: 'Print JSON', type: 'boolean' } } as const;
@@ -33,7 +34,7 @@ function toText(inspection: Inspection): string {
   const { nParams, nParamsDense, padding } = inspection;
   const kept =
     nParamsDense && nParamsDense > nParams
-      ? `, ${((100 * nParams) / nParamsDense).toFixed(1)} % of ${formatCount(nParamsDense)}`
+      ? `, ${formatPercent(nParams / nParamsDense)} of ${formatCount(nParamsDense)}`
       : '';
   const rows: [string, string | null][] = [
     ['kind', `${KINDS[inspection.kind]}, architecture ${inspection.arch}`],

@@ -1,4 +1,4 @@
-// Sizes and rates as people write and read them.
+// Sizes, counts, times and shares as people write and read them.
 // Memory is counted in GiB and MiB, disk and downloads in GB and MB, as the field does.
 // Parsing accepts both kinds; it does not guess a unit that is not there.
 
@@ -51,4 +51,29 @@ function format(value: number, divisor: number, unit: string, digits = 2): strin
 export function formatCount(n: number): string {
   if (n >= 1e9) return `${(n / 1e9).toFixed(2)} B`;
   return n >= 1e6 ? `${(n / 1e6).toFixed(2)} M` : `${(n / 1e3).toFixed(0)} K`;
+}
+
+/** `340 ms`, `2.41 s` */
+export function formatDuration(ms: number): string {
+  return ms < 1000 ? `${ms.toFixed(0)} ms` : formatSeconds(ms, 2);
+}
+
+/** `2.4 s` */
+export function formatSeconds(ms: number, digits = 1): string {
+  return `${(ms / 1000).toFixed(digits)} s`;
+}
+
+/** `12.5 %` of a share from 0 to 1. */
+export function formatPercent(share: number, digits = 1): string {
+  return `${(100 * share).toFixed(digits)} %`;
+}
+
+/** `1 token`, `2 tokens` */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `6.74 B`, `0.26 M`: as llama-bench words parameters. */
+export function formatParameters(n: number): string {
+  return n < 1e9 ? `${(n / 1e6).toFixed(2)} M` : `${(n / 1e9).toFixed(2)} B`;
 }

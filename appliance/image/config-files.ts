@@ -2,7 +2,7 @@
 // Names were checked by device-settings.ts; what may hold any character is written in hexadecimal or as
 // the whole of a file, never into a line of something else. What is the same in all images is in root/.
 import { pbkdf2Sync } from 'node:crypto';
-import { printable } from '../../terminal/print.js';
+import { printable } from '../../terminal/foreign-text.js';
 import type { DeviceSettings, Wifi } from './device-settings.js';
 import { PARTITION_TYPES } from './partitions.js';
 

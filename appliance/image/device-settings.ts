@@ -2,7 +2,7 @@
 // Whatever ends up in a generated file is checked here or written there in hexadecimal, so that no
 // name can say more than a name. Warns of keys that others can read; writes nothing.
 import { readFile, stat } from 'node:fs/promises';
-import { printable } from '../../terminal/print.js';
+import { printable } from '../../terminal/foreign-text.js';
 import { ImageError } from './image-machine.js';
 
 export type SettingsFlags = {

@@ -3,16 +3,20 @@
 // Measures nothing.
 import Table from 'cli-table3';
 import { verdictText } from '../../devices/fit/fit-report.js';
-import { formatCount, formatDisk, formatMemory } from '../../terminal/units.js';
+import {
+  formatCount,
+  formatDisk,
+  formatDuration,
+  formatMemory,
+  formatPercent,
+} from '../../terminal/units.js';
 import type { Compared, Comparison, EqualMemory } from './comparison.js';
 import { devicesOf, isFitting } from './device-rows.js';
 import {
   averageOf,
-  durationText,
   estimateText,
   memoryText,
   NOTHING,
-  percentText,
   perplexityText,
   rateText,
   rightAnswers,
@@ -59,12 +63,12 @@ function figuresTable({ models, made }: Comparison): Table.Table {
       model.label,
       file?.fileType ?? NOTHING,
       file ? formatCount(file.sized.shape.nParams) : NOTHING,
-      kept === null ? NOTHING : percentText(kept),
+      kept === null ? NOTHING : formatPercent(kept),
       file ? formatDisk(file.sizeBytes) : NOTHING,
       memoryText(model),
-      speed ? durationText(speed.answerMs) : NOTHING,
+      speed ? formatDuration(speed.answerMs) : NOTHING,
       speed ? rateText(speed.tokensPerSecond) : NOTHING,
-      speed ? durationText(speed.ttftMs) : NOTHING,
+      speed ? formatDuration(speed.ttftMs) : NOTHING,
     ]);
   }
   return drawn;
@@ -108,10 +112,10 @@ function qualityTable(models: readonly Compared[]): Table.Table {
       label,
       quality ? estimateText(quality.perplexity) : NOTHING,
       divergence ? estimateText(divergence.meanKl, (value) => value.toFixed(3)) : NOTHING,
-      divergence ? percentText(divergence.sameTop.value) : NOTHING,
-      repetition === null ? NOTHING : percentText(repetition),
+      divergence ? formatPercent(divergence.sameTop.value) : NOTHING,
+      repetition === null ? NOTHING : formatPercent(repetition),
       nWords === null ? NOTHING : nWords.toFixed(0),
-      difference === null ? NOTHING : percentText(difference),
+      difference === null ? NOTHING : formatPercent(difference),
       ...(hasRight ? [right ? `${right.right} of ${right.of}` : NOTHING] : []),
     ]);
   }

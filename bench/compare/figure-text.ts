@@ -14,15 +14,6 @@ export function memoryText({ memory }: Compared): string {
   return `${formatMemory(devicePeakBytes)} GPU + ${formatMemory(peakRssBytes)}`;
 }
 
-export function percentText(share: number, digits = 1): string {
-  return `${(100 * share).toFixed(digits)} %`;
-}
-
-/** `340 ms`, `2.41 s` */
-export function durationText(ms: number): string {
-  return ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(2)} s`;
-}
-
 export function rateText(tokensPerSecond: number): string {
   return tokensPerSecond.toFixed(tokensPerSecond < 100 ? 1 : 0);
 }

@@ -1,15 +1,15 @@
 // Measured rows as text: a table for people, and what other tools read: JSON, CSV and SQL with
 // llama-bench's column names, and its Markdown table.
 // Chooses no rows and prints nothing.
-import Table from 'cli-table3';
 import { stringify } from 'csv-stringify/sync';
 import {
   type FieldKind,
   MEASUREMENT_FIELDS,
   type MeasurementRow,
 } from '../../runtime/log/measurement-fields.js';
-import { inOneLine } from '../../terminal/print.js';
-import { formatMemory } from '../../terminal/units.js';
+import { inOneLine } from '../../terminal/foreign-text.js';
+import { drawTable, type TableColumn } from '../../terminal/table.js';
+import { formatMemory, formatParameters } from '../../terminal/units.js';
 
 export const OUTPUT_FORMATS = ['table', 'json', 'csv', 'sql', 'md'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
@@ -64,16 +64,16 @@ function sqlValue(value: unknown): string {
   return typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`;
 }
 
-type Column = { head: string; isNumber?: true; cell: (row: MeasurementRow) => string };
+type Column = TableColumn<MeasurementRow>;
 
 /** Those of llama-bench, and behind them hearth's. */
 const COLUMNS: Column[] = [
   { head: 'model', cell: (row) => row.model_name },
-  { head: 'size', isNumber: true, cell: (row) => size(row.model_size) },
-  { head: 'params', isNumber: true, cell: (row) => millions(row.model_n_params) },
+  { head: 'size', align: 'right', cell: (row) => size(row.model_size) },
+  { head: 'params', align: 'right', cell: (row) => formatParameters(row.model_n_params) },
   { head: 'backend', cell: (row) => row.backends },
-  { head: 'ngl', isNumber: true, cell: (row) => (row.gpu_info ? String(row.n_gpu_layers) : '') },
-  { head: 'threads', isNumber: true, cell: (row) => String(row.n_threads) },
+  { head: 'ngl', align: 'right', cell: (row) => (row.gpu_info ? String(row.n_gpu_layers) : '') },
+  { head: 'threads', align: 'right', cell: (row) => String(row.n_threads) },
   { head: 'device', cell: (row) => row.device ?? '' },
   {
     head: 'simulated',
@@ -81,12 +81,12 @@ const COLUMNS: Column[] = [
       row.budget_bytes === null ? '' : `${size(row.budget_bytes)} by ${row.budget_by}`,
   },
   { head: 'test', cell: (row) => row.test },
-  { head: 't/s', isNumber: true, cell: (row) => row.median_ts.toFixed(2) },
-  { head: '±', isNumber: true, cell: (row) => row.stddev_ts.toFixed(2) },
-  { head: 'predicted', isNumber: true, cell: (row) => row.predicted_ts?.toFixed(2) ?? '' },
+  { head: 't/s', align: 'right', cell: (row) => row.median_ts.toFixed(2) },
+  { head: '±', align: 'right', cell: (row) => row.stddev_ts.toFixed(2) },
+  { head: 'predicted', align: 'right', cell: (row) => row.predicted_ts?.toFixed(2) ?? '' },
   {
     head: 'TTFT',
-    isNumber: true,
+    align: 'right',
     cell: (row) => (row.ttft_ms === null ? '' : `${row.ttft_ms.toFixed(0)} ms`),
   },
 ];
@@ -104,8 +104,8 @@ type ByteField = Extract<keyof MeasurementRow, `${string}_bytes`>;
 
 function withPrediction(head: string, field: ByteField, predicted: ByteField): Column[] {
   return [
-    { head, isNumber: true, cell: (row) => size(row[field]) },
-    { head: 'predicted', isNumber: true, cell: (row) => size(row[predicted]) },
+    { head, align: 'right', cell: (row) => size(row[field]) },
+    { head: 'predicted', align: 'right', cell: (row) => size(row[predicted]) },
   ];
 }
 
@@ -117,28 +117,8 @@ function shownColumns(columns: readonly Column[], rows: readonly MeasurementRow[
 /** Speed above, memory below: side by side they are wider than a terminal. */
 function tables(rows: readonly MeasurementRow[]): string {
   const test = COLUMNS.filter(({ head }) => head === 'test');
-  return `${table(COLUMNS, rows)}\n${table([...test, ...MEMORY_COLUMNS], rows)}`;
+  return `${drawTable(COLUMNS, rows)}\n\n${drawTable([...test, ...MEMORY_COLUMNS], rows)}\n`;
 }
-
-function table(all: readonly Column[], rows: readonly MeasurementRow[]): string {
-  const columns = shownColumns(all, rows);
-  const drawn = new Table({
-    head: columns.map(({ head }) => head),
-    colAligns: columns.map(({ isNumber }) => (isNumber ? 'right' : 'left')),
-    chars: NO_BORDERS,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
-  });
-  drawn.push(...rows.map((row) => columns.map(({ cell }) => inOneLine(cell(row)))));
-  return `${drawn.toString().replace(/ +$/gm, '')}\n`;
-}
-
-/** Lines would take the room that a narrow terminal has for columns. */
-const NO_BORDERS = {
-  ...{ top: '', 'top-left': '', 'top-mid': '', 'top-right': '' },
-  ...{ bottom: '', 'bottom-left': '', 'bottom-mid': '', 'bottom-right': '' },
-  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '' },
-  ...{ right: '', 'right-mid': '', middle: '' },
-};
 
 function markdown(rows: readonly MeasurementRow[]): string {
   const columns = shownColumns([...COLUMNS, ...MEMORY_COLUMNS], rows);
@@ -148,15 +128,11 @@ function markdown(rows: readonly MeasurementRow[]): string {
   );
   return (
     line(columns.map(({ head }) => head)) +
-    line(columns.map(({ isNumber }) => (isNumber ? '--:' : '---'))) +
+    line(columns.map(({ align }) => (align ? '--:' : '---'))) +
     cells.join('')
   );
 }
 
 function size(bytes: number | null): string {
   return bytes === null ? '' : formatMemory(bytes);
-}
-
-function millions(n: number): string {
-  return n < 1e9 ? `${(n / 1e6).toFixed(2)} M` : `${(n / 1e9).toFixed(2)} B`;
 }

@@ -6,7 +6,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { styleText } from 'node:util';
 import { interruptible } from '../../terminal/interruptible.js';
-import { formatCount, formatDisk, formatMemory } from '../../terminal/units.js';
+import {
+  formatCount,
+  formatDisk,
+  formatMemory,
+  formatPercent,
+  formatSeconds,
+} from '../../terminal/units.js';
 import { type ConvertSummary, convert } from '../convert.js';
 import { type Answerer, loadAnswerer } from './answerer.js';
 
@@ -58,11 +64,11 @@ async function convertDemo(output: string, signal: AbortSignal): Promise<Convert
 
 function printConversion({ nParams, nParamsDense, ...summary }: ConvertSummary): void {
   const kept = nParamsDense
-    ? ` of ${formatCount(nParamsDense)} (${((100 * nParams) / nParamsDense).toFixed(1)} % kept)`
+    ? ` of ${formatCount(nParamsDense)} (${formatPercent(nParams / nParamsDense)} kept)`
     : '';
   printRow('parameters', `${formatCount(nParams)}${kept}`);
   printRow('file', `${formatDisk(summary.sizeBytes)}, ${summary.fileType}`);
-  printRow('converted in', `${(summary.durationMs / 1000).toFixed(1)} s`);
+  printRow('converted in', formatSeconds(summary.durationMs));
 }
 
 async function answer(answerer: Answerer, question: string, signal: AbortSignal): Promise<void> {

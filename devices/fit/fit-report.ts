@@ -112,7 +112,7 @@ export function changeText(change: Change): string {
   }
 }
 
-function rangeText({ low, high }: Range): string {
+export function rangeText({ low, high }: Range): string {
   return `${figure(low)}-${figure(high)}`;
 }
 

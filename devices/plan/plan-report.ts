@@ -6,6 +6,7 @@ import type { FileType } from '../../model/types/mixtures.js';
 import { formatCount, formatDisk, formatMemory } from '../../terminal/units.js';
 import type { Device } from '../catalogue/device.js';
 import type { Fit } from '../fit/fit.js';
+import { rangeText } from '../fit/fit-report.js';
 import type { BaseModel } from './base-model.js';
 import { type FittedCandidate, leastPruning, type PlanRow } from './plan-for-device.js';
 import { makeCommands } from './shell-commands.js';
@@ -105,18 +106,12 @@ function sizeCells({ fileBytes, fit }: FittedCandidate): string[] {
 
 function speedText(fit: Fit): string {
   const speed = speedAt(fit);
-  if (!speed) return '';
-  const { low, high } = speed;
-  return `${speedFigure(low)}-${speedFigure(high)}`;
+  return speed ? rangeText(speed) : '';
 }
 
 /** Only with the whole context that was asked for, as the rows are compared with one another. */
 export function speedAt({ verdict, speed }: Fit) {
   return verdict.kind === 'fits' ? (speed?.tgTokensPerSecond ?? null) : null;
-}
-
-function speedFigure(tokensPerSecond: number): string {
-  return tokensPerSecond < 10 ? tokensPerSecond.toFixed(1) : tokensPerSecond.toFixed(0);
 }
 
 function verdictText({ verdict }: Fit): string {

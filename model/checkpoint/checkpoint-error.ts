@@ -1,7 +1,8 @@
 // The one error that reading a stranger's checkpoint ends in.
 // Callers print it as it is, so every message names the file, what was found and what to do.
 // A failure of hearth itself (a bug) is never turned into this error.
-import { printable, shorten } from './show-value.js';
+import { quotable } from '../../terminal/foreign-text.js';
+import { shorten } from './show-value.js';
 
 /** Names of tensors and classes come from the file and may be megabytes long. */
 const MAX_PROBLEM_LENGTH = 500;
@@ -16,7 +17,7 @@ export class CheckpointError extends Error {
 
   /** `problem`: which tensor or field, what was found, what was expected, what to do. */
   constructor(filePath: string, problem: string, options?: ErrorOptions) {
-    const shown = printable(shorten(problem, MAX_PROBLEM_LENGTH));
+    const shown = quotable(shorten(problem, MAX_PROBLEM_LENGTH));
     super(`${filePath}: ${shown}`, options);
     this.filePath = filePath;
     this.problem = shown;

@@ -2,9 +2,10 @@
 // A command says what it did, because it changes what the model sees without showing it.
 // Errors are thrown; the loop shows them and goes on.
 import path from 'node:path';
+import { plural } from '../../terminal/units.js';
 import { loadConversation, saveConversation } from './conversation-file.js';
 import type { Dialogue } from './dialogue.js';
-import { figuresLine, plural, statsText } from './figures.js';
+import { figuresLine, statsText } from './figures.js';
 
 type Command = {
   /** As /help shows it after the name. */

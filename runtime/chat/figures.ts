@@ -1,7 +1,7 @@
 // What chat says of an answer besides its text: what it cost, and what the reader must know.
 // One line of figures, so that it does not push the answer away; /stats has the rest.
 // The log has all of it; this only words it.
-import { formatMemory } from '../../terminal/units.js';
+import { formatDuration, formatMemory, plural } from '../../terminal/units.js';
 import type { Engine, EngineInfo, Memory, Timings } from '../engine/engine.js';
 import type { Answer, AnswerStart } from './chat-answer.js';
 
@@ -101,12 +101,4 @@ function formatSpeed({ generatedTokens, generationMs }: Timings): string {
 function memoryParts({ rssBytes, deviceAfterBytes }: Memory): string[] {
   const rss = rssBytes > 0 ? [`RSS ${formatMemory(rssBytes)}`] : [];
   return deviceAfterBytes === null ? rss : [...rss, `GPU ${formatMemory(deviceAfterBytes)}`];
-}
-
-function formatDuration(ms: number): string {
-  return ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(2)} s`;
-}
-
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -1,10 +1,12 @@
 // Chat with a person: reads a message, runs a command or asks, until they leave.
 // An answer that fails costs itself alone; an engine that gave up ends chat.
 // What a message does is commands.ts and dialogue.ts.
+
+import { plural } from '../../terminal/units.js';
 import { askAndTell, COMMAND_WORDS, isCommand, runCommand } from './commands.js';
 import type { Dialogue } from './dialogue.js';
 import { failureText } from './failure-text.js';
-import { modelLine, plural } from './figures.js';
+import { modelLine } from './figures.js';
 import { defaultHistoryPath, History } from './history.js';
 import { MessageReader } from './message-reader.js';
 

@@ -3,7 +3,7 @@
 // the terminal has it and nobody set NO_COLOR. Reads nothing.
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
-import { safeText } from './safe-text.js';
+import { readable } from '../../terminal/foreign-text.js';
 
 export type ScreenOptions = {
   /** Answers are a result for other programs: everything else goes to stderr. */
@@ -27,7 +27,7 @@ export class Screen {
 
   answer(text: string): void {
     if (text === '') return;
-    this.#answers.write(safeText(text));
+    this.#answers.write(readable(text));
     this.#atLineStart = text.endsWith('\n');
   }
 
@@ -38,21 +38,21 @@ export class Screen {
   }
 
   say(text: string): void {
-    this.notes.write(`${safeText(text)}\n`);
+    this.notes.write(`${readable(text)}\n`);
   }
 
   /** Beside the point: figures and notices. */
   note(text: string): void {
-    this.notes.write(`${this.#style('dim', safeText(text))}\n`);
+    this.notes.write(`${this.#style('dim', readable(text))}\n`);
   }
 
   error(text: string): void {
-    this.notes.write(`${this.#style('red', `error: ${safeText(text)}`)}\n`);
+    this.notes.write(`${this.#style('red', `error: ${readable(text)}`)}\n`);
   }
 
   /** A line that the next one replaces; nothing where lines cannot be replaced. */
   status(text: string): void {
-    if (this.isSmart) this.notes.write(`\r\x1b[2K${this.#style('dim', safeText(text))}`);
+    if (this.isSmart) this.notes.write(`\r\x1b[2K${this.#style('dim', readable(text))}`);
   }
 
   clearStatus(): void {

@@ -1,13 +1,13 @@
 // How rows of the log look in a terminal: tables, and the line of one answer for `hearth log tail`.
 // Cells are made once here, so that the table and the line show an answer alike.
 // It asks the log nothing and prints nothing.
-import Table from 'cli-table3';
-import { inOneLine } from '../../terminal/print.js';
-import { formatMemory } from '../../terminal/units.js';
+import { inOneLine } from '../../terminal/foreign-text.js';
+import { drawTable, type TableColumn } from '../../terminal/table.js';
+import { formatDuration, formatMemory } from '../../terminal/units.js';
 import type { AnswerRow, QueryRow } from './read-rows.js';
 import type { SummaryRow } from './summary-rows.js';
 
-type Column<Row> = { head: string; width: number; align?: 'right'; cell: (row: Row) => string };
+type Column<Row> = TableColumn<Row> & { width: number };
 
 const ANSWER_COLUMNS: Column<AnswerRow>[] = [
   { head: 'Time', width: 19, cell: (row) => localTime(row.started_at) },
@@ -43,30 +43,22 @@ const SUMMARY_COLUMNS: Column<SummaryRow>[] = [
   { head: 'GPU', width: 9, align: 'right', cell: (row) => memory(row.device_peak_bytes) },
 ];
 
-/** Lines would take the room that a narrow terminal has for columns. */
-const NO_BORDERS = {
-  ...{ top: '', 'top-left': '', 'top-mid': '', 'top-right': '' },
-  ...{ bottom: '', 'bottom-left': '', 'bottom-mid': '', 'bottom-right': '' },
-  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '' },
-  ...{ right: '', 'right-mid': '', middle: '' },
-};
-
 export function answersTable(rows: AnswerRow[]): string {
-  return table(ANSWER_COLUMNS, rows);
+  return drawTable(ANSWER_COLUMNS, rows);
 }
 
 export function summaryTable(rows: SummaryRow[]): string {
-  return table(SUMMARY_COLUMNS, rows);
+  return drawTable(SUMMARY_COLUMNS, rows);
 }
 
 /** Rows of any query; the columns are those of the first. */
 export function queryTable(rows: QueryRow[]): string {
-  const columns = Object.keys(rows[0] ?? {}).map((head): Column<QueryRow> => {
+  const columns = Object.keys(rows[0] ?? {}).map((head): TableColumn<QueryRow> => {
     const isNumber = rows.every((row) => row[head] === null || typeof row[head] === 'number');
     const cell = (row: QueryRow) => String(row[head] ?? '');
-    return { head, width: 0, cell, ...(isNumber ? { align: 'right' } : {}) };
+    return { head, cell, ...(isNumber ? { align: 'right' } : {}) };
   });
-  return table(columns, rows);
+  return drawTable(columns, rows);
 }
 
 /** The heads over lines of {@link answerLine}. */
@@ -77,18 +69,6 @@ export function answerLineHead(): string {
 /** One answer, in columns that stay where they are from line to line. */
 export function answerLine(row: AnswerRow): string {
   return line(ANSWER_COLUMNS, ({ cell }) => cell(row));
-}
-
-function table<Row>(columns: Column<Row>[], rows: Row[]): string {
-  const shown = columns.filter(({ cell }) => rows.some((row) => cell(row) !== ''));
-  const drawn = new Table({
-    head: shown.map(({ head }) => head),
-    colAligns: shown.map(({ align }) => align ?? 'left'),
-    chars: NO_BORDERS,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
-  });
-  drawn.push(...rows.map((row) => shown.map(({ cell }) => inOneLine(cell(row)))));
-  return drawn.toString().replace(/ +$/gm, '');
 }
 
 function line<Row>(columns: Column<Row>[], textOf: (column: Column<Row>) => string): string {
@@ -110,8 +90,7 @@ function localTime(utc: string): string {
 }
 
 function duration(ms: number | null): string {
-  if (ms === null) return '';
-  return ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(2)} s`;
+  return ms === null ? '' : formatDuration(ms);
 }
 
 function number(value: number | null, digits = 0): string {

@@ -1,9 +1,9 @@
 // Answers side by side, with what is counted of them. Words that the unpruned model's answer does not
 // have at that place are marked. Answers are strangers' text: every character is escaped.
 // Of very many questions some are left to --json.
+import { formatPercent } from '../../../terminal/units.js';
 import { markChanges } from '../answers/words.js';
 import type { Answered, Compared, Comparison } from '../comparison.js';
-import { percentText } from '../figure-text.js';
 import { type Html, html } from './html.js';
 
 const OPEN_QUESTIONS = 4;
@@ -61,14 +61,14 @@ function chips(answer: Answered): Html[] {
   return [
     ...(isRight === null ? [] : [judged]),
     html`<li>${nWords} words, ${nTokens} tokens</li>`,
-    ...(repetition > 0 ? [html`<li>repeats ${percentText(repetition, 0)}</li>`] : []),
+    ...(repetition > 0 ? [html`<li>repeats ${formatPercent(repetition, 0)}</li>`] : []),
     ...(difference === null ? [] : [html`<li>${differenceText(difference)}</li>`]),
     ...(isCut ? [html`<li>cut off</li>`] : []),
   ];
 }
 
 function differenceText(difference: number): string {
-  return difference === 0 ? 'the same words' : `differs ${percentText(difference, 0)}`;
+  return difference === 0 ? 'the same words' : `differs ${formatPercent(difference, 0)}`;
 }
 
 function clip(text: string): string {

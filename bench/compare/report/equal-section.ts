@@ -1,10 +1,10 @@
 // Pairs of equal memory: each pruned model beside the unpruned one in the type that takes as much.
 // A side is marked as better only where the difference is larger than the errors of both figures.
 // Measures nothing.
-import { formatMemory } from '../../../terminal/units.js';
+import { formatDuration, formatMemory, formatPercent } from '../../../terminal/units.js';
 import { equalNotes } from '../compare-text.js';
 import type { Compared, Comparison, EqualMemory } from '../comparison.js';
-import { durationText, NOTHING, percentText, perplexityText, rateText } from '../figure-text.js';
+import { NOTHING, perplexityText, rateText } from '../figure-text.js';
 import { differ, type Estimate } from '../quality/definitions.js';
 import { type Html, html } from './html.js';
 
@@ -54,7 +54,7 @@ const FIGURES: readonly Figure[] = [
   {
     title: 'Same next token',
     read: ({ quality }) => quality?.divergence?.sameTop ?? null,
-    text: percentText,
+    text: formatPercent,
     isLessBetter: false,
   },
   {
@@ -66,7 +66,7 @@ const FIGURES: readonly Figure[] = [
   {
     title: 'Time of the answer',
     read: ({ speed }) => timed(speed?.answerMs),
-    text: durationText,
+    text: formatDuration,
     isLessBetter: true,
   },
 ];

@@ -1,14 +1,18 @@
 // The report's table of all figures: one a row, one model a column.
 // The same figures as in the terminal, by the same words. Measures nothing.
-import { formatCount, formatDisk, formatMemory } from '../../../terminal/units.js';
+import {
+  formatCount,
+  formatDisk,
+  formatDuration,
+  formatMemory,
+  formatPercent,
+} from '../../../terminal/units.js';
 import type { Compared, Comparison } from '../comparison.js';
 import {
   averageOf,
-  durationText,
   estimateText,
   memoryText,
   NOTHING,
-  percentText,
   rateText,
   rightAnswers,
   shareKept,
@@ -39,14 +43,14 @@ function figureRows(first: Compared | undefined): Row[] {
   return [
     { title: 'Type', cell: ({ file }) => file?.fileType ?? null },
     { title: 'Parameters', cell: ({ file }) => file && formatCount(file.sized.shape.nParams) },
-    { title: 'Share kept', cell: (model) => maybe(shareKept(model, first), percentText) },
+    { title: 'Share kept', cell: (model) => maybe(shareKept(model, first), formatPercent) },
     { title: 'File', cell: ({ file }) => file && formatDisk(file.sizeBytes) },
     { title: 'Memory, measured peak', cell: (model) => model.memory && memoryText(model) },
     { title: '  weights', cell: ({ memory }) => memory && formatMemory(memory.weightsBytes) },
     { title: '  KV cache', cell: ({ memory }) => memory && formatMemory(memory.kvBytes) },
     { title: '  buffers', cell: ({ memory }) => memory && formatMemory(memory.computeBytes) },
-    { title: 'Time of the answer', cell: ({ speed }) => speed && durationText(speed.answerMs) },
-    { title: 'Time to first token', cell: ({ speed }) => speed && durationText(speed.ttftMs) },
+    { title: 'Time of the answer', cell: ({ speed }) => speed && formatDuration(speed.answerMs) },
+    { title: 'Time to first token', cell: ({ speed }) => speed && formatDuration(speed.ttftMs) },
     { title: 'Tokens a second', cell: ({ speed }) => speed && rateText(speed.tokensPerSecond) },
     { title: 'Perplexity', cell: ({ quality }) => quality && estimateText(quality.perplexity) },
     {
@@ -57,9 +61,9 @@ function figureRows(first: Compared | undefined): Row[] {
     {
       title: 'Same next token',
       cell: ({ quality }) =>
-        quality?.divergence ? estimateText(quality.divergence.sameTop, percentText) : null,
+        quality?.divergence ? estimateText(quality.divergence.sameTop, formatPercent) : null,
     },
-    { title: 'Repetition', cell: average((answer) => answer.repetition, percentText) },
+    { title: 'Repetition', cell: average((answer) => answer.repetition, formatPercent) },
     {
       title: 'Words an answer',
       cell: average(
@@ -74,7 +78,7 @@ function figureRows(first: Compared | undefined): Row[] {
         (v) => v.toFixed(0),
       ),
     },
-    { title: 'Difference', cell: average((answer) => answer.difference, percentText) },
+    { title: 'Difference', cell: average((answer) => answer.difference, formatPercent) },
     {
       title: 'Right answers',
       cell: ({ answers }) => maybe(rightAnswers(answers), ({ right, of }) => `${right} of ${of}`),

@@ -1,12 +1,11 @@
 // The top of the report: what was compared, what it comes to in sentences, and a card for each pruned
 // model. Sentences claim a difference only where it is larger than the errors of both figures.
 // Measures nothing.
-import { formatCount, formatMemory } from '../../../terminal/units.js';
+import { formatCount, formatMemory, formatPercent } from '../../../terminal/units.js';
 import type { Compared, Comparison, EqualMemory } from '../comparison.js';
 import {
   memoryText,
   NOTHING,
-  percentText,
   perplexityText,
   rateText,
   rightAnswers,
@@ -50,13 +49,16 @@ function modelCard(model: Compared, first: Compared | undefined): Html {
     ['Memory', model.memory && memoryText(model)],
     ['Speed', speed && `${rateText(speed.tokensPerSecond)} tok/s${timesText(model, first)}`],
     ['Perplexity', quality && perplexityText(quality.perplexity.value)],
-    ['Same next token', quality?.divergence ? percentText(quality.divergence.sameTop.value) : null],
+    [
+      'Same next token',
+      quality?.divergence ? formatPercent(quality.divergence.sameTop.value) : null,
+    ],
     ['Right answers', right && `${right.right} of ${right.of}`],
   ];
   const shown = facts.filter((fact): fact is [string, string] => fact[1] !== null);
   return html`<article class="card model-card${file?.isUnpruned ? ' unpruned' : ''}">
 <h2>${label}</h2>
-<p class="kept">${kept === null ? NOTHING : percentText(kept, kept === 1 ? 0 : 1)} <span>${isFirst ? 'the unpruned model' : 'of the parameters kept'}</span></p>
+<p class="kept">${kept === null ? NOTHING : formatPercent(kept, kept === 1 ? 0 : 1)} <span>${isFirst ? 'the unpruned model' : 'of the parameters kept'}</span></p>
 <dl>${shown.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </article>`;
 }

@@ -1,14 +1,14 @@
 // README's table of bench/results/, with cells of one width, as the other tables there have.
 // Columns that no model has a figure for are left out.
 // Reads no file.
-import { formatDisk, formatMemory } from '../../../terminal/units.js';
+import { formatDisk, formatMemory, formatParameters } from '../../../terminal/units.js';
 import type { ModelSummary } from './summary.js';
 
 type Column = { head: string; isNumber?: true; cell: (model: ModelSummary) => string };
 
 const COLUMNS: Column[] = [
   { head: 'model', cell: ({ name }) => name },
-  { head: 'parameters', isNumber: true, cell: ({ nParams }) => count(nParams) },
+  { head: 'parameters', isNumber: true, cell: ({ nParams }) => formatParameters(nParams) },
   { head: 'file', isNumber: true, cell: ({ fileBytes }) => formatDisk(fileBytes) },
   { head: 'context', isNumber: true, cell: ({ nCtx }) => String(nCtx) },
   { head: 'KV cache', isNumber: true, cell: ({ kvBytes }) => formatMemory(kvBytes) },
@@ -44,10 +44,6 @@ export function summaryTable(models: readonly ModelSummary[]): string {
   return [columns.map(({ head }) => head).map(pad), rule, ...rows.map((row) => row.map(pad))]
     .map(line)
     .join('');
-}
-
-function count(n: number): string {
-  return n < 1e9 ? `${(n / 1e6).toFixed(2)} M` : `${(n / 1e9).toFixed(2)} B`;
 }
 
 function rate(tokensPerSecond: number | null): string {
