@@ -1,6 +1,6 @@
 // npm run bench:llama-bench: tok/s of hearth measure against llama.cpp's own llama-bench, on one file and
 // with the same libraries, in turns, so that a drift of the machine cancels out.
-// The program is not in node-llama-cpp's packages: README says how to build it from the source there.
+// The program is not in node-llama-cpp's packages: docs/measure-and-compare.md says how to build it.
 import { execFile, execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';

@@ -1,12 +1,10 @@
-// The repository's own results, from its rows to what README shows of them.
+// The repository's own results, from its rows to the table that the documentation shows of them.
 // Text in, text out, so that a test can hold what is committed to the rows.
-// Writes nothing.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { MeasurementRow } from '../../../runtime/log/measurement-fields.js';
 import { readResults } from '../../results/results-file.js';
-import { drawPicture } from './picture.js';
-import { type ModelSummary, summarise } from './summary.js';
+import { summarise } from './summary.js';
 import { summaryTable } from './summary-markdown.js';
 
 const BEGIN = '<!-- bench/results: npm run draw:results -->\n';
@@ -20,23 +18,11 @@ export function readRepositoryResults(folder: string): MeasurementRow[] {
     .flatMap((name) => readResults(readFileSync(path.join(folder, name), 'utf8'), name));
 }
 
-/** `readme` with the table between its two comments, and the picture. Throws where they are not there. */
-export function drawResults(
-  readme: string,
-  rows: readonly MeasurementRow[],
-): { readme: string; picture: string } {
-  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
+/** `page` with the table between its two comments. Throws where they are not there. */
+export function drawResults(page: string, rows: readonly MeasurementRow[]): string {
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (begin < 0 || end < begin)
-    throw new Error(`README has no ${BEGIN.trim()} before ${END.trim()}`);
-  const models = summarise(rows);
-  const table = `\n${summaryTable(models)}\n`;
-  return {
-    readme: readme.slice(0, begin + BEGIN.length) + table + readme.slice(end),
-    picture: drawPicture(models.filter(isLarge), 'Llama-2-7B’s shape at Q4_K_M, whole and pruned'),
-  };
-}
-
-/** The small ones are mostly the process itself, and would be points beside these. */
-function isLarge({ nParams }: ModelSummary): boolean {
-  return nParams > 1e9;
+    throw new Error(`the page has no ${BEGIN.trim()} before ${END.trim()}`);
+  const table = `\n${summaryTable(summarise(rows))}\n`;
+  return page.slice(0, begin + BEGIN.length) + table + page.slice(end);
 }

@@ -1,4 +1,4 @@
-// README's table of bench/results/, with cells of one width, as the other tables there have.
+// The documentation's table of bench/results/, with cells of one width, as the other tables there have.
 // Columns that no model has a figure for are left out.
 // Reads no file.
 import { formatDisk, formatMemory, formatParameters } from '../../../terminal/units.js';

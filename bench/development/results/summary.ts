@@ -1,5 +1,5 @@
 // What the rows of bench/results/ come to, one line a model: memory and speed on the CPU, memory on
-// software Vulkan. For README's table and its picture, so that both say the same.
+// software Vulkan. For the table in docs/measure-and-compare.md.
 // Chooses among rows; computes nothing from them.
 import type { MeasurementRow } from '../../../runtime/log/measurement-fields.js';
 
@@ -8,7 +8,6 @@ export type ModelSummary = {
   nParams: number;
   fileBytes: number;
   nCtx: number;
-  weightsBytes: number;
   kvBytes: number;
   peakRssBytes: number;
   predictedRssBytes: number;
@@ -45,7 +44,6 @@ function summariseModel(name: string, rows: readonly MeasurementRow[]): ModelSum
     nParams: answer.model_n_params,
     fileBytes: answer.model_size,
     nCtx: answer.n_ctx,
-    weightsBytes: answer.weights_bytes ?? 0,
     kvBytes: answer.kv_bytes ?? 0,
     peakRssBytes: Math.max(...sameContext.map(({ peak_rss_bytes }) => peak_rss_bytes ?? 0)),
     predictedRssBytes: answer.predicted_host_bytes ?? 0,
