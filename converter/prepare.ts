@@ -93,7 +93,7 @@ type Vocabulary = { metadata: GgufMetadata; files: string[]; warnings: string[] 
 /** The tokenizer that was given, or else the checkpoint's own, as pairs. */
 async function readVocabulary(
   checkpoint: Checkpoint,
-  { tokenizer, chatTemplate: wanted }: PrepareOptions,
+  { tokenizer, chatTemplate: wanted, signal }: PrepareOptions,
 ): Promise<Vocabulary> {
   const given = tokenizer === undefined ? null : await readTokenizerFiles(tokenizer);
   const stored = given?.tokenizer ?? checkpoint.tokenizer;
@@ -106,7 +106,7 @@ async function readVocabulary(
   const filePath = tokenizer ?? checkpoint.path;
   const { config, generationConfig } = checkpoint;
   const pairs = tokenizerMetadata(stored, { nVocab, config, generationConfig, filePath });
-  const { template, warnings } = await chatTemplate(stored, { choice: wanted, filePath });
+  const { template, warnings } = await chatTemplate(stored, { choice: wanted, filePath, signal });
   const metadata: GgufMetadata = {
     ...pairs.metadata,
     ...(template !== null && { 'tokenizer.chat_template': stringEntry(template) }),

@@ -26,6 +26,8 @@ export type Death = {
   before: MemoryBefore;
   /** Whose process it was; default the engine's. */
   who?: string;
+  /** Why whoever started it killed it; the kill then tells nothing of memory. */
+  hang?: string | undefined;
 };
 
 export type DeathReport = {
@@ -40,8 +42,9 @@ export type DeathReport = {
 };
 
 export function describeDeath(death: Death): DeathReport {
-  const { code, end, nativeLog, askedBytes, before, who = "the engine's process" } = death;
+  const { code, end, nativeLog, askedBytes, before, hang, who = "the engine's process" } = death;
   const { signal, exitCode } = end;
+  if (hang !== undefined) return describeHang(hang, nativeLog);
   const doing = code === 'load-failed' ? 'while it loaded the model' : 'while it was at work';
   const how = signal ? `was ended by ${signal}` : `exited with code ${exitCode ?? 'unknown'}`;
   const isKill = signal === 'SIGKILL';
@@ -53,6 +56,15 @@ export function describeDeath(death: Death): DeathReport {
     ...(exitCode !== null && { exitCode }),
     ...(isKill && askedBytes !== undefined && { askedBytes }),
     ...(isKill && { freeBytes: before.freeBytes }),
+    nativeLog,
+  };
+}
+
+function describeHang(hang: string, nativeLog: string[]): DeathReport {
+  return {
+    code: 'engine-died',
+    message: `the engine's process ${hang}, so it was ended with what was under way; ask again when the model is loaded`,
+    signal: 'SIGKILL',
     nativeLog,
   };
 }

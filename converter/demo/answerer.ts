@@ -1,12 +1,15 @@
 // Answers questions from a GGUF with stock llama.cpp, as node-llama-cpp ships it, and times them.
 // The prompt is the model's own chat template; the likeliest token is taken, so answers repeat.
 // Loads in this process, as the file was written a second ago; the runtime uses a process of its own.
-
-import { Template } from '@huggingface/jinja';
 import { getLlama, type LlamaModel, NoBinaryFoundError, type Token } from 'node-llama-cpp';
 import { PREBUILT } from '../../llama/libraries.js';
+import { BoundedTemplate } from '../../model/template/bounded-template.js';
+import { TemplateBudget } from '../../model/template/template-budget.js';
 
 const N_CTX = 512;
+
+/** The questions are short; many more would not fit the context. */
+const MAX_PROMPT_CHARS = 16 << 10;
 
 export type Answer = {
   text: string;
@@ -37,7 +40,7 @@ export async function loadAnswerer(modelPath: string): Promise<Answerer> {
   return {
     async ask(question, onText, signal) {
       await sequence.clearHistory();
-      const prompt = promptTokens(model, question);
+      const prompt = await promptTokens(model, question, signal);
       const tokens = sequence.evaluate(prompt, { temperature: 0 });
       return await streamAnswer(model, tokens, {
         onText,
@@ -66,16 +69,26 @@ async function findLlama() {
   }
 }
 
-function promptTokens(model: LlamaModel, question: string): Token[] {
-  const template = model.fileInfo.metadata.tokenizer.chat_template;
-  if (template === undefined) throw new Error('the GGUF has no chat template; convert it with one');
-  const prompt = new Template(template).render({
+async function promptTokens(
+  model: LlamaModel,
+  question: string,
+  signal: AbortSignal,
+): Promise<Token[]> {
+  const source = model.fileInfo.metadata.tokenizer.chat_template;
+  if (source === undefined) throw new Error('the GGUF has no chat template; convert it with one');
+  const template = new BoundedTemplate(source);
+  const variables = {
     messages: [{ role: 'user', content: question }],
     bos_token: model.tokens.bosString,
     eos_token: model.tokens.eosString,
     add_generation_prompt: true,
-  });
-  return model.tokenize(prompt, true);
+  };
+  try {
+    const limits = { budget: new TemplateBudget(), signal, maxChars: MAX_PROMPT_CHARS };
+    return model.tokenize(await template.render(variables, limits), true);
+  } finally {
+    template.close();
+  }
 }
 
 async function streamAnswer(

@@ -1,12 +1,12 @@
 // Chooses the chat template of a GGUF: the one asked for, the tokenizer's own, or a default.
-// The template is only parsed here, so that a mistake shows before anything is converted.
-// Does not render; the runtime does.
+// The template is only parsed here, so that a mistake shows before anything is converted; by a process
+// of its own, as it is a stranger's and may keep its parser busy for hours. The runtime renders.
 import { stat } from 'node:fs/promises';
-import { Template } from '@huggingface/jinja';
 import { isJsonObject } from '../../model/checkpoint/bounded-json.js';
 import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
 import { readWholeFile } from '../../model/checkpoint/source-file.js';
 import type { StoredTokenizer } from '../../model/checkpoint/stored-tokenizer.js';
+import { templateProblem } from '../../model/template/bounded-template.js';
 import { ALPACA, CHATML, LLAMA_2, LLAMA_3 } from './built-in-templates.js';
 
 const BUILT_IN = { 'llama-2': LLAMA_2, 'llama-3': LLAMA_3, alpaca: ALPACA, chatml: CHATML };
@@ -27,25 +27,32 @@ export type ChatTemplate = {
 /**
  * `choice` is one of {@link chatTemplateNames} or the path of a Jinja file; without it, the
  * tokenizer's own template is taken, or a default. `filePath` names the checkpoint in errors.
- * Throws {@link CheckpointError} for a file that is no template.
+ * Throws {@link CheckpointError} for a file that is no template, or the signal's reason.
  */
 export async function chatTemplate(
   tokenizer: StoredTokenizer,
-  { choice, filePath }: { choice?: string | undefined; filePath: string },
+  {
+    choice,
+    filePath,
+    signal,
+  }: { choice?: string | undefined; filePath: string; signal?: AbortSignal | undefined },
 ): Promise<ChatTemplate> {
-  if (choice !== undefined) return await chosenTemplate(choice);
+  if (choice !== undefined) return await chosenTemplate(choice, signal);
   const own = ownTemplate(tokenizer.config['chat_template']);
   if (own === null) return defaultTemplate(tokenizer);
   if (Buffer.byteLength(own) > MAX_TEMPLATE_BYTES)
     throw new CheckpointError(filePath, `its chat template is over ${MAX_TEMPLATE_BYTES} bytes`);
-  const problem = parseProblem(own);
+  const problem = await templateProblem(own, { signal });
   const warnings = problem
     ? [`the tokenizer's chat template cannot be parsed (${problem}); pass --chat-template`]
     : [];
   return { template: own, source: 'tokenizer', warnings };
 }
 
-async function chosenTemplate(choice: string): Promise<ChatTemplate> {
+async function chosenTemplate(
+  choice: string,
+  signal: AbortSignal | undefined,
+): Promise<ChatTemplate> {
   const named = Object.entries(BUILT_IN).find(([name]) => name === choice);
   if (named) return { template: named[1], source: 'named', warnings: [] };
   const stats = await stat(choice).catch(() => null);
@@ -55,7 +62,7 @@ async function chosenTemplate(choice: string): Promise<ChatTemplate> {
       `is no chat template; expected ${chatTemplateNames.join(', ')} or a file with a Jinja template`,
     );
   const template = (await readWholeFile(choice, MAX_TEMPLATE_BYTES)).toString('utf8');
-  const problem = parseProblem(template);
+  const problem = await templateProblem(template, { signal });
   if (problem !== null)
     throw new CheckpointError(choice, `is not a Jinja template: ${problem}; correct it`);
   return { template, source: 'file', warnings: [] };
@@ -66,15 +73,6 @@ function ownTemplate(stored: unknown): string | null {
   const named: unknown[] = Array.isArray(stored) ? stored : [{ name: 'default', template: stored }];
   const template = named.filter(isJsonObject).find(({ name }) => name === 'default')?.['template'];
   return typeof template === 'string' && template !== '' ? template : null;
-}
-
-function parseProblem(template: string): string | null {
-  try {
-    new Template(template);
-    return null;
-  } catch (cause) {
-    return cause instanceof Error ? cause.message.slice(0, 200) : String(cause);
-  }
 }
 
 function defaultTemplate(tokenizer: StoredTokenizer): ChatTemplate {

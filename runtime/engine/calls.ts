@@ -10,13 +10,19 @@ type Pending = {
   reject: (error: unknown) => void;
 };
 
+export type CallsOptions = {
+  send: (message: ToChild) => void;
+  /** A caller did not wait for the answer. */
+  onLeave: () => void;
+};
+
 export class Calls {
-  readonly #send: (message: ToChild) => void;
+  readonly #options: CallsOptions;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
 
-  constructor(send: (message: ToChild) => void) {
-    this.#send = send;
+  constructor(options: CallsOptions) {
+    this.#options = options;
   }
 
   call<Method extends Call['method']>(
@@ -29,6 +35,7 @@ export class Calls {
       const leave = (): void => {
         this.#pending.delete(id);
         reject(signal?.reason);
+        this.#options.onLeave();
       };
       signal?.addEventListener('abort', leave, { once: true });
       const settle = (): void => {
@@ -45,7 +52,7 @@ export class Calls {
           reject(error);
         },
       });
-      this.#send({ kind: 'call', id, call });
+      this.#options.send({ kind: 'call', id, call });
     });
   }
 

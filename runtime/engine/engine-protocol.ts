@@ -16,7 +16,10 @@ export type ToChild =
   | { kind: 'load'; options: EngineOptions }
   /** `deadlineMs` of the request is what is left of it. */
   | { kind: 'generate'; id: number; request: GenerateRequest }
-  | { kind: 'abort'; id: number }
+  /** The answer ends for this reason as soon as it can. */
+  | { kind: 'stop'; id: number; stopReason: 'abort' | 'deadline' }
+  /** Whether its event loop turns; answered by `alive` at once. */
+  | { kind: 'ping' }
   | { kind: 'call'; id: number; call: Call };
 
 /** What is asked once and answered once. */
@@ -46,6 +49,7 @@ export type FromChild =
   | { kind: 'file'; file: ModelFile }
   | { kind: 'progress'; progress: number }
   | { kind: 'ready'; info: EngineInfo }
+  | { kind: 'alive' }
   | { kind: 'load-failed'; failure: EngineFailure }
   | { kind: 'log'; lines: string[] }
   | { kind: 'events'; events: { id: number; slotId: number; event: GenerateEvent }[] }

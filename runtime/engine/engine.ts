@@ -25,7 +25,9 @@ export interface Engine {
   /**
    * Events in the order start, token..., end. Aborting (or leaving the loop) stops the decoding
    * within one token; an abort ends with stop reason `abort`, it does not throw. A request that
-   * is aborted, or whose deadline passes, while it waits for a sequence has an `end` alone.
+   * is aborted, or whose deadline passes, while it waits for a sequence or its prompt is made has an
+   * `end` alone. Where llama.cpp is at one batch for long, the `end` comes some seconds after the abort
+   * or the deadline, without memory; a process that does not react at all is ended (`engine-died`).
    * Requests that wait when the process dies wait on; those under way fail.
    */
   generate(
@@ -38,7 +40,10 @@ export interface Engine {
     options?: { special?: boolean; addBos?: boolean },
   ): Promise<{ tokenId: number; text: string }[]>;
   detokenize(tokenIds: number[]): Promise<string>;
-  /** The prompt that a chat request with these messages would evaluate. */
+  /**
+   * The prompt that a chat request with these messages would evaluate. Rejects with `bad-request` where
+   * the template refuses them, or takes more than some seconds or some memory.
+   */
   applyTemplate(messages: ChatMessage[], options?: { tools?: unknown[] }): Promise<string>;
   /** One vector of `nEmbd` floats and length 1 a text. Rejects with code `no-embeddings` where the model has none. */
   embed(texts: string[]): Promise<{ vectors: number[][]; promptTokens: number }>;

@@ -2,6 +2,7 @@
 // The queue is on this side, so that requests that wait outlive the process that would answer them.
 // Talks to the child by messages alone.
 import { AnswerStream } from './answer-stream.js';
+import { REACT_MS } from './child-watch.js';
 import type {
   EngineFailure,
   GenerateEvent,
@@ -20,14 +21,39 @@ type Request = {
   arrivedAt: number;
   queueMs: number;
   slotId: number;
+  /** Counts what it has told, for an end that the child does not tell in time. */
+  told: Timings;
   deadlineTimer: NodeJS.Timeout | undefined;
+  /** Set when it is to be stopped. */
+  stop: Stop | undefined;
 };
+
+type Stop = { reason: 'abort' | 'deadline'; timers: NodeJS.Timeout[] };
+
+/**
+ * A child that hears of a stop ends the request after the batch under way; on a CPU, one of a large
+ * model takes a minute. The caller does not wait for that: whatever goes on, it is told its end.
+ */
+const END_MS = REACT_MS + 1000;
+
+/**
+ * A batch of 512 tokens at one every two seconds, which is slower than any board computes on which a
+ * model is of use: what is at it for longer never ends, and its sequence is of no use any more.
+ */
+const STUCK_MS = 17 * 60_000;
+
+/** The longest that a timer takes; a deadline that is later never passes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export type RequestsOptions = {
   maxQueue: number;
   send: (message: ToChild) => void;
   /** Called when an answer comes to its end, however it stopped. */
   onAnswered: () => void;
+  /** Called when the child was told to stop a request. */
+  onStop: () => void;
+  /** Called when the child is at a request for so long that it never ends. */
+  onStuck: (why: string) => void;
 };
 
 export class Requests {
@@ -65,10 +91,11 @@ export class Requests {
       arrivedAt: performance.now(),
       queueMs: 0,
       slotId: -1,
+      told: neverStarted(0),
       deadlineTimer: undefined,
+      stop: undefined,
     };
-    if (mustWait && request.deadlineMs !== undefined)
-      added.deadlineTimer = setTimeout(() => this.#abort(id, 'deadline'), request.deadlineMs);
+    if (mustWait) this.#startDeadline(added, request.deadlineMs);
     this.#waiting.push(added);
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted) abort();
@@ -95,9 +122,9 @@ export class Requests {
     const lost = [...this.#active.values(), ...(options.forever ? this.#waiting : [])];
     this.#active.clear();
     if (options.forever) this.#waiting = [];
-    for (const { stream, deadlineTimer } of lost) {
-      clearTimeout(deadlineTimer);
-      stream.fail(new EngineError(failure));
+    for (const request of lost) {
+      clearTimers(request);
+      request.stream.fail(new EngineError(failure));
     }
     this.#onIdle?.();
   }
@@ -140,6 +167,7 @@ export class Requests {
     request.slotId = slotId;
     const slot = this.#slots[slotId];
     if (event.kind === 'token') this.lastTokenAtMs = Date.now();
+    count(request, event);
     if (!slot) return;
     if (event.kind === 'start') {
       slot.busy = true;
@@ -151,6 +179,7 @@ export class Requests {
 
   #release(request: Request): void {
     this.#active.delete(request.id);
+    clearTimers(request);
     const slot = this.#slots[request.slotId];
     if (slot) {
       slot.busy = false;
@@ -170,12 +199,34 @@ export class Requests {
       const left =
         deadlineMs === undefined ? {} : { deadlineMs: Math.max(0, deadlineMs - next.queueMs) };
       this.#active.set(next.id, next);
+      this.#startDeadline(next, left.deadlineMs);
       this.#options.send({ kind: 'generate', id: next.id, request: { ...next.request, ...left } });
     }
   }
 
-  #abort(id: number, stopReason: 'abort' | 'deadline'): void {
-    if (this.#active.has(id)) this.#options.send({ kind: 'abort', id });
+  #startDeadline(request: Request, deadlineMs = Number.POSITIVE_INFINITY): void {
+    if (deadlineMs > MAX_TIMER_MS) return;
+    request.deadlineTimer = setTimeout(() => this.#abort(request.id, 'deadline'), deadlineMs);
+  }
+
+  /** The child keeps deadlines too, to the token; this holds whatever it is at. */
+  #stop(request: Request, reason: Stop['reason']): void {
+    if (request.stop) return;
+    const why = `was for ${STUCK_MS / 60_000} min at a batch that does not end`;
+    request.stop = {
+      reason,
+      timers: [
+        setTimeout(() => endForCaller(request, reason), END_MS),
+        setTimeout(() => this.#options.onStuck(why), STUCK_MS),
+      ],
+    };
+    this.#options.send({ kind: 'stop', id: request.id, stopReason: reason });
+    this.#options.onStop();
+  }
+
+  #abort(id: number, stopReason: Stop['reason']): void {
+    const active = this.#active.get(id);
+    if (active) this.#stop(active, stopReason);
     const index = this.#waiting.findIndex((request) => request.id === id);
     const [request] = index < 0 ? [] : this.#waiting.splice(index, 1);
     if (!request) return;
@@ -196,6 +247,29 @@ export class Requests {
       message: `all ${this.#parallel} sequences are busy and ${maxQueue} requests wait already; try again later`,
     });
   }
+}
+
+function count({ told, arrivedAt }: Request, event: GenerateEvent): void {
+  if (event.kind === 'start') {
+    told.promptTokens = event.promptTokens;
+    told.cachedTokens = event.cachedTokens;
+  } else if (event.kind === 'token') {
+    if (told.generatedTokens === 0) told.ttftMs = performance.now() - arrivedAt;
+    told.generatedTokens += event.tokenIds.length;
+  }
+}
+
+/** Its sequence stays busy until the child has ended it, too. */
+function endForCaller({ stream, arrivedAt, queueMs, told }: Request, reason: Stop['reason']): void {
+  const totalMs = performance.now() - arrivedAt;
+  const ttftMs = told.generatedTokens === 0 ? totalMs : told.ttftMs;
+  const timings = { ...told, queueMs, ttftMs, totalMs };
+  stream.push({ kind: 'end', stopReason: reason, timings, memory: NO_MEMORY });
+}
+
+function clearTimers({ deadlineTimer, stop }: Request): void {
+  clearTimeout(deadlineTimer);
+  for (const timer of stop?.timers ?? []) clearTimeout(timer);
 }
 
 function neverStarted(queueMs: number): Timings {

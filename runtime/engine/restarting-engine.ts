@@ -10,6 +10,7 @@ import {
 import { AnswerStream } from './answer-stream.js';
 import { Calls } from './calls.js';
 import { EngineChild } from './child-process.js';
+import { ChildWatch, REACT_MS } from './child-watch.js';
 import type {
   ChatMessage,
   Engine,
@@ -40,6 +41,9 @@ export class RestartingEngine implements Engine {
   readonly #plan = new RestartPlan();
   readonly #listeners = new Set<(state: EngineState) => void>();
   #child: EngineChild | undefined;
+  #watch: ChildWatch | undefined;
+  /** Why this process ended the child; undefined where it did not. */
+  #hang: string | undefined;
   #state: EngineState = { kind: 'loading', progress: 0 };
   #file: ModelFile | null = null;
   #info: EngineInfo | null = null;
@@ -51,11 +55,16 @@ export class RestartingEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#calls = new Calls((message) => this.#child?.send(message));
+    this.#calls = new Calls({
+      send: (message) => this.#child?.send(message),
+      onLeave: () => this.#watch?.look(),
+    });
     this.#requests = new Requests({
       maxQueue: options.maxQueue ?? DEFAULT_MAX_QUEUE,
       send: (message) => this.#child?.send(message),
       onAnswered: () => this.#plan.worked(),
+      onStop: () => this.#watch?.look(),
+      onStuck: (why) => this.#endHanging(why),
     });
     this.#start();
   }
@@ -191,6 +200,7 @@ export class RestartingEngine implements Engine {
   #start(): void {
     this.#restarts++;
     this.#loadFailure = undefined;
+    this.#hang = undefined;
     this.#before = memoryBefore();
     this.#setState({ kind: 'loading', progress: 0 });
     const child = new EngineChild(this.#options, {
@@ -198,6 +208,17 @@ export class RestartingEngine implements Engine {
       onEnd: (end) => this.#lose(child, end),
     });
     this.#child = child;
+    this.#watch = new ChildWatch({
+      ask: () => child.send({ kind: 'ping' }),
+      onHang: () =>
+        this.#endHanging(`did not react for ${REACT_MS / 1000} s to an answer's abort or deadline`),
+    });
+  }
+
+  /** Its end tells of itself, as any other. */
+  #endHanging(why: string): void {
+    this.#hang = why;
+    void this.#child?.end();
   }
 
   #receive(message: FromChild): void {
@@ -230,6 +251,9 @@ export class RestartingEngine implements Engine {
       case 'call-failed':
         this.#calls.fail(message.id, message.failure);
         break;
+      case 'alive':
+        this.#watch?.alive();
+        break;
       case 'log':
         break;
       default:
@@ -246,6 +270,7 @@ export class RestartingEngine implements Engine {
   }
 
   #lose(child: EngineChild, end: ChildEnd): void {
+    this.#watch?.alive();
     if (this.#state.kind === 'closed') return;
     const nativeLog = child.log.lines;
     const failure = this.#loadFailure
@@ -256,6 +281,7 @@ export class RestartingEngine implements Engine {
           nativeLog,
           askedBytes: this.#askedBytes,
           before: this.#before,
+          hang: this.#hang,
         });
     const next = this.#plan.next({ isRefused: this.#loadFailure !== undefined });
     this.#setState(next ? { kind: 'restarting', ...next, failure } : { kind: 'failed', failure });

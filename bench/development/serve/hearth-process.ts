@@ -44,13 +44,13 @@ export class HearthProcess implements AsyncDisposable {
 
   /** Of the process that holds the model now; undefined while there is none. */
   enginePid(): number | undefined {
-    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'latin1');
-    return Number.parseInt(children, 10) || undefined;
+    return childrenOf(this.pid)[0];
   }
 
-  /** Of the server and its engine together. */
+  /** Of the server, its engine and the process of its chat template together. */
   memory(): ProgramMemory {
-    return programMemory([this.pid, this.enginePid() ?? 0]);
+    const engine = childrenOf(this.pid);
+    return programMemory([this.pid, ...engine, ...engine.flatMap(childrenOf)]);
   }
 
   /** Ends it in order. Throws what it said where that fails. */
@@ -93,6 +93,16 @@ function commandLine({ modelPath, threads, nCtx, parallel, log, maxQueue }: Hear
     ...(log === null ? ['--no-log'] : ['--log', log]),
     ...(maxQueue === undefined ? [] : ['--max-queue', `${maxQueue}`]),
   ];
+}
+
+/** None where it has ended. */
+function childrenOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1');
+    return children.split(' ').map(Number).filter(Boolean);
+  } catch {
+    return [];
+  }
 }
 
 /** What the user has set for their own server must not change what is measured. */

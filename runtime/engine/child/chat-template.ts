@@ -1,39 +1,71 @@
 // A conversation as the prompt that the model was trained on: its own Jinja template, rendered.
-// Hugging Face's renderer for the same text as in training; contents are guarded before, so that
-// control tokens written in a message stay text. Fits nothing into a context.
-import { Template } from '@huggingface/jinja';
+// Hugging Face's renderer for the same text as in training, in a process of its own as the template is
+// a stranger's; contents are guarded before, so that control tokens written in a message stay text.
+// Fits nothing into a context.
+import { BoundedTemplate } from '../../../model/template/bounded-template.js';
+import { TemplateError } from '../../../model/template/template-error.js';
+import type { TemplateLimits, TemplateProcess } from '../../../model/template/template-process.js';
 import type { ChatMessage } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import type { ControlTokens } from './control-tokens.js';
+import { type Tokens, tokensWithin } from './token-count.js';
 
 export type Conversation = { messages: ChatMessage[]; tools?: unknown[] | undefined };
 export type SpecialTexts = { bosToken: string; eosToken: string };
 
+/** What a prompt may hold beside its messages: built-in instructions, and those of tools. */
+const SPARE_CHARS = 256 << 10;
+
+/** A message that is repeated, or written as JSON in JSON, is a few times as long. */
+const MAX_GROWTH = 4;
+
+const WHAT_TO_DO = 'send a plain text prompt, or convert the model with another --chat-template';
+
+export type ChatTemplateParts = {
+  special: SpecialTexts;
+  control: ControlTokens;
+  /** Started ahead; the template ends it. */
+  process: TemplateProcess | undefined;
+};
+
 export class ChatTemplate {
   readonly #source: string;
-  readonly #template: Template;
+  readonly #template: BoundedTemplate;
   readonly #special: SpecialTexts;
   readonly #control: ControlTokens;
 
-  constructor(source: string, special: SpecialTexts, control: ControlTokens) {
+  constructor(source: string, { special, control, process }: ChatTemplateParts) {
     this.#source = source;
-    this.#template = parse(source);
+    this.#template = new BoundedTemplate(source, process);
     this.#special = special;
     this.#control = control;
   }
 
-  /** The prompt's text. Throws `bad-request` with the template's own words where it refuses. */
-  render(conversation: Conversation): string {
-    return this.#render(conversation.messages.map(plainMessage), conversation.tools);
+  close(): void {
+    this.#template.close();
   }
 
-  /** The prompt's tokens, without a bos beyond the template's own. */
-  tokenize(conversation: Conversation): number[] {
+  /**
+   * The prompt's text. Throws `bad-request` with the template's own words where it refuses, or with
+   * what it took too much of; or the signal's reason.
+   */
+  async render(conversation: Conversation, limits: TemplateLimits): Promise<string> {
+    const { messages, tools } = conversation;
+    return await this.#render(messages.map(plainMessage), tools, limits);
+  }
+
+  /** The prompt's tokens, without a bos beyond the template's own; or their number beyond `room`. */
+  async tokenize(
+    conversation: Conversation,
+    { room, ...limits }: TemplateLimits & { room: number },
+  ): Promise<Tokens> {
     const guard = this.#control.chooseGuard(this.#texts(conversation));
     const guarded = <Value>(value: Value): Value =>
       mapTexts(value, (text) => this.#control.guardText(text, guard)) as Value;
     const messages = conversation.messages.map((message) => guarded(plainMessage(message)));
-    return this.#control.tokenize(this.#render(messages, guarded(conversation.tools)), guard);
+    const text = await this.#render(messages, guarded(conversation.tools), limits);
+    const tokenize = (part: string) => this.#control.tokenize(part, guard);
+    return await tokensWithin(room, text, tokenize, limits.signal);
   }
 
   *#texts({ messages, tools }: Conversation): Iterable<string> {
@@ -42,38 +74,43 @@ export class ChatTemplate {
     for (const message of messages) yield JSON.stringify(message);
   }
 
-  #render(messages: Record<string, unknown>[], tools: unknown[] | undefined): string {
+  async #render(
+    messages: Record<string, unknown>[],
+    tools: unknown[] | undefined,
+    limits: TemplateLimits,
+  ): Promise<string> {
+    const given = { messages, ...(tools && tools.length > 0 && { tools }) };
+    const variables = {
+      ...given,
+      bos_token: this.#special.bosToken,
+      eos_token: this.#special.eosToken,
+      add_generation_prompt: true,
+    };
+    const givenChars = JSON.stringify(given).length;
+    const maxChars = SPARE_CHARS + MAX_GROWTH * givenChars;
+    limits.budget.grantFor(givenChars);
     try {
-      return this.#template.render({
-        messages,
-        ...(tools && tools.length > 0 && { tools }),
-        bos_token: this.#special.bosToken,
-        eos_token: this.#special.eosToken,
-        add_generation_prompt: true,
-      });
+      return await this.#template.render(variables, { ...limits, maxChars });
     } catch (cause) {
-      throw new EngineError(
-        {
-          code: 'bad-request',
-          message: `the model's chat template refuses these messages: ${(cause as Error).message}`,
-        },
-        { cause },
-      );
+      throw cause instanceof TemplateError ? badRequest(cause) : cause;
     }
   }
 }
 
-function parse(source: string): Template {
-  try {
-    return new Template(source);
-  } catch (cause) {
-    throw new EngineError(
-      {
-        code: 'bad-request',
-        message: `the model's chat template cannot be read: ${(cause as Error).message}; send a plain text prompt, or convert the model with another --chat-template`,
-      },
-      { cause },
-    );
+function badRequest(cause: TemplateError): EngineError {
+  return new EngineError({ code: 'bad-request', message: wording(cause) }, { cause });
+}
+
+function wording({ code, message }: TemplateError): string {
+  switch (code) {
+    case 'unreadable':
+      return `the model's chat template cannot be read: ${message}; ${WHAT_TO_DO}`;
+    case 'refused':
+      return `the model's chat template refuses these messages: ${message}`;
+    case 'over-budget':
+      return `the model's chat template ${message}; ${WHAT_TO_DO}`;
+    default:
+      throw new Error(`unknown code ${JSON.stringify(code satisfies never)}`);
   }
 }
 

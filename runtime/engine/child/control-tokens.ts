@@ -89,9 +89,16 @@ function splitAt(fragment: string, token: ControlToken): (string | number)[] {
   return parts.flatMap((part, index) => {
     let kept = part;
     if (token.rstrip && index > 0) kept = kept.replace(/^[ \t\n\v\f\r]+/, '');
-    if (token.lstrip && index < parts.length - 1) kept = kept.replace(/[ \t\n\v\f\r]+$/, '');
+    if (token.lstrip && index < parts.length - 1) kept = withoutEndingSpace(kept);
     return index === 0 ? [kept] : [token.tokenId, kept];
   });
+}
+
+/** By hand: a regular expression tries anew from each of a million spaces before a letter. */
+function withoutEndingSpace(text: string): string {
+  let end = text.length;
+  while (end > 0 && ' \t\n\v\f\r'.includes(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
 }
 
 function endsWithStart(text: string, token: string): boolean {

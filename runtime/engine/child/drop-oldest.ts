@@ -1,11 +1,11 @@
 // Fits a conversation into the context by leaving out its oldest turns, and counts them.
 // Whole turns go, never the system prompt nor the last user message, so that what is left reads as
 // a conversation. The caller checks whether the rest fits: the last turn alone may be too long.
-import type { NativeModel } from '../../../llama/node-llama-internals.js';
 import type { ChatMessage } from '../engine.js';
 import type { Conversation } from './chat-template.js';
+import type { Tokens } from './token-count.js';
 
-export type Prompt = { tokens: number[]; droppedTurns: number; droppedTokens: number };
+export type Fitted = Tokens & { droppedTurns: number; droppedTokens: number };
 
 /** No vocabulary in use has a token of more characters than this. */
 export const MAX_TOKEN_CHARS = 256;
@@ -16,43 +16,45 @@ export type DropOptions = {
   room: number;
   /** Tokens are left out in multiples of this, in whole turns. */
   step: number;
-  native: NativeModel;
-  tokenize: (conversation: Conversation) => number[];
+  tokenize: (conversation: Conversation) => Promise<Tokens>;
+  /** Tokens of a text that is not rendered. */
+  count: (text: string) => Promise<number>;
 };
 
 /**
  * Drops no turn where all fit. Else the fewest that save enough, rounded up to whole steps: the turns
  * that follow then leave out the same ones and find the rest in the KV cache, until a step is full.
  */
-export function dropOldest({ conversation, room, step, native, tokenize }: DropOptions): Prompt {
+export async function dropOldest(options: DropOptions): Promise<Fitted> {
+  const { conversation, room, step, tokenize, count } = options;
   const { system, turns } = splitTurns(conversation.messages);
-  const without = (dropped: number): number[] =>
+  const without = (dropped: number): Promise<Tokens> =>
     tokenize({ ...conversation, messages: [...system, ...turns.slice(dropped).flat()] });
   const hopeless = hopelessTurns(turns, room);
-  const all = without(hopeless);
-  const total = contentTokens(native, turns.slice(0, hopeless)) + all.length;
+  const all = await without(hopeless);
+  const total = (await contentTokens(count, turns.slice(0, hopeless))) + all.length;
   const excess = Math.max(0, total - room);
   const wanted = total - step * Math.ceil(excess / step);
-  const [droppedTurns, tokens] =
-    excess === 0 ? [0, all] : fewestDropped(without, hopeless, turns.length - 1, wanted);
-  return { tokens, droppedTurns, droppedTokens: total - tokens.length };
+  const [droppedTurns, kept] =
+    excess === 0 ? [0, all] : await fewestDropped(without, hopeless, turns.length - 1, wanted);
+  return { ...kept, droppedTurns, droppedTokens: total - kept.length };
 }
 
 /** By bisection between a number of turns and another; the latter where none is enough. */
-function fewestDropped(
-  without: (dropped: number) => number[],
+async function fewestDropped(
+  without: (dropped: number) => Promise<Tokens>,
   least: number,
   most: number,
   wanted: number,
-): [dropped: number, tokens: number[]] {
-  let [low, high, tokens] = [least, most, without(most)];
+): Promise<[dropped: number, kept: Tokens]> {
+  let [low, high, kept] = [least, most, await without(most)];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const longer = without(middle);
+    const longer = await without(middle);
     if (longer.length > wanted) low = middle + 1;
-    else [high, tokens] = [middle, longer];
+    else [high, kept] = [middle, longer];
   }
-  return [high, tokens];
+  return [high, kept];
 }
 
 /** The system messages at the start, then a turn from each user message to the next. */
@@ -80,8 +82,8 @@ function hopelessTurns(turns: ChatMessage[][], room: number): number {
 }
 
 /** Tokens of turns that are too many to render. */
-function contentTokens(native: NativeModel, turns: ChatMessage[][]): number {
-  let count = 0;
-  for (const { content } of turns.flat()) count += native.tokenize(content, false).length;
-  return count;
+async function contentTokens(count: DropOptions['count'], turns: ChatMessage[][]): Promise<number> {
+  let total = 0;
+  for (const { content } of turns.flat()) total += await count(content);
+  return total;
 }

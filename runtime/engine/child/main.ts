@@ -31,8 +31,12 @@ process.on('message', (message: ToChild) => {
     case 'generate':
       void server?.generate(message.id, message.request);
       break;
-    case 'abort':
-      server?.abort(message.id);
+    case 'stop':
+      server?.stop(message.id, message.stopReason);
+      break;
+    case 'ping':
+      // Not by the outbox: what it says is of the event loop alone.
+      send({ kind: 'alive' });
       break;
     case 'call':
       void answerCall(message);
@@ -51,15 +55,21 @@ async function load(options: EngineOptions): Promise<void> {
     checkOptions(options);
     const opening = openLlama(options, log);
     await setTimeout(TRIAL_START_MS);
-    const [{ loadModel }, { ModelServer }] = await Promise.all([
+    const [{ loadModel }, { ModelServer }, { TemplateProcess }] = await Promise.all([
       import('./load-model.js'),
       import('./model-server.js'),
+      import('../../../model/template/template-process.js'),
     ]);
+    // While llama.cpp reads weights, when this process has nothing to do but wait.
+    let template: InstanceType<typeof TemplateProcess> | undefined;
     const loaded = await loadModel(opening, options, {
       onFile: (file) => send({ kind: 'file', file }),
-      onProgress: (progress) => send({ kind: 'progress', progress }),
+      onProgress: (progress) => {
+        template ??= new TemplateProcess();
+        send({ kind: 'progress', progress });
+      },
     });
-    server = new ModelServer(loaded, outbox);
+    server = new ModelServer(loaded, outbox, template);
     outbox.message({ kind: 'ready', info: loaded.info });
   } catch (thrown) {
     send({ kind: 'load-failed', failure: failureOf(thrown, 'load-failed') });

@@ -1,12 +1,15 @@
 // The loaded model at work: turns requests into answers and calls into results.
-// Prompts are made while llama.cpp decodes on its own threads, so they cost nobody a token.
+// Prompts are made while llama.cpp decodes on its own threads, or by a template's own process, so they
+// cost nobody a token.
 // Knows nothing of processes; main.ts connects it.
 import { MachineLoad } from '../../../llama/machine-load.js';
 import { nativeBindings } from '../../../llama/node-llama-internals.js';
-import type { GenerateRequest, Memory } from '../engine.js';
+import { TemplateBudget } from '../../../model/template/template-budget.js';
+import type { TemplateProcess } from '../../../model/template/template-process.js';
+import type { GenerateRequest, Memory, StopReason } from '../engine.js';
 import { EngineError, failureOf } from '../engine-error.js';
 import type { Call, CallResults } from '../engine-protocol.js';
-import { AnswerClock, processMemory } from './answer-cost.js';
+import { AnswerClock, AnswerMemory, processMemory } from './answer-cost.js';
 import { ChatTemplate } from './chat-template.js';
 import { checkRequest } from './check-request.js';
 import { ControlTokens } from './control-tokens.js';
@@ -32,14 +35,18 @@ export class ModelServer {
   readonly #promptModel: PromptModel;
   readonly #embedder: Embedder;
   readonly #answers = new Map<number, Answer>();
-  /** Aborted before their answer was made. */
-  readonly #aborted = new Set<number>();
+  /** Requests whose answer is being made; aborted for a stop reason. */
+  readonly #making = new Map<number, AbortController>();
   #template: ChatTemplate | undefined;
+  #process: TemplateProcess | undefined;
 
-  constructor(loaded: Loaded, outbox: Outbox) {
+  /** `process` was started for the model's chat template, while the model was loaded. */
+  constructor(loaded: Loaded, outbox: Outbox, process?: TemplateProcess) {
     const { native, info, threads, nBatch, swaSize } = loaded;
     this.#loaded = loaded;
     this.#outbox = outbox;
+    this.#process = process;
+    if (info.chatTemplate === null) process?.end();
     this.#tokenText = new TokenText(native.model);
     this.#samplers = new SamplerPool(native);
     this.#embedder = new Embedder(loaded.model, info);
@@ -68,29 +75,58 @@ export class ModelServer {
   }
 
   async generate(id: number, request: GenerateRequest): Promise<void> {
+    const making = new AbortController();
+    const { signal } = making;
+    const clock = new AnswerClock();
+    this.#making.set(id, making);
     try {
-      const answer = await this.#makeAnswer(id, request);
+      const answer = await this.#makeAnswer(id, request, { clock, signal });
       this.#answers.set(id, answer);
-      if (this.#aborted.delete(id)) answer.abort();
+      if (signal.aborted) answer.stop(signal.reason);
       this.#scheduler.add(answer);
     } catch (thrown) {
-      this.#aborted.delete(id);
-      const failure = failureOf(thrown, 'internal');
-      this.#outbox.message({ kind: 'answer-failed', id, failure });
+      if (signal.aborted) this.#endUnmade(id, signal.reason, clock);
+      else {
+        const failure = failureOf(thrown, 'internal');
+        this.#outbox.message({ kind: 'answer-failed', id, failure });
+      }
+    } finally {
+      this.#making.delete(id);
     }
   }
 
-  abort(id: number): void {
-    const answer = this.#answers.get(id);
-    if (answer) answer.abort();
-    else this.#aborted.add(id);
+  /** What has ended already is not stopped any more. */
+  stop(id: number, stopReason: StopReason): void {
+    this.#answers.get(id)?.stop(stopReason);
+    this.#making.get(id)?.abort(stopReason);
   }
 
-  async #makeAnswer(id: number, request: GenerateRequest): Promise<Answer> {
+  /** Frees what outlives this process's modules: the template's process. */
+  close(): void {
+    this.#process?.end();
+    this.#template?.close();
+  }
+
+  /** Nothing of it was evaluated. */
+  #endUnmade(id: number, stopReason: StopReason, clock: AnswerClock): void {
+    const memory = new AnswerMemory(() => this.#deviceBytes(), { alone: false });
+    this.#outbox.event(id, -1, {
+      kind: 'end',
+      stopReason,
+      timings: clock.timings(0, 0),
+      memory: memory.read(0, this.#loaded.info.nCtx),
+    });
+    this.#outbox.flush();
+  }
+
+  async #makeAnswer(
+    id: number,
+    request: GenerateRequest,
+    { clock, signal }: { clock: AnswerClock; signal: AbortSignal },
+  ): Promise<Answer> {
     const { llama, model, native, info } = this.#loaded;
-    const clock = new AnswerClock();
     checkRequest(request, info.nVocab);
-    const prompt = buildPrompt(this.#promptModel, request);
+    const prompt = await buildPrompt(this.#promptModel, request, signal);
     const state = request.grammar && (await grammarState(llama, model, request.grammar));
     return new Answer({
       id,
@@ -127,7 +163,7 @@ export class ModelServer {
       case 'detokenize':
         return this.#tokenText.join(checkTokens(call.tokenIds, info.nVocab), { special: true });
       case 'applyTemplate':
-        return this.#chatTemplate().render(call);
+        return this.#chatTemplate().render(call, { budget: new TemplateBudget() });
       case 'embed':
         return this.#scheduler.exclusive(() => this.#embedder.embed(call.texts));
       case 'memory':
@@ -170,7 +206,9 @@ export class ModelServer {
       tokenId === null ? '' : native.model.getTokenString(tokenId);
     const special = { bosToken: text(info.bosTokenId), eosToken: text(info.eosTokenId) };
     const control = new ControlTokens(native.model, info.nVocab);
-    this.#template = new ChatTemplate(info.chatTemplate, special, control);
+    const process = this.#process;
+    this.#process = undefined;
+    this.#template = new ChatTemplate(info.chatTemplate, { special, control, process });
     return this.#template;
   }
 

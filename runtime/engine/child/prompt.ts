@@ -2,10 +2,13 @@
 // Input that cannot fit is refused before it is tokenised, as that would hold up other answers.
 // What `drop-oldest` leaves out is decided in drop-oldest.ts.
 import type { NativeModel } from '../../../llama/node-llama-internals.js';
+import { TemplateBudget } from '../../../model/template/template-budget.js';
+import type { TemplateLimits } from '../../../model/template/template-process.js';
 import type { ChatMessage, GenerateInput, GenerateRequest } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import type { ChatTemplate, Conversation } from './chat-template.js';
-import { dropOldest, MAX_TOKEN_CHARS, type Prompt } from './drop-oldest.js';
+import { dropOldest, MAX_TOKEN_CHARS } from './drop-oldest.js';
+import { countTokens, type Tokenize, type Tokens, tokensWithin } from './token-count.js';
 
 export type PromptModel = {
   native: NativeModel;
@@ -27,18 +30,34 @@ const ANSWER_PART = 1 / 4;
 /** More text than this is not even counted when old turns are dropped. */
 const MAX_CHAT_CHARS = 8 * 1024 * 1024;
 
-/** Throws `context-overflow` or `bad-request` where the request has no usable prompt. */
-export function buildPrompt(model: PromptModel, request: GenerateRequest): Prompt {
+/** What is evaluated, and what of the conversation is not. */
+export type Prompt = { tokens: number[]; droppedTurns: number; droppedTokens: number };
+
+/**
+ * Throws `context-overflow` or `bad-request` where the request has no usable prompt, or the signal's
+ * reason. However often a chat template is rendered for it, it has one budget.
+ */
+export async function buildPrompt(
+  model: PromptModel,
+  request: GenerateRequest,
+  signal?: AbortSignal,
+): Promise<Prompt> {
   const { input, overflow = 'error' } = request;
   const room = model.nCtx - GENERATED;
+  const limits = { budget: new TemplateBudget(), signal };
   const drops = input.kind === 'chat' && overflow === 'drop-oldest';
   const isHuge = !drops || charsOf(input.messages) > MAX_CHAT_CHARS;
   if (isHuge) refuseMoreThan(room, leastTokens(input), 'at least ');
-  const prompt = drops
-    ? dropOldest({ conversation: input, ...dropSizes(model, request), ...tokenizing(model) })
-    : { tokens: tokensOf(model, input), droppedTurns: 0, droppedTokens: 0 };
-  refuseMoreThan(room, prompt.tokens.length);
-  if (prompt.tokens.length > 0) return prompt;
+  const { length, tokens, ...dropped } = drops
+    ? await dropOldest({
+        conversation: input,
+        ...dropSizes(model, request),
+        tokenize: chatTokens(model, limits),
+        count: (text) => countTokens(text, plainTokens(model), signal),
+      })
+    : { ...(await tokensOf(model, input, limits)), droppedTurns: 0, droppedTokens: 0 };
+  refuseMoreThan(room, length, tokens === null ? 'about ' : '');
+  if (tokens && length > 0) return { tokens, ...dropped };
   throw new EngineError({ code: 'bad-request', message: 'the prompt has no tokens' });
 }
 
@@ -47,25 +66,41 @@ function dropSizes({ nCtx }: PromptModel, { maxTokens = nCtx }: GenerateRequest)
   return { room: nCtx - Math.max(GENERATED, Math.min(maxTokens, step)), step };
 }
 
-function tokenizing(model: PromptModel) {
-  return { native: model.native, tokenize: chatTokens(model) };
-}
-
-function tokensOf(model: PromptModel, input: GenerateInput): number[] {
+async function tokensOf(
+  model: PromptModel,
+  input: GenerateInput,
+  limits: TemplateLimits,
+): Promise<Tokens> {
   switch (input.kind) {
-    case 'tokens':
-      return checkTokens(input.tokens, model.nVocab);
-    case 'text':
-      return withBos(model, Array.from(model.native.tokenize(input.text, false)));
+    case 'tokens': {
+      const tokens = checkTokens(input.tokens, model.nVocab);
+      return { length: tokens.length, tokens };
+    }
+    case 'text': {
+      const { text } = input;
+      return started(
+        model,
+        await tokensWithin(model.nCtx, text, plainTokens(model), limits.signal),
+      );
+    }
     case 'chat':
-      return chatTokens(model)(input);
+      return await chatTokens(model, limits)(input);
     default:
       throw new Error(`unknown input ${JSON.stringify(input satisfies never)}`);
   }
 }
 
-function chatTokens(model: PromptModel): (conversation: Conversation) => number[] {
-  return (conversation) => withBos(model, model.template().tokenize(conversation));
+function plainTokens({ native }: PromptModel): Tokenize {
+  return (text) => Array.from(native.tokenize(text, false));
+}
+
+function chatTokens(
+  model: PromptModel,
+  limits: TemplateLimits,
+): (conversation: Conversation) => Promise<Tokens> {
+  const room = model.nCtx;
+  return async (conversation) =>
+    started(model, await model.template().tokenize(conversation, { room, ...limits }));
 }
 
 /** Throws `bad-request` for a number that is no token: llama.cpp would abort on it. */
@@ -84,6 +119,12 @@ export function withBos(model: PromptModel, tokens: number[]): number[] {
   if (bosTokenId === null || tokens[0] === bosTokenId || !model.native.shouldPrependBosToken())
     return tokens;
   return [bosTokenId, ...tokens];
+}
+
+function started(model: PromptModel, { length, tokens }: Tokens): Tokens {
+  if (tokens === null) return { length, tokens };
+  const withStart = withBos(model, tokens);
+  return { length: withStart.length, tokens: withStart };
 }
 
 /** What the input takes at the very least; every message takes a token. */

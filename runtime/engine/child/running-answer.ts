@@ -4,7 +4,7 @@
 import type { GenerateEvent, GenerateRequest, StopReason } from '../engine.js';
 import { type AnswerClock, AnswerMemory, type DeviceMemory } from './answer-cost.js';
 import { AnswerText, type Shown } from './answer-text.js';
-import type { Prompt } from './drop-oldest.js';
+import type { Prompt } from './prompt.js';
 import type { Logprobs, TokenChooser } from './sampling.js';
 import type { TokenText } from './token-text.js';
 
@@ -88,8 +88,8 @@ export class Answer {
     else if (contextUsed >= nCtx) this.#stopReason = 'context';
   }
 
-  abort(): void {
-    this.#stopReason ??= 'abort';
+  stop(stopReason: StopReason): void {
+    this.#stopReason ??= stopReason;
   }
 
   /** Whether it is over, by its own doing, by its caller's, or by its deadline. */

@@ -2,6 +2,8 @@
 // What a test does on an event then happens before the next decode, so tokens can be counted.
 // Shows nothing of restarts: there is no process to lose.
 
+import { TemplateBudget } from '../../../../model/template/template-budget.js';
+import { TemplateProcess } from '../../../../model/template/template-process.js';
 import { loadModel } from '../../../../runtime/engine/child/load-model.js';
 import { ModelServer } from '../../../../runtime/engine/child/model-server.js';
 import { openLlama } from '../../../../runtime/engine/child/open-llama.js';
@@ -34,12 +36,18 @@ export async function inProcessEngine(modelPath: string, options: Partial<Engine
       super.event(id, slotId, event);
     }
   })((message) => receive(message));
-  const server = new ModelServer(loaded, outbox);
-  const requests = new Requests({ maxQueue: 8, send: (message) => send(message), onAnswered() {} });
+  let server = new ModelServer(loaded, outbox);
+  const requests = new Requests({
+    maxQueue: 8,
+    send: (message) => send(message),
+    onAnswered() {},
+    onStop() {},
+    onStuck() {},
+  });
 
   function send(message: ToChild): void {
     if (message.kind === 'generate') void server.generate(message.id, message.request);
-    if (message.kind === 'abort') server.abort(message.id);
+    if (message.kind === 'stop') server.stop(message.id, message.stopReason);
   }
 
   function receive(message: FromChild): void {
@@ -57,7 +65,23 @@ export async function inProcessEngine(modelPath: string, options: Partial<Engine
     made,
     info: loaded.info,
     samplersMade: () => samplersMade,
-    close: () => loaded.llama.dispose(),
+    /** As if the model had been loaded with it; nothing may be under way. */
+    async useTemplate(chatTemplate: string) {
+      server.close();
+      const process = new TemplateProcess();
+      await process.ask({ kind: 'parse', source: 'started' }, { budget: new TemplateBudget() });
+      // The next one knows of no tokens in the cache.
+      loaded.native.context.disposeSequence(0);
+      server = new ModelServer(
+        { ...loaded, info: { ...loaded.info, chatTemplate } },
+        outbox,
+        process,
+      );
+    },
+    close: () => {
+      server.close();
+      return loaded.llama.dispose();
+    },
   };
 }
 
