@@ -50,9 +50,13 @@ async function convertSample(name) {
 }
 
 async function takeChat(model) {
-  const server = spawn(process.execPath, [CLI, 'serve', model, '--port', '0', '--no-log'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const server = spawn(
+    process.execPath,
+    [CLI, 'serve', model, '--port', '0', '--no-log', '--gpu', 'off'],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   try {
     const page = await openPage(await urlOf(server), { width: 1000, height: 560 });
     await page.getByRole('button', { name: 'Settings' }).click();
