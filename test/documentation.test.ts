@@ -14,11 +14,12 @@ import {
 import path from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
+import { samplePath } from '../bench/development/sample-models.js';
 import { convert } from '../converter/convert.js';
 import { FILE_TYPES } from '../model/types/mixtures.js';
 import { runEngine, runServer } from './runtime/server/running-server.js';
 import { loadModel } from './support/llama-logits.js';
-import { packageRoot, samplePath } from './support/samples.js';
+import { packageRoot } from './support/samples.js';
 
 const run = promisify(execFile);
 const read = (file: string) => readFileSync(path.join(packageRoot, file), 'utf8');
