@@ -3,7 +3,7 @@
 // Loads in this process, as the file was written a second ago; the runtime uses a process of its own.
 import { getLlama, type LlamaModel, NoBinaryFoundError, type Token } from 'node-llama-cpp';
 import { PREBUILT } from '../../llama/libraries.js';
-import { BoundedTemplate } from '../../model/template/bounded-template.js';
+import { openTemplate } from '../../model/template/open-template.js';
 import { TemplateBudget } from '../../model/template/template-budget.js';
 
 const N_CTX = 512;
@@ -76,7 +76,7 @@ async function promptTokens(
 ): Promise<Token[]> {
   const source = model.fileInfo.metadata.tokenizer.chat_template;
   if (source === undefined) throw new Error('the GGUF has no chat template; convert it with one');
-  const template = new BoundedTemplate(source);
+  const template = openTemplate(source);
   const variables = {
     messages: [{ role: 'user', content: question }],
     bos_token: model.tokens.bosString,

@@ -7,11 +7,9 @@ import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
 import { readWholeFile } from '../../model/checkpoint/source-file.js';
 import type { StoredTokenizer } from '../../model/checkpoint/stored-tokenizer.js';
 import { templateProblem } from '../../model/template/bounded-template.js';
-import { ALPACA, CHATML, LLAMA_2, LLAMA_3 } from './built-in-templates.js';
+import { BUILT_IN_TEMPLATES } from '../../model/template/built-in-templates.js';
 
-const BUILT_IN = { 'llama-2': LLAMA_2, 'llama-3': LLAMA_3, alpaca: ALPACA, chatml: CHATML };
-
-export const chatTemplateNames = Object.keys(BUILT_IN);
+export const chatTemplateNames = Object.keys(BUILT_IN_TEMPLATES);
 
 /** The longest published one has 30 kB. */
 const MAX_TEMPLATE_BYTES = 256 << 10;
@@ -53,7 +51,7 @@ async function chosenTemplate(
   choice: string,
   signal: AbortSignal | undefined,
 ): Promise<ChatTemplate> {
-  const named = Object.entries(BUILT_IN).find(([name]) => name === choice);
+  const named = Object.entries(BUILT_IN_TEMPLATES).find(([name]) => name === choice);
   if (named) return { template: named[1], source: 'named', warnings: [] };
   const stats = await stat(choice).catch(() => null);
   if (!stats?.isFile())
@@ -79,7 +77,7 @@ function defaultTemplate(tokenizer: StoredTokenizer): ChatTemplate {
   const name = defaultName(tokenizer);
   if (name !== null)
     return {
-      template: BUILT_IN[name],
+      template: BUILT_IN_TEMPLATES[name],
       source: 'default',
       warnings: [
         `the tokenizer has no chat template; ${name} is taken, pass --chat-template if the model was trained on another`,

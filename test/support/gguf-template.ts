@@ -1,5 +1,6 @@
 // A GGUF with another chat template, whatever that is: the converter would refuse some.
-// Spaces behind it shift what follows by whole alignments, so that all else stays as it is.
+// Spaces behind it shift what follows by whole alignments, so that all else stays as it is; a template
+// that ends with `-#}` does not tell them.
 import { readFile, writeFile } from 'node:fs/promises';
 
 const KEY = 'tokenizer.chat_template';

@@ -1,8 +1,8 @@
 // A conversation as the prompt that the model was trained on: its own Jinja template, rendered.
-// Hugging Face's renderer for the same text as in training, in a process of its own as the template is
-// a stranger's; contents are guarded before, so that control tokens written in a message stay text.
+// Hugging Face's renderer for the same text as in training, in a process of its own where the template
+// is a stranger's; contents are guarded before, so that control tokens written in a message stay text.
 // Fits nothing into a context.
-import { BoundedTemplate } from '../../../model/template/bounded-template.js';
+import { type ChatTemplateRenderer, openTemplate } from '../../../model/template/open-template.js';
 import { TemplateError } from '../../../model/template/template-error.js';
 import type { TemplateLimits, TemplateProcess } from '../../../model/template/template-process.js';
 import type { ChatMessage } from '../engine.js';
@@ -30,13 +30,13 @@ export type ChatTemplateParts = {
 
 export class ChatTemplate {
   readonly #source: string;
-  readonly #template: BoundedTemplate;
+  readonly #template: ChatTemplateRenderer;
   readonly #special: SpecialTexts;
   readonly #control: ControlTokens;
 
   constructor(source: string, { special, control, process }: ChatTemplateParts) {
     this.#source = source;
-    this.#template = new BoundedTemplate(source, process);
+    this.#template = openTemplate(source, process);
     this.#special = special;
     this.#control = control;
   }

@@ -27,8 +27,8 @@ export type Loaded = {
 };
 
 export type LoadEvents = {
-  /** Told of a file that was read, whether or not it can be run. */
-  onFile: (file: ModelFile) => void;
+  /** Told of a file that was read, whether or not it can be run, and of its chat template. */
+  onFile: (file: ModelFile, chatTemplate: string | null) => void;
   onProgress: (progress: number) => void;
 };
 
@@ -69,7 +69,7 @@ async function readModelFile(
   { onFile }: LoadEvents,
 ): Promise<GgufFile> {
   const file = await readHeader(modelPath);
-  onFile(await describeFile(file));
+  onFile(await describeFile(file), textOrNull(file.metadata['tokenizer.chat_template']));
   checkHeader(file);
   return file;
 }

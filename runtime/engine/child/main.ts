@@ -55,19 +55,20 @@ async function load(options: EngineOptions): Promise<void> {
     checkOptions(options);
     const opening = openLlama(options, log);
     await setTimeout(TRIAL_START_MS);
-    const [{ loadModel }, { ModelServer }, { TemplateProcess }] = await Promise.all([
+    const [{ loadModel }, { ModelServer }, { TemplateProcess }, { isBuiltIn }] = await Promise.all([
       import('./load-model.js'),
       import('./model-server.js'),
       import('../../../model/template/template-process.js'),
+      import('../../../model/template/built-in-template.js'),
     ]);
-    // While llama.cpp reads weights, when this process has nothing to do but wait.
     let template: InstanceType<typeof TemplateProcess> | undefined;
     const loaded = await loadModel(opening, options, {
-      onFile: (file) => send({ kind: 'file', file }),
-      onProgress: (progress) => {
-        template ??= new TemplateProcess();
-        send({ kind: 'progress', progress });
+      onFile: (file, chatTemplate) => {
+        send({ kind: 'file', file });
+        // While llama.cpp reads weights: the first prompt need not wait for it.
+        if (chatTemplate !== null && !isBuiltIn(chatTemplate)) template = new TemplateProcess();
       },
+      onProgress: (progress) => send({ kind: 'progress', progress }),
     });
     server = new ModelServer(loaded, outbox, template);
     outbox.message({ kind: 'ready', info: loaded.info });

@@ -40,13 +40,12 @@ export class ModelServer {
   #template: ChatTemplate | undefined;
   #process: TemplateProcess | undefined;
 
-  /** `process` was started for the model's chat template, while the model was loaded. */
+  /** `process` was started for a stranger's chat template, while the model was loaded. */
   constructor(loaded: Loaded, outbox: Outbox, process?: TemplateProcess) {
     const { native, info, threads, nBatch, swaSize } = loaded;
     this.#loaded = loaded;
     this.#outbox = outbox;
     this.#process = process;
-    if (info.chatTemplate === null) process?.end();
     this.#tokenText = new TokenText(native.model);
     this.#samplers = new SamplerPool(native);
     this.#embedder = new Embedder(loaded.model, info);

@@ -6,6 +6,8 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { BoundedTemplate, templateProblem } from '../../../model/template/bounded-template.js';
+import { BUILT_IN_TEMPLATES } from '../../../model/template/built-in-templates.js';
+import { openTemplate } from '../../../model/template/open-template.js';
 import { TemplateBudget } from '../../../model/template/template-budget.js';
 import { TemplateProcess } from '../../../model/template/template-process.js';
 import { parseBombs, renderBombs } from '../../support/hostile-templates.js';
@@ -27,6 +29,15 @@ t.test('a template is rendered as often as it is asked for', async (t) => {
   const sane = template(t, '{{ bos_token }}{{ messages[0].content }} \u{1f525}');
   const all = await Promise.all([1, 2, 3].map(() => sane.render(variables, limits())));
   t.same(all, Array(3).fill('<s>Hello! \u{1f525}'));
+});
+
+t.test("hearth's own templates need no process, and give what one gives", async (t) => {
+  for (const source of Object.values(BUILT_IN_TEMPLATES)) {
+    const before = childrenOf(process.pid).length;
+    const own = await openTemplate(source).render(variables, limits());
+    t.equal(childrenOf(process.pid).length, before);
+    t.equal(own, await template(t, source).render(variables, limits()));
+  }
 });
 
 t.test('what is wrong is said: by the parser, by the template, of its length', async (t) => {
@@ -94,9 +105,11 @@ t.test(
     skip: process.platform !== 'linux',
   },
   async (t) => {
-    const module = new URL('../../../model/template/index.js', import.meta.url).href;
+    const module = (name: string) =>
+      new URL(`../../../model/template/${name}.js`, import.meta.url).href;
     const program = `
-    import { BoundedTemplate, TemplateBudget } from ${JSON.stringify(module)};
+    import { BoundedTemplate } from ${JSON.stringify(module('bounded-template'))};
+    import { TemplateBudget } from ${JSON.stringify(module('template-budget'))};
     const slow = new BoundedTemplate(${JSON.stringify(renderBombs['nested loops'])});
     setTimeout(() => console.log('running'), 1000);
     await slow.render({}, { budget: new TemplateBudget(), maxChars: 9 });`;

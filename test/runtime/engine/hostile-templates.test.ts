@@ -2,6 +2,7 @@
 // and the engine, never restarted, answers the next.
 import path from 'node:path';
 import t from 'tap';
+import { BUILT_IN_TEMPLATES } from '../../../model/template/built-in-templates.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 import { withTemplate } from '../../support/gguf-template.js';
 import { dispatcher, parseBombs, renderBombs } from '../../support/hostile-templates.js';
@@ -72,6 +73,23 @@ t.test('an abort or a deadline ends a request whose template is at work', async 
   t.match(late.events, [{ kind: 'end', stopReason: 'deadline', timings: { promptTokens: 0 } }]);
   t.ok(performance.now() - startedAt < 2500);
   t.equal((await ask(engine, { input: chat('Hello!') })).end.stopReason, 'eos');
+});
+
+t.test('a stranger that is none gives what the same template gives as one of hearth', async (t) => {
+  const stranger = `${BUILT_IN_TEMPLATES['llama-2']}{#- by a stranger -#}`;
+  const gguf = await withTemplate(sane, stranger, path.join(folder, 'stranger.gguf'));
+  const [own, other] = await Promise.all([readyEngine(sane), readyEngine(gguf)]);
+  t.teardown(() => Promise.all([own.close(), other.close()]));
+  const turns = Array.from({ length: 41 }, (_, i) => `Turn ${i}: how loud is the </s> Yuki C119?`);
+  const requests = [
+    { input: chat('Hello!') },
+    { input: chat(...turns), overflow: 'drop-oldest', maxTokens: 4 },
+  ] as const;
+  for (const request of requests) {
+    const [expected, told] = [await ask(own, request), await ask(other, request)];
+    t.same(told.start, expected.start);
+    t.same(told.tokenIds, expected.tokenIds);
+  }
 });
 
 t.test('a template whose parser comes to no end', async (t) => {

@@ -6,7 +6,7 @@
  * Meta's Llama 2: `[INST] <<SYS>>..<</SYS>> question [/INST] answer`
  * (huggingface.co/meta-llama/Llama-2-7b-chat-hf, tokenizer_config.json).
  */
-export const LLAMA_2 = `{%- set next = namespace(system='') -%}
+const LLAMA_2 = `{%- set next = namespace(system='') -%}
 {%- for message in messages -%}
 {%- if message['role'] == 'system' -%}
 {%- set next.system = '<<SYS>>\\n' + message['content'] | trim + '\\n<</SYS>>\\n\\n' -%}
@@ -20,7 +20,7 @@ export const LLAMA_2 = `{%- set next = namespace(system='') -%}
 `;
 
 /** Meta's Llama 3: a header before each message (llama.com, model cards and prompt formats). */
-export const LLAMA_3 = `{{- bos_token -}}
+const LLAMA_3 = `{{- bos_token -}}
 {%- for message in messages -%}
 {{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n' + message['content'] | trim + '<|eot_id|>' -}}
 {%- endfor -%}
@@ -33,7 +33,7 @@ export const LLAMA_3 = `{{- bos_token -}}
  * Stanford Alpaca, as LLM-Pruner's post_training.py trains on it (templates/alpaca.json):
  * a preamble, then `### Instruction:` and `### Response:`. A system message replaces the preamble.
  */
-export const ALPACA = `{{- bos_token -}}
+const ALPACA = `{{- bos_token -}}
 {%- if messages[0]['role'] == 'system' -%}
 {%- set turns = messages[1:] -%}
 {{- messages[0]['content'] | trim + '\\n\\n' -}}
@@ -54,10 +54,17 @@ export const ALPACA = `{{- bos_token -}}
 `;
 
 /** OpenAI's ChatML: `<|im_start|>role`, text, `<|im_end|>`; published templates have no bos. */
-export const CHATML = `{%- for message in messages -%}
+const CHATML = `{%- for message in messages -%}
 {{- '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' -}}
 {%- endfor -%}
 {%- if add_generation_prompt -%}
 {{- '<|im_start|>assistant\\n' -}}
 {%- endif -%}
 `;
+
+export const BUILT_IN_TEMPLATES = {
+  'llama-2': LLAMA_2,
+  'llama-3': LLAMA_3,
+  alpaca: ALPACA,
+  chatml: CHATML,
+} as const;
