@@ -1,7 +1,7 @@
 // hearth convert with a chat template that its parser comes to no end of: a warning or an error in
 // seconds, and Ctrl-C works meanwhile.
 
-import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
@@ -57,7 +57,8 @@ t.test('Ctrl-C ends it while the template is parsed', async (t) => {
   const run = await hearth(['convert', checkpoint, '--tokenizer', '.', '-o', 'a.gguf'], {
     cwd,
     onStart: async (child) => {
-      await sleep(1500);
+      // The program that parses: until it is there, nobody listens for Ctrl-C.
+      while (!hasChild(child.pid)) await sleep(50);
       interruptedAt = performance.now();
       child.kill('SIGINT');
     },
@@ -66,3 +67,12 @@ t.test('Ctrl-C ends it while the template is parsed', async (t) => {
   t.ok(interruptedAt > 0 && performance.now() - interruptedAt < 1000);
   t.notOk(readdirSync(cwd).includes('a.gguf'));
 });
+
+/** True where it cannot be told. */
+function hasChild(pid = 0): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1') !== '';
+  } catch {
+    return true;
+  }
+}
