@@ -2,6 +2,7 @@
 // A process and not a thread: it can be ended whatever it does, and what V8 does when memory runs out
 // is to abort the process. Knows one job at a time; whoever has several takes turns.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { TemplateAnswer, TemplateJob, TemplateOrder } from './protocol.js';
 import type { TemplateBudget } from './template-budget.js';
@@ -22,10 +23,12 @@ const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
 const MIB = 2 ** 20;
 
 /**
- * Bytes of data that Linux gives the process: about 50 MiB are Node's own, and a conversation of 8
- * million characters takes 100. V8's own limit holds for garbage alone: one string may be beyond it.
+ * Bytes of data that Linux gives the process: about 90 MiB are Node's own, and a conversation of 8
+ * million characters takes 70. V8's own limit holds for garbage alone: one string may be beyond it.
  */
 const MAX_DATA_BYTES = 256 * MIB;
+/** Some small systems have none; V8's own limit then bounds the process. */
+const SHELL = '/bin/sh';
 /** A core of it would tell nobody anything, and cost a small board its disk. */
 const BOUND = `ulimit -c 0; ulimit -d ${MAX_DATA_BYTES / 1024}; exec "$0" "$@"`;
 const FLAGS = ['--max-old-space-size=128', '--max-semi-space-size=1'];
@@ -128,8 +131,8 @@ export class TemplateProcess {
 
 function startProcess(): ChildProcess {
   const [file, ...args] = [process.execPath, ...FLAGS, CHILD];
-  const bounded = process.platform === 'linux';
-  return spawn(bounded ? '/bin/sh' : file, bounded ? ['-c', BOUND, file, ...args] : args, {
+  const bounded = process.platform === 'linux' && existsSync(SHELL);
+  return spawn(bounded ? SHELL : file, bounded ? ['-c', BOUND, file, ...args] : args, {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',
     // What this process was told to load, such as a test's loaders, would not fit.

@@ -132,10 +132,13 @@ async function* resumed(
 /** An answer that ends without having started waited too long, or was cut by a shutdown. */
 function refuseLate({ stopReason }: EndEvent): void {
   if (stopReason === 'deadline')
-    throw new ApiError('the deadline passed while the request waited its turn', {
-      status: 504,
-      code: 'deadline_exceeded',
-    });
+    throw new ApiError(
+      'the deadline passed while the request waited its turn or its prompt was made',
+      {
+        status: 504,
+        code: 'deadline_exceeded',
+      },
+    );
   if (stopReason === 'abort')
     throw new ApiError('hearth is shutting down', { status: 503, code: 'shutting_down' });
 }
