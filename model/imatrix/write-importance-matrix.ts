@@ -1,7 +1,7 @@
 // Writes an importance matrix as llama-imatrix does, for llama-quantize and for hearth convert: a GGUF
 // with the sums of squares and how many tokens they are of.
 // The parts are exported, too: a calibration holds them beside what is its own.
-import { openOutput } from '../../terminal/output-file.js';
+import { asOutputError, openOutput } from '../../terminal/output-file.js';
 import { type HeaderTensor, layOutGguf } from '../gguf/gguf-header.js';
 import { type GgufMetadata, stringEntry, uint32Entry } from '../gguf/gguf-metadata.js';
 import type { ImportanceMatrix } from './importance-matrix.js';
@@ -17,12 +17,16 @@ export async function writeImportanceMatrix(
   const inputs = matrix.file === undefined ? [] : [matrix.file];
   const output = await openOutput(filePath, { sizeBytes: fileBytes, inputs, force });
   try {
-    await output.handle.write(header, 0, header.length, 0);
+    // A few megabytes, even for a large model.
+    const bytes = Buffer.alloc(fileBytes);
+    bytes.set(header);
     for (const [i, { values }] of tensors.entries())
-      await output.handle.write(values, 0, values.byteLength, offsetsBytes[i]);
+      bytes.set(new Uint8Array(values.buffer), offsetsBytes[i]);
+    await output.handle.writeFile(bytes);
     await output.commit();
-  } finally {
+  } catch (error) {
     await output.discard();
+    throw asOutputError(error, filePath);
   }
 }
 
