@@ -7,6 +7,7 @@ import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { findDevice } from '../devices/catalogue/catalogue.js';
 import { devicesFlag } from '../devices/devices-flag.js';
 import { contextFlag, threadsFlag } from '../llama/settings.js';
+import { readImportanceMatrix } from '../model/imatrix/read-importance-matrix.js';
 import { FILE_TYPES, type FileType } from '../model/types/mixtures.js';
 import { showByteProgress } from '../terminal/byte-progress.js';
 import { text, valueFlag } from '../terminal/flags.js';
@@ -34,6 +35,10 @@ const convertOptions = {
     choices: FILE_TYPES,
     defaultDescription: 'Q4_K_M',
   },
+  imatrix: valueFlag(
+    'Round with care what this importance matrix says counts, as llama-quantize does',
+    text('imatrix'),
+  ),
   'max-size': {
     ...valueFlag('Take the best type whose file is at most this large, such as 2.5GB', parseSize),
     conflicts: 'type',
@@ -96,6 +101,7 @@ async function run(argv: ConvertArguments, signal: AbortSignal): Promise<void> {
     maxSizeBytes: argv['max-size'],
     forDevice: await readDevice(argv),
     chatTemplate: argv['chat-template'],
+    importance: argv.imatrix === undefined ? undefined : await readImportanceMatrix(argv.imatrix),
     name: argv.name,
     signal,
   };

@@ -11,16 +11,18 @@ import { applyPruning, type Pruning } from '../model/checkpoint/pruned-checkpoin
 import { readTokenizerFiles } from '../model/checkpoint/tokenizer-folder.js';
 import { type GgufLayout, layOutGguf } from '../model/gguf/gguf-header.js';
 import { type GgufMetadata, stringEntry } from '../model/gguf/gguf-metadata.js';
+import type { ImportanceMatrix } from '../model/imatrix/importance-matrix.js';
 import { denseParameterCount } from '../model/shape/dense-size.js';
 import { describeLlama, type LlamaModel } from '../model/shape/llama-model.js';
 import { modelMetadata } from '../model/shape/model-metadata.js';
 import { tokenizerMetadata } from '../model/tokenizer/tokenizer-metadata.js';
 import type { QuantisePlan } from '../model/types/quantise-plan.js';
 import { chooseType, type TypeRequest } from './choose-type.js';
+import { fitImportance } from './fit-importance.js';
 import { provenanceMetadata } from './provenance.js';
 import { chatTemplate } from './template/choose-template.js';
 
-export type PrepareOptions = TypeRequest & {
+export type PrepareOptions = Omit<TypeRequest, 'hasImatrix'> & {
   /** LLM-Pruner's folder or its pytorch_model.bin, or a Hugging Face folder. */
   checkpoint: string;
   /** Folder of a LoRA to merge; it is of the model before `pruning`. */
@@ -31,6 +33,8 @@ export type PrepareOptions = TypeRequest & {
   tokenizer?: string | undefined;
   /** Name of a built-in template, or a file with Jinja; default the tokenizer's own. */
   chatTemplate?: string | undefined;
+  /** Which columns of the weights count; some types cannot be made without. */
+  importance?: ImportanceMatrix | undefined;
   /** `general.name`; default the checkpoint's folder. */
   name?: string | undefined;
   signal?: AbortSignal | undefined;
@@ -43,6 +47,8 @@ export type Prepared = {
   /** Weights before pruning; null where the config does not tell. */
   nParamsDense: number | null;
   plan: QuantisePlan;
+  /** By the name of the tensor, a number for each column of the checkpoint's; null without a matrix. */
+  importance: ReadonlyMap<string, Float32Array> | null;
   /** How it fits the device that its type was chosen for. */
   fit: Fit | null;
   /** Why this type, as a sentence; null where it was asked for by name. */
@@ -64,26 +70,30 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
   const name = options.name ?? defaultName(checkpoint);
   const unknown = new Map(sourceFiles.map((file) => [file, UNKNOWN_DIGEST]));
   const layOut = (plan: QuantisePlan, digests: ReadonlyMap<string, string> = unknown) => {
-    const origin = { name, checkpoint, lora, model, plan, nParamsDense, digests };
+    const { importance = null } = options;
+    const origin = { name, checkpoint, lora, importance, model, plan, nParamsDense, digests };
     const shape = modelMetadata(model, plan.widths);
     const provenance = { ...provenanceMetadata(origin), ...options.pruning?.metadata };
     const metadata = { ...provenance, ...shape, ...vocabulary.metadata };
     return layOutGguf(metadata, plan.tensors);
   };
   const fileBytes = (plan: QuantisePlan) => layOut(plan).fileBytes;
-  const { plan, fit, reason } = await chooseType(model, options, fileBytes);
+  const request = { ...options, hasImatrix: options.importance !== undefined };
+  const { plan, fit, reason } = await chooseType(model, request, fileBytes);
+  const fitted = options.importance && fitImportance(options.importance, plan, checkpoint);
   return {
     checkpoint,
     lora,
     model,
     nParamsDense,
     plan,
+    importance: fitted?.columns ?? null,
     fit,
     reason,
     sourceFiles,
     layOut: (digests) => layOut(plan, digests),
     fileBytes: fileBytes(plan),
-    warnings: vocabulary.warnings,
+    warnings: [...vocabulary.warnings, ...(fitted?.warnings ?? [])],
   };
 }
 

@@ -5,13 +5,17 @@ import koffi from 'koffi';
 import { GGML_TYPES, type GgmlType } from './ggml-types.js';
 import { findLlamaLibrary } from './libraries.js';
 
-/** Quantises `nRows` rows of `nPerRow` weights; `nPerRow` must be whole blocks of `type`. */
+/**
+ * Quantises `nRows` rows of `nPerRow` weights; `nPerRow` must be whole blocks of `type`. `importance`
+ * says how much an error counts, for each column; some types cannot be made without it.
+ */
 export type Quantise = (
   type: GgmlType,
   source: Float32Array,
   target: Uint8Array,
   nRows: number,
   nPerRow: number,
+  importance?: Float32Array | null,
 ) => void;
 
 export type Kernels = {
@@ -47,12 +51,12 @@ function bindKernels(): Kernels {
   return {
     fromF16,
     fromBf16,
-    toType(type, source, target, nRows, nPerRow) {
+    toType(type, source, target, nRows, nPerRow, importance = null) {
       const n = nRows * nPerRow;
       if (type === 'F32') target.set(new Uint8Array(source.buffer, source.byteOffset, 4 * n));
       else if (type === 'F16') toF16(source, target, n);
       else if (type === 'BF16') toBf16(source, target, n);
-      else quantize(GGML_TYPES[type].id, source, target, 0, nRows, nPerRow, null);
+      else quantize(GGML_TYPES[type].id, source, target, 0, nRows, nPerRow, importance);
     },
   };
 }

@@ -11,6 +11,8 @@ export type TensorJob = {
   /** Null for zeros and given values. */
   source: TensorSource | null;
   lora: LoraPair | null;
+  /** How much an error counts in each column of the source; null where nobody knows. */
+  importance: Float32Array | null;
   /** Of the tensor's first row, in the output file. */
   offsetBytes: number;
 };
