@@ -4,9 +4,9 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statfsSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { openModel } from '../../../llama/libllama.js';
-import { formatDisk } from '../../../terminal/units.js';
-import { type MeasuringChild, takeTask } from '../../measure/measuring-child.js';
+import { openModel } from '../libllama.js';
+import { formatDisk } from '../../terminal/units.js';
+import { type MeasuringChild, takeTask } from '../measuring-child.js';
 import { DivergenceTally, logSumExp, PerplexityTally } from './definitions.js';
 import { decodeRow, encodeRow, logProbsOf, rowBytes } from './log-probs.js';
 import type { Quality, QualityEvent, QualityTask } from './quality-protocol.js';

@@ -4,14 +4,14 @@ import {
   DivergenceTally,
   logSumExp,
   PerplexityTally,
-} from '../../../../bench/compare/quality/definitions.js';
+} from '../../../llama/quality/definitions.js';
 import {
   decodeRow,
   encodeRow,
   logProbOf,
   logProbsOf,
   rowBytes,
-} from '../../../../bench/compare/quality/log-probs.js';
+} from '../../../llama/quality/log-probs.js';
 
 /** Logits of these probabilities, moved by a constant that softmax takes away. */
 const logitsOf = (...probabilities: number[]) =>

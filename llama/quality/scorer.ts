@@ -1,8 +1,8 @@
 // A model's logits on a text, chunk by chunk, by llama.cpp's own calls, as llama-perplexity makes them:
 // each chunk starts with the token that begins a text, and its second half is scored.
 // Keeps the logits of one batch at a time. Judges nothing.
-import { allocateBatch, type LlamaBatch } from '../../../llama/batch.js';
-import type { LlamaModel } from '../../../llama/libllama.js';
+import { allocateBatch, type LlamaBatch } from '../batch.js';
+import type { LlamaModel } from '../libllama.js';
 
 export type Scored = {
   /** A view that the next position overwrites. */
