@@ -100,7 +100,12 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
 type Sources = Pick<Prepared, 'checkpoint' | 'lora' | 'nParamsDense'>;
 
 /** The checkpoint and its LoRA, without what `pruning` leaves out of both. */
-async function openSources({ checkpoint, lora, pruning, signal }: PrepareOptions): Promise<Sources> {
+async function openSources({
+  checkpoint,
+  lora,
+  pruning,
+  signal,
+}: PrepareOptions): Promise<Sources> {
   const dense = await openCheckpoint(checkpoint, signal ? { signal } : {});
   const denseLora = lora === undefined ? null : await openLora(lora, dense);
   if (!pruning)

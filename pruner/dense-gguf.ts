@@ -2,9 +2,9 @@
 // It has a bias of zeros wherever a repair may put one, so that a trial only sets values.
 import path from 'node:path';
 import { convert } from '../converter/convert.js';
+import type { StreamProgress } from '../converter/stream/stream-tensors.js';
 import type { TensorSource } from '../model/checkpoint/tensor-source.js';
 import type { FileType } from '../model/types/mixtures.js';
-import type { StreamProgress } from '../converter/stream/stream-tensors.js';
 import type { DenseModel, Part } from './dense-model.js';
 import { openScratch } from './scratch.js';
 

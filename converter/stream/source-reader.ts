@@ -4,7 +4,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Kernels } from '../../llama/ggml-kernels.js';
 import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
-import { DTYPE_BYTES, type Picks, type TensorSource } from '../../model/checkpoint/tensor-source.js';
+import {
+  DTYPE_BYTES,
+  type Picks,
+  type TensorSource,
+} from '../../model/checkpoint/tensor-source.js';
 
 type Rows = { firstRow: number; nRows: number; nCols: number };
 
@@ -56,7 +60,12 @@ export class SourceReader {
   }
 
   /** The picked columns of one row. */
-  #gather(source: TensorSource, bytes: Uint8Array, { kept, of }: Picks, target: Float32Array): void {
+  #gather(
+    source: TensorSource,
+    bytes: Uint8Array,
+    { kept, of }: Picks,
+    target: Float32Array,
+  ): void {
     if (this.#row.length < of) this.#row = new Float32Array(of);
     const row = this.#row;
     this.#toFloat(source, bytes, row, of);

@@ -1,7 +1,7 @@
 // The process that tries prunings: one model in memory, in which the weights of pruned parts are set to
 // what they would be, scored against what the unpruned model held for likely, and set back.
 // No file is written and no model loaded for a trial. Chooses nothing.
-import { readSync, openSync, closeSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { loadNativeKernels } from '../../llama/ggml-kernels.js';
 import { ggmlTypeById } from '../../llama/ggml-types.js';
 import { openModel } from '../../llama/libllama.js';
