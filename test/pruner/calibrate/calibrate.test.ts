@@ -103,7 +103,7 @@ t.test('in passes, where memory is short, all is as in one', async (t) => {
   });
   t.ok(passes.size > 1, `${passes.size} passes`);
   for (const [layer, { ffnDown, attnOutput }] of parts.layers.entries()) {
-    t.same(await ffnDown?.readGram(), expected[layer]);
+    t.equal(distance((await ffnDown?.readGram()) ?? [], expected[layer] ?? []), 0);
     t.ok(attnOutput?.hasGram);
   }
   await parts.close();
