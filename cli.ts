@@ -11,6 +11,7 @@ import { printable } from './terminal/foreign-text.js';
 const COMMANDS = {
   convert: async () => (await import('./converter/convert-command.js')).convertCommand,
   inspect: async () => (await import('./converter/inspect-command.js')).inspectCommand,
+  calibrate: async () => (await import('./pruner/calibrate-command.js')).calibrateCommand,
   chat: async () => {
     keepHeapSmall();
     return (await import('./runtime/chat/chat-command.js')).chatCommand;
@@ -36,6 +37,7 @@ const COMMANDS = {
 const EXAMPLES: [command: string, description: string][] = [
   ['$0 convert prune_log/llama-20 -o chat.gguf', 'Q4_K_M, the default'],
   ['$0 inspect chat.gguf', 'Widths, types, size, tokenizer, provenance'],
+  ['$0 calibrate dense.gguf -o dense.imatrix.gguf', 'How a model uses its weights, for quantising'],
   ['$0 chat chat.gguf', 'In the terminal; --once "question" for the answer alone'],
   ['$0 serve chat.gguf', 'OpenAI API, chat page and dashboard on http://127.0.0.1:8080'],
   ['$0 log --summary --by model --since 7d', 'Percentiles of the last week'],

@@ -97,11 +97,12 @@ function bindTensors(base: LibraryHandle) {
 type Unary = (context: Pointer, a: Pointer) => Pointer;
 type Binary = (context: Pointer, a: Pointer, b: Pointer) => Pointer;
 
+const SET_THREADS = koffi.proto('void ggml_backend_set_n_threads(void *backend, int n)');
+
 function bindBackends(base: LibraryHandle, backends: LibraryHandle) {
   const compute = base.func('int ggml_backend_graph_compute(void *backend, void *graph)');
   const registry = base.func('void *ggml_backend_dev_backend_reg(void *device)');
   const find = base.func('void *ggml_backend_reg_get_proc_address(void *registry, const char *)');
-  const setThreads = koffi.proto('void ggml_backend_set_n_threads(void *backend, int n)');
   const deviceByType = backends.func('void *ggml_backend_dev_by_type(int type)');
   const openDevice = base.func('void *ggml_backend_dev_init(void *device, const char *params)');
   return {
@@ -113,7 +114,7 @@ function bindBackends(base: LibraryHandle, backends: LibraryHandle) {
       const device: unknown = deviceByType(CPU_DEVICE);
       const backend: Pointer = openDevice(device, null);
       const call: unknown = find(registry(device), 'ggml_backend_set_n_threads');
-      koffi.call(call, setThreads, backend, threads);
+      koffi.call(call, SET_THREADS, backend, threads);
       return backend;
     },
     closeBackend: base.func('void ggml_backend_free(void *backend)') as (backend: Pointer) => void,

@@ -144,6 +144,9 @@ function bind({ llama, ggml }: LlamaSettings['libraries']) {
   };
 }
 
+const MAKE_THREADS = koffi.proto('void *ggml_threadpool_new(uint8_t *params)');
+const FREE_THREADS = koffi.proto('void ggml_threadpool_free(void *pool)');
+
 /** The pool of threads is made in the CPU backend's own library, which only its registry can reach. */
 function bindThreads(backends: LibraryHandle, library: LibraryHandle) {
   const cpuDevice = backends.func('void *ggml_backend_dev_by_type(int type)')(0);
@@ -151,14 +154,12 @@ function bindThreads(backends: LibraryHandle, library: LibraryHandle) {
   const find = library.func(
     'void *ggml_backend_reg_get_proc_address(void *registry, const char *)',
   );
-  const make = koffi.proto('void *ggml_threadpool_new(uint8_t *params)');
-  const free = koffi.proto('void ggml_threadpool_free(void *pool)');
   return {
     threadDefaults: library.func('void ggml_threadpool_params_init(uint8_t *params, int n)'),
     makeThreads: (params: Uint8Array): unknown =>
-      koffi.call(find(registry, 'ggml_threadpool_new'), make, params),
+      koffi.call(find(registry, 'ggml_threadpool_new'), MAKE_THREADS, params),
     freeThreads: (pool: unknown): void =>
-      koffi.call(find(registry, 'ggml_threadpool_free'), free, pool),
+      koffi.call(find(registry, 'ggml_threadpool_free'), FREE_THREADS, pool),
   };
 }
 

@@ -12,6 +12,7 @@ import { one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { interruptible } from '../../terminal/interruptible.js';
 import { asOutputError, openOutput } from '../../terminal/output-file.js';
 import { clearProgressLine, noteAs, print, showProgressLine } from '../../terminal/print.js';
+import { readTextFile } from '../../terminal/text-file.js';
 import { ARTICLE_QUESTION } from '../measure/repeated-answers.js';
 import { readQuestions } from './answers/questions.js';
 import { type CompareOptions, compare } from './compare.js';
@@ -19,7 +20,6 @@ import { comparisonJson } from './compare-json.js';
 import { comparisonText } from './compare-text.js';
 import type { Comparison, ScoredText } from './comparison.js';
 import { DEFAULT_TEXT, DEFAULT_TEXT_NAME } from './default-text.js';
-import { readTextFile } from './text-file.js';
 
 const note = noteAs('compare');
 

@@ -41,8 +41,11 @@ export type CalibrateOptions = {
 };
 
 export type CalibrateProgress = Extract<CalibrateEvent, { kind: 'chunk' }>;
-export type CalibrateSummary = Extract<CalibrateEvent, { kind: 'calibrated' }> & {
+export type CalibrateSummary = Omit<Extract<CalibrateEvent, { kind: 'calibrated' }>, 'kind'> & {
+  /** Of the file. */
   sizeBytes: number;
+  nWeights: number;
+  textSha256: string;
 };
 
 const DEFAULT_CHUNK = 512;
@@ -55,10 +58,12 @@ export async function calibrate(options: CalibrateOptions): Promise<CalibrateSum
   const sizeBytes = calibrationBytes(task);
   const file = await openOutput(output, { sizeBytes, inputs: [modelPath], force });
   try {
-    const summary = await run({ ...task, path: file.temporaryPath }, signal, options.onProgress);
+    const run = { ...task, path: file.temporaryPath };
+    const { kind: _kind, ...summary } = await runTask(run, signal, options.onProgress);
     const { size } = await file.handle.stat();
     await file.commit();
-    return { ...summary, sizeBytes: size };
+    const { weights, textSha256 } = task;
+    return { ...summary, textSha256, nWeights: weights.length, sizeBytes: size };
   } catch (error) {
     throw asOutputError(error, output);
   } finally {
@@ -113,7 +118,7 @@ function cutTasks(
   return cuts;
 }
 
-async function run(
+async function runTask(
   task: CalibrateTask,
   signal: AbortSignal,
   onProgress: CalibrateOptions['onProgress'],

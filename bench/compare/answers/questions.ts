@@ -1,8 +1,9 @@
 // The questions that every model is asked: the article's, or those of a file, one a line.
 // JSON Lines may say what the right answer is, for devices that must know their facts.
 // Asks nothing.
+
+import { readTextFile } from '../../../terminal/text-file.js';
 import { jsonObject } from '../../json-object.js';
-import { readTextFile } from '../text-file.js';
 
 export type Question = {
   text: string;

@@ -1,7 +1,7 @@
 // A text that the user names: whole, UTF-8, and no larger than what is asked for.
 // A file of another kind is told, not read as mojibake. Writes nothing.
 import { open } from 'node:fs/promises';
-import { formatDisk } from '../../terminal/units.js';
+import { formatDisk } from './units.js';
 
 /** Without a byte order mark. Throws what is wrong with the file, by its name. */
 export async function readTextFile(file: string, maxBytes: number): Promise<string> {

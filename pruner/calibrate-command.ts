@@ -1,0 +1,168 @@
+// hearth calibrate: how a model's weights are used on a text, for quantising and pruning it.
+// stdout holds the summary, stderr how far it is.
+
+import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { contextFlag, GPU_BACKENDS, threadsFlag } from '../llama/settings.js';
+import { many, one, text, valueFlag, wholeNumber } from '../terminal/flags.js';
+import { interruptible } from '../terminal/interruptible.js';
+import { clearProgressLine, noteAs, print, showProgressLine } from '../terminal/print.js';
+import { readTextFile } from '../terminal/text-file.js';
+import { formatDisk, formatDuration, formatMemory, parseSize, plural } from '../terminal/units.js';
+import { type CalibrateSummary, calibrate } from './calibrate/calibrate.js';
+import { progressText } from './calibrate/calibrate-progress.js';
+import { calibrationSettings } from './calibrate/calibration-settings.js';
+import { CalibrationError } from './calibration-error.js';
+import { GENERAL_TEXT_NAME, readGeneralText } from './general-text.js';
+
+const note = noteAs('calibrate');
+
+const MAX_TEXT_BYTES = 64 * 2 ** 20;
+const MAX_TOKENS = 2 ** 26;
+const DEFAULTS = { tokens: 16_384, ctx: 512 } as const;
+/** Fewer make a poor matrix. */
+const FEW_TOKENS = 8_192;
+const GPUS = ['auto', 'off', ...GPU_BACKENDS] as const;
+
+const calibrateOptions = {
+  output: {
+    ...valueFlag('The GGUF to write', text('output')),
+    alias: 'o',
+    demandOption: true,
+  },
+  text: {
+    describe: 'File of text, UTF-8; may be given several times',
+    type: 'string',
+    requiresArg: true,
+    coerce: many(text('text')),
+    defaultDescription: GENERAL_TEXT_NAME,
+  },
+  tokens: {
+    ...valueFlag('So many of its first tokens', wholeNumber('tokens', 32, MAX_TOKENS)),
+    defaultDescription: String(DEFAULTS.tokens),
+  },
+  ctx: {
+    ...contextFlag('Tokens of a chunk'),
+    coerce: one(wholeNumber('ctx', 16, 2 ** 20)),
+    defaultDescription: String(DEFAULTS.ctx),
+  },
+  grams: {
+    describe: 'Also what hearth prune repairs by: Gram matrices of the inputs that it cuts',
+    type: 'boolean',
+  },
+  memory: {
+    ...valueFlag('Take at most so much memory, such as 8GiB', parseSize),
+    defaultDescription: 'what is free',
+  },
+  gpu: {
+    describe: 'GPU backend; auto takes one where there is one',
+    choices: GPUS,
+    default: 'auto',
+  },
+  threads: {
+    ...threadsFlag('CPU threads'),
+    defaultDescription: 'as many as are quickest',
+  },
+  force: { describe: 'Replace an existing file', type: 'boolean' },
+  json: { describe: 'Print JSON', type: 'boolean' },
+} as const;
+
+type CalibrateArguments = InferredOptionTypes<typeof calibrateOptions> & { model: string };
+
+export const calibrateCommand: CommandModule<object, CalibrateArguments> = {
+  command: 'calibrate <model>',
+  describe: "Measure how a model uses its weights: llama.cpp's importance matrix, and more",
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('model', { describe: 'GGUF file', type: 'string', demandOption: true })
+      .options(calibrateOptions)
+      .example('$0 calibrate dense.gguf -o dense.imatrix.gguf', "With hearth's general text")
+      .example('$0 calibrate dense.gguf --text manuals.txt --gpu off -o m.gguf', 'With your own'),
+  handler: (argv) => interruptible((signal) => run(argv, signal)),
+};
+
+async function run(argv: CalibrateArguments, signal: AbortSignal): Promise<void> {
+  const { model: modelPath, tokens: nTokens = DEFAULTS.tokens, ctx = DEFAULTS.ctx } = argv;
+  const begun = performance.now();
+  const { texts, names } = await readTexts(argv.text ?? []);
+  const settings = await calibrationSettings({
+    ...{ modelPath, chunkSize: ctx },
+    gpu: argv.gpu,
+    threads: argv.threads,
+  });
+  try {
+    const summary = await calibrate({
+      ...{ modelPath, settings, nTokens, chunkSize: ctx, signal, output: argv.output as string },
+      text: texts,
+      datasets: names,
+      grams: argv.grams ? 'all' : 'none',
+      ...(argv.memory !== undefined && { memoryBytes: argv.memory }),
+      force: argv.force ?? false,
+      onProgress: (progress) => showProgressLine(progressText(progress, begun)),
+    });
+    clearProgressLine();
+    const backend = settings.gpu === false ? 'cpu' : settings.gpu;
+    report(argv, { ...summary, names, backend, durationMs: performance.now() - begun });
+  } finally {
+    clearProgressLine();
+  }
+}
+
+/** One after another, in the order in which they are named. */
+async function readTexts(files: readonly string[]): Promise<{ texts: string; names: string[] }> {
+  if (files.length === 0) return { texts: await readGeneralText(), names: [GENERAL_TEXT_NAME] };
+  const texts: string[] = [];
+  for (const file of files) texts.push(checkText(file, await readTextFile(file, MAX_TEXT_BYTES)));
+  return { texts: texts.join('\n'), names: [...files] };
+}
+
+/** Without its last newline, as llama-imatrix reads it. */
+function checkText(file: string, content: string): string {
+  if (content.trim() === '') throw new CalibrationError(`${file} is empty; name a file of text`);
+  if (content.includes('\0'))
+    throw new CalibrationError(
+      `${file} has bytes of zero in it and is no text; name a file of text`,
+    );
+  return content.replace(/\n$/, '');
+}
+
+type Reported = CalibrateSummary & { names: string[]; backend: string; durationMs: number };
+
+function report(argv: CalibrateArguments, summary: Reported): void {
+  if (summary.nTokens < FEW_TOKENS)
+    note(
+      `warning: the text has ${plural(summary.nTokens, 'token')} in whole chunks; ${FEW_TOKENS} or more make a better matrix`,
+    );
+  print(
+    argv.json ? JSON.stringify(summaryJson(argv, summary), null, 2) : summaryText(argv, summary),
+  );
+}
+
+function summaryText(
+  { output, ctx = DEFAULTS.ctx }: CalibrateArguments,
+  summary: Reported,
+): string {
+  const { nTokens, nChunks, nWeights, nPasses, sizeBytes, durationMs, peakRssBytes } = summary;
+  const passes = nPasses === 1 ? '' : ` in ${nPasses} passes`;
+  return [
+    `${output}: ${formatDisk(sizeBytes)}, ${plural(nWeights, 'weight')}`,
+    `text      ${summary.names.join(', ')}: ${nTokens} tokens, ${plural(nChunks, 'chunk')} of ${ctx}`,
+    `took      ${formatDuration(durationMs)}${passes} on ${summary.backend}, at most ${formatMemory(peakRssBytes)}`,
+  ].join('\n');
+}
+
+function summaryJson({ output, ctx = DEFAULTS.ctx }: CalibrateArguments, summary: Reported) {
+  return {
+    output,
+    weights: summary.nWeights,
+    datasets: summary.names,
+    text_sha256: summary.textSha256,
+    tokens: summary.nTokens,
+    chunks: summary.nChunks,
+    chunk_size: ctx,
+    passes: summary.nPasses,
+    backend: summary.backend,
+    size_bytes: summary.sizeBytes,
+    duration_ms: summary.durationMs,
+    peak_rss_bytes: summary.peakRssBytes,
+  };
+}
