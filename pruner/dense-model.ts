@@ -34,6 +34,8 @@ export type DenseModel = {
   model: LlamaModel;
   /** `[rows, columns]` of a weight by its Hugging Face name. */
   readWeight(name: string): Matrix;
+  /** Null where there is none. */
+  readBias(name: string): Float32Array | null;
   close(): void;
 };
 
@@ -55,6 +57,14 @@ export function openDenseModel(checkpoint: Checkpoint, lora: Lora | null): Dense
       const pair = lora?.pairs.get(name);
       if (pair) merge.add(pair, rows, matrix.data, nCols);
       return matrix;
+    },
+    readBias(name) {
+      const source = checkpoint.tensors.get(name);
+      if (!source) return null;
+      const [nCols = 0] = source.shape;
+      const bias = new Float32Array(nCols);
+      reader.readRows(source, { firstRow: 0, nRows: 1, nCols }, bias, nCols);
+      return bias;
     },
     close: () => reader.close(),
   };

@@ -91,6 +91,7 @@ async function storePadded(options: PrepareOptions, type: FileType): Promise<str
     tensor,
     source: checkpoint.tensors.get(String(tensor.source)) ?? null,
     lora: null,
+    importance: null,
     offsetBytes: offsetsBytes[i] as number,
   }));
   await streamTensors(jobs, output.handle.fd, { hashes: new SourceHashes([]), threads: 1 });

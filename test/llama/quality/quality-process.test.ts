@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { DEFAULT_TEXT } from '../../../bench/compare/default-text.js';
-import { findLlamaLibrary } from '../../../llama/libraries.js';
+import { librariesFor } from '../../../llama/model-settings.js';
 import { scoreQuality } from '../../../llama/quality/quality-process.js';
 import type { QualityTask } from '../../../llama/quality/quality-protocol.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
@@ -33,7 +33,7 @@ async function score(model: string, task: Pick<QualityTask, 'first' | 'tokensSha
   const settings = {
     modelPath: model,
     gpu: false as const,
-    libraries: { llama: findLlamaLibrary('llama'), ggml: findLlamaLibrary('ggml') },
+    libraries: librariesFor(false),
     ...{
       gpuLayers: 0,
       kvTypeId: 1,
@@ -79,7 +79,7 @@ t.test('figures are those of llama-perplexity', async (t) => {
 t.test('a text that is too short is told, with its length', async (t) => {
   const settings = {
     ...{ modelPath: path.join(folder, 'dense.gguf'), gpu: false as const, gpuLayers: 0 },
-    libraries: { llama: findLlamaLibrary('llama'), ggml: findLlamaLibrary('ggml') },
+    libraries: librariesFor(false),
     ...{ kvTypeId: 1, threads: 1, hasFixedThreads: true, flashAttention: true, mmap: false },
   };
   t.ok(existsSync(settings.modelPath));
