@@ -2,7 +2,10 @@
 // whether it is of this model at all, and what llama.cpp would refuse to make without one.
 // Weighs nothing; the quantiser does.
 import type { Checkpoint } from '../model/checkpoint/checkpoint.js';
-import { type ImportanceMatrix, ImportanceMatrixError } from '../model/imatrix/importance-matrix.js';
+import {
+  type ImportanceMatrix,
+  ImportanceMatrixError,
+} from '../model/imatrix/importance-matrix.js';
 import { tensorNeedsImatrix } from '../model/types/mixtures.js';
 import type { PlannedTensor, QuantisePlan } from '../model/types/quantise-plan.js';
 
@@ -53,12 +56,7 @@ function weightOf(
 /** A file with padded widths has zeros behind the model's own; what was computed with it has, too. */
 const MOST_PADDING = 255;
 
-function fitColumns(
-  values: Float32Array,
-  nCols: number,
-  name: string,
-  file: string,
-): Float32Array {
+function fitColumns(values: Float32Array, nCols: number, name: string, file: string): Float32Array {
   const padding = values.subarray(nCols);
   const isPadded = padding.length <= MOST_PADDING && padding.every((value) => value === 0);
   if (values.length >= nCols && isPadded) return values.subarray(0, nCols);

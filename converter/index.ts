@@ -2,7 +2,10 @@
 
 export { findLlamaLibrary } from '../llama/libraries.js';
 export { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
-export { type ImportanceMatrix, ImportanceMatrixError } from '../model/imatrix/importance-matrix.js';
+export {
+  type ImportanceMatrix,
+  ImportanceMatrixError,
+} from '../model/imatrix/importance-matrix.js';
 export { readImportanceMatrix } from '../model/imatrix/read-importance-matrix.js';
 export { FILE_TYPES, type FileType, fileTypeOf, MIXTURES } from '../model/types/mixtures.js';
 export { OutputError } from '../terminal/output-file.js';

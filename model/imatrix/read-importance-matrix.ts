@@ -98,7 +98,10 @@ async function readEntry(
   entry: Entry,
 ): Promise<Float32Array> {
   const where = JSON.stringify(name);
-  const [sums, counts] = [await readFloats(handle, entry.sums), await readFloats(handle, entry.counts)];
+  const [sums, counts] = [
+    await readFloats(handle, entry.sums),
+    await readFloats(handle, entry.counts),
+  ];
   const nCols = sums.length / counts.length;
   if (!Number.isInteger(nCols))
     throw new ImportanceMatrixError(

@@ -284,11 +284,7 @@ function groupSize([first]: readonly LayerWidths[]): number {
  * llama.cpp's LLM_TYPE_70B: eight heads share one attn_v, which is small and so gets more bits, but not
  * in the smallest mixtures.
  */
-function sharedValueType(
-  type: GgmlType,
-  base: GgmlType,
-  layers: readonly LayerWidths[],
-): GgmlType {
+function sharedValueType(type: GgmlType, base: GgmlType, layers: readonly LayerWidths[]): GgmlType {
   const isGrouped = layers[0]?.nHead !== layers[0]?.nHeadKv;
   const is70b = layers.length === 80 && (architectureOf(layers) === 'deci' || isGrouped);
   const isRaised = is70b && !base.startsWith('IQ2') && (type === 'Q3_K' || type === 'Q4_K');

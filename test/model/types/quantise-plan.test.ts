@@ -77,9 +77,18 @@ t.test('Llama-3.1-8B has the sizes that llama.cpp publishes for it', async (t) =
     Q4_K_M: '4.58',
     Q4_K_S: '4.36',
     IQ4_NL: '4.38',
+    IQ4_XS: '4.17',
     Q3_K_M: '3.74',
+    IQ3_M: '3.52',
+    IQ3_S: '3.42',
     Q3_K_S: '3.41',
+    IQ3_XS: '3.27',
+    IQ3_XXS: '3.04',
     Q2_K: '2.95',
+    IQ2_M: '2.74',
+    IQ2_S: '2.56',
+    IQ2_XS: '2.42',
+    IQ2_XXS: '2.23',
   };
   const model = { ...llama7b(() => ({ nHead: 32, nHeadKv: 8, nFf: 14336 })), nVocab: 128256 };
   for (const [type, gib] of Object.entries(published)) {
