@@ -172,7 +172,7 @@ const refused: [string, Buffer, RegExp][] = [
   ['not a number', sums([1, Number.NaN]), /"a" has the mean square NaN in column 1/],
   ['infinite', sums([Number.POSITIVE_INFINITY]), /mean square Infinity in column 0/],
   ['negative', sums([1, -1]), /mean square -1 in column 1/],
-  ['enormous', sums([1e30]), /expected 0 to 100000000000000000000/],
+  ['enormous', sums([1e30]), /expected 0 to 1e\+20/],
   ['a negative count', sums([1], [-1]), /"a" has the count -1/],
   ['a count that is no number', sums([1], [Number.NaN]), /"a" has the count NaN/],
   ['over each other', overlaid, /lie over each other/],
