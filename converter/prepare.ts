@@ -6,6 +6,8 @@ import type { Fit } from '../devices/fit/fit.js';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint/checkpoint.js';
 import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
 import { type Lora, openLora } from '../model/checkpoint/lora/lora.js';
+import { pruneLora } from '../model/checkpoint/lora/pruned-lora.js';
+import { applyPruning, type Pruning } from '../model/checkpoint/pruned-checkpoint.js';
 import { readTokenizerFiles } from '../model/checkpoint/tokenizer-folder.js';
 import { type GgufLayout, layOutGguf } from '../model/gguf/gguf-header.js';
 import { type GgufMetadata, stringEntry } from '../model/gguf/gguf-metadata.js';
@@ -23,8 +25,10 @@ import { chatTemplate } from './template/choose-template.js';
 export type PrepareOptions = Omit<TypeRequest, 'hasImatrix'> & {
   /** LLM-Pruner's folder or its pytorch_model.bin, or a Hugging Face folder. */
   checkpoint: string;
-  /** Folder of a LoRA to merge. */
+  /** Folder of a LoRA to merge; it is of the model before `pruning`. */
   lora?: string | undefined;
+  /** What to leave out of a dense checkpoint, and what to put in its place. */
+  pruning?: Pruning | undefined;
   /** tokenizer.model, tokenizer.json or their folder; needed where the checkpoint has none. */
   tokenizer?: string | undefined;
   /** Name of a built-in template, or a file with Jinja; default the tokenizer's own. */
@@ -59,12 +63,9 @@ export type Prepared = {
 
 /** Reads what describes the model and plans its file. Throws `CheckpointError`. */
 export async function prepare(options: PrepareOptions): Promise<Prepared> {
-  const { signal } = options;
-  const checkpoint = await openCheckpoint(options.checkpoint, signal ? { signal } : {});
-  const lora = options.lora === undefined ? null : await openLora(options.lora, checkpoint);
+  const { checkpoint, lora, nParamsDense } = await openSources(options);
   const vocabulary = await readVocabulary(checkpoint, options);
   const model = describeLlama(checkpoint);
-  const nParamsDense = denseParameterCount(checkpoint);
   const sourceFiles = [...checkpoint.files, ...(lora?.files ?? []), ...vocabulary.files];
   const name = options.name ?? defaultName(checkpoint);
   const unknown = new Map(sourceFiles.map((file) => [file, UNKNOWN_DIGEST]));
@@ -72,7 +73,8 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
     const { importance = null } = options;
     const origin = { name, checkpoint, lora, importance, model, plan, nParamsDense, digests };
     const shape = modelMetadata(model, plan.widths);
-    const metadata = { ...provenanceMetadata(origin), ...shape, ...vocabulary.metadata };
+    const provenance = { ...provenanceMetadata(origin), ...options.pruning?.metadata };
+    const metadata = { ...provenance, ...shape, ...vocabulary.metadata };
     return layOutGguf(metadata, plan.tensors);
   };
   const fileBytes = (plan: QuantisePlan) => layOut(plan).fileBytes;
@@ -92,6 +94,27 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
     layOut: (digests) => layOut(plan, digests),
     fileBytes: fileBytes(plan),
     warnings: [...vocabulary.warnings, ...(fitted?.warnings ?? [])],
+  };
+}
+
+type Sources = Pick<Prepared, 'checkpoint' | 'lora' | 'nParamsDense'>;
+
+/** The checkpoint and its LoRA, without what `pruning` leaves out of both. */
+async function openSources({
+  checkpoint,
+  lora,
+  pruning,
+  signal,
+}: PrepareOptions): Promise<Sources> {
+  const dense = await openCheckpoint(checkpoint, signal ? { signal } : {});
+  const denseLora = lora === undefined ? null : await openLora(lora, dense);
+  if (!pruning)
+    return { checkpoint: dense, lora: denseLora, nParamsDense: denseParameterCount(dense) };
+  const pruned = applyPruning(dense, pruning);
+  return {
+    checkpoint: pruned,
+    lora: denseLora && pruneLora(denseLora, pruned, pruning),
+    nParamsDense: describeLlama(dense).nParams,
   };
 }
 

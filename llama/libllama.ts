@@ -3,11 +3,11 @@
 // Runs in a process of its own, which llama.cpp may end. Samples nothing.
 
 import { statSync } from 'node:fs';
-import path from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { allocateBatch, type LlamaBatch } from './batch.js';
 import { PREBUILT } from './libraries.js';
+import { loadLibrary } from './load-library.js';
 import { bindBreakdown, type MemoryBreakdown } from './memory-breakdown.js';
 import { type LlamaSettings, N_BATCH, N_UBATCH } from './model-settings.js';
 import { checkLayout, type Params } from './structs.js';
@@ -24,10 +24,16 @@ export type LlamaModel = {
   tryThreads(): Promise<void>;
   /** Threads that compute batches of about `nTokens`, as far as it is known by now. */
   threadsFor(nTokens: number): number;
-  /** `kvTypeId` in place of that of the settings. */
-  openContext(nCtx: number, options?: { kvTypeId?: number }): LlamaContext;
+  openContext(nCtx: number, options?: ContextOptions): LlamaContext;
   /** In use on the GPUs, by any program; null without one. */
   usedDeviceBytes(): Promise<number | null>;
+};
+
+export type ContextOptions = {
+  /** In place of that of the settings. */
+  kvTypeId?: number;
+  /** Told of the nodes of each graph; weight-inputs.ts makes one. */
+  evalCallback?: unknown;
 };
 
 /** Computes one token, as a text's first, by so many threads; returns how long it took, in ms. */
@@ -156,15 +162,6 @@ function bindThreads(backends: LibraryHandle, library: LibraryHandle) {
   };
 }
 
-/** By its name alone, the system finds the very library that is loaded already. */
-export function loadLibrary(file: string): LibraryHandle {
-  try {
-    return koffi.load(path.basename(file));
-  } catch {
-    return koffi.load(file);
-  }
-}
-
 function openVocab(calls: Calls, model: unknown): LlamaVocab {
   const vocab: unknown = calls.vocab(model);
   return {
@@ -207,10 +204,10 @@ const THREAD_PARAMS_BYTES = 1024;
 function openContext(
   calls: Calls,
   { model, vocab, tuner }: { model: unknown; vocab: LlamaVocab; tuner: ThreadTuner },
-  settings: LlamaSettings,
+  settings: LlamaSettings & ContextOptions,
   nCtx: number,
 ): TunedContext {
-  const { threads, kvTypeId, flashAttention } = settings;
+  const { threads, kvTypeId, flashAttention, evalCallback = null } = settings;
   const context: unknown = calls.openContext(model, {
     ...calls.contextDefaults(),
     n_ctx: nCtx,
@@ -220,6 +217,7 @@ function openContext(
     type_v: kvTypeId,
     flash_attn_type: Number(flashAttention),
     swa_full: false,
+    cb_eval: evalCallback,
   });
   if (!context) throw new Error(`a context of ${nCtx} tokens cannot be made`);
   const threadParams = new Uint8Array(THREAD_PARAMS_BYTES);

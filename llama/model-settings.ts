@@ -3,11 +3,13 @@
 import { findLlamaLibrary } from './libraries.js';
 import type { GpuBackend } from './settings.js';
 
+/** Files of the libraries; those that node-llama-cpp has loaded are taken by their names. */
+export type LlamaLibraries = { llama: string; ggml: string; ggmlBase: string };
+
 export type LlamaSettings = {
   modelPath: string;
   gpu: GpuBackend | false;
-  /** Files of the libraries; those that node-llama-cpp has loaded are taken by their names. */
-  libraries: { llama: string; ggml: string };
+  libraries: LlamaLibraries;
   /** -1 takes all. */
   gpuLayers: number;
   /** ggml's number of the type of the KV cache. */
@@ -25,7 +27,11 @@ export const N_BATCH = 2048;
 export const N_UBATCH = 512;
 
 /** Those of the package that node-llama-cpp takes for this backend. */
-export function librariesFor(gpu: LlamaSettings['gpu']): LlamaSettings['libraries'] {
+export function librariesFor(gpu: LlamaSettings['gpu']): LlamaLibraries {
   const variant = gpu === 'cuda' || gpu === 'vulkan' ? gpu : undefined;
-  return { llama: findLlamaLibrary('llama', variant), ggml: findLlamaLibrary('ggml', variant) };
+  return {
+    llama: findLlamaLibrary('llama', variant),
+    ggml: findLlamaLibrary('ggml', variant),
+    ggmlBase: findLlamaLibrary('ggml-base', variant),
+  };
 }

@@ -19,6 +19,8 @@ export class OutputError extends Error {
 export type OutputFile = {
   /** Open for writing; `sizeBytes` long and all zeros, or empty. */
   handle: FileHandle;
+  /** Where it lies until it has its name, for another process to write to. */
+  temporaryPath: string;
   /** Flushes, and gives the file its name. */
   commit(): Promise<void>;
   /** Removes what was written; harmless after a commit. */
@@ -71,14 +73,14 @@ export function asOutputError(error: unknown, filePath: string): unknown {
 
 class TemporaryFile implements OutputFile {
   readonly handle: FileHandle;
-  readonly #temporary: string;
+  readonly temporaryPath: string;
   readonly #filePath: string;
   readonly #force: boolean;
   #committed = false;
 
   constructor(handle: FileHandle, temporary: string, filePath: string, force: boolean) {
     this.handle = handle;
-    this.#temporary = temporary;
+    this.temporaryPath = temporary;
     this.#filePath = filePath;
     this.#force = force;
   }
@@ -86,7 +88,7 @@ class TemporaryFile implements OutputFile {
   async commit(): Promise<void> {
     await this.handle.sync();
     await this.handle.close();
-    if (this.#force) await rename(this.#temporary, this.#filePath);
+    if (this.#force) await rename(this.temporaryPath, this.#filePath);
     else await this.#take();
     this.#committed = true;
     await syncFolder(path.dirname(this.#filePath));
@@ -95,20 +97,20 @@ class TemporaryFile implements OutputFile {
   /** The name, unless somebody has taken it meanwhile: a link is refused where a rename replaces. */
   async #take(): Promise<void> {
     try {
-      await link(this.#temporary, this.#filePath);
+      await link(this.temporaryPath, this.#filePath);
     } catch {
       // Taken; or a file system without links, such as a stick's.
       await refuseExisting(this.#filePath);
-      await rename(this.#temporary, this.#filePath);
+      await rename(this.temporaryPath, this.#filePath);
       return;
     }
-    await rm(this.#temporary);
+    await rm(this.temporaryPath);
   }
 
   async discard(): Promise<void> {
     if (this.#committed) return;
     await this.handle.close().catch(() => {});
-    await rm(this.#temporary, { force: true });
+    await rm(this.temporaryPath, { force: true });
   }
 }
 

@@ -7,8 +7,8 @@ import { NGRAM } from './answers/words.js';
 import type { Answered, Compared, Comparison, EqualMemory } from './comparison.js';
 import { totalBytes } from './equal-memory.js';
 import { averageOf, rightAnswers, shareKept } from './figure-text.js';
-import type { Estimate } from './quality/definitions.js';
-import type { Quality } from './quality/quality-protocol.js';
+import type { Estimate } from '../../llama/quality/definitions.js';
+import type { Quality } from '../../llama/quality/quality-protocol.js';
 
 export function comparisonJson({ models, made, equalMemory, setting, ...comparison }: Comparison) {
   const { text } = setting;

@@ -8,7 +8,7 @@ import type { FileType } from '../../model/types/mixtures.js';
 import type { EngineInfo, StopReason } from '../../runtime/engine/engine.js';
 import type { MachineRow } from '../../runtime/log/rows.js';
 import type { Question } from './answers/questions.js';
-import type { Quality } from './quality/quality-protocol.js';
+import type { Quality } from '../../llama/quality/quality-protocol.js';
 
 export type Comparison = {
   startedAtMs: number;

@@ -2,7 +2,7 @@
 // What was not measured is a dash. Measures nothing.
 import { formatMemory } from '../../terminal/units.js';
 import type { Answered, Compared } from './comparison.js';
-import type { Estimate } from './quality/definitions.js';
+import type { Estimate } from '../../llama/quality/definitions.js';
 
 export const NOTHING = '–';
 

@@ -15,8 +15,8 @@ import { median } from '../median.js';
 import type { Question } from './answers/questions.js';
 import { repetitionRate, wordDifference, words } from './answers/words.js';
 import type { Answered, Compared, MeasuredMemory, Setting, Speed } from './comparison.js';
-import { scoreQuality } from './quality/quality-process.js';
-import type { Quality, QualityTask } from './quality/quality-protocol.js';
+import { scoreQuality } from '../../llama/quality/quality-process.js';
+import type { Quality, QualityTask } from '../../llama/quality/quality-protocol.js';
 
 export type TrialOptions = {
   engine: Omit<EngineOptions, 'modelPath'>;

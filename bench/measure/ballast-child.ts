@@ -3,8 +3,8 @@
 // Prints nothing.
 
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
-import { loadLibrary } from '../../llama/libllama.js';
 import { findLlamaLibrary, PREBUILT } from '../../llama/libraries.js';
+import { loadLibrary } from '../../llama/load-library.js';
 import { watchParent } from '../../llama/orphan-watch.js';
 import type { GpuBackend } from '../../llama/settings.js';
 import { GPU_DEVICE_TYPES } from '../../llama/structs.js';

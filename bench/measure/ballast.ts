@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { forkLlama } from '../../llama/child.js';
 import { formatMemory } from '../../terminal/units.js';
 import type { BallastReply, BallastTask } from './ballast-child.js';
-import { MeasureError } from './measure-error.js';
+import { MeasureError } from '../../llama/measure-error.js';
 
 export type Ballast = AsyncDisposable & { heldBytes: number };
 

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { MeasureError } from './measure-error.js';
+import { MeasureError } from '../../llama/measure-error.js';
 
 export type HostBudget = {
   by: 'cgroup' | 'rlimit';

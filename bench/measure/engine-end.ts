@@ -2,7 +2,7 @@
 // again and again, and a figure of a second process is none of the first.
 // Ends nothing itself.
 import type { Engine } from '../../runtime/engine/engine.js';
-import { MeasureError } from './measure-error.js';
+import { MeasureError } from '../../llama/measure-error.js';
 
 /** Aborts with `signal`, and with {@link MeasureError} when the engine's process ends. */
 export function untilEngineEnds(engine: Engine, signal: AbortSignal): AbortSignal {

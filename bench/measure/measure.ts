@@ -18,7 +18,7 @@ import { hearthVersion } from '../../terminal/version.js';
 import { untilEngineEnds } from './engine-end.js';
 import { type HeldMemory, holdMemory } from './held-memory.js';
 import { llamaSettings } from './llama-settings.js';
-import { MeasureError } from './measure-error.js';
+import { MeasureError } from '../../llama/measure-error.js';
 import { answerRow, type Setting, speedRow } from './measurement-row.js';
 import { contextOf, defaultCtx, type Point, pointName, pointsUpTo } from './points.js';
 import { isOnGpu, type PredictedColumns, predictPoints } from './predictions.js';

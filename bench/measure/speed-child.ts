@@ -4,7 +4,7 @@
 import { type LlamaContext, type LlamaModel, openModel } from '../../llama/libllama.js';
 import type { PoolBytes } from '../../llama/memory-breakdown.js';
 import { processMemory } from '../../runtime/engine/child/answer-cost.js';
-import { type MeasuringChild, takeTask } from './measuring-child.js';
+import { type MeasuringChild, takeTask } from '../../llama/measuring-child.js';
 import { contextOf, type Point } from './points.js';
 import type { SpeedEvent, SpeedMemory, SpeedTask } from './speed-protocol.js';
 

@@ -1,6 +1,6 @@
 // What the process that measures speed tells, in order, as measuring-process.ts has it.
 
-import { type MeasuringOptions, runMeasuringProcess } from './measuring-process.js';
+import { type MeasuringOptions, runMeasuringProcess } from '../../llama/measuring-process.js';
 import type { SpeedEvent, SpeedTask } from './speed-protocol.js';
 
 const SPEED_CHILD = new URL('./speed-child.js', import.meta.url);

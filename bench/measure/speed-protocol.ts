@@ -2,7 +2,7 @@
 // so that nothing is lost when the process dies. Plain data.
 import type { MemoryBreakdown } from '../../llama/memory-breakdown.js';
 import type { LlamaSettings } from '../../llama/model-settings.js';
-import type { EndEvent } from './measuring-process.js';
+import type { EndEvent } from '../../llama/measuring-process.js';
 import type { Point } from './points.js';
 
 export type SpeedTask = { settings: LlamaSettings; points: Point[]; repeats: number };

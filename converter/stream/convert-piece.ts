@@ -6,7 +6,7 @@ import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
 import type { PlannedTensor } from '../../model/types/quantise-plan.js';
 import { LoraMerge } from './lora-merge.js';
 import { SourceReader } from './source-reader.js';
-import { type Piece, sourceShape, type TensorJob } from './tensor-job.js';
+import { type Piece, sourceShape, storedPlace, type TensorJob } from './tensor-job.js';
 
 /** Beyond these a number becomes infinite in the type, or the scale of its block does. */
 const LARGEST_F16 = 65504;
@@ -104,13 +104,14 @@ function checkFinite(weights: Float32Array, { tensor, source, lora }: TensorJob,
   for (let i = 0; i < weights.length; i++) n += Number(Math.abs(weights[i] as number) <= largest);
   if (n === weights.length) return;
   const i = weights.findIndex((weight) => !(Math.abs(weight) <= largest));
-  const row = piece.firstRow + Math.floor(i / tensor.nCols);
+  const place = { row: piece.firstRow + Math.floor(i / tensor.nCols), column: i % tensor.nCols };
+  const { row, column } = source ? storedPlace(source, place) : place;
   const value = weights[i] as number;
   const advice = Number.isFinite(value)
     ? `too large for ${tensor.type}; convert with --type BF16`
     : `not a number that a model can compute with; ${lora ? 'the checkpoint or the LoRA' : 'the checkpoint'} is damaged or its training diverged`;
   throw new CheckpointError(
     source?.filePath ?? tensor.name,
-    `${source?.name} has ${value} in row ${row}, column ${i % tensor.nCols}: ${advice}`,
+    `${source?.name} has ${value} in row ${row}, column ${column}: ${advice}`,
   );
 }

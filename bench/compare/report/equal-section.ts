@@ -5,7 +5,7 @@ import { formatDuration, formatMemory, formatPercent } from '../../../terminal/u
 import { equalNotes } from '../compare-text.js';
 import type { Compared, Comparison, EqualMemory } from '../comparison.js';
 import { NOTHING, perplexityText, rateText } from '../figure-text.js';
-import { differ, type Estimate } from '../quality/definitions.js';
+import { differ, type Estimate } from '../../../llama/quality/definitions.js';
 import { type Html, html } from './html.js';
 
 export function equalSection(comparison: Comparison): Html | null {

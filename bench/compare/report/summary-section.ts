@@ -11,7 +11,7 @@ import {
   rightAnswers,
   shareKept,
 } from '../figure-text.js';
-import { differ } from '../quality/definitions.js';
+import { differ } from '../../../llama/quality/definitions.js';
 import { timed } from './equal-section.js';
 import { type Html, html } from './html.js';
 

@@ -2,7 +2,7 @@
 // In a process of its own, as llama.cpp ends it where a device cannot hold a buffer.
 // Evaluates nothing.
 import { openModel } from '../../../llama/libllama.js';
-import { takeTask } from '../../measure/measuring-child.js';
+import { takeTask } from '../../../llama/measuring-child.js';
 import type { AllocationEvent, AllocationTask } from './allocation-protocol.js';
 
 const F16 = 1;

@@ -3,7 +3,7 @@
 // Says nothing of how.
 import type { MemoryBreakdown } from '../../../llama/memory-breakdown.js';
 import type { LlamaSettings } from '../../../llama/model-settings.js';
-import type { EndEvent } from '../../measure/measuring-process.js';
+import type { EndEvent } from '../../../llama/measuring-process.js';
 
 export type AllocatedContext = { nCtx: number /** ggml's number */; kvTypeId: number };
 

@@ -6,11 +6,11 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { DEFAULT_TEXT } from '../../../../bench/compare/default-text.js';
-import { scoreQuality } from '../../../../bench/compare/quality/quality-process.js';
-import type { QualityTask } from '../../../../bench/compare/quality/quality-protocol.js';
-import { findLlamaLibrary } from '../../../../llama/libraries.js';
-import { applianceGguf } from '../../../support/appliance-gguf.js';
+import { DEFAULT_TEXT } from '../../../bench/compare/default-text.js';
+import { findLlamaLibrary } from '../../../llama/libraries.js';
+import { scoreQuality } from '../../../llama/quality/quality-process.js';
+import type { QualityTask } from '../../../llama/quality/quality-protocol.js';
+import { applianceGguf } from '../../support/appliance-gguf.js';
 
 const STOCK = {
   dense: { perplexity: 472402.5833, error: 86013.54928 },

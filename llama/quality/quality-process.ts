@@ -1,7 +1,7 @@
 // The process that scores a text, from outside.
 // A process of its own for each model, so that no memory of one is counted, or missing, at the next.
 // Scores nothing itself.
-import { runMeasuringProcess } from '../../measure/measuring-process.js';
+import { runMeasuringProcess } from '../measuring-process.js';
 import type { Quality, QualityEvent, QualityTask } from './quality-protocol.js';
 
 export type QualityOptions = {

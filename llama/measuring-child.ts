@@ -1,7 +1,7 @@
 // What every process that measures is: it takes one task, tells what it finds, ends.
 // llama.cpp's last words are told before a failure, and nothing is left running when the parent is gone.
 // Measures nothing itself.
-import { stayWithParent } from '../../llama/orphan-watch.js';
+import { stayWithParent } from './orphan-watch.js';
 
 export type MeasuringChild<Event> = {
   /** Resolves when the message has left: the next step may end this process. */

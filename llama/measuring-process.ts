@@ -3,10 +3,10 @@
 // What runs in it is measuring-child.ts; measures nothing itself.
 import type { ChildProcess } from 'node:child_process';
 import { on, once } from 'node:events';
-import { forkLlama } from '../../llama/child.js';
-import { describeDeath, memoryBefore } from '../../llama/death.js';
-import { NativeLog } from '../../llama/native-log.js';
+import { forkLlama } from './child.js';
+import { describeDeath, memoryBefore } from './death.js';
 import { MeasureError } from './measure-error.js';
+import { NativeLog } from './native-log.js';
 
 /** How any process that measures ends. */
 export type EndEvent =

@@ -1,17 +1,13 @@
 // The definitions against figures worked out by hand from two tiny vocabularies.
 import t from 'tap';
-import {
-  DivergenceTally,
-  logSumExp,
-  PerplexityTally,
-} from '../../../../bench/compare/quality/definitions.js';
+import { DivergenceTally, logSumExp, PerplexityTally } from '../../../llama/quality/definitions.js';
 import {
   decodeRow,
   encodeRow,
   logProbOf,
   logProbsOf,
   rowBytes,
-} from '../../../../bench/compare/quality/log-probs.js';
+} from '../../../llama/quality/log-probs.js';
 
 /** Logits of these probabilities, moved by a constant that softmax takes away. */
 const logitsOf = (...probabilities: number[]) =>
