@@ -18,7 +18,11 @@ const arguments_ = await yargs(hideBin(process.argv))
   .options({
     ratio: { describe: 'Percent pruned', choices: RATIOS, array: true, default: RATIOS },
     layers: { describe: 'Layers, of 32', type: 'number', default: 32 },
-    type: { describe: 'Type of the weights', choices: fileTypesFor({ hasImatrix: false }), default: 'Q4_K_M' as const },
+    type: {
+      describe: 'Type of the weights',
+      choices: fileTypesFor({ hasImatrix: false }),
+      default: 'Q4_K_M' as const,
+    },
     folder: {
       describe: 'Where to (4 GB a model, and 14 GB while one is made)',
       type: 'string',

@@ -35,6 +35,6 @@ export function checkMeanSquares(values: Float32Array, where: string, filePath: 
   if (i >= 0)
     throw new ImportanceMatrixError(
       filePath,
-      `${where} has the mean square ${values[i]} in column ${i}; expected 0 to ${LARGEST_MEAN_SQUARE}. The file is damaged, or the model that it was computed with is; make it again`,
+      `${where} has the mean square ${values[i]} in column ${i}; expected 0 to ${LARGEST_MEAN_SQUARE.toExponential()}. The file is damaged, or the model that it was computed with is; make it again`,
     );
 }
