@@ -4,8 +4,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statfsSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { openModel } from '../libllama.js';
 import { formatDisk } from '../../terminal/units.js';
+import { openModel } from '../libllama.js';
 import { type MeasuringChild, takeTask } from '../measuring-child.js';
 import { DivergenceTally, logSumExp, PerplexityTally } from './definitions.js';
 import { decodeRow, encodeRow, logProbsOf, rowBytes } from './log-probs.js';

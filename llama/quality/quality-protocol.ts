@@ -1,7 +1,7 @@
 // What the process that scores a text is told, and what it tells. Plain data.
 
-import type { LlamaSettings } from '../model-settings.js';
 import type { EndEvent } from '../measuring-process.js';
+import type { LlamaSettings } from '../model-settings.js';
 import type { Divergence, Estimate } from './definitions.js';
 
 export type QualityTask = {

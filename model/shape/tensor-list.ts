@@ -142,7 +142,8 @@ class LayerList {
 
   /** llama.cpp rotates neighbours (NORM), transformers the two halves of a head. */
   #permutation(role: TensorRole): Pick<ModelTensor, 'permuteHeadSize'> {
-    return role === 'attn_q' || role === 'attn_k' ? { permuteHeadSize: this.#model.headSize } : {};
+    const isRotated = role === 'attn_q' || role === 'attn_k';
+    return isRotated && !this.#model.hasPairedRows ? { permuteHeadSize: this.#model.headSize } : {};
   }
 
   #name(role: string, part: 'weight' | 'bias'): string {

@@ -7,9 +7,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { DEFAULT_TEXT } from '../../../bench/compare/default-text.js';
+import { findLlamaLibrary } from '../../../llama/libraries.js';
 import { scoreQuality } from '../../../llama/quality/quality-process.js';
 import type { QualityTask } from '../../../llama/quality/quality-protocol.js';
-import { findLlamaLibrary } from '../../../llama/libraries.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 
 const STOCK = {
