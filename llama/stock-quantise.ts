@@ -31,7 +31,8 @@ const quantise = library.func(
 );
 library.func('void llama_backend_init()')();
 for (let i = 0; i < pairs.length; i += 2) {
-  const params = { ...defaults(), nthread: Number(threads), ftype: Number(pairs[i + 1]) };
+  const asked = { nthread: Number(threads), ftype: Number(pairs[i + 1]) };
+  const params = { ...defaults(), ...asked, allow_requantize: true };
   const status: number = quantise(input, pairs[i], params);
   if (status !== 0) throw new Error(`llama_model_quantize returned ${status} for ${pairs[i]}`);
 }

@@ -78,7 +78,7 @@ function checkArithmetic({ path, metadata }: GgufFile, { arch, headSize }: Model
     if (allowed.includes(value)) continue;
     throw new CheckpointError(
       path,
-      `has ${arch}.${key} ${showValue(value)}, expected ${allowed.map((one) => one ?? 'none').join(' or ')}; hearth converts plain Llama models`,
+      `has ${arch}.${key} ${showValue(value)}, expected ${allowed.map((one) => one ?? 'no such key').join(' or ')}; hearth converts plain Llama models`,
     );
   }
   if (Number(metadata['split.count'] ?? 1) > 1)
