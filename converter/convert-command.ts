@@ -74,11 +74,11 @@ type ConvertArguments = InferredOptionTypes<typeof convertOptions> & { checkpoin
 
 export const convertCommand: CommandModule<object, ConvertArguments> = {
   command: 'convert <checkpoint>',
-  describe: 'Make one quantised GGUF of an LLM-Pruner or Hugging Face checkpoint',
+  describe: 'Make one quantised GGUF of an LLM-Pruner or Hugging Face checkpoint, or of a GGUF',
   builder: (yargs: Argv) =>
     yargs
       .positional('checkpoint', {
-        describe: "LLM-Pruner's folder or its pytorch_model.bin, or a Hugging Face folder",
+        describe: "LLM-Pruner's folder or its pytorch_model.bin, a Hugging Face folder, or a GGUF",
         type: 'string',
         demandOption: true,
       })
@@ -145,8 +145,9 @@ function defaultOutput(argv: ConvertArguments): string {
   const { checkpoint, name, type, 'max-size': maxSize, for: device } = argv;
   const resolved = path.resolve(checkpoint);
   const folder = path.extname(resolved) === '.bin' ? path.dirname(resolved) : resolved;
+  const base = path.basename(folder, '.gguf');
   const suffix = device ?? (maxSize === undefined ? (type ?? 'Q4_K_M') : 'fitted');
-  return `${name ?? path.basename(folder)}-${suffix}.gguf`.replaceAll(/[/\\\0]/g, '-');
+  return `${name ?? base}-${suffix}.gguf`.replaceAll(/[/\\\0]/g, '-');
 }
 
 function warn(warnings: readonly string[]): void {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Fit } from '../devices/fit/fit.js';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint/checkpoint.js';
 import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
+import { ggufName, roundedTypes } from '../model/checkpoint/gguf/gguf-checkpoint.js';
 import { type Lora, openLora } from '../model/checkpoint/lora/lora.js';
 import { pruneLora } from '../model/checkpoint/lora/pruned-lora.js';
 import { applyPruning, type Pruning } from '../model/checkpoint/pruned-checkpoint.js';
@@ -23,7 +24,7 @@ import { provenanceMetadata } from './provenance.js';
 import { chatTemplate } from './template/choose-template.js';
 
 export type PrepareOptions = Omit<TypeRequest, 'hasImatrix'> & {
-  /** LLM-Pruner's folder or its pytorch_model.bin, or a Hugging Face folder. */
+  /** LLM-Pruner's folder or its pytorch_model.bin, a Hugging Face folder, or a GGUF. */
   checkpoint: string;
   /** Folder of a LoRA to merge; it is of the model before `pruning`. */
   lora?: string | undefined;
@@ -93,7 +94,7 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
     sourceFiles,
     layOut: (digests) => layOut(plan, digests),
     fileBytes: fileBytes(plan),
-    warnings: [...vocabulary.warnings, ...(fitted?.warnings ?? [])],
+    warnings: [...sourceWarnings(checkpoint), ...vocabulary.warnings, ...(fitted?.warnings ?? [])],
   };
 }
 
@@ -148,8 +149,18 @@ async function readVocabulary(
   return { metadata, files, warnings: [...pairs.warnings, ...warnings] };
 }
 
-/** The folder's name, as llama.cpp's converter takes it. */
-function defaultName({ path: checkpointPath, files }: Checkpoint): string {
+function sourceWarnings({ path: filePath, tensors }: Checkpoint): string[] {
+  const types = roundedTypes(tensors);
+  if (types.length === 0) return [];
+  return [
+    `${filePath} is quantised already (${types.join(', ')}), and what that rounded away stays lost; convert the original, or an F16 or Q8_0 GGUF of it, where you have one`,
+  ];
+}
+
+/** A GGUF's own, or the folder's, as llama.cpp's converter takes it. */
+function defaultName(checkpoint: Checkpoint): string {
+  const { kind, path: checkpointPath, files } = checkpoint;
+  if (kind === 'gguf') return ggufName(checkpoint);
   const isWeights = files.includes(path.resolve(checkpointPath));
   return path.basename(path.resolve(isWeights ? path.dirname(checkpointPath) : checkpointPath));
 }

@@ -37,7 +37,7 @@ library.func('void llama_backend_init()')();
 const importance = imatrix === undefined ? null : loadStockImatrix(imatrix);
 for (let i = 0; i < pairs.length; i += 2) {
   const chosen = { nthread: Number(threads), ftype: Number(pairs[i + 1]), imatrix: importance };
-  const params = { ...defaults(), ...chosen };
+  const params = { ...defaults(), ...chosen, allow_requantize: true };
   const status: number = quantise(input, pairs[i], params);
   if (status !== 0) throw new Error(`llama_model_quantize returned ${status} for ${pairs[i]}`);
 }

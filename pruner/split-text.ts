@@ -20,4 +20,3 @@ export function splitText(text: string, heldOutTokens: number): SplitText {
   const cut = start > 0 ? start : text.length - length;
   return { calibration: text.slice(0, cut), heldOut: text.slice(cut) };
 }
-

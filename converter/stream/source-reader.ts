@@ -3,12 +3,9 @@
 // Synchronous, because it runs in a worker whose only work this is. Does not change a weight.
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Kernels } from '../../llama/ggml-kernels.js';
+import { rowSizeBytes } from '../../llama/ggml-types.js';
 import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
-import {
-  DTYPE_BYTES,
-  type Picks,
-  type TensorSource,
-} from '../../model/checkpoint/tensor-source.js';
+import type { Picks, TensorSource } from '../../model/checkpoint/tensor-source.js';
 
 type Rows = { firstRow: number; nRows: number; nCols: number };
 
@@ -47,11 +44,11 @@ export class SourceReader {
   #readRun(source: TensorSource, rows: Rows, target: Float32Array, stride: number): void {
     const { firstRow, nRows, nCols } = rows;
     const storedCols = source.columns?.of ?? nCols;
-    const rowBytes = storedCols * DTYPE_BYTES[source.dtype];
+    const rowBytes = rowSizeBytes(source.dtype, storedCols);
     const bytes = this.#read(source, firstRow * rowBytes, nRows * rowBytes);
-    if (!source.columns && stride === nCols)
-      return this.#toFloat(source, bytes, target, nRows * nCols);
-    for (let row = 0; row < nRows; row++) {
+    const isOneBlock = !source.columns && stride === nCols;
+    if (isOneBlock) this.#toFloat(source, bytes, target, nRows * nCols);
+    for (let row = 0; !isOneBlock && row < nRows; row++) {
       const stored = bytes.subarray(row * rowBytes, (row + 1) * rowBytes);
       const place = target.subarray(row * stride);
       if (source.columns) this.#gather(source, stored, source.columns, place);
@@ -76,6 +73,7 @@ export class SourceReader {
     if (n === 0) return;
     if (dtype === 'F16') this.#kernels.fromF16(bytes, target, n);
     else if (dtype === 'BF16') this.#kernels.fromBf16(bytes, target, n);
+    else if (dtype !== 'F32') this.#kernels.fromBlocks(dtype, bytes, target, n);
     else new Uint8Array(target.buffer, target.byteOffset, 4 * n).set(bytes.subarray(0, 4 * n));
   }
 

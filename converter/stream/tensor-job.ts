@@ -1,8 +1,9 @@
 // The work of converting in pieces: some rows of one tensor, small enough that a few are in memory.
 // Plain data, cloned once into every worker; a piece is then an index into the list.
 // Holds no weights.
+import { rowSizeBytes } from '../../llama/ggml-types.js';
 import type { LoraPair } from '../../model/checkpoint/lora/lora.js';
-import { DTYPE_BYTES, type TensorSource } from '../../model/checkpoint/tensor-source.js';
+import type { TensorSource } from '../../model/checkpoint/tensor-source.js';
 import type { PlannedTensor } from '../../model/types/quantise-plan.js';
 
 /** One tensor: where its weights come from, what is done to them, where they go. */
@@ -72,7 +73,7 @@ export function storedPlace(
 /** Where the source's bytes end that `piece` needs, in its file. */
 export function endOfPiece(source: TensorSource, tensor: PlannedTensor, piece: Piece): number {
   const { nRows, nCols } = sourceShape(source, tensor);
-  const rowBytes = (source.columns?.of ?? nCols) * DTYPE_BYTES[source.dtype];
+  const rowBytes = rowSizeBytes(source.dtype, source.columns?.of ?? nCols);
   const rows = Math.min(piece.firstRow + piece.nRows, nRows);
   const lastRow = storedPlace(source, { row: rows - 1, column: 0 }).row;
   return source.offsetBytes + (rows === 0 ? 0 : lastRow + 1) * rowBytes;

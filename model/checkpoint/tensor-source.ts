@@ -1,8 +1,10 @@
 // Where one tensor's bytes lie, so that weights stream later without being read now.
-// Both formats, torch zips and safetensors, end in this one description.
+// All formats, torch zips, safetensors and GGUF, end in this one description.
 // Holds no weights.
+import type { AnyGgmlType } from '../../llama/ggml-types.js';
 import { CheckpointError } from './checkpoint-error.js';
 
+/** What checkpoints of PyTorch have; a GGUF may also have blocks. */
 export type Dtype = 'F32' | 'F16' | 'BF16';
 
 export const DTYPE_BYTES: Readonly<Record<Dtype, number>> = { F32: 4, F16: 2, BF16: 2 };
@@ -10,7 +12,7 @@ export const DTYPE_BYTES: Readonly<Record<Dtype, number>> = { F32: 4, F16: 2, BF
 /** One contiguous, row-major, little-endian tensor inside a file. */
 export type TensorSource = {
   name: string;
-  dtype: Dtype;
+  dtype: AnyGgmlType;
   /** Outermost dimension first, as PyTorch prints it: `[rows, columns]`; of what is picked. */
   shape: number[];
   filePath: string;

@@ -1,7 +1,8 @@
 // How much is to go: a share of all weights, a number of weights that stay, or the size of the file.
 // Sizes come from the same plan that convert follows to the byte.
-import type { LlamaModel } from '../../model/shape/llama-model.js';
+
 import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
+import type { LlamaModel } from '../../model/shape/llama-model.js';
 import { formatCount, formatDisk } from '../../terminal/units.js';
 import { allocate, type Narrowable, type Widths } from './allocate.js';
 
@@ -26,7 +27,11 @@ export function paramsToRemove(target: Target, { nParams }: LlamaModel): number 
 export function meetTarget<T extends Narrowable>(
   parts: readonly T[],
   target: Target,
-  { model, path, fileBytes }: { model: LlamaModel; path: string; fileBytes: (widths: Widths<T>) => number },
+  {
+    model,
+    path,
+    fileBytes,
+  }: { model: LlamaModel; path: string; fileBytes: (widths: Widths<T>) => number },
 ): Widths<T> {
   const params = paramsToRemove(target, model);
   const widths =

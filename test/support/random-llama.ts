@@ -82,14 +82,22 @@ export function writeLlama(
   return folder;
 }
 
-/** A pair of LoRA matrices for each module: A `[rank, columns]`, B `[rows, rank]`. */
-export function randomLora(weights: Matrices, modules: readonly string[], rank: number): Matrices {
+/**
+ * A pair of LoRA matrices for each module: A `[rank, columns]`, B `[rows, rank]`; of layers that are
+ * stored transposed (fan_in_fan_out), with rows and columns changed.
+ */
+export function randomLora(
+  weights: Matrices,
+  modules: readonly string[],
+  rank: number,
+  { isTransposed = false } = {},
+): Matrices {
   const random = randomNumbers(rank);
   const matrices: Matrices = new Map();
   for (const [name, { shape }] of weights) {
     if (!modules.some((module) => name.endsWith(`.${module}.weight`))) continue;
     const module = name.replace(/\.weight$/, '');
-    const [rows = 0, columns = 0] = shape;
+    const [rows = 0, columns = 0] = isTransposed ? [...shape].reverse() : shape;
     matrices.set(`${module}.lora_A`, randomMatrix([rank, columns], random));
     matrices.set(`${module}.lora_B`, randomMatrix([rows, rank], random));
   }
@@ -97,15 +105,20 @@ export function randomLora(weights: Matrices, modules: readonly string[], rank: 
 }
 
 /** Writes what {@link randomLora} makes as peft saves it; returns the folder. */
-export function writeLora(folder: string, matrices: Matrices, rank: number): string {
+export function writeLora(
+  folder: string,
+  matrices: Matrices,
+  rank: number,
+  config: Record<string, unknown> = {},
+): string {
   mkdirSync(folder);
   const named = [...matrices].map(([name, matrix]): [string, Matrix] => [
     `base_model.model.${name}.weight`,
     matrix,
   ]);
   writeSafetensors(path.join(folder, 'adapter_model.safetensors'), new Map(named));
-  const config = { peft_type: 'LORA', r: rank, lora_alpha: 2 * rank };
-  writeFileSync(path.join(folder, 'adapter_config.json'), JSON.stringify(config));
+  const fields = { peft_type: 'LORA', r: rank, lora_alpha: 2 * rank, ...config };
+  writeFileSync(path.join(folder, 'adapter_config.json'), JSON.stringify(fields));
   return folder;
 }
 

@@ -22,7 +22,12 @@ async function prune(folder: string, pruning: Partial<Pruning>): Promise<Checkpo
   const dense = await openCheckpoint(
     writeLlama(path.join(folder, 'dense'), SIZES, randomLlama(SIZES)),
   );
-  return applyPruning(dense, { layers: [WHOLE, WHOLE], replaced: new Map(), metadata: {}, ...pruning });
+  return applyPruning(dense, {
+    layers: [WHOLE, WHOLE],
+    replaced: new Map(),
+    metadata: {},
+    ...pruning,
+  });
 }
 
 t.test('widths are of what is kept, layer by layer', async (t) => {
