@@ -12,6 +12,7 @@ const COMMANDS = {
   convert: async () => (await import('./converter/convert-command.js')).convertCommand,
   inspect: async () => (await import('./converter/inspect-command.js')).inspectCommand,
   calibrate: async () => (await import('./pruner/calibrate-command.js')).calibrateCommand,
+  prune: async () => (await import('./pruner/prune-command.js')).pruneCommand,
   chat: async () => {
     keepHeapSmall();
     return (await import('./runtime/chat/chat-command.js')).chatCommand;
@@ -38,6 +39,7 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 convert prune_log/llama-20 -o chat.gguf', 'Q4_K_M, the default'],
   ['$0 inspect chat.gguf', 'Widths, types, size, tokenizer, provenance'],
   ['$0 calibrate dense.gguf -o dense.imatrix.gguf', 'How a model uses its weights, for quantising'],
+  ['$0 prune Llama-2-7b-chat-hf --ratio 0.2 -o chat.gguf', 'Smaller, repaired and quantised'],
   ['$0 chat chat.gguf', 'In the terminal; --once "question" for the answer alone'],
   ['$0 serve chat.gguf', 'OpenAI API, chat page and dashboard on http://127.0.0.1:8080'],
   ['$0 log --summary --by model --since 7d', 'Percentiles of the last week'],

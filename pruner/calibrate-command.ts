@@ -6,17 +6,14 @@ import { contextFlag, GPU_BACKENDS, threadsFlag } from '../llama/settings.js';
 import { many, one, text, valueFlag, wholeNumber } from '../terminal/flags.js';
 import { interruptible } from '../terminal/interruptible.js';
 import { clearProgressLine, noteAs, print, showProgressLine } from '../terminal/print.js';
-import { readTextFile } from '../terminal/text-file.js';
 import { formatDisk, formatDuration, formatMemory, parseSize, plural } from '../terminal/units.js';
 import { type CalibrateSummary, calibrate } from './calibrate/calibrate.js';
 import { progressText } from './calibrate/calibrate-progress.js';
 import { calibrationSettings } from './calibrate/calibration-settings.js';
-import { CalibrationError } from './calibration-error.js';
-import { GENERAL_TEXT_NAME, readGeneralText } from './general-text.js';
+import { GENERAL_TEXT_NAME, readTexts } from './general-text.js';
 
 const note = noteAs('calibrate');
 
-const MAX_TEXT_BYTES = 64 * 2 ** 20;
 const MAX_TOKENS = 2 ** 26;
 const DEFAULTS = { tokens: 16_384, ctx: 512 } as const;
 /** Fewer make a poor matrix. */
@@ -105,24 +102,6 @@ async function run(argv: CalibrateArguments, signal: AbortSignal): Promise<void>
   } finally {
     clearProgressLine();
   }
-}
-
-/** One after another, in the order in which they are named. */
-async function readTexts(files: readonly string[]): Promise<{ texts: string; names: string[] }> {
-  if (files.length === 0) return { texts: await readGeneralText(), names: [GENERAL_TEXT_NAME] };
-  const texts: string[] = [];
-  for (const file of files) texts.push(checkText(file, await readTextFile(file, MAX_TEXT_BYTES)));
-  return { texts: texts.join('\n'), names: [...files] };
-}
-
-/** Without its last newline, as llama-imatrix reads it. */
-function checkText(file: string, content: string): string {
-  if (content.trim() === '') throw new CalibrationError(`${file} is empty; name a file of text`);
-  if (content.includes('\0'))
-    throw new CalibrationError(
-      `${file} has bytes of zero in it and is no text; name a file of text`,
-    );
-  return content.replace(/\n$/, '');
 }
 
 type Reported = CalibrateSummary & { names: string[]; backend: string; durationMs: number };

@@ -3,14 +3,20 @@
 
 import { CalibrationError } from './calibration-error.js';
 import type { Calibration, InputStatistics } from './calibration-file.js';
-import { diagonalRemovalCurve, type RemovalCurve, removalCurve } from './choose/removal-curve.js';
+import {
+  diagonalRemovalCurve,
+  type RemovalCurve,
+  type RemovalOptions,
+  removalCurve,
+} from './choose/removal-curve.js';
 import type { DenseModel, Part } from './dense-model.js';
-import { type Multiply, momentsOf } from './linear/least-squares.js';
+import { SingularError } from './linear/inverse.js';
+import { type InputMoments, type Multiply, momentsOf } from './linear/least-squares.js';
 import { dot, type Matrix, rowOf } from './linear/matrix.js';
 import type { LinearInput } from './repair/repair-linear.js';
 
-/** With C of unit diagonal: enough against what a short calibration makes singular. */
-export const CHOICE_RIDGE = 1e-2;
+/** Added to the diagonal of ones, the first that is enough against what a short text makes singular. */
+const RIDGES = [1e-2, 1e-1, 1];
 
 export type MeasuredPart = Part & {
   curve: RemovalCurve;
@@ -62,9 +68,24 @@ export async function measurePart(
     const curve = diagonalRemovalCurve(weight, variances, options);
     return { ...part, curve, outputVariance: curve.errors.at(-1) ?? 0 };
   }
-  const ridge = CHOICE_RIDGE;
-  const curve = await removalCurve(weight, moments, { ...options, ridge, multiply });
+  const curve = await curveOf(weight, moments, { ...options, multiply });
   return { ...part, curve, outputVariance: await varianceOfOutput(weight, moments, multiply) };
+}
+
+async function curveOf(
+  weight: Matrix,
+  moments: InputMoments,
+  options: RemovalOptions & { multiply: Multiply },
+): Promise<RemovalCurve> {
+  for (const ridge of RIDGES)
+    try {
+      return await removalCurve(weight, moments, { ...options, ridge });
+    } catch (error) {
+      if (!(error instanceof SingularError)) throw error;
+    }
+  throw new CalibrationError(
+    'inputs of a layer cannot be told apart on this text; give a longer --text or more --tokens',
+  );
 }
 
 function variancesOf(

@@ -1,22 +1,28 @@
 // A text in three: what calibrates, what widths are chosen by, and what the result is judged on. The last
 // two are its end, which calibration never sees, so that no figure is better than it will be on new text.
 
-export type SplitText = {
-  calibration: string;
-  /** Chunks of it are numbered from 0: even ones choose, odd ones judge. */
-  heldOut: string;
-};
+export type SplitText = { calibration: string; choosing: string; judging: string };
 
 /** Of the whole text, what is held out at the most. */
 const MOST_HELD_OUT = 0.3;
-/** English has about four characters a token; fewer in most other languages. */
+/** More than there are in most texts, so that enough tokens are left. */
 const CHARACTERS_PER_TOKEN = 6;
 
-/** `heldOutTokens` are about as many as wanted. */
-export function splitText(text: string, heldOutTokens: number): SplitText {
-  const wanted = heldOutTokens * CHARACTERS_PER_TOKEN;
-  const length = Math.min(wanted, Math.floor(text.length * MOST_HELD_OUT));
-  const start = text.indexOf('\n', text.length - length) + 1;
-  const cut = start > 0 ? start : text.length - length;
-  return { calibration: text.slice(0, cut), heldOut: text.slice(cut) };
+/** Both of the parts held out have about so many tokens, less of a short text. Cuts between lines. */
+export function splitText(text: string, tokens: { choosing: number; judging: number }): SplitText {
+  const wanted = (tokens.choosing + tokens.judging) * CHARACTERS_PER_TOKEN;
+  const scale = Math.min(1, (text.length * MOST_HELD_OUT) / wanted);
+  const judged = cutAfter(text, text.length - tokens.judging * CHARACTERS_PER_TOKEN * scale);
+  const chosen = cutAfter(text, judged - tokens.choosing * CHARACTERS_PER_TOKEN * scale);
+  return {
+    calibration: text.slice(0, chosen),
+    choosing: text.slice(chosen, judged),
+    judging: text.slice(judged),
+  };
+}
+
+/** The start of the first line from `position` on, or that where there is none. */
+function cutAfter(text: string, position: number): number {
+  const newline = text.indexOf('\n', position);
+  return newline < 0 || newline + 1 >= text.length ? Math.floor(position) : newline + 1;
 }

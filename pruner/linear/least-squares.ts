@@ -11,28 +11,37 @@ export type Multiply = (a: Matrix, b: Matrix) => Promise<Matrix>;
 export type InputMoments = {
   /** `[n]` */
   mean: Float32Array;
-  /** Standard deviations `[n]`; 1 where an input never changes. */
+  /** Standard deviations `[n]`, more than zero where an input never changes, too. */
   scale: Float32Array;
   /** `[n, n]`, of unit diagonal. */
   correlation: Matrix;
 };
 
-/** From Σx and Σxxᵀ (`n` and `n·n` long, overwritten) of `nTokens` inputs. */
+/** Below this share of its mean square, an input's variance is what float32 rounds off. */
+const LEAST_VARIANCE = 1e-5;
+
+/**
+ * From Σx and Σxxᵀ (`n` and `n·n` long, overwritten) of `nTokens` inputs. An input that hardly changes
+ * correlates with none, and is left to the bias.
+ */
 export function momentsOf(sum: Float32Array, gram: Float32Array, nTokens: number): InputMoments {
   const n = sum.length;
   const mean = sum.map((value) => value / nTokens);
   const correlation: Matrix = { nRows: n, nCols: n, data: gram };
-  const scale = mean.map((value, j) => {
-    const variance = (gram[j * n + j] as number) / nTokens - value * value;
-    return variance > 0 ? Math.sqrt(variance) : 1;
-  });
+  const squares = mean.map((_, j) => (gram[j * n + j] as number) / nTokens);
+  const least = squares.map((square) => LEAST_VARIANCE * square);
+  const variances = squares.map((square, j) => square - (mean[j] as number) ** 2);
+  const changes = variances.map((variance, j) => Number(variance > (least[j] as number)));
+  const scale = variances.map((variance, j) =>
+    changes[j] ? Math.sqrt(variance) : Math.sqrt(least[j] as number) || 1e-9,
+  );
   for (let i = 0; i < n; i++) {
     const row = rowOf(correlation, i);
-    const [meanI = 0, scaleI = 1] = [mean[i], scale[i]];
-    for (let j = 0; j < n; j++)
-      row[j] =
-        ((row[j] as number) / nTokens - meanI * (mean[j] as number)) /
-        (scaleI * (scale[j] as number));
+    const [meanI = 0, scaleI = 1, changesI = 0] = [mean[i], scale[i], changes[i]];
+    for (let j = 0; j < n; j++) {
+      const covariance = (row[j] as number) / nTokens - meanI * (mean[j] as number);
+      row[j] = (changesI * (changes[j] as number) * covariance) / (scaleI * (scale[j] as number));
+    }
     row[i] = 1;
   }
   return { mean, scale, correlation };

@@ -35,13 +35,13 @@ async function warmUp(scorer: Scorer, tokens: Int32Array, { nCtx }: TrialTask): 
   for (const _ of scorer.score(tokens.subarray(0, nCtx))) break;
 }
 
-function chunksOf(tokens: Int32Array, { nCtx, chunks: { first, count } }: TrialTask): Int32Array {
+function chunksOf(tokens: Int32Array, { nCtx, chunks: { least, most } }: TrialTask): Int32Array {
   const whole = Math.floor(tokens.length / nCtx);
-  if (first + count > whole)
+  if (whole < least)
     throw new Error(
-      `the text has ${whole} chunks of ${nCtx} tokens; trying a pruning takes ${first + count}`,
+      `the text that is held out to judge by is ${tokens.length} tokens long; expected at least ${least * nCtx}; give a longer --text`,
     );
-  return tokens.subarray(first * nCtx, (first + count) * nCtx);
+  return tokens.subarray(0, Math.min(whole, most) * nCtx);
 }
 
 async function scoreDense(

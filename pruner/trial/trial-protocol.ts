@@ -20,8 +20,8 @@ export type TrialTask = {
   settings: LlamaSettings;
   text: string;
   nCtx: number;
-  /** Chunks of the text that are scored. */
-  chunks: { first: number; count: number };
+  /** Chunks of the text that are scored, from its first. */
+  chunks: { least: number; most: number };
   /** What the unpruned model holds for likely: `write` has it computed first. */
   dense: { kind: 'write' | 'read'; path: string };
   /** What holds for all trials. */

@@ -1,0 +1,196 @@
+// hearth prune: a dense Llama becomes a smaller one, repaired and quantised, on this machine.
+// stdout holds the summary, stderr the plan, how far it is and warnings.
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { GPU_BACKENDS, threadsFlag } from '../llama/settings.js';
+import { openCheckpoint } from '../model/checkpoint/checkpoint.js';
+import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
+import { describeLlama } from '../model/shape/llama-model.js';
+import { FILE_TYPES, type FileType } from '../model/types/mixtures.js';
+import { many, number, text, valueFlag, wholeNumber } from '../terminal/flags.js';
+import { interruptible } from '../terminal/interruptible.js';
+import { noteAs, print } from '../terminal/print.js';
+import { parseSize } from '../terminal/units.js';
+import type { LayerRange, UniformWidths } from './choose/choose-widths.js';
+import { defaultLayers } from './choose/default-layers.js';
+import type { Target } from './choose/target.js';
+import { denseTypeWithin } from './dense-type.js';
+import { GENERAL_TEXT_NAME, readTexts } from './general-text.js';
+import { type PruneOptions, prune } from './prune.js';
+import { planText, showStages, summaryJson, summaryText } from './prune-report.js';
+import type { RepairMode } from './repair/repair-linear.js';
+
+const note = noteAs('prune');
+const REPAIRS = ['none', 'bias', 'least-squares'] as const satisfies readonly RepairMode[];
+const GPUS = ['auto', 'off', ...GPU_BACKENDS] as const;
+const DEFAULT_TOKENS = 16_384;
+const TARGETS = ['ratio', 'params', 'size', 'n-ff'] as const;
+
+const pruneOptions = {
+  output: { ...valueFlag('The GGUF to write', text('output')), alias: 'o', demandOption: true },
+  ratio: valueFlag('Share of all weights to remove, such as 0.2', number('ratio', 0, 0.95)),
+  params: valueFlag('Weights to keep, such as 5.4B', parseParams),
+  size: valueFlag('Size of the file, such as 2.1GB', parseSize),
+  'kv-heads': {
+    ...valueFlag('KV heads that every pruned layer keeps', wholeNumber('kv-heads', 1, 4096)),
+    implies: 'n-ff',
+  },
+  'n-ff': {
+    ...valueFlag('Channels that every pruned layer keeps', wholeNumber('n-ff', 1, 2 ** 20)),
+    implies: 'kv-heads',
+  },
+  layers: {
+    ...valueFlag('Layers to prune, the first and the last of them, such as 4-29', parseLayers),
+    defaultDescription: 'all but the first eighth and the last two',
+  },
+  type: {
+    ...valueFlag('Mixture of types', (name) => name.toUpperCase() as FileType),
+    choices: FILE_TYPES,
+    defaultDescription: 'Q4_K_M',
+  },
+  lora: valueFlag('Merge the LoRA in this folder first', text('lora')),
+  tokenizer: valueFlag('tokenizer.model, tokenizer.json or their folder', text('tokenizer')),
+  'chat-template': valueFlag('Name of a template, or a file with Jinja', text('chat-template')),
+  name: valueFlag("The model's name", text('name')),
+  text: {
+    describe: 'File of text to calibrate with, UTF-8; may be given several times',
+    type: 'string',
+    requiresArg: true,
+    coerce: many(text('text')),
+    defaultDescription: GENERAL_TEXT_NAME,
+  },
+  tokens: {
+    ...valueFlag('Tokens of it to calibrate with', wholeNumber('tokens', 1024, 2 ** 26)),
+    defaultDescription: String(DEFAULT_TOKENS),
+  },
+  repair: {
+    describe: 'How the kept parts take over from the removed ones',
+    choices: REPAIRS,
+    default: 'least-squares' as const,
+  },
+  calibration: valueFlag(
+    'Use this calibration, which --keep-calibration kept',
+    text('calibration'),
+  ),
+  'keep-calibration': valueFlag('Keep the calibration in this file', text('keep-calibration')),
+  memory: {
+    ...valueFlag('Take at most so much memory, such as 8GiB', parseSize),
+    defaultDescription: 'what is free',
+  },
+  gpu: {
+    describe: 'GPU backend; auto takes one where there is one',
+    choices: GPUS,
+    default: 'auto' as const,
+  },
+  threads: { ...threadsFlag('CPU threads'), defaultDescription: 'as many as are quickest' },
+  force: { describe: 'Replace an existing file', type: 'boolean' },
+  json: { describe: 'Print JSON', type: 'boolean' },
+} as const;
+
+type PruneArguments = InferredOptionTypes<typeof pruneOptions> & { dense: string };
+
+export const pruneCommand: CommandModule<object, PruneArguments> = {
+  command: 'prune <dense>',
+  describe:
+    'Make a dense Llama smaller on this machine: fewer heads and channels, repaired, quantised',
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('dense', {
+        describe: 'Hugging Face folder, or a GGUF of F32, F16, BF16 or Q8_0',
+        type: 'string',
+        demandOption: true,
+      })
+      .options(pruneOptions)
+      .check((argv) => {
+        const given = TARGETS.filter((name) => argv[name] !== undefined);
+        if (given.length === 1) return true;
+        throw new Error(
+          'say how much to remove by one of --ratio, --params, --size or --kv-heads with --n-ff',
+        );
+      })
+      .example(
+        '$0 prune Llama-2-7b-chat-hf --ratio 0.2 -o chat-20.gguf',
+        'A fifth of the weights less',
+      )
+      .example('$0 prune dense-f16.gguf --size 2.1GB --type Q4_K_M -o chat.gguf', 'To a size'),
+  handler: (argv) => interruptible((signal) => run(argv, signal)),
+};
+
+async function run(argv: PruneArguments, signal: AbortSignal): Promise<void> {
+  const begun = performance.now();
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'hearth-prune-'));
+  const stages = showStages();
+  try {
+    const options = await readOptions(argv, { folder, signal, onStage: stages.show });
+    note(planText(options.plan));
+    const summary = await prune(options);
+    stages.stop();
+    for (const warning of summary.convert.warnings) note(`warning: ${warning}`);
+    const reported = { ...summary, durationMs: performance.now() - begun };
+    print(argv.json ? JSON.stringify(summaryJson(reported), null, 2) : summaryText(reported));
+  } finally {
+    stages.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readOptions(
+  argv: PruneArguments,
+  { folder, signal, onStage }: Pick<PruneOptions, 'folder' | 'signal' | 'onStage'>,
+) {
+  const { dense: checkpoint, type = 'Q4_K_M', tokens: nTokens = DEFAULT_TOKENS } = argv;
+  const model = describeLlama(await openCheckpoint(checkpoint, { signal }));
+  const layers = argv.layers ?? defaultLayers(model.layers.length);
+  checkLayers(layers, model.layers.length, checkpoint);
+  const { texts, names } = await readTexts(argv.text ?? []);
+  const memoryBytes = argv.memory;
+  const budgetBytes = memoryBytes ?? process.availableMemory();
+  const denseType = denseTypeWithin(model, budgetBytes, checkpoint);
+  return {
+    ...{ checkpoint, type, nTokens, layers, folder, signal, onStage, memoryBytes, denseType },
+    ...{ lora: argv.lora, tokenizer: argv.tokenizer, chatTemplate: argv['chat-template'] },
+    ...{ name: argv.name, gpu: argv.gpu, threads: argv.threads, repair: argv.repair },
+    ...{ output: argv.output as string, force: argv.force ?? false },
+    ...{ text: texts, datasets: names, calibration: argv.calibration },
+    keepCalibration: argv['keep-calibration'],
+    target: targetOf(argv),
+    uniform: uniformOf(argv),
+    plan: { model, layers, denseType, nTokens, target: targetOf(argv), uniform: uniformOf(argv) },
+  } satisfies PruneOptions & { plan: object };
+}
+
+function targetOf({ ratio, params, size }: PruneArguments): Target {
+  if (params !== undefined) return { kind: 'params', params };
+  if (size !== undefined) return { kind: 'size', sizeBytes: size };
+  return { kind: 'ratio', ratio: ratio ?? 0 };
+}
+
+function uniformOf(argv: PruneArguments): UniformWidths | null {
+  const { 'kv-heads': nHeadKv, 'n-ff': nFf } = argv;
+  return nHeadKv === undefined || nFf === undefined ? null : { nHeadKv, nFf };
+}
+
+function checkLayers({ first, last }: LayerRange, nLayer: number, checkpoint: string): void {
+  if (first <= last && last < nLayer) return;
+  throw new CheckpointError(
+    checkpoint,
+    `has layers 0 to ${nLayer - 1}; --layers ${first}-${last} is not a range of them`,
+  );
+}
+
+function parseLayers(value: string): LayerRange {
+  const [, first, last] = /^(\d+)-(\d+)$/.exec(value) ?? [];
+  if (first !== undefined && last !== undefined)
+    return { first: Number(first), last: Number(last) };
+  throw new Error(`--layers takes a first and a last layer such as 4-29, not "${value}"`);
+}
+
+/** `5.4B`, `100M`, or a whole number. */
+function parseParams(value: string): number {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)([MB]?)$/i.exec(value) ?? [];
+  if (amount === undefined) throw new Error(`--params takes a number such as 5.4B, not "${value}"`);
+  const factor = { '': 1, M: 1e6, B: 1e9 }[unit.toUpperCase()] ?? 1;
+  return Math.round(Number(amount) * factor);
+}

@@ -1,0 +1,117 @@
+// What hearth prune says: the plan before any long work, how far each stage is, and what came of it.
+
+import { describeLayers } from '../model/shape/layer-widths.js';
+import type { LlamaModel } from '../model/shape/llama-model.js';
+import type { FileType } from '../model/types/mixtures.js';
+import { clearProgressLine, showProgressLine } from '../terminal/print.js';
+import {
+  formatCount,
+  formatDisk,
+  formatDuration,
+  formatMemory,
+  formatPercent,
+  plural,
+} from '../terminal/units.js';
+import type { LayerRange, UniformWidths } from './choose/choose-widths.js';
+import { paramsToRemove, type Target } from './choose/target.js';
+import type { PruneSummary, Stage, StageName } from './prune.js';
+
+export type PrunePlan = {
+  model: LlamaModel;
+  layers: LayerRange;
+  denseType: FileType;
+  nTokens: number;
+  target: Target;
+  uniform: UniformWidths | null;
+};
+
+/** One line, as what follows depends on what calibration finds. */
+export function planText({
+  model,
+  layers,
+  denseType,
+  nTokens,
+  target,
+  uniform,
+}: PrunePlan): string {
+  const removed = paramsToRemove(target, model);
+  const what = uniform
+    ? `${plural(uniform.nHeadKv, 'KV head')} and ${plural(uniform.nFf, 'channel')} stay`
+    : removed === null
+      ? 'as much goes as the size wants'
+      : `${formatCount(removed)} of ${formatCount(model.nParams)} weights go`;
+  return `in layers ${layers.first} to ${layers.last} of ${model.layers.length}, ${what}; calibrated as ${denseType} on ${nTokens} tokens`;
+}
+
+const STAGES: Record<StageName, string> = {
+  dense: 'the unpruned model as a GGUF',
+  calibrate: 'calibrating',
+  choose: 'what can go',
+  repair: 'repairing',
+  write: 'writing',
+  judge: 'judging',
+};
+
+/** Elsewhere than on a terminal, a line is said so often. */
+const LINE_INTERVAL_MS = 5000;
+
+/** Shows the stage at hand with the time that it will still take. */
+export function showStages(): { show: (stage: Stage) => void; stop: () => void } {
+  let at: { name: StageName; begun: number } | null = null;
+  let saidMs = Number.NEGATIVE_INFINITY;
+  return {
+    show({ name, part, done, of }) {
+      if (at?.name !== name) at = { name, begun: performance.now() };
+      const spentMs = performance.now() - at.begun;
+      const left = done > 0 ? `, ${formatDuration((spentMs * (of - done)) / done)} left` : '';
+      const line = `${STAGES[name]}: ${part}, ${formatPercent(done / Math.max(1, of), 0)}${left}`;
+      showProgressLine(line);
+      if (process.stderr.isTTY || performance.now() - saidMs < LINE_INTERVAL_MS) return;
+      saidMs = performance.now();
+      process.stderr.write(`${line}\n`);
+    },
+    stop: clearProgressLine,
+  };
+}
+
+type Reported = PruneSummary & { durationMs: number };
+
+export function summaryText({ convert, repaired, judgement, ...rest }: Reported): string {
+  const { dense, unrepaired, file, nTokens } = judgement;
+  const share = convert.nParamsDense ? convert.nParams / convert.nParamsDense : 1;
+  const kl = file.kl ? `, KL ${file.kl.value.toFixed(3)}` : '';
+  const ridged = repaired.filter(({ ridge }) => ridge !== null).length;
+  return [
+    `${convert.output}: ${formatDisk(convert.sizeBytes)}, ${convert.fileType}`,
+    `weights     ${formatCount(convert.nParams)}, ${formatPercent(share)} kept`,
+    `layers      ${describeLayers(convert.layers)}`,
+    `repaired    ${ridged} of ${plural(repaired.length, 'part')} by least squares, the others by ${repaired.some(({ bias }) => bias) ? 'a bias' : 'nothing'}`,
+    `perplexity  ${dense.perplexity.toFixed(2)} unpruned; pruned ${unrepaired.perplexity.toFixed(2)}, repaired ${judgement.repaired.perplexity.toFixed(2)}, as ${convert.fileType} ${file.perplexity.value.toFixed(2)}`,
+    `KL          pruned ${unrepaired.kl.toFixed(3)}, repaired ${judgement.repaired.kl.toFixed(3)}${kl && `, as ${convert.fileType} ${file.kl?.value.toFixed(3)}`} nats from the unpruned model, on ${nTokens} tokens held out`,
+    `took        ${formatDuration(rest.durationMs)}, ${rest.calibrationTokens} tokens of calibration, at most ${formatMemory(convert.peakRssBytes)} beside llama.cpp`,
+  ].join('\n');
+}
+
+export function summaryJson({ convert, repaired, judgement, ...rest }: Reported) {
+  const { dense, unrepaired, file, nTokens } = judgement;
+  return {
+    output: convert.output,
+    file_type: convert.fileType,
+    size_bytes: convert.sizeBytes,
+    parameter_count: convert.nParams,
+    parameter_count_unpruned: convert.nParamsDense,
+    calibration_tokens: rest.calibrationTokens,
+    parts: repaired.map(({ part, groups, mode, ridge, heldOutError }) => ({
+      name: part.ggufName,
+      kept: groups.length,
+      of: part.nGroups,
+      ...{ repair: mode, ridge, held_out_error: heldOutError },
+    })),
+    judged_tokens: nTokens,
+    perplexity_unpruned: dense.perplexity,
+    pruned: unrepaired,
+    repaired: judgement.repaired,
+    file: { perplexity: file.perplexity.value, kl: file.kl?.value ?? null },
+    duration_ms: rest.durationMs,
+  };
+}

@@ -1,0 +1,201 @@
+// From a dense Llama to a pruned, repaired and quantised GGUF, stage by stage: the model as a file that
+// llama.cpp runs, what its inputs are like on a text, which parts go, what the kept ones take over, and
+// convert's one pass over the original weights. Prints nothing; a temporary folder holds what lies between.
+import { copyFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { type ConvertSummary, convert } from '../converter/convert.js';
+import type { PrepareOptions } from '../converter/prepare.js';
+import { type GgmlCompute, openCompute } from '../llama/ggml-compute.js';
+import { openCheckpoint } from '../model/checkpoint/checkpoint.js';
+import { openLora } from '../model/checkpoint/lora/lora.js';
+import { readGgufFile } from '../model/gguf/gguf-file.js';
+import type { FileType } from '../model/types/mixtures.js';
+import { calibrate } from './calibrate/calibrate.js';
+import { type CalibrationSettings, calibrationSettings } from './calibrate/calibration-settings.js';
+import { type Calibration, openCalibration } from './calibration-file.js';
+import { checkCalibration, prunedImportance } from './calibration-fit.js';
+import { chooseWidths, type LayerRange, type UniformWidths } from './choose/choose-widths.js';
+import type { Target } from './choose/target.js';
+import { writeDenseGguf } from './dense-gguf.js';
+import { type DenseModel, listParts, openDenseModel, type Part } from './dense-model.js';
+import { type Judgement, judge } from './judge.js';
+import type { Multiply } from './linear/least-squares.js';
+import { type MeasuredPart, measurePart } from './measured-part.js';
+import { modelDigestOfGguf } from './model-digest.js';
+import { pruningMetadata } from './pruning-metadata.js';
+import type { RepairMode } from './repair/repair-linear.js';
+import { asPruning, type RepairedPart, repairPart } from './repair/repair-parts.js';
+import { openScratch } from './scratch.js';
+import { splitText } from './split-text.js';
+
+export type PruneOptions = Pick<
+  PrepareOptions,
+  'checkpoint' | 'lora' | 'tokenizer' | 'chatTemplate' | 'name'
+> & {
+  output: string;
+  force: boolean;
+  target: Target;
+  /** The same widths for every pruned layer, in place of `target`. */
+  uniform: UniformWidths | null;
+  type: FileType;
+  /** Of the dense model while it is calibrated. */
+  denseType: FileType;
+  layers: LayerRange;
+  repair: RepairMode;
+  text: string;
+  datasets: string[];
+  nTokens: number;
+  gpu: 'auto' | 'off' | 'cuda' | 'vulkan' | 'metal';
+  threads: number | undefined;
+  memoryBytes: number | undefined;
+  /** A calibration made before, and where to keep this one. */
+  calibration: string | undefined;
+  keepCalibration: string | undefined;
+  /** For what lies between; removed by the caller. */
+  folder: string;
+  signal: AbortSignal;
+  onStage: (stage: Stage) => void;
+};
+
+/** `done` of `of`, of whatever the stage counts. */
+export type Stage = { name: StageName; part: string; done: number; of: number };
+export type StageName = 'dense' | 'calibrate' | 'choose' | 'repair' | 'write' | 'judge';
+
+export type PruneSummary = {
+  convert: ConvertSummary;
+  repaired: RepairedPart[];
+  judgement: Judgement;
+  calibrationTokens: number;
+};
+
+/** Tokens that the result is judged on, of chunks of 512. */
+const JUDGED_CHUNKS = 8;
+export const CHUNK_SIZE = 512;
+/** Channels that are judged and go together: whole blocks of most types. */
+const STEP_CHANNELS = 32;
+
+/** Throws `CheckpointError`, `CalibrationError`, `OutputError`, `MeasureError` or the signal's reason. */
+export async function prune(options: PruneOptions): Promise<PruneSummary> {
+  const { checkpoint: denseCheckpoint, lora: loraFolder, layers, repair, folder, signal } = options;
+  const checkpoint = await openCheckpoint(denseCheckpoint, { signal });
+  const lora = loraFolder === undefined ? null : await openLora(loraFolder, checkpoint);
+  const dense = openDenseModel(checkpoint, lora);
+  const compute = openCompute({ threads: options.threads ?? os.availableParallelism() });
+  const scratch = openScratch(path.join(folder, 'repaired'));
+  try {
+    const parts = listParts(dense.model, layers);
+    const text = splitText(options.text, { choosing: 0, judging: JUDGED_CHUNKS * CHUNK_SIZE });
+    const ready = await prepareCalibration(options, { dense, parts, text: text.calibration });
+    const tools = { dense, calibration: ready.calibration, multiply: productOf(compute), scratch };
+    const measured = await measureParts(options, tools, parts);
+    const widths = await chooseWidths(measured, { ...options, model: dense.model });
+    const repaired: RepairedPart[] = [];
+    for (const [i, part] of measured.entries()) {
+      signal.throwIfAborted();
+      options.onStage({ name: 'repair', part: part.ggufName, done: i, of: measured.length });
+      const nKept = widths.get(part) ?? part.nGroups;
+      const done = await repairPart(tools, part, { nKept, mode: repair });
+      if (done) repaired.push(done);
+    }
+    const summary = await write(options, { dense, calibration: ready.calibration, repaired });
+    const judgement = await judge({ ...options, ...ready, repaired, dense, text: text.judging });
+    await ready.calibration.close();
+    return {
+      ...{ convert: summary, repaired, judgement },
+      calibrationTokens: ready.calibration.nTokens,
+    };
+  } finally {
+    scratch.close();
+    compute.close();
+    dense.close();
+  }
+}
+
+function productOf(compute: GgmlCompute): Multiply {
+  return async (a, b) => {
+    const sizes = { m: a.nRows, n: b.nRows, k: a.nCols };
+    const data = await compute.multiply(a.data, b.data, sizes);
+    return { nRows: a.nRows, nCols: b.nRows, data };
+  };
+}
+
+export type Ready = {
+  calibration: Calibration;
+  /** The unpruned model as a file, and how it is loaded. */
+  densePath: string;
+  settings: CalibrationSettings;
+};
+
+async function prepareCalibration(
+  options: PruneOptions,
+  { dense, parts, text }: { dense: DenseModel; parts: readonly Part[]; text: string },
+): Promise<Ready> {
+  const { onStage, signal, folder, gpu, threads, repair } = options;
+  const { checkpoint, lora, tokenizer } = options;
+  const densePath = await writeDenseGguf(dense, parts, {
+    ...{ checkpoint, lora, tokenizer, folder, signal, type: options.denseType },
+    onProgress: ({ name, bytesDone, totalBytes }) =>
+      onStage({ name: 'dense', part: name, done: bytesDone, of: totalBytes }),
+  });
+  const settings = await calibrationSettings({
+    ...{ modelPath: densePath, chunkSize: CHUNK_SIZE, gpu, threads },
+  });
+  const calibrationPath = options.calibration ?? path.join(folder, 'calibration.gguf');
+  const needsGrams = repair === 'least-squares';
+  if (options.calibration === undefined)
+    await calibrate({
+      ...{ modelPath: densePath, text, settings, signal, output: calibrationPath },
+      ...{ datasets: options.datasets, nTokens: options.nTokens, chunkSize: CHUNK_SIZE },
+      grams: needsGrams ? new Set(parts.map(({ layer }) => layer)) : 'none',
+      ...(options.memoryBytes !== undefined && { memoryBytes: options.memoryBytes }),
+      onProgress: ({ done, of, pass, nPasses }) =>
+        onStage({ name: 'calibrate', part: 'chunk', done: pass * of + done, of: of * nPasses }),
+    });
+  const calibration = await openCalibration(calibrationPath);
+  const digest = modelDigestOfGguf(await readGgufFile(densePath));
+  const wanted = { path: calibrationPath, digest, needsGrams, parts };
+  checkCalibration(calibration, wanted);
+  if (options.keepCalibration !== undefined && options.calibration === undefined)
+    await copyFile(calibrationPath, options.keepCalibration);
+  return { calibration, densePath, settings };
+}
+
+async function measureParts(
+  { onStage, signal }: PruneOptions,
+  tools: { dense: DenseModel; calibration: Calibration; multiply: Multiply },
+  parts: readonly Part[],
+): Promise<MeasuredPart[]> {
+  const measured: MeasuredPart[] = [];
+  for (const [i, part] of parts.entries()) {
+    signal.throwIfAborted();
+    onStage({ name: 'choose', part: part.ggufName, done: i, of: parts.length });
+    measured.push(await measurePart(tools, part, { step: STEP_CHANNELS }));
+  }
+  return measured;
+}
+
+type Pruned = { dense: DenseModel; calibration: Calibration; repaired: RepairedPart[] };
+
+async function write(
+  options: PruneOptions,
+  { dense: { model }, calibration, repaired }: Pruned,
+): Promise<ConvertSummary> {
+  const { checkpoint, lora, tokenizer, chatTemplate, name, type, output, force, signal } = options;
+  const removed = repaired.reduce(
+    (sum, { part, groups }) => sum + (part.nGroups - groups.length) * part.paramsPerGroup,
+    0,
+  );
+  const counts = { nParams: model.nParams - removed, nParamsDense: model.nParams };
+  const metadata = pruningMetadata(calibration, repaired, { repair: options.repair, ...counts });
+  return await convert({
+    ...{ checkpoint, lora, tokenizer, chatTemplate, name, type, output, force, signal },
+    pruning: asPruning(model, repaired, metadata),
+    importance: prunedImportance(calibration.importance, repaired),
+    onProgress: (progress) =>
+      options.onStage({
+        ...{ name: 'write', part: progress.name },
+        ...{ done: progress.bytesDone, of: progress.totalBytes },
+      }),
+  });
+}
