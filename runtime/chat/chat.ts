@@ -4,7 +4,7 @@
 
 import { hearthVersion } from '../../terminal/version.js';
 import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
-import { gpuNotUsed } from '../engine/gpu-not-used.js';
+import { gpuNotUsed } from '../engine/engine-flags.js';
 import { startEngine } from '../engine/restarting-engine.js';
 import { type LogOptions, openLog } from '../log/answer-log.js';
 import { Recorder } from '../log/recorder.js';

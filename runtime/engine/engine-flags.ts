@@ -11,7 +11,7 @@ import {
 } from '../../llama/settings.js';
 import { one, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { parseSize } from '../../terminal/units.js';
-import type { EngineOptions } from './engine.js';
+import type { EngineInfo, EngineOptions } from './engine.js';
 
 const MAX_LAYERS = 10_000;
 
@@ -105,4 +105,16 @@ function flashAttention(text: string): boolean | 'auto' {
   const names = { true: 'on', '': 'on', false: 'off' } as Record<string, string>;
   const value = oneOf('flash-attention', FLASH_ATTENTION)(names[text] ?? text);
   return value === 'auto' ? 'auto' : value === 'on';
+}
+
+/**
+ * What to tell the user where the GPU that was asked for by name does not answer; null where it does.
+ * Not an error: an appliance whose driver breaks goes on answering on its CPU.
+ */
+export function gpuNotUsed(
+  { gpu = 'auto', gpuLayers }: EngineOptions,
+  { backend }: EngineInfo,
+): string | null {
+  if (gpu === 'auto' || gpu === 'off' || gpuLayers === 0 || backend === gpu) return null;
+  return `the CPU answers: ${gpu} has no GPU here that holds a layer of the model; see hearth devices`;
 }

@@ -5,7 +5,7 @@
 import { noteAs } from '../../terminal/print.js';
 import { hearthVersion } from '../../terminal/version.js';
 import type { Engine, EngineOptions } from '../engine/engine.js';
-import { gpuNotUsed } from '../engine/gpu-not-used.js';
+import { gpuNotUsed } from '../engine/engine-flags.js';
 import { startEngine } from '../engine/restarting-engine.js';
 import { type LogOptions, openLog } from '../log/answer-log.js';
 import { type Notifier, openNotifier } from '../systemd/notify.js';

@@ -1,6 +1,6 @@
 // From a path and options to a model that can answer, on the best device on which it fits.
 // node-llama-cpp picks device, layers and context by simulating the allocation in llama.cpp.
-// Runs in the engine's child process alone, as loading can abort the process.
+// Runs only in the engine's child process, as loading can abort the process.
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
@@ -11,7 +11,6 @@ import type { EngineInfo, EngineOptions, ModelFile } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import { describeFile } from '../model-file.js';
 import { architectureOf, checkHeader, readHeader } from './gguf-check.js';
-import { flashAttentionOf, kvBytesOf } from './load-log.js';
 import { hasDevice, loadError, type OpeningLlama } from './open-llama.js';
 import { predictedMemory } from './predicted.js';
 
@@ -213,4 +212,28 @@ const EMBEDDING_POOLINGS = [1, 2, 3];
 function isEmbedder(file: GgufFile): boolean {
   const pooling = file.metadata[`${architectureOf(file)}.pooling_type`];
   return typeof pooling === 'number' && EMBEDDING_POOLINGS.includes(pooling);
+}
+
+/**
+ * What llama.cpp said since the context in use was made; earlier lines belong to trial runs. The binding
+ * tells only sums, so that the split of a context into KV and compute is read here.
+ */
+function contextLines(lines: readonly string[]): readonly string[] {
+  const start = lines.findLastIndex((line) => line.includes('constructing llama_context'));
+  return lines.slice(Math.max(0, start));
+}
+
+/** Bytes of keys and values, of recurrent states too. */
+function kvBytesOf(lines: readonly string[]): number {
+  const pattern = /^(?:llama_kv_cache|llama_memory_recurrent): size =\s*([\d.]+) MiB/;
+  const sizes = contextLines(lines).map((line) => Number(pattern.exec(line)?.[1] ?? 0));
+  return Math.round(sizes.reduce((sum, size) => sum + size, 0) * 2 ** 20);
+}
+
+/** What became of `auto`, or of what a quantised KV cache makes llama.cpp turn on; `asked` where nothing was said. */
+function flashAttentionOf(lines: readonly string[], asked: boolean): boolean {
+  const said = contextLines(lines).find((line) => line.includes('Flash Attention'));
+  if (said === undefined)
+    return asked || contextLines(lines).some((line) => /flash_attn\s+= enabled/.test(line));
+  return /enabled/.test(said) && !/disabled|not supported/.test(said);
 }

@@ -7,8 +7,8 @@ import { stayWithParent } from '../../../llama/orphan-watch.js';
 import type { EngineOptions } from '../engine.js';
 import { failureOf } from '../engine-error.js';
 import type { FromChild, ToChild } from '../engine-protocol.js';
-import { checkOptions } from './check-options.js';
 import type { ModelServer } from './model-server.js';
+import { checkOptions } from './number-checks.js';
 import { openLlama } from './open-llama.js';
 import { Outbox } from './outbox.js';
 

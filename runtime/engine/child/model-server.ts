@@ -1,7 +1,7 @@
 // The loaded model at work: turns requests into answers and calls into results.
 // Prompts are made while llama.cpp decodes on its own threads, or by a template's own process, so they
 // cost nobody a token.
-// Knows nothing of processes; main.ts connects it.
+// main.ts connects it.
 import { MachineLoad } from '../../../llama/machine-load.js';
 import { nativeBindings } from '../../../llama/node-llama-internals.js';
 import { TemplateBudget } from '../../../model/template/template-budget.js';
@@ -11,17 +11,16 @@ import { EngineError, failureOf } from '../engine-error.js';
 import type { Call, CallResults } from '../engine-protocol.js';
 import { AnswerClock, AnswerMemory, processMemory } from './answer-cost.js';
 import { ChatTemplate } from './chat-template.js';
-import { checkRequest } from './check-request.js';
 import { ControlTokens } from './control-tokens.js';
 import { Embedder } from './embedder.js';
 import { grammarState } from './grammar.js';
 import type { Loaded } from './load-model.js';
+import { checkRequest, checkTokens } from './number-checks.js';
 import type { Outbox } from './outbox.js';
 import { probe } from './probe-decode.js';
-import { buildPrompt, checkTokens, type PromptModel, withBos } from './prompt.js';
+import { buildPrompt, type PromptModel, withBos } from './prompt.js';
 import { Answer } from './running-answer.js';
-import { SamplerPool } from './sampler-pool.js';
-import { LogprobReader, TokenChooser } from './sampling.js';
+import { LogprobReader, SamplerPool, TokenChooser } from './sampling.js';
 import { Scheduler } from './scheduler.js';
 import { loadSession, saveSession } from './session-file.js';
 import { TokenText } from './token-text.js';

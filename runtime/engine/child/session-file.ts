@@ -6,7 +6,6 @@ import { open, rename, rm } from 'node:fs/promises';
 import type { Native } from '../../../llama/node-llama-internals.js';
 import { EngineError } from '../engine-error.js';
 import type { Scheduler } from './scheduler.js';
-import type { Slot } from './slot.js';
 
 /** A cache holds what was said: nobody else may read it. */
 const PRIVATE = 0o600;
@@ -35,22 +34,17 @@ export async function loadSession(
   const idle = scheduler.slots.filter((slot) => !slot.answer);
   const [slot] = idle.sort((a, b) => a.tokens.length - b.tokens.length);
   if (!slot) throw refusal('every sequence is busy; load the session when one is idle');
-  clear(slot, context);
+  scheduler.clear(slot);
   try {
     const tokens = await context.loadSequenceStateFromFile(path, slot.id, scheduler.nCtx);
     slot.tokens.push(...tokens);
     return { tokens: tokens.length };
   } catch {
-    clear(slot, context);
+    scheduler.clear(slot);
     throw refusal(
-      `${path} is no cache of this model with a context of ${scheduler.nCtx} tokens and this --kv-type`,
+      `${path} is not a cache of this model with a context of ${scheduler.nCtx} tokens and this --kv-type`,
     );
   }
-}
-
-function clear(slot: Slot, context: Native['context']): void {
-  context.disposeSequence(slot.id);
-  slot.tokens.length = 0;
 }
 
 /** Writes beside the file and renames, so that an interruption leaves the old one. */
