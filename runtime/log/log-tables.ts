@@ -4,12 +4,12 @@
 import { inOneLine } from '../../terminal/foreign-text.js';
 import { drawTable, type TableColumn } from '../../terminal/table.js';
 import { formatDuration, formatMemory } from '../../terminal/units.js';
-import type { AnswerRow, QueryRow } from './read-rows.js';
-import type { SummaryRow } from './summary-rows.js';
+import type { QueryRow } from './log-reader.js';
+import type { AnswerRow, SummaryRow } from './read-rows.js';
 
-type Column<Row> = TableColumn<Row> & { width: number };
+type LineColumn<Row> = TableColumn<Row> & { width: number };
 
-const ANSWER_COLUMNS: Column<AnswerRow>[] = [
+const ANSWER_COLUMNS: LineColumn<AnswerRow>[] = [
   { head: 'Time', width: 19, cell: (row) => localTime(row.started_at) },
   { head: 'Model', width: 20, cell: (row) => row.model },
   { head: 'Prompt', width: 6, align: 'right', cell: (row) => number(row.prompt_tokens) },
@@ -23,7 +23,7 @@ const ANSWER_COLUMNS: Column<AnswerRow>[] = [
   { head: 'End', width: 8, cell: ending },
 ];
 
-const SUMMARY_COLUMNS: Column<SummaryRow>[] = [
+const SUMMARY_COLUMNS: LineColumn<SummaryRow>[] = [
   { head: '', width: 20, cell: (row) => row.name },
   { head: 'Answers', width: 7, align: 'right', cell: (row) => number(row.answers) },
   { head: 'Errors', width: 6, align: 'right', cell: (row) => number(row.errors) },
@@ -71,7 +71,10 @@ export function answerLine(row: AnswerRow): string {
   return line(ANSWER_COLUMNS, ({ cell }) => cell(row));
 }
 
-function line<Row>(columns: Column<Row>[], textOf: (column: Column<Row>) => string): string {
+function line<Row>(
+  columns: LineColumn<Row>[],
+  textOf: (column: LineColumn<Row>) => string,
+): string {
   const cells = columns.map((column) => {
     const text = inOneLine(textOf(column));
     return column.align ? text.padStart(column.width) : text.padEnd(column.width);

@@ -1,14 +1,14 @@
-// What the dashboard asks for and what it is answered, as types alone.
+// What the dashboard asks for and what it is answered, as types.
 // Rows are named as in SQL, so that the page, `hearth log --json` and sqlite3 speak of one thing.
-// Imports types alone, so that the page's bundle can take it as it is.
+// Imports only types, so that the page's bundle can take it as it is.
 
 import type {
+  AnswerRow,
   ErrorRow,
-  MaybeNumber,
   SampleSeriesRow,
   SeriesRow,
   SummaryRow,
-} from '../log/summary-rows.js';
+} from '../log/read-rows.js';
 
 /**
  * Every answer is JSON over GET, with the key in `Authorization: Bearer KEY` where one is set.
@@ -39,11 +39,11 @@ export type DashboardApi = {
     query: RangeQuery;
     answer: { since: string; rows: ErrorRow[] };
   };
-  /** The latest answers, newest first; `failed=true` for those with an error alone. */
+  /** The latest answers, newest first; `failed=true` for only those with an error. */
   '/api/dashboard/answers': {
     /** `limit` 1 to 1000, default 50. */
     query: RangeQuery & { limit?: string; failed?: 'true' | 'false' };
-    answer: { since: string; rows: DashboardAnswerRow[] };
+    answer: { since: string; rows: AnswerRow[] };
   };
 };
 
@@ -106,34 +106,4 @@ export type DashboardStatus = {
     /** Why rows wait: `the log … is on a full disk`; null while writing works. */
     last_error: string | null;
   } | null;
-};
-
-/** One answer. Never holds a prompt or an answer's text. */
-export type DashboardAnswerRow = {
-  /** Rises with every request of the log. */
-  id: number;
-  /** Arrival, UTC: `2026-11-24T09:30:00.000Z`. */
-  started_at: string;
-  /** `/v1/chat/completions`, or `chat` for the terminal. */
-  endpoint: string;
-  model: string;
-  device: string;
-  prompt_tokens: MaybeNumber;
-  /** The part of the prompt that was in the KV cache. */
-  cached_tokens: MaybeNumber;
-  generated_tokens: MaybeNumber;
-  queue_ms: MaybeNumber;
-  ttft_ms: MaybeNumber;
-  total_ms: MaybeNumber;
-  tokens_per_second: MaybeNumber;
-  /** `eos`, `stop`, `length`, `abort`, `deadline`, `context`; null when it failed. */
-  stop_reason: string | null;
-  /** `HEARTH_…`; null when it did not fail. */
-  error_code: string | null;
-  error_message: string | null;
-  dropped_turns: number;
-  context_used: MaybeNumber;
-  n_ctx: MaybeNumber;
-  peak_rss_bytes: MaybeNumber;
-  device_peak_bytes: MaybeNumber;
 };

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Engine, GenerateEvent, Memory } from '../engine/engine.js';
 import type { AnswerLog } from '../log/answer-log.js';
-import type { RequestFields } from '../log/answer-row.js';
+import type { RequestFields } from '../log/answer-record.js';
 
 /** From a cached prompt on a GPU to a long one on a board. */
 const LATENCY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];

@@ -2,8 +2,14 @@
 // The server groups and filters in SQL; nothing is computed here.
 // Rows are taken as they come: contract and server are of one version with this page.
 
-import type { ErrorRow, SampleSeriesRow, SeriesRow, SummaryRow } from '../../log/summary-rows.js';
-import type { DashboardAnswerRow, DashboardStatus } from '../../server/dashboard-contract.js';
+import type {
+  AnswerRow,
+  ErrorRow,
+  SampleSeriesRow,
+  SeriesRow,
+  SummaryRow,
+} from '../../log/read-rows.js';
+import type { DashboardStatus } from '../../server/dashboard-contract.js';
 import { askDashboard } from './dashboard-api.js';
 
 export type DashboardData = {
@@ -19,7 +25,7 @@ export type DashboardData = {
   bucketMs: number;
   errors: ErrorRow[];
   /** Newest first. */
-  answers: DashboardAnswerRow[];
+  answers: AnswerRow[];
 };
 
 /** `since` is an age such as `7d`; `model` null for all. */

@@ -1,7 +1,6 @@
 // The tables of the dashboard: percentiles by model and by day, errors, the latest answers.
 
-import type { ErrorRow, SummaryRow } from '../../log/summary-rows.js';
-import type { DashboardAnswerRow } from '../../server/dashboard-contract.js';
+import type { AnswerRow, ErrorRow, SummaryRow } from '../../log/read-rows.js';
 import { el } from '../shared/dom.js';
 import { formatBytes, formatCount, formatDuration, formatRate } from '../shared/format.js';
 import type { DashboardData } from './dashboard-data.js';
@@ -54,7 +53,7 @@ const ERROR_COLUMNS: Column<ErrorRow>[] = [
   { title: 'What was said', cell: ({ last_message }) => last_message ?? '–', isText: true },
 ];
 
-const ANSWER_COLUMNS: Column<DashboardAnswerRow>[] = [
+const ANSWER_COLUMNS: Column<AnswerRow>[] = [
   { title: 'Time', cell: ({ started_at }) => timeWords(started_at) },
   { title: 'Model', cell: ({ model }) => model, isText: true },
   { title: 'Result', cell: (row) => row.error_code ?? row.stop_reason ?? '–', isText: true },
@@ -68,6 +67,6 @@ const ANSWER_COLUMNS: Column<DashboardAnswerRow>[] = [
   { title: 'Memory', cell: ({ peak_rss_bytes }) => formatBytes(peak_rss_bytes) },
 ];
 
-function contextWords({ context_used, n_ctx }: DashboardAnswerRow): string {
+function contextWords({ context_used, n_ctx }: AnswerRow): string {
   return `${formatCount(context_used)} / ${formatCount(n_ctx)}`;
 }
