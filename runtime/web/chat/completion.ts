@@ -68,7 +68,7 @@ function parse(data: string): unknown {
 function* eventsOf(event: unknown): Generator<CompletionEvent> {
   const error = errorOfEvent(event);
   if (error) throw error;
-  const { choices, model } = event as Chunk;
+  const { choices, model } = event as CompletionChunk;
   const choice = choices?.[0];
   const text = choice?.delta?.content;
   if (typeof text === 'string' && text !== '') yield { kind: 'text', text, model: model ?? null };
@@ -77,7 +77,7 @@ function* eventsOf(event: unknown): Generator<CompletionEvent> {
   if (figures) yield { kind: 'figures', figures };
 }
 
-type Chunk = {
+type CompletionChunk = {
   model?: string;
   choices?: { delta?: { content?: unknown }; finish_reason?: string | null }[];
 };

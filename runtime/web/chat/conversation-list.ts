@@ -35,12 +35,12 @@ export class ConversationList {
   #item(conversation: Conversation): HTMLElement {
     const { id, title } = conversation;
     const isShown = conversation === this.#store.shown;
-    const choose = el('button', { class: 'conversation', type: 'button', title }, title);
-    if (isShown) choose.setAttribute('aria-current', 'true');
-    choose.addEventListener('click', () => {
+    const click = () => {
       this.#store.show(id);
       this.#onShow();
-    });
+    };
+    const props = { class: 'conversation', type: 'button', title, click };
+    const choose = el('button', { ...props, 'aria-current': isShown && 'true' }, title);
     return el('li', {}, choose, this.#menu(conversation));
   }
 

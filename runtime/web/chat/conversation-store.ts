@@ -10,7 +10,7 @@ import {
 } from './conversation.js';
 import type { ConversationDb } from './conversation-db.js';
 
-export type Change =
+export type StoreChange =
   /** Another conversation is shown, or its turns were added or removed. */
   | { kind: 'shown' }
   /** Titles or order of the list. */
@@ -23,7 +23,7 @@ const KEEP_EVERY_MS = 1000;
 
 export class ConversationStore {
   readonly #db: ConversationDb;
-  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #listeners = new Set<(change: StoreChange) => void>();
   readonly #keepTimers = new Map<string, number>();
   #list: Conversation[];
   #shown: Conversation;
@@ -49,7 +49,7 @@ export class ConversationStore {
     return this.#shown;
   }
 
-  listen(listener: (change: Change) => void): void {
+  listen(listener: (change: StoreChange) => void): void {
     this.#listeners.add(listener);
   }
 
@@ -118,7 +118,7 @@ export class ConversationStore {
     if (this.#list.includes(conversation)) void this.#db.put(conversation);
   }
 
-  #tell(change: Change): void {
+  #tell(change: StoreChange): void {
     for (const listener of this.#listeners) listener(change);
   }
 }

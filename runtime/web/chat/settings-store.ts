@@ -1,15 +1,15 @@
 // The settings that new conversations begin with, kept on this device.
 // What was stored comes from an earlier version perhaps: anything unknown is left out.
 import { readText, writeText } from '../shared/storage.js';
-import type { Sampling, Settings } from './conversation.js';
+import type { SamplingSettings, Settings } from './conversation.js';
 import { SAMPLING_FIELDS } from './sampling-fields.js';
 
 const STORAGE_KEY = 'hearth.settings';
 
 export function readSettings(): Settings {
   const stored = parse(readText('device', STORAGE_KEY) ?? '');
-  const sampling: Sampling = {};
-  for (const { name } of SAMPLING_FIELDS) {
+  const sampling: SamplingSettings = {};
+  for (const [name] of SAMPLING_FIELDS) {
     const value = stored.sampling?.[name];
     if (typeof value === 'number' && Number.isFinite(value)) sampling[name] = value;
   }

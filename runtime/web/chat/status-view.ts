@@ -4,7 +4,7 @@
 import { byId } from '../shared/dom.js';
 import { formatPart } from '../shared/format.js';
 import { askJson } from '../shared/server-client.js';
-import { type Health, readHealth } from './health.js';
+import { readHealth, type ServerHealth } from './health.js';
 
 const RETRY_MS = 2000;
 
@@ -41,7 +41,7 @@ export class StatusView {
   }
 }
 
-function wordsOf(health: Health): string {
+function wordsOf(health: ServerHealth): string {
   switch (health.kind) {
     case 'ok':
       return 'Ready';

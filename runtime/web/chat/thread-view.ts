@@ -10,7 +10,7 @@ import { greetingView } from './greeting-view.js';
 import { AnswerTurnView, userTurnView } from './turn-view.js';
 
 type View = { element: HTMLElement; answer: AnswerTurnView | null };
-type Parts = { store: ConversationStore; answering: Answering; announcer: Announcer };
+type ThreadParts = { store: ConversationStore; answering: Answering; announcer: Announcer };
 
 /** Distance in pixels from the end that still counts as being there. */
 const NEAR_END_PX = 80;
@@ -18,7 +18,7 @@ const NEAR_END_PX = 80;
 const REST_PER_DRAWING = 3;
 
 export class ThreadView {
-  readonly #parts: Parts;
+  readonly #parts: ThreadParts;
   readonly #scroller = byId('thread', HTMLElement);
   readonly #turns = byId('turns', HTMLElement);
   readonly #toEnd = byId('to-end', HTMLButtonElement);
@@ -28,7 +28,7 @@ export class ThreadView {
   #follows = true;
   #restMs = 0;
 
-  constructor(parts: Parts, onSuggestion: (text: string) => void) {
+  constructor(parts: ThreadParts, onSuggestion: (text: string) => void) {
     this.#parts = parts;
     this.#onSuggestion = onSuggestion;
     this.#scroller.addEventListener('scroll', () => this.#noteScroll(), { passive: true });

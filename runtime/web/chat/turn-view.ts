@@ -67,9 +67,8 @@ export class AnswerTurnView {
   }
 
   #actions(turn: AnswerTurn): HTMLElement {
-    const retry = el('button', { class: 'quiet-button retry', type: 'button' }, icon('retry'));
-    retry.append(el('span', {}, 'Try again'));
-    retry.addEventListener('click', this.#retry);
+    const props = { class: 'quiet-button retry', type: 'button', click: this.#retry };
+    const retry = el('button', props, icon('retry'), el('span', {}, 'Try again'));
     return el(
       'div',
       { class: 'answer-actions' },
@@ -79,28 +78,23 @@ export class AnswerTurnView {
   }
 }
 
-/** The parts of an answer that are drawn from its state alone. */
+/** The parts of an answer that are drawn only from its state. */
 function stateKey({ state, figures }: AnswerTurn): string {
   return JSON.stringify([state, figures !== null]);
 }
 
 function progressOf({ state }: AnswerTurn): HTMLElement[] {
-  if (state.kind === 'waiting') return [thinkingView()];
+  if (state.kind === 'waiting') {
+    const dots = [0, 1, 2].map(() => el('i'));
+    return [
+      el('p', { class: 'thinking' }, el('span', { class: 'visually-hidden' }, 'Thinking'), ...dots),
+    ];
+  }
   if (state.kind !== 'loading') return [];
   const bar = el('progress', { max: 1, 'aria-label': 'Loading the model' });
   if (state.progress !== null) bar.value = state.progress;
   const part = state.progress === null ? '' : ` · ${formatPart(state.progress)}`;
   return [el('p', { class: 'loading-words' }, `hearth is warming up${part}`), bar];
-}
-
-function thinkingView(): HTMLElement {
-  const dots = [0, 1, 2].map(() => el('i'));
-  return el(
-    'p',
-    { class: 'thinking' },
-    el('span', { class: 'visually-hidden' }, 'Thinking'),
-    ...dots,
-  );
 }
 
 function endNotice({ state }: AnswerTurn): HTMLElement | null {

@@ -1,7 +1,5 @@
 // Everything that the dashboard shows for one range of time, and for all models or one.
-// The server groups and filters in SQL; nothing is computed here.
-// Rows are taken as they come: contract and server are of one version with this page.
-
+// The server groups and filters in SQL. Rows are taken as they come: it is of one version with this page.
 import type {
   AnswerRow,
   ErrorRow,
@@ -9,8 +7,8 @@ import type {
   SeriesRow,
   SummaryRow,
 } from '../../log/read-rows.js';
-import type { DashboardStatus } from '../../server/dashboard-contract.js';
-import { askDashboard } from './dashboard-api.js';
+import type { DashboardApi, DashboardStatus } from '../../server/dashboard-contract.js';
+import { askJson } from '../shared/server-client.js';
 
 export type DashboardData = {
   status: DashboardStatus;
@@ -58,4 +56,14 @@ export async function loadDashboard({ since, model }: DashboardRange): Promise<D
     errors: errors.rows,
     answers: answers.rows,
   };
+}
+
+/** The answer of one endpoint. Throws ServerError. */
+async function askDashboard<P extends keyof DashboardApi>(
+  path: P,
+  query: DashboardApi[P]['query'],
+): Promise<DashboardApi[P]['answer']> {
+  const text = new URLSearchParams(query as Record<string, string>).toString();
+  const address = path.slice(1) + (text === '' ? '' : `?${text}`);
+  return (await askJson(address)) as DashboardApi[P]['answer'];
 }

@@ -70,7 +70,8 @@ function errorFields(body: unknown): { message: string | null; code: string } {
   };
 }
 
-function field(value: unknown, name: string): unknown {
+/** Of JSON from outside; undefined where it has no such field. */
+export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
