@@ -1,6 +1,5 @@
 // hearth chat: a conversation in the terminal, or one answer for a script.
 // stdout holds answers; figures and notices go there only where a person reads them.
-// What is said is chat/; this file turns words into its options.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';

@@ -1,23 +1,23 @@
 // A chat's whole life in this process: question or terminal, log, engine, session, and the end.
 // The session is saved before the engine ends and the log closes last, so that nothing is lost.
-// What is said between is dialogue.ts.
 
+import { addAbortSignal, type Readable } from 'node:stream';
 import { hearthVersion } from '../../terminal/version.js';
 import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
 import { gpuNotUsed } from '../engine/engine-flags.js';
 import { startEngine } from '../engine/restarting-engine.js';
 import { type LogOptions, openLog } from '../log/answer-log.js';
 import { Recorder } from '../log/recorder.js';
-import type { Model } from './chat-answer.js';
 import { Conversation } from './conversation.js';
-import { Dialogue, type RequestSettings } from './dialogue.js';
-import { failureText } from './failure-text.js';
+import { type ChatModel, Dialogue, type RequestSettings } from './dialogue.js';
 import { figuresLine } from './figures.js';
 import { converse } from './interactive.js';
-import { readQuestion } from './question.js';
-import { Screen } from './screen.js';
+import { failureText, Screen } from './screen.js';
 import { Session } from './session.js';
 import { INTERRUPTED, Stop } from './stop.js';
+
+/** Whoever writes to stdin may never stop. */
+const MAX_QUESTION_BYTES = 16 * 1024 * 1024;
 
 export type ChatOptions = {
   engine: EngineOptions;
@@ -25,7 +25,7 @@ export type ChatOptions = {
   log: LogOptions | null;
   settings: RequestSettings;
   system: string | null;
-  /** Ask this alone. Otherwise chat with the terminal, or answer what stdin holds if it is none. */
+  /** Ask only this. Otherwise chat with the terminal, or answer what stdin holds if it is none. */
   once: string | null;
   sessionPath: string | null;
   /** Show the figures of a single answer too. */
@@ -51,6 +51,21 @@ export async function chat(options: ChatOptions): Promise<number> {
     endListening();
   }
   return stop.exitCode;
+}
+
+/** All of stdin. Throws where nothing comes, or more than any context takes. */
+async function readQuestion(input: Readable, signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of addAbortSignal(signal, input)) {
+    chunks.push(chunk as Buffer);
+    sizeBytes += (chunk as Buffer).length;
+    if (sizeBytes > MAX_QUESTION_BYTES)
+      throw new Error(`stdin holds more than the ${MAX_QUESTION_BYTES} bytes that are read`);
+  }
+  const question = Buffer.concat(chunks).toString('utf8').trimEnd();
+  if (question !== '') return question;
+  throw new Error('stdin is empty; pipe a question in, or ask with --once "question"');
 }
 
 async function answerOnce(
@@ -113,7 +128,7 @@ async function loaded(engine: Engine, { screen, stop }: Surroundings): Promise<E
 
 async function beginDialogue(
   { sessionPath, system, settings }: ChatOptions,
-  model: Model,
+  model: ChatModel,
   { screen, stop }: Surroundings,
   logPath: string | null,
 ): Promise<Dialogue> {

@@ -1,6 +1,5 @@
 // What chat does besides asking: one table of slash commands, from which /help is made as well.
 // A command says what it did, because it changes what the model sees without showing it.
-// Errors are thrown; the loop shows them and goes on.
 import path from 'node:path';
 import { plural } from '../../terminal/units.js';
 import { loadConversation, saveConversation } from './conversation-file.js';

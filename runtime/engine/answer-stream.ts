@@ -1,6 +1,5 @@
 // The events of one request on their way from the child to whoever iterates over them.
 // A queue with one reader: events wait for the reader, the reader for events.
-// Keeps order and drops nothing.
 import type { GenerateEvent } from './engine.js';
 
 export type AnswerStreamOptions = {

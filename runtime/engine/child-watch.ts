@@ -1,7 +1,6 @@
 // Tells a child that is slow from one that hangs: llama.cpp may decode one batch for minutes on a small
 // board, on threads of its own, but the event loop beside it answers within milliseconds.
 // Looks only where something was to be stopped: nobody waits for a child that has nothing to do.
-// Ends nothing itself.
 
 /**
  * The longest that the event loop is at something else is a second: reading back tokens, or making

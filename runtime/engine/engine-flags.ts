@@ -1,6 +1,5 @@
 // The options of `hearth chat` and `hearth serve` that say how the model is loaded.
 // One table, so that both commands read them alike and their --help cannot differ.
-// What fits where is decided by the engine.
 import type { InferredOptionTypes, Options } from 'yargs';
 import {
   contextFlag,

@@ -1,6 +1,5 @@
 // The messages between an engine and its child process.
 // Plain data for `child_process.fork` with advanced serialisation; every call has an id.
-// Says nothing of how either side works.
 import type {
   ChatMessage,
   EngineFailure,

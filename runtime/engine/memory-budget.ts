@@ -1,6 +1,6 @@
 // --memory: a budget kept as a contract. Context and layers are chosen so that the model is predicted
 // to stay below it, and what cannot is refused before anything is loaded.
-// On a GPU the budget is of its memory, on the CPU of the system's. Loads no model.
+// On a GPU the budget is of its memory, on the CPU of the system's.
 import path from 'node:path';
 import { advise } from '../../devices/fit/advice.js';
 import { budgetDevice } from '../../devices/fit/budget-device.js';

@@ -1,6 +1,5 @@
 // The rules of a GBNF grammar while it is put together, with those that every JSON needs.
 // Rules are named once and shared, so that a schema used twice costs its rules once.
-// It knows the text of grammars, not what schemas mean.
 
 /** The schema or the grammar asks for what cannot be done; the message names the place. */
 export class GrammarError extends Error {

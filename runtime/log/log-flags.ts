@@ -1,6 +1,5 @@
 // The options of `hearth chat` and `hearth serve` that say what is recorded, and where.
 // One table, so that both commands read them alike.
-// What the log does with them is log/.
 import path from 'node:path';
 import type { InferredOptionTypes, Options } from 'yargs';
 import { one, text, valueFlag } from '../../terminal/flags.js';

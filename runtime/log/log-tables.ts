@@ -1,6 +1,5 @@
 // How rows of the log look in a terminal: tables, and the line of one answer for `hearth log tail`.
 // Cells are made once here, so that the table and the line show an answer alike.
-// It asks the log nothing and prints nothing.
 import { inOneLine } from '../../terminal/foreign-text.js';
 import { drawTable, type TableColumn } from '../../terminal/table.js';
 import { formatDuration, formatMemory } from '../../terminal/units.js';

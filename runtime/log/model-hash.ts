@@ -1,6 +1,6 @@
 // The SHA-256 of a model file, read once and then remembered in the log.
 // A 4 GB file takes half a minute on a board: an unchanged path, size and time is not read again.
-// It is read in small bites, between answers where it can; it writes nothing, identifyModel does.
+// It is read in small bites, between answers where it can.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';

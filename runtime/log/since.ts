@@ -1,6 +1,5 @@
 // Times as people write them: an age such as 7d, or a date.
 // A date alone is midnight where the command runs, as people mean it.
-// It reads no clock; the caller passes the present.
 import { isoTime } from './columns.js';
 import { LogQueryError } from './log-error.js';
 

@@ -1,6 +1,5 @@
 // Rows on their way into the log, written at once where that works and kept for later where not.
 // A locked file or a full disk must cost no answer, and a bounded queue no memory.
-// It knows neither SQLite nor rows: a write is a function that throws.
 
 /** Writes in order; those that others build on (a run, a model) are never given up for room. */
 export type Write = { run: () => void; isDroppable: boolean };

@@ -1,6 +1,5 @@
 // The server's application: every route, with the checks that come before and the errors after.
 // It listens to nothing yet, so that what listens (a port, a socket, a test) is the caller's choice.
-// Routes are one file each and know nothing of one another.
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { type AccessOptions, checkAccess, secureHeaders } from './access.js';
 import { readJsonBodies } from './body.js';

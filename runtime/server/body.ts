@@ -1,6 +1,5 @@
 // What is checked of a body before any route sees it: its encoding, its depth and its text.
 // Done once for all routes, so that no later code meets a NUL, half a character or 10,000 brackets.
-// Which fields there are is each route's schema.
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { MAX_JSON_DEPTH } from './limits.js';

@@ -1,5 +1,4 @@
 // POST /v1/chat/completions: OpenAI's chat, streamed or whole.
-// What a request may hold is chat-request.ts.
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { GenerateEvent, TokenLogprob } from '../engine/engine.js';

@@ -1,6 +1,5 @@
 // A request for /v1/chat/completions, checked, as the engine's request.
 // Text that looks like a control token stays text: the engine sees to that.
-// How the answer is told is chat-completions.ts.
 import type { ChatMessage, ChatRole, EngineInfo, GenerateRequest } from '../engine/engine.js';
 import { GrammarError } from '../grammar/grammar-rules.js';
 import { jsonSchemaGrammar } from '../grammar/json-schema-grammar.js';

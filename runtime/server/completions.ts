@@ -1,6 +1,5 @@
 // POST /v1/completions: text in, its continuation out, without a chat template.
 // Several prompts and `n` make choices in OpenAI's order: all of the first prompt first.
-// The prompt's own bos token is the engine's to add.
 import type { FastifyInstance } from 'fastify';
 import type {
   EngineInfo,

@@ -1,7 +1,6 @@
 // The server's connections, and which of them a shutdown has to wait for.
 // Node waits for every connection that has a request or never had one, such as those that a browser
 // opens ahead of need; here only an answer under way counts.
-// It ends nothing by itself.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 

@@ -1,6 +1,5 @@
 // POST /v1/embeddings: one vector a text, or a clear 501 where the model has none.
 // Vectors go out as floats or, as OpenAI's own clients ask, as base64 of little-endian floats.
-// The vectors are the engine's, of unit length.
 import type { FastifyInstance } from 'fastify';
 import { MAX_INPUTS, MAX_NAME_CHARS, MAX_TEXT_CHARS } from './limits.js';
 import { checkModel } from './models.js';

@@ -1,6 +1,5 @@
 // Where the server listens: a port, or a UNIX socket, with every way in which that can fail said.
 // A socket's path is looked at first: what the system answers there is mostly the wrong reason.
-// It answers no request.
 import { chmod, stat, unlink } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import path from 'node:path';

@@ -1,6 +1,5 @@
 // What went wrong, as OpenAI's clients expect to read it: {"error":{message,type,param,code}}.
 // Every failure of the server passes through here once, whoever threw it.
-// It decides statuses and words; it logs nothing.
 import type { FastifyError } from 'fastify';
 import type { EngineFailure } from '../engine/engine.js';
 import { EngineError } from '../engine/engine-error.js';

@@ -1,6 +1,6 @@
 // The fields of OpenAI's requests that chat and completions share: which there are, and what the
 // engine makes of them. A field that hearth cannot honour is refused by name, unless its value asks
-// for what happens anyway. Messages and prompts are each route's own.
+// for what happens anyway.
 import { isDeepStrictEqual } from 'node:util';
 import type { EngineInfo, GenerateRequest, Sampling } from '../engine/engine.js';
 import {

@@ -1,6 +1,5 @@
 // hearth serve: a model over HTTP, with the OpenAI API, a page and a dashboard.
 // Settings come from flags, HEARTH_* and --config, in this order; what they mean is checked here.
-// The server itself is server/; this file turns words into its options and signals into its end.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
@@ -11,7 +10,6 @@ import type { EngineOptions } from '../engine/engine.js';
 import { engineFlags, engineOptionsOf } from '../engine/engine-flags.js';
 import { logFlags, logOptionsOf } from '../log/log-flags.js';
 import { duration } from './duration-flag.js';
-import { isLoopback } from './loopback.js';
 import { serve } from './serve.js';
 import { serveUnit } from './serve-unit.js';
 
@@ -181,6 +179,11 @@ function checkExposure({ host, socket, auth }: ServeArguments, apiKeys: string[]
   throw new Error(
     `--host ${host} lets others than this machine in; set a key with --api-key, --api-key-file or HEARTH_API_KEY, or let everyone in with --no-auth`,
   );
+}
+
+/** Whether only this machine can reach an address. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function printUnit(argv: ServeArguments): void {

@@ -1,6 +1,5 @@
 // A server's whole life in this process: log, engine, listening, signals, and the end in order.
 // The order matters: the port is had while the model still loads, and the log closes last.
-// What a request is answered is server/.
 
 import { noteAs } from '../../terminal/print.js';
 import { hearthVersion } from '../../terminal/version.js';

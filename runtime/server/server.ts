@@ -1,6 +1,5 @@
 // The server from start to end: it listens, tells systemd, answers, and stops in order.
 // Listening comes before the model is loaded, so that a supervisor can watch the load.
-// It handles no signals and never exits; the command does.
 import type { FastifyInstance } from 'fastify';
 import type { Engine, EngineOptions } from '../engine/engine.js';
 import type { AnswerLog } from '../log/answer-log.js';

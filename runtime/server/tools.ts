@@ -1,6 +1,5 @@
 // OpenAI's tools: how the model is told of them, and the grammar that makes its calls well-formed.
 // A chat template that knows tools gets them; to any other model the system message explains them.
-// Reading the calls out of the answer is tool-call-reader.ts.
 import type { ChatMessage, GenerateInput } from '../engine/engine.js';
 import { GrammarError } from '../grammar/grammar-rules.js';
 import { type ToolFormat, toolGrammar } from '../grammar/tool-grammar.js';

@@ -1,7 +1,6 @@
 // sd_notify(3): tells systemd that the service is ready, alive or stopping.
 // The protocol is one datagram to the socket in NOTIFY_SOCKET, which Node cannot send: libc can, by
 // koffi, within this process, where systemd-notify would be another whose messages may be refused.
-// Outside systemd it does nothing.
 import type koffi from 'koffi';
 
 export type Notifier = {

@@ -1,6 +1,6 @@
 // The unit of `hearth serve --print-unit`: systemd starts, watches and confines the server.
 // Hardened as far as a GPU allows: device files, which ProtectClock would close as well, and
-// JIT-compiled JavaScript must go on working. It prints and installs nothing.
+// JIT-compiled JavaScript must go on working.
 import path from 'node:path';
 
 export type UnitOptions = {

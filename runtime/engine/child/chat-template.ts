@@ -1,7 +1,6 @@
 // A conversation as the prompt that the model was trained on: its own Jinja template, rendered.
 // Hugging Face's renderer for the same text as in training, in a process of its own where the template
 // is a stranger's; contents are guarded before, so that control tokens written in a message stay text.
-// Fits nothing into a context.
 import { type ChatTemplateRenderer, openTemplate } from '../../../model/template/open-template.js';
 import { TemplateError } from '../../../model/template/template-error.js';
 import type { TemplateLimits, TemplateProcess } from '../../../model/template/template-process.js';

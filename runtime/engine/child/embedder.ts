@@ -1,6 +1,5 @@
 // Vectors of texts, for models that were trained to embed.
 // A context of its own, made at the first request: most models never get one.
-// Runs between the decodes of answers.
 import type { LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
 import type { EngineInfo } from '../engine.js';
 import { EngineError } from '../engine-error.js';

@@ -1,6 +1,5 @@
 // Refuses, before llama.cpp sees it, a file on which llama.cpp is known to abort.
 // Reading the header in JavaScript costs milliseconds and can only throw.
-// Passes other architectures; what their loaders refuse themselves is not checked here.
 import { type GgufFile, readGgufFile } from '../../../model/gguf/gguf-file.js';
 import { shapeOfGguf } from '../../../model/shape/model-shape.js';
 import { EngineError } from '../engine-error.js';

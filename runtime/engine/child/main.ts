@@ -1,6 +1,5 @@
 // The engine's child process: loads the model it is told to, then serves requests.
 // Everything that can take the process down happens here, so that it takes down nothing else.
-// Prints nothing; llama.cpp's log goes to the parent.
 
 import { setTimeout } from 'node:timers/promises';
 import { stayWithParent } from '../../../llama/orphan-watch.js';

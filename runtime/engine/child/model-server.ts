@@ -1,7 +1,6 @@
 // The loaded model at work: turns requests into answers and calls into results.
 // Prompts are made while llama.cpp decodes on its own threads, or by a template's own process, so they
 // cost nobody a token.
-// main.ts connects it.
 import { MachineLoad } from '../../../llama/machine-load.js';
 import { nativeBindings } from '../../../llama/node-llama-internals.js';
 import { TemplateBudget } from '../../../model/template/template-budget.js';

@@ -1,6 +1,6 @@
 // llama.cpp for this machine, opened on the best device there is.
 // node-llama-cpp first lets a process of its own try the library, so this is begun before all else,
-// and the module has few others to load. Loads no model.
+// and the module has few others to load.
 
 import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp';
 import { PREBUILT } from '../../../llama/libraries.js';

@@ -1,6 +1,6 @@
 // Messages to the parent, gathered so that fast models do not pay for one message a token.
 // The first is sent at once and what follows within a few milliseconds together, so a slow
-// model's tokens are never held back. Keeps order.
+// model's tokens are never held back.
 import type { GenerateEvent, TokenEvent } from '../engine.js';
 import type { FromChild } from '../engine-protocol.js';
 

@@ -1,6 +1,5 @@
 // One answer under way: what is left of its prompt, what it has said, and why it ends.
 // The scheduler feeds it tokens; it says whether to go on, and sends the events.
-// Touches no cache.
 import type { GenerateEvent, GenerateRequest, StopReason, TokenLogprobs } from '../engine.js';
 import { type AnswerClock, AnswerMemory, type DeviceMemory } from './answer-cost.js';
 import { AnswerText, type Shown } from './answer-text.js';

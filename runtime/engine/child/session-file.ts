@@ -1,14 +1,9 @@
 // The KV cache of one sequence in a file and back, so that a conversation outlives the process.
 // llama.cpp's own format: it checks layers, types and lengths itself and refuses what differs.
-// Whether the file belongs to this model's weights is for the caller to know.
-import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
 import type { Native } from '../../../llama/node-llama-internals.js';
 import { EngineError } from '../engine-error.js';
+import { replacePrivateFile } from '../private-file.js';
 import type { Scheduler } from './scheduler.js';
-
-/** A cache holds what was said: nobody else may read it. */
-const PRIVATE = 0o600;
 
 /** Saves the sequence used last. Call it between two decodes. */
 export async function saveSession(
@@ -19,9 +14,11 @@ export async function saveSession(
   const [slot] = [...scheduler.slots].sort((a, b) => b.lastUsed - a.lastUsed);
   if (!slot || slot.tokens.length === 0) throw refusal('the cache holds no conversation to save');
   const { id, tokens } = slot;
-  const sizeBytes = await replaceFile(path, (temporary) =>
+  const sizeBytes = await replacePrivateFile(path, (_file, temporary) =>
     context.saveSequenceStateToFile(temporary, id, Uint32Array.from(tokens)),
-  );
+  ).catch((cause: Error) => {
+    throw refusal(cause.message);
+  });
   return { tokens: tokens.length, sizeBytes };
 }
 
@@ -44,34 +41,6 @@ export async function loadSession(
     throw refusal(
       `${path} is not a cache of this model with a context of ${scheduler.nCtx} tokens and this --kv-type`,
     );
-  }
-}
-
-/** Writes beside the file and renames, so that an interruption leaves the old one. */
-async function replaceFile(
-  path: string,
-  write: (temporary: string) => Promise<number>,
-): Promise<number> {
-  const temporary = `${path}.${randomBytes(4).toString('hex')}.part`;
-  try {
-    const handle = await open(temporary, 'wx', PRIVATE);
-    await handle.close();
-    const sizeBytes = await write(temporary);
-    await syncFile(temporary);
-    await rename(temporary, path);
-    return sizeBytes;
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw refusal(`${path} cannot be written: ${(cause as Error).message}`);
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

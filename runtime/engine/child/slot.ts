@@ -1,6 +1,5 @@
 // One sequence of the KV cache: which tokens it holds, and which answer uses it.
 // The cache outlives its answer, so that a conversation that goes on is not evaluated again.
-// Only remembers; the scheduler tells llama.cpp.
 import type { Answer } from './running-answer.js';
 
 export type Slot = {

@@ -3,26 +3,25 @@
 import { byId } from '../shared/dom.js';
 import { drawIcons } from '../shared/icons.js';
 import { themeButton } from '../shared/theme.js';
-import { Announcer } from './announcer.js';
+import { announce } from './announcer.js';
 import { Answering } from './answering.js';
 import { Composer } from './composer.js';
 import { openConversationDb } from './conversation-db.js';
 import { ConversationList } from './conversation-list.js';
 import { ConversationStore } from './conversation-store.js';
+import { keepSettings, readSettings } from './settings.js';
 import { askSettings } from './settings-dialog.js';
-import { keepSettings, readSettings } from './settings-store.js';
 import { Sidebar } from './sidebar.js';
 import { StatusView } from './status-view.js';
 import { ThreadView } from './thread-view.js';
 
 const store = await ConversationStore.open(await openConversationDb(), readSettings());
 const answering = new Answering(store);
-const announcer = new Announcer(byId('announcer', HTMLElement));
 const composer = new Composer(store, answering);
 const sidebar = new Sidebar();
 const status = new StatusView();
 
-new ThreadView({ store, answering, announcer }, (text) => composer.fill(text));
+new ThreadView(store, answering, (text) => composer.fill(text));
 new ConversationList(store, () => sidebar.close());
 drawIcons();
 byId('sidebar-foot', HTMLElement).prepend(themeButton());
@@ -52,8 +51,8 @@ async function changeSettings(): Promise<void> {
 }
 
 function announceEnd(kind: string): void {
-  if (kind === 'done') announcer.say('The answer is complete.');
-  if (kind === 'stopped') announcer.say('The answer was stopped.');
+  if (kind === 'done') announce('The answer is complete.');
+  if (kind === 'stopped') announce('The answer was stopped.');
   if (kind === 'failed') void status.check();
 }
 

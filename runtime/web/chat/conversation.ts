@@ -1,6 +1,5 @@
 // What a conversation is: its turns, its settings, and what each answer took.
 // Plain data, kept in the browser as it is and exported as JSON.
-// Changing one is the store's part; nothing here touches the page.
 import type { Failure } from '../shared/server-error.js';
 import type { AnswerFigures } from './figures.js';
 

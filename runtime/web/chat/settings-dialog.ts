@@ -4,7 +4,7 @@ import { forgetKey, readKey } from '../shared/api-key.js';
 import { showDialog } from '../shared/dialog.js';
 import { el } from '../shared/dom.js';
 import type { SamplingSettings, Settings } from './conversation.js';
-import { SAMPLING_FIELDS, type SamplingField } from './sampling-fields.js';
+import { SAMPLING_FIELDS, type SamplingField } from './settings.js';
 
 /** The settings as they were changed; null where they were not. */
 export async function askSettings(settings: Settings): Promise<Settings | null> {

@@ -4,7 +4,7 @@ import { copyButton } from '../shared/copy-button.js';
 import { el } from '../shared/dom.js';
 import { formatPart } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
-import type { Announcer } from './announcer.js';
+import { announce } from './announcer.js';
 import { type AnswerTurn, isUnderWay, type UserTurn } from './conversation.js';
 import { failureView } from './failure-view.js';
 import { droppedNotice, figuresView } from './figures-view.js';
@@ -20,13 +20,11 @@ export class AnswerTurnView {
   readonly #markdown = new MarkdownView();
   readonly #progress = el('div', { class: 'progress-line' });
   readonly #foot = el('div', { class: 'answer-foot' });
-  readonly #announcer: Announcer;
   readonly #retry: () => void;
   #drawnState = '';
   #isLive: boolean;
 
-  constructor(turn: AnswerTurn, announcer: Announcer, retry: () => void) {
-    this.#announcer = announcer;
+  constructor(turn: AnswerTurn, retry: () => void) {
     this.#retry = retry;
     this.#isLive = isUnderWay(turn);
     const name = el('h2', { class: 'visually-hidden' }, 'Answer');
@@ -38,7 +36,7 @@ export class AnswerTurnView {
   update(turn: AnswerTurn): void {
     const isDone = !isUnderWay(turn);
     this.#markdown.update(turn.text, isDone, (words) => {
-      if (this.#isLive) this.#announcer.say(words);
+      if (this.#isLive) announce(words);
     });
     if (this.#drawnState === stateKey(turn)) return;
     this.#drawnState = stateKey(turn);

@@ -1,6 +1,4 @@
 // Numbers as people read them: durations, counts, memory.
-// Memory prints in GiB and MiB, as everywhere in hearth.
-// Values that were not measured print as a dash.
 
 const count = new Intl.NumberFormat('en');
 const oneDigit = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });

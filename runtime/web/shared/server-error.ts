@@ -1,6 +1,5 @@
 // What can go wrong between a page and its server, sorted by what a person can do about it.
 // Messages of the server are kept word for word: they say what was found and what to do.
-// It does not show anything; chat/failure-view.ts and the dashboard do.
 
 export type FailureKind =
   /** No answer at all: the server is down, or the network is. */
