@@ -4,10 +4,12 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { many, number, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
-import type { EngineOptions, GenerateRequest, Sampling } from '../engine/engine.js';
+import { defined } from '../defined.js';
+import type { EngineOptions, GenerateRequest } from '../engine/engine.js';
 import { engineFlags, engineOptionsOf } from '../engine/engine-flags.js';
 import { logFlags, logOptionsOf } from '../log/log-flags.js';
 import { chat } from './chat.js';
+import type { RequestSettings } from './dialogue.js';
 
 const MAX_INT32 = 2 ** 31 - 1;
 /** One more asks llama.cpp for a random one. */
@@ -117,30 +119,13 @@ async function engineOptions(argv: ChatArguments): Promise<EngineOptions> {
   return (await withinMemory(options, argv.memory)).options;
 }
 
-async function requestSettings(argv: ChatArguments): Promise<Omit<GenerateRequest, 'input'>> {
-  const { 'max-tokens': maxTokens, stop = [], overflow = 'drop-oldest' } = argv;
-  const grammar = await readGrammar(argv);
-  return {
-    sampling: samplingOf(argv),
-    overflow,
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(stop.length === 0 ? {} : { stop }),
-    ...(grammar === undefined ? {} : { grammar }),
-  };
-}
-
 /** What was not asked for is left out, for the engine's defaults. */
-function samplingOf(argv: ChatArguments): Sampling {
-  const sampling = {
-    temperature: argv.temperature,
-    topP: argv['top-p'],
-    topK: argv['top-k'],
-    minP: argv['min-p'],
-    repeatPenalty: argv['repeat-penalty'],
-    seed: argv.seed,
-  };
-  const given = Object.entries(sampling).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given);
+async function requestSettings(argv: ChatArguments): Promise<RequestSettings> {
+  const { 'max-tokens': maxTokens, stop, overflow = 'drop-oldest' } = argv;
+  const { temperature, 'top-p': topP, 'top-k': topK, 'min-p': minP, seed } = argv;
+  const sampling = { temperature, topP, topK, minP, seed, repeatPenalty: argv['repeat-penalty'] };
+  const grammar = await readGrammar(argv);
+  return { sampling: defined(sampling), overflow, ...defined({ maxTokens, stop, grammar }) };
 }
 
 async function readGrammar(argv: ChatArguments): Promise<GenerateRequest['grammar']> {

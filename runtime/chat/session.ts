@@ -33,7 +33,7 @@ export class Session {
 
   /**
    * Opens the session, or begins one where there is no such file, and fills the conversation.
-   * Throws for a file that is no session, is one of another model, or cannot be written: better
+   * Throws for a file that is not a session, is one of another model, or cannot be written: better
    * now than after an answer.
    */
   static async open(

@@ -10,6 +10,7 @@ import {
 } from '../../llama/settings.js';
 import { one, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { parseSize } from '../../terminal/units.js';
+import { defined } from '../defined.js';
 import type { EngineInfo, EngineOptions } from './engine.js';
 
 const MAX_LAYERS = 10_000;
@@ -26,7 +27,7 @@ export const engineFlags = {
     describe: 'Layers on the GPU: a number, or auto for as many as fit',
     type: 'string',
     requiresArg: true,
-    coerce: one((layers) =>
+    coerce: one((layers): number | 'auto' =>
       layers === 'auto' ? 'auto' : wholeNumber('gpu-layers', 0, MAX_LAYERS)(layers),
     ),
     defaultDescription: 'auto',
@@ -78,18 +79,10 @@ export const loadFlags = oneAtATime;
 
 /** What was asked for; what was not is left out, for the engine to choose. */
 export function engineOptionsOf(modelPath: string, flags: Partial<EngineFlags>): EngineOptions {
-  const options = {
-    gpu: flags.gpu,
-    gpuLayers: flags['gpu-layers'],
-    nCtx: flags.ctx,
-    kvType: flags['kv-type'],
-    parallel: flags.parallel,
-    threads: flags.threads,
-    flashAttention: flags['flash-attention'],
-    mmap: flags.mmap,
-  };
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return { modelPath, ...(Object.fromEntries(given) as Partial<EngineOptions>) };
+  const { gpu, 'gpu-layers': gpuLayers, ctx: nCtx, 'kv-type': kvType, parallel, threads } = flags;
+  const { 'flash-attention': flashAttention, mmap } = flags;
+  const options = { gpu, gpuLayers, nCtx, kvType, parallel, threads, flashAttention, mmap };
+  return { modelPath, ...defined(options) };
 }
 
 function oneOf<const Names extends readonly string[]>(name: string, names: Names) {

@@ -76,16 +76,7 @@ export class GrammarRules {
   }
 }
 
-/** Text as a literal of a grammar. */
+/** Text as a literal of a grammar, which has JSON's escapes; control characters are no text of ours. */
 export function literal(text: string): string {
-  const escaped = text.replace(/["\\\n\r\t]/g, (char) => ESCAPES[char] ?? char);
-  return `"${escaped}"`;
+  return JSON.stringify(text);
 }
-
-const ESCAPES: Record<string, string> = {
-  '"': '\\"',
-  '\\': '\\\\',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-};

@@ -7,6 +7,7 @@ import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { interruptible } from '../../terminal/interruptible.js';
 import { noteAs, print } from '../../terminal/print.js';
+import { defined } from '../defined.js';
 import { defaultLogPath } from './log-path.js';
 import {
   type AnswerFilter,
@@ -105,7 +106,7 @@ const pathCommand: CommandModule<object, InferredOptionTypes<typeof fileOption>>
 };
 
 async function withLog(file: string | undefined, use: (log: LogReader) => unknown): Promise<void> {
-  const log = openLogReader(file === undefined ? {} : { path: file });
+  const log = openLogReader(defined({ path: file }));
   try {
     await use(log);
   } finally {
@@ -143,7 +144,7 @@ async function tail(log: LogReader, argv: TailArguments): Promise<void> {
 }
 
 function filterOf({ where, since }: Pick<TailArguments, 'where' | 'since'>): AnswerFilter {
-  return { ...(where === undefined ? {} : { where }), ...(since === undefined ? {} : { since }) };
+  return defined({ where, since });
 }
 
 /**

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import type { InferredOptionTypes, Options } from 'yargs';
 import { one, text, valueFlag } from '../../terminal/flags.js';
+import { defined } from '../defined.js';
 import type { LogOptions } from './answer-log.js';
 
 export const logFlags = {
@@ -30,12 +31,7 @@ export function logOptionsOf({
   'log-sync': sync = false,
 }: Partial<LogFlags>): LogOptions | null {
   if (log === false) return null;
-  return {
-    ...(log === undefined ? {} : { path: log }),
-    logText,
-    sync,
-    ...(keep === undefined ? {} : { keep }),
-  };
+  return defined({ path: log, logText, sync, keep });
 }
 
 /** `--no-log` makes yargs say false. */

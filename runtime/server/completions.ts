@@ -1,6 +1,8 @@
 // POST /v1/completions: text in, its continuation out, without a chat template.
 // Several prompts and `n` make choices in OpenAI's order: all of the first prompt first.
 import type { FastifyInstance } from 'fastify';
+import type { FromSchema } from 'json-schema-to-ts';
+import { defined } from '../defined.js';
 import type {
   EngineInfo,
   GenerateEvent,
@@ -10,42 +12,34 @@ import type {
 } from '../engine/engine.js';
 import { choicesOf } from './answers.js';
 import { type Choice, completionRoute, finite } from './completion-route.js';
-import { MAX_CHOICES, MAX_INPUTS, MAX_TEXT_CHARS, MAX_TOKEN_IDS } from './limits.js';
+import * as limits from './limits.js';
 import { badRequest } from './openai-error.js';
-import { COMMON_FIELDS, type CommonFields, commonRequest } from './request-fields.js';
+import { COMMON_FIELDS, commonRequest, integer, objectOf } from './request-fields.js';
 import type { Service } from './service.js';
 
 /** OpenAI's limit for this older form. */
 const MAX_LOGPROBS = 5;
 
-type CompletionFields = CommonFields & {
-  prompt: string | string[] | number[] | number[][];
-  logprobs?: number;
-};
-
-const SCHEMA = {
-  type: 'object',
-  required: ['prompt'],
-  additionalProperties: false,
-  properties: {
-    ...COMMON_FIELDS,
-    prompt: {
-      type: ['string', 'array'],
-      maxLength: MAX_TEXT_CHARS,
+const SCHEMA = objectOf(['prompt'], {
+  ...COMMON_FIELDS,
+  prompt: {
+    type: ['string', 'array'],
+    maxLength: limits.MAX_TEXT_CHARS,
+    minItems: 1,
+    maxItems: limits.MAX_TOKEN_IDS,
+    items: {
+      type: ['string', 'integer', 'array'],
+      maxLength: limits.MAX_TEXT_CHARS,
+      minimum: 0,
       minItems: 1,
-      maxItems: MAX_TOKEN_IDS,
-      items: {
-        type: ['string', 'integer', 'array'],
-        maxLength: MAX_TEXT_CHARS,
-        minimum: 0,
-        minItems: 1,
-        maxItems: MAX_TOKEN_IDS,
-        items: { type: 'integer', minimum: 0 },
-      },
+      maxItems: limits.MAX_TOKEN_IDS,
+      items: { type: 'integer', minimum: 0 },
     },
-    logprobs: { type: 'integer', minimum: 0, maximum: MAX_LOGPROBS },
   },
-};
+  logprobs: integer(0, MAX_LOGPROBS),
+});
+
+type CompletionFields = FromSchema<typeof SCHEMA>;
 
 export function completions(app: FastifyInstance, service: Service): void {
   completionRoute<CompletionFields>(app, service, {
@@ -64,22 +58,22 @@ export function completions(app: FastifyInstance, service: Service): void {
 
 function readRequests(fields: CompletionFields, info: EngineInfo | null): GenerateRequest[] {
   const common = commonRequest(fields, info);
-  const topLogprobs = fields.logprobs === undefined ? {} : { topLogprobs: fields.logprobs };
+  const asked = defined({ topLogprobs: fields.logprobs });
   const inputs = readPrompts(fields.prompt, info?.nVocab ?? Number.POSITIVE_INFINITY);
   const n = fields.n ?? 1;
-  if (inputs.length * n > MAX_CHOICES)
+  if (inputs.length * n > limits.MAX_CHOICES)
     throw badRequest(
-      `${inputs.length} prompts times n ${n} are more than ${MAX_CHOICES} answers`,
+      `${inputs.length} prompts times n ${n} are more than ${limits.MAX_CHOICES} answers`,
       'prompt',
     );
-  return inputs.flatMap((input) => choicesOf({ ...common, ...topLogprobs, input }, n));
+  return inputs.flatMap((input) => choicesOf({ ...common, ...asked, input }, n));
 }
 
 function readPrompts(prompt: CompletionFields['prompt'], nVocab: number): GenerateInput[] {
   const isOne = typeof prompt === 'string' || typeof prompt[0] === 'number';
   const prompts = (isOne ? [prompt] : prompt) as (string | number[])[];
-  if (prompts.length > MAX_INPUTS)
-    throw badRequest(`${prompts.length} prompts are more than ${MAX_INPUTS}`, 'prompt');
+  if (prompts.length > limits.MAX_INPUTS)
+    throw badRequest(`${prompts.length} prompts are more than ${limits.MAX_INPUTS}`, 'prompt');
   return prompts.map((item) => readPrompt(item, nVocab));
 }
 

@@ -13,8 +13,8 @@ import type {
 /**
  * Every answer is JSON over GET, with the key in `Authorization: Bearer KEY` where one is set.
  * `since` is an age or a UTC date (`24h`, `7d`, `2026-11-01`), default `7d`. `model` is a name that
- * `summary?by=model` lists, default all. Failures have OpenAI's shape, {@link DashboardFailure}: 400 a query that cannot be read, 401 no key, 404 code `no_log`
- * where the server runs with --no-log, 503 code `log_unreadable`.
+ * `summary?by=model` lists, default all. Failures have OpenAI's shape: 400 a query that cannot be
+ * read, 401 no key, 404 code `no_log` where the server runs with --no-log, 503 code `log_unreadable`.
  */
 export type DashboardApi = {
   /** Now: the engine, its model and the log. */
@@ -53,11 +53,6 @@ export type RangeQuery = { since?: string; model?: string };
 export type SeriesQuery = RangeQuery & { points?: string };
 
 export type SummaryGroup = 'all' | 'model' | 'device' | 'day';
-
-/** `{"error":{"message":"wrong API key…","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}` */
-export type DashboardFailure = {
-  error: { message: string; type: string; param: string | null; code: string | null };
-};
 
 export type DashboardStatus = {
   /** Of hearth, such as `0.1.0`. */

@@ -48,8 +48,17 @@ type Query = {
 };
 
 export function dashboard(app: FastifyInstance, service: Service): void {
-  const log = openOnce(service);
-  app.addHook('onClose', async () => log.close());
+  let opened: LogReader | null = null;
+  app.addHook('onClose', async () => opened?.close());
+  const log = (): LogReader => {
+    if (!service.openReader)
+      throw new ApiError('hearth keeps no log here: it was started with --no-log', {
+        status: 404,
+        code: 'no_log',
+      });
+    opened ??= service.openReader();
+    return opened;
+  };
   const get = <Path extends keyof DashboardApi>(
     path: Path,
     answer: (query: Query) => DashboardAnswer<Path> | Promise<DashboardAnswer<Path>>,
@@ -64,21 +73,19 @@ export function dashboard(app: FastifyInstance, service: Service): void {
   get('/api/dashboard/status', () => status(service));
   get('/api/dashboard/summary', ({ by = 'all', ...query }) => {
     const range = readRange(query);
-    return { since: range.since, by, rows: log.reader().summary({ ...range, by }) };
+    return { since: range.since, by, rows: log().summary({ ...range, by }) };
   });
-  get('/api/dashboard/series', (query) => inBuckets(query, (range) => log.reader().series(range)));
-  get('/api/dashboard/samples', (query) =>
-    inBuckets(query, (range) => log.reader().samples(range)),
-  );
+  get('/api/dashboard/series', (query) => inBuckets(query, (range) => log().series(range)));
+  get('/api/dashboard/samples', (query) => inBuckets(query, (range) => log().samples(range)));
   get('/api/dashboard/errors', (query) => {
     const range = readRange(query);
-    return { since: range.since, rows: log.reader().errors(range) };
+    return { since: range.since, rows: log().errors(range) };
   });
   get('/api/dashboard/answers', (query) => {
     const range = readRange(query);
     const limit = readCount(query.limit, 'limit', DEFAULT_ANSWERS, MAX_ANSWERS);
     const where = query.failed === 'true' ? { where: 'error_code IS NOT NULL' } : {};
-    const rows = log.reader().latest({ ...range, limit, ...where });
+    const rows = log().latest({ ...range, limit, ...where });
     return { since: range.since, rows: rows.map(answerRow) };
   });
 }
@@ -129,25 +136,6 @@ const ANSWER_COLUMNS = Object.keys({
   ...{ stop_reason: 0, error_code: 0, error_message: 0, dropped_turns: 0, context_used: 0 },
   ...{ n_ctx: 0, peak_rss_bytes: 0, device_peak_bytes: 0 },
 } satisfies Record<keyof AnswerRow, 0>) as (keyof AnswerRow)[];
-
-function openOnce({ openReader }: Service): { reader(): LogReader; close(): void } {
-  let opened: LogReader | null = null;
-  return {
-    reader() {
-      if (!openReader)
-        throw new ApiError('hearth keeps no log here: it was started with --no-log', {
-          status: 404,
-          code: 'no_log',
-        });
-      opened ??= openReader();
-      return opened;
-    },
-    close() {
-      opened?.close();
-      opened = null;
-    },
-  };
-}
 
 type TimeRange = { since: string; model?: string };
 

@@ -78,10 +78,8 @@ function notReady(state: EngineState): Health {
     return { failure: unavailable(message, extra), isLoading: true };
   }
   const why = state.kind === 'failed' ? state.failure.message : 'it was closed';
-  return {
-    failure: unavailable(`the engine gave up: ${why}`, { status: 'failed' }),
-    isLoading: false,
-  };
+  const failure = unavailable(`the engine gave up: ${why}`, { status: 'failed' });
+  return { failure, isLoading: false };
 }
 
 function unavailable(message: string, extra: Record<string, unknown> = {}): ApiError {

@@ -45,11 +45,11 @@ async function makeWay(socketPath: string): Promise<void> {
     (found) => found.isDirectory(),
     () => false,
   );
-  if (!isFolder) throw new ListenError(`${folder} is no folder; make it, or choose another`);
+  if (!isFolder) throw new ListenError(`${folder} is not a folder; make it, or choose another`);
   const found = await stat(socketPath).catch(() => null);
   if (found && !found.isSocket())
     throw new ListenError(
-      `${socketPath} is there already and is no socket; move it, or choose another with --socket`,
+      `${socketPath} is there already and is not a socket; move it, or choose another with --socket`,
     );
   if (found && !(await isAlive(socketPath))) await unlink(socketPath);
 }

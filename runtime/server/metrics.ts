@@ -1,6 +1,7 @@
 // GET /metrics: what Prometheus scrapes, kept with prom-client.
 // Histograms and counters follow the rows that the recorder writes, so that they and the log agree;
 // gauges are asked when somebody looks. Units are seconds, bytes and tokens.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Engine, GenerateEvent, Memory } from '../engine/engine.js';
@@ -157,13 +158,6 @@ function memoryReader(engine: Engine): () => Promise<Memory | null> {
 /** Null where the engine does not run or does not answer in time. */
 export async function readMemory(engine: Engine): Promise<Memory | null> {
   if (engine.state.kind !== 'ready') return null;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, MEMORY_PATIENCE_MS, null).unref();
-  });
-  try {
-    return await Promise.race([engine.memory().catch(() => null), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const late = sleep(MEMORY_PATIENCE_MS, null, { ref: false });
+  return await Promise.race([engine.memory().catch(() => null), late]);
 }
