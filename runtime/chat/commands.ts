@@ -54,7 +54,6 @@ export async function runCommand(dialogue: Dialogue, message: string): Promise<v
   await command.run(dialogue, given);
 }
 
-/** Asks, and shows what the answer cost. */
 export async function askAndTell(dialogue: Dialogue, question: string): Promise<void> {
   const answer = await dialogue.ask(question);
   if (answer) dialogue.screen.note(figuresLine(answer));

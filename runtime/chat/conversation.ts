@@ -37,13 +37,11 @@ export class Conversation {
     this.#failedQuestion = undefined;
   }
 
-  /** Forgets the turns; the system prompt stays. */
   reset(): void {
     this.#turns = [];
     this.#failedQuestion = undefined;
   }
 
-  /** Takes the last question back, with its answer if it has one. */
   takeBack(): string | undefined {
     return this.#failedQuestion ?? this.#turns.pop()?.question;
   }

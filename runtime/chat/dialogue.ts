@@ -11,7 +11,6 @@ import type { Stop } from './stop.js';
 
 export type ChatModel = { engine: Engine; recorder: Recorder };
 export type AnswerStart = Omit<StartEvent, 'kind'>;
-/** Its text, what it cost and why it ended. */
 export type FinishedAnswer = Omit<EndEvent, 'kind'> & AnswerStart & { text: string };
 
 const NOT_STARTED: AnswerStart = {
@@ -21,7 +20,6 @@ const NOT_STARTED: AnswerStart = {
   droppedTokens: 0,
 };
 
-/** What every question of a chat is asked with. */
 export type RequestSettings = Omit<GenerateRequest, 'input'>;
 
 export type DialogueOptions = {

@@ -53,7 +53,6 @@ export function modelLine(info: EngineInfo): string {
   return `${info.modelName} · ${info.backend}${device} · context ${info.nCtx} tokens`;
 }
 
-/** The engine and all answers so far, a fact a line. */
 export function statsText(
   engine: Engine,
   answers: readonly FinishedAnswer[],

@@ -49,7 +49,6 @@ export class History {
     );
   }
 
-  /** Resolves when all is written. */
   async close(): Promise<void> {
     await this.#adding;
   }

@@ -51,7 +51,6 @@ export class MessageReader {
     stop.leaving.addEventListener('abort', () => this.#wake?.());
   }
 
-  /** The next message; null when there is none to come. */
   async read(): Promise<string | null> {
     this.#parts = new MessageLines();
     for (;;) {

@@ -7,10 +7,8 @@ const SIGNAL_CODES = { SIGINT: INTERRUPTED, SIGTERM: 143, SIGHUP: 129 } as const
 export class Stop {
   readonly #leaving = new AbortController();
   #answer: AbortController | undefined;
-  /** What the program exits with. */
   exitCode = 0;
 
-  /** Aborts when chat is to end. */
   get leaving(): AbortSignal {
     return this.#leaving.signal;
   }

@@ -5,7 +5,6 @@ import type { GenerateEvent } from './engine.js';
 export type AnswerStreamOptions = {
   /** The reader went before the end, perhaps while it waited. */
   onLeave: () => void;
-  /** Nothing comes any more. */
   onClosed: () => void;
 };
 
@@ -23,7 +22,6 @@ export class AnswerStream implements AsyncIterableIterator<GenerateEvent, undefi
     this.#options = options;
   }
 
-  /** A stream that only throws. */
   static failed(error: Error): AnswerStream {
     const stream = new AnswerStream({ onLeave() {}, onClosed() {} });
     stream.fail(error);

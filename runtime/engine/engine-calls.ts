@@ -11,7 +11,6 @@ type Pending = {
 
 type EngineCallsOptions = {
   send: (message: ToChild) => void;
-  /** A caller did not wait for the answer. */
   onLeave: () => void;
 };
 
@@ -63,7 +62,6 @@ export class EngineCalls {
     this.#pending.get(id)?.reject(new EngineError(failure));
   }
 
-  /** The child is gone. */
   lose(failure: EngineFailure): void {
     for (const { reject } of [...this.#pending.values()]) reject(new EngineError(failure));
   }

@@ -77,7 +77,6 @@ const { parallel: _parallel, overflow: _overflow, memory: _memory, ...oneAtATime
 /** For one answer at a time, of one turn, in whatever memory there is. */
 export const loadFlags = oneAtATime;
 
-/** What was asked for; what was not is left out, for the engine to choose. */
 export function engineOptionsOf(modelPath: string, flags: Partial<EngineFlags>): EngineOptions {
   const { gpu, 'gpu-layers': gpuLayers, ctx: nCtx, 'kv-type': kvType, parallel, threads } = flags;
   const { 'flash-attention': flashAttention, mmap } = flags;

@@ -21,7 +21,6 @@ export type ToChild =
   | { kind: 'ping' }
   | { kind: 'call'; id: number; call: Call };
 
-/** What is asked once and answered once. */
 export type Call =
   | { method: 'tokenize'; text: string; special: boolean; addBos: boolean }
   | { method: 'detokenize'; tokenIds: number[] }

@@ -116,7 +116,6 @@ export type EngineFailure = {
   askedBytes?: number;
   /** For a kill: what the machine (or its control group) had left before the load. */
   freeBytes?: number;
-  /** The last lines that llama.cpp logged. */
   nativeLog?: string[];
 };
 
@@ -130,7 +129,6 @@ export type EngineOptions = {
   /** Context of each sequence; default the model's own, limited to what memory allows. */
   nCtx?: number;
   kvType?: KvType;
-  /** Sequences decoded together. */
   parallel?: number;
   /** CPU threads for every batch; without it as many as are quickest, found batch by batch. */
   threads?: number;
@@ -239,7 +237,6 @@ export type Memory = {
   nCtx: number;
 };
 
-/** What the engine found when it loaded the model. */
 export type EngineInfo = {
   modelPath: string;
   modelName: string;

@@ -24,7 +24,6 @@ type Request = {
   /** Counts what it has told, for an end that the child does not tell in time. */
   told: Timings;
   deadlineTimer: NodeJS.Timeout | undefined;
-  /** Set when it is to be stopped. */
   stop: RequestStop | undefined;
 };
 
@@ -129,7 +128,6 @@ export class Requests {
     this.#onIdle?.();
   }
 
-  /** Aborts everything; resolves when all has ended. */
   async abortAll(): Promise<void> {
     for (const { id } of [...this.#waiting, ...this.#active.values()]) this.#abort(id, 'abort');
     if (this.#active.size === 0) return;

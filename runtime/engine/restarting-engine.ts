@@ -193,7 +193,6 @@ export class RestartingEngine implements Engine {
     });
   }
 
-  /** Its end tells of itself, as any other. */
   #endHanging(why: string): void {
     this.#hang = why;
     void this.#child?.end();

@@ -5,7 +5,6 @@
 import { type GbnfElement, optionalCopies, parseGbnf, sizeOf } from './gbnf-parser.js';
 import { GrammarError } from './grammar-rules.js';
 
-/** Characters of a grammar's text. */
 const MAX_CHARS = 256 * 1024;
 const MAX_NAMED_RULES = 4_000;
 /** Elements after repetitions are written out; llama.cpp holds 8 bytes for each. */

@@ -43,7 +43,6 @@ export class GrammarRules {
   readonly #rules = new Map<string, string>();
   #count = 0;
 
-  /** Adds a rule and returns its name. */
   add(body: string): string {
     const name = this.reserve();
     this.define(name, body);

@@ -54,7 +54,6 @@ export class SchemaCompiler {
     this.#path = path;
   }
 
-  /** The expression that stands for the whole document. */
   compile(): string {
     return this.#value(this.#document, this.#path);
   }

@@ -6,7 +6,6 @@ import { GrammarError } from './grammar-rules.js';
 const MAX_DIGITS = 16;
 export const LARGEST = 10n ** BigInt(MAX_DIGITS) - 1n;
 
-/** A whole number. */
 export type Bound = { value: bigint; isExclusive: boolean };
 export type Bounds = { low: Bound; high: Bound };
 

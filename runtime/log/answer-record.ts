@@ -12,7 +12,6 @@ import type { RequestRow, RowError } from './rows.js';
 
 export type RequestFields = Omit<RequestRow, 'runId'>;
 
-/** One answer on its way to becoming a row. */
 export class AnswerRecord {
   readonly #row: RequestFields;
   readonly #startedAt = performance.now();

@@ -7,7 +7,6 @@ import { isoTime } from './columns.js';
 import { LogQueryError } from './log-error.js';
 import { parseDuration } from './since.js';
 
-/** A greatest age, or a greatest size of the file. */
 export type Keep = { kind: 'age'; ageMs: number } | { kind: 'size'; sizeBytes: number };
 
 const ROWS_A_SLICE = 500;

@@ -2,7 +2,6 @@
 // SQLite's result codes are the facts; one place turns them into sentences.
 import Database from 'better-sqlite3';
 
-/** The log cannot be opened, read or written. */
 export class LogError extends Error {
   override readonly name = 'LogError';
   readonly code = 'HEARTH_LOG';

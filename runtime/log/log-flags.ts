@@ -23,7 +23,6 @@ export const logFlags = {
 
 export type LogFlags = InferredOptionTypes<typeof logFlags>;
 
-/** Null for `--no-log`. */
 export function logOptionsOf({
   log,
   'log-text': logText = false,

@@ -21,7 +21,6 @@ import type { AnswerRow, ErrorRow, SampleSeriesRow, SeriesRow, SummaryRow } from
 /** Which answers. Times are UTC in ISO 8601, as {@link parseSince} makes them. */
 export type AnswerFilter = {
   since?: string;
-  /** Name of a model; default all. */
   model?: string;
   /** An SQL condition over the columns of the view `answers`. */
   where?: string;
@@ -32,7 +31,6 @@ export type SeriesOptions = { since?: string; model?: string; bucketMs: number }
 /** A row of any query. */
 export type QueryRow = Record<string, SqlValue | Buffer>;
 
-/** How many answers are the latest where nobody says. */
 export const DEFAULT_LIMIT = 20;
 
 /** Opens an existing log for reading. Throws {@link LogError} where there is none. */
@@ -52,7 +50,6 @@ export class LogReader {
     this.#db = openForReading(file);
   }
 
-  /** The latest answers, newest first. */
   latest({ limit = DEFAULT_LIMIT, ...filter }: AnswerFilter & { limit?: number } = {}) {
     const sql = `${answersSql(filter.where)} ORDER BY id DESC LIMIT @limit`;
     return this.#all<AnswerRow>(sql, { ...range(filter), after: 0, limit });
@@ -99,7 +96,6 @@ export class LogReader {
     }));
   }
 
-  /** Rows of one SELECT. */
   query(sql: string) {
     const statement = this.#prepare(sql);
     if (!statement.reader || !statement.readonly)

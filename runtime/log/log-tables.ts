@@ -60,7 +60,6 @@ export function queryTable(rows: QueryRow[]): string {
   return drawTable(columns, rows);
 }
 
-/** The heads over lines of {@link answerLine}. */
 export function answerLineHead(): string {
   return line(ANSWER_COLUMNS, ({ head }) => head);
 }

@@ -10,7 +10,6 @@ import type { AnswerLog } from './answer-log.js';
 const CHUNK_BYTES = 2 ** 20;
 /** Done before anyone is held up by it, and before a run of one answer ends. */
 const SMALL_BYTES = 16 * CHUNK_BYTES;
-/** It rests nine times as long as it works. */
 const REST_PER_WORK = 9;
 /**
  * llama.cpp's threads spin while one of them waits for a core, so a prompt took a third longer beside

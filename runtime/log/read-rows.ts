@@ -6,7 +6,6 @@ export type MaybeNumber = number | null;
 
 /** A row of the view `answers`, whose SQL says what each column is: those that hearth shows. */
 export type AnswerRow = {
-  /** Rises with every request of the log. */
   id: number;
   /** Arrival, UTC: `2026-11-24T09:30:00.000Z`. */
   started_at: string;
@@ -59,7 +58,6 @@ export type SummaryRow = {
 
 /** `{"started_at":"2026-11-24T09:30:00Z","answers":12,"errors":0,"ttft_p50_ms":84.2,…,"context_fill":0.31}` */
 export type SeriesRow = {
-  /** Start of the bucket, UTC. */
   started_at: string;
   answers: number;
   errors: number;
@@ -75,7 +73,6 @@ export type SeriesRow = {
 
 /** `{"taken_at":"2026-11-24T09:30:00Z","rss_bytes":712345600,"cpu_temperature_c":51.5,…}` */
 export type SampleSeriesRow = {
-  /** Start of the bucket, UTC. */
   taken_at: string;
   /** Highest of the bucket. */
   rss_bytes: MaybeNumber;
@@ -88,10 +85,8 @@ export type SampleSeriesRow = {
 
 /** `{"error_code":"HEARTH_ENGINE_DIED","answers":2,"last_at":"2026-11-24T09:30:00.000Z","last_message":"…"}` */
 export type ErrorRow = {
-  /** `HEARTH_…` */
   error_code: string;
   answers: number;
-  /** UTC. */
   last_at: string;
   /** What the caller was told the last time. */
   last_message: string | null;

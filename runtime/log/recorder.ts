@@ -10,7 +10,6 @@ export type RecorderOptions = {
   engine: Engine;
   /** Null records nothing; `onRow` is told all the same. */
   log: AnswerLog | null;
-  /** As the engine was started. */
   settings: EngineOptions;
   hearthVersion: string;
   /** Whether the log stores prompts and answers, which are then kept until the row is written. */

@@ -95,7 +95,6 @@ export class RowWriter {
   }
 }
 
-/** Writes a row and returns its id. */
 type Insert<Row> = (row: Row) => number;
 
 function insertInto<Row>(

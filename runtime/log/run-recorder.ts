@@ -22,7 +22,6 @@ type RunRecorderOptions = {
   settings: EngineOptions;
   hearthVersion: string;
   sampleEveryMs: number;
-  /** Whether answers are under way. */
   isBusy: () => boolean;
   onWarning?: (message: string) => void;
 };

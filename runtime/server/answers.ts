@@ -6,7 +6,6 @@ import { NATIVE_SEEDS } from './limits.js';
 import { ApiError, badRequest } from './openai-error.js';
 import type { Service } from './service.js';
 
-/** An event of the choice with this index. */
 export type ChoiceEvent = { index: number; event: GenerateEvent };
 
 type Events = AsyncGenerator<GenerateEvent, void, undefined>;

@@ -40,7 +40,6 @@ export type Choice = {
   /** In a chunk before the first event, and in that of the end. */
   readonly opening: object | null;
   readonly closing: object;
-  /** One for each chunk that the event makes. */
   add(event: GenerateEvent): object[];
   whole(): object;
   finishReason(reason: 'stop' | 'length'): string;
@@ -107,7 +106,6 @@ class Completion {
     );
   }
 
-  /** The chunks that this event makes. */
   add({ index, event }: ChoiceEvent): object[] {
     const told = this.#told[index];
     if (!told) return [];
@@ -191,7 +189,6 @@ function perSecond(count: number, ms: number): number {
   return ms > 0 ? (count * 1000) / ms : 0;
 }
 
-/** What was cut, why the answer ended, and the memory that it took. */
 function hearthFields(start: StartEvent | null, end: EndEvent): Record<string, unknown> {
   const { memory } = end;
   return {

@@ -17,7 +17,6 @@ import type {
  * read, 401 no key, 404 code `no_log` where the server runs with --no-log, 503 code `log_unreadable`.
  */
 export type DashboardApi = {
-  /** Now: the engine, its model and the log. */
   '/api/dashboard/status': { query: Record<string, never>; answer: DashboardStatus };
   /** Percentiles and peaks of the time since, in groups that sort by their name. */
   '/api/dashboard/summary': {
@@ -63,7 +62,6 @@ export type DashboardStatus = {
     progress: number | null;
     /** Why it restarts or failed, in words; null otherwise. */
     failure: string | null;
-    /** Starts after the first. */
     restarts: number;
     /** Memory of the engine's process now, bytes; null where it does not run. */
     rss_bytes: number | null;
@@ -72,7 +70,6 @@ export type DashboardStatus = {
   };
   /** Null until the model is loaded. */
   model: {
-    /** `appliance-pruned-20` */
     name: string;
     /** `cpu`, `cuda`, `vulkan` or `metal` */
     backend: string;
@@ -80,7 +77,6 @@ export type DashboardStatus = {
     device_names: string[];
     /** Tokens that the context of one sequence holds: 4096. */
     n_ctx: number;
-    /** Sequences decoded together. */
     parallel: number;
     weights_bytes: number;
     kv_bytes: number;
@@ -92,9 +88,7 @@ export type DashboardStatus = {
     /** Tokens in its KV cache, of `model.n_ctx`. */
     context_used: number;
   }[];
-  /** Null with --no-log. */
   log: {
-    /** `/var/lib/hearth/log.db` */
     path: string;
     /** Rows that wait to be written or were given up; 0 is well. */
     unwritten_rows: number;

@@ -13,7 +13,6 @@ export type Health = { failure: ApiError; isLoading: boolean } | null;
 export type HealthLimits = {
   /** How long a token speaks for the engine. */
   freshMs: number;
-  /** How long a probe may take. */
   probeMs: number;
 };
 

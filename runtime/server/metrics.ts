@@ -65,7 +65,6 @@ export class Metrics {
     );
   }
 
-  /** Told of every row. */
   count({ endpoint, timings, stopReason, error, droppedTurns, isProbe }: RequestFields): void {
     if (isProbe) return;
     const outcome = error?.code ?? stopReason ?? 'abort';

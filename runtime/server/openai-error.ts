@@ -8,13 +8,11 @@ import { MAX_BODY_BYTES } from './limits.js';
 
 type ApiErrorDetails = {
   status: number;
-  /** Default by the status. */
   type?: string;
   code?: string | null;
   /** The field at fault, such as `messages[0].role`. */
   param?: string | null;
   retryAfterS?: number;
-  /** More fields beside OpenAI's four. */
   extra?: Record<string, unknown>;
 };
 

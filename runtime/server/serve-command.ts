@@ -181,7 +181,6 @@ function checkExposure({ host, socket, auth }: ServeArguments, apiKeys: string[]
   );
 }
 
-/** Whether only this machine can reach an address. */
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -17,7 +17,6 @@ export type ServeOptions = Omit<
   'engine' | 'log' | 'keepText' | 'hearthVersion' | 'onWarning'
 > & {
   settings: EngineOptions;
-  /** Null keeps no log. */
   log: LogOptions | null;
 };
 

@@ -17,10 +17,8 @@ import type { Service } from './service.js';
 
 export type ServerOptions = Partial<AccessOptions> & {
   engine: Engine;
-  /** As the engine was started. */
   settings: EngineOptions;
   log: AnswerLog | null;
-  /** Whether the log stores prompts and answers. */
   keepText?: boolean;
   hearthVersion: string;
   listen: ListenAt;
@@ -36,7 +34,6 @@ export type ServerOptions = Partial<AccessOptions> & {
 };
 
 export type Server = {
-  /** `http://127.0.0.1:8080`, or the socket's path. */
   readonly address: string;
   readonly health: HealthCheck;
   /**

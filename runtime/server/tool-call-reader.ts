@@ -23,7 +23,6 @@ export class ToolCallReader {
     this.#head = new RegExp(`^[^{]*\\{\\s*"name"\\s*:\\s*"([^"]*)"\\s*,\\s*"${key}"\\s*:\\s*`);
   }
 
-  /** What `text` adds to the answer. */
   read(text: string): ToolDelta[] {
     if (this.#state === 'words') return [{ kind: 'text', text }];
     if (this.#state === 'arguments') return this.#arguments(text);

@@ -12,7 +12,6 @@ export type ToolPlan = {
   tools: FunctionTool[];
   grammar: string;
   format: ToolFormat;
-  /** The template takes the tools itself. */
   isInTemplate: boolean;
 };
 

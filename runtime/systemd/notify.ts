@@ -11,7 +11,6 @@ export type Notifier = {
   close(): void;
 };
 
-/** systemd's socket cannot be reached; the message says why. */
 export class NotifyError extends Error {
   override readonly name = 'NotifyError';
   readonly code = 'HEARTH_SYSTEMD';

@@ -9,7 +9,6 @@ export type UnitOptions = {
   cliPath: string;
   /** Arguments of `hearth serve` without `--print-unit` and without keys, which ps would show. */
   args: string[];
-  /** More of its settings, as variables. */
   environment: Record<string, string>;
   modelPath: string;
   /** File of keys, which systemd reads as root and hands over; null for none. */

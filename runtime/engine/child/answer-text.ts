@@ -29,7 +29,6 @@ export class AnswerText<Extra> {
     return text === undefined ? { text: '', tokens: [] } : this.#append(text);
   }
 
-  /** Everything that was kept back. */
   flush(): Shown<Extra> {
     const shown = this.#append(this.#decoder.flush());
     if (shown.stopString !== undefined) return shown;

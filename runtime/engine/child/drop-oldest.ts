@@ -17,7 +17,6 @@ export type DropOptions = {
   /** Tokens are left out in multiples of this, in whole turns. */
   step: number;
   tokenize: (conversation: Conversation) => Promise<Tokens>;
-  /** Tokens of a text that is not rendered. */
   count: (text: string) => Promise<number>;
 };
 
@@ -81,7 +80,6 @@ function hopelessTurns(turns: ChatMessage[][], room: number): number {
   return 0;
 }
 
-/** Tokens of turns that are too many to render. */
 async function contentTokens(count: DropOptions['count'], turns: ChatMessage[][]): Promise<number> {
   let total = 0;
   for (const { content } of turns.flat()) total += await count(content);

@@ -89,7 +89,6 @@ async function tuneThreads(
   return tuner;
 }
 
-/** Returns how long it took, in ms. */
 async function decodeAnyToken(context: Native['context'], threads: number): Promise<number> {
   const startedAt = performance.now();
   context.setThreads(threads);

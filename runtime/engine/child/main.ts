@@ -78,7 +78,6 @@ async function load(options: EngineOptions): Promise<void> {
 
 let lines: string[] = [];
 
-/** Lines that come together leave together. */
 function log(line: string): void {
   if (lines.push(line) > 1) return;
   setImmediate(() => {

@@ -12,7 +12,6 @@ export type OpeningLlama = {
   llama: Promise<Llama>;
   /** What llama.cpp has said so far; what it says from then on is not kept. */
   takeLines(): string[];
-  /** As performance.now() tells it. */
   startedAt: number;
 };
 

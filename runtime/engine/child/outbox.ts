@@ -34,7 +34,6 @@ export class Outbox {
     else this.#timer ??= setTimeout(() => this.#sendEvents(), wait);
   }
 
-  /** Sends a message after every event so far. */
   message(message: FromChild): void {
     this.#sendEvents();
     this.#send(message);

@@ -30,7 +30,6 @@ const ANSWER_PART = 1 / 4;
 /** More text than this is not even counted when old turns are dropped. */
 const MAX_CHAT_CHARS = 8 * 1024 * 1024;
 
-/** What is evaluated, and what of the conversation is not. */
 export type Prompt = { tokens: number[]; droppedTurns: number; droppedTokens: number };
 
 /**

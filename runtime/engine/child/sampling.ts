@@ -6,7 +6,6 @@ import type { Sampling, TokenLogprob, TokenLogprobs } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import type { TokenText } from './token-text.js';
 
-/** llama.cpp's defaults. */
 const DEFAULTS = { temperature: 0.8, topP: 0.95, topK: 40, minP: 0.05, repeatPenalty: 1 };
 /** Tokens before the next one that a repeat penalty looks at, as in llama.cpp. */
 const PENALTY_TOKENS = 64;
@@ -77,7 +76,6 @@ export class SamplerPool {
     this.#native = native;
   }
 
-  /** One that is as new, until it is given back. */
   take(): NativeSampler {
     return this.#idle.pop() ?? this.#native.createSampler();
   }

@@ -7,7 +7,6 @@ export type Slot = {
   /** Tokens whose keys and values are in the cache, by position. */
   tokens: number[];
   answer: Answer | undefined;
-  /** Rises with each use. */
   lastUsed: number;
 };
 
@@ -25,7 +24,6 @@ export function chooseSlot(slots: readonly Slot[], prompt: readonly number[]): S
   return saved(best) * 2 >= best.tokens.length ? best : oldest;
 }
 
-/** How many tokens two lists have in common at their start. */
 export function commonLength(a: readonly number[], b: readonly number[]): number {
   const end = Math.min(a.length, b.length);
   let length = 0;

@@ -59,7 +59,6 @@ export class TextDecoder {
     return joined;
   }
 
-  /** What is left at the end, though no character. */
   flush(): string {
     const rest = this.#partial.length > 0 ? this.#tokenText.join(this.#partial) : '';
     this.#partial = [];

@@ -33,7 +33,6 @@ export class Composer {
     this.#input.focus();
   }
 
-  /** Puts a text into the field, for the person to change or send. */
   fill(text: string): void {
     this.#input.value = text;
     this.#update();

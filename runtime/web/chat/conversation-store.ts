@@ -62,7 +62,6 @@ export class ConversationStore {
     if (found && found !== this.#shown) this.#show(found);
   }
 
-  /** Changes turns, title or settings of one conversation. */
   change(conversation: Conversation, apply: (conversation: Conversation) => void): void {
     apply(conversation);
     if (conversation.turns.length > 0) this.#moveToFront(conversation);

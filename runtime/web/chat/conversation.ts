@@ -10,7 +10,6 @@ export type AnswerTurn = {
   id: string;
   text: string;
   state: AnswerState;
-  /** The model that answered; null until it is known. */
   model: string | null;
   figures: AnswerFigures | null;
 };
@@ -41,7 +40,6 @@ export type Settings = { system: string; sampling: SamplingSettings };
 export type Conversation = {
   id: string;
   title: string;
-  /** Milliseconds since the epoch. */
   updatedAtMs: number;
   settings: Settings;
   turns: Turn[];
@@ -69,12 +67,10 @@ export function newAnswerTurn(): AnswerTurn {
   return { kind: 'answer', id: randomId(), text: '', state, model: null, figures: null };
 }
 
-/** Whether the answer is still to come or coming. */
 export function isUnderWay({ state }: AnswerTurn): boolean {
   return state.kind === 'waiting' || state.kind === 'loading' || state.kind === 'writing';
 }
 
-/** A title of the first line of what was asked. */
 export function titleOf(text: string): string {
   const line = text.trim().split('\n', 1)[0]?.trim() ?? '';
   const letters = [...line];

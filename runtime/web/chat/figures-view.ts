@@ -18,7 +18,6 @@ export function figuresView(figures: AnswerFigures, model: string | null): HTMLE
   return details;
 }
 
-/** Says that turns were cut; null where none were. */
 export function droppedNotice({ droppedTurns, droppedTokens }: AnswerFigures): HTMLElement | null {
   if (droppedTurns === 0) return null;
   const turns = droppedTurns === 1 ? 'The oldest turn' : `The ${droppedTurns} oldest turns`;

@@ -22,7 +22,6 @@ export type AnswerFigures = {
   droppedTokens: number;
 };
 
-/** null where the event carries no figures. */
 export function readFigures(event: unknown): AnswerFigures | null {
   const timings = part(event, 'timings');
   const hearth = part(event, 'hearth');

@@ -21,7 +21,6 @@ export class StatusView {
     void this.check();
   }
 
-  /** Asks the server now, and again until it is well. */
   async check(): Promise<void> {
     clearTimeout(this.#timer);
     const health = await readHealth();

@@ -17,7 +17,6 @@ export type ChartSpec = {
   title: string;
   hint: string;
   kind: 'line' | 'bar';
-  /** One name for each of a point's values. */
   series: readonly string[];
   points: (data: DashboardData) => ChartPoint[];
   words: (value: MaybeNumber) => string;

@@ -14,7 +14,6 @@ export type DashboardData = {
   status: DashboardStatus;
   /** Names of all models that answered in the time, also where one is chosen. */
   models: string[];
-  /** null where nothing was answered. */
   total: SummaryRow | null;
   byModel: SummaryRow[];
   byDay: SummaryRow[];
@@ -22,7 +21,6 @@ export type DashboardData = {
   samples: SampleSeriesRow[];
   bucketMs: number;
   errors: ErrorRow[];
-  /** Newest first. */
   answers: AnswerRow[];
 };
 
@@ -58,7 +56,6 @@ export async function loadDashboard({ since, model }: DashboardRange): Promise<D
   };
 }
 
-/** The answer of one endpoint. Throws ServerError. */
 async function askDashboard<P extends keyof DashboardApi>(
   path: P,
   query: DashboardApi[P]['query'],

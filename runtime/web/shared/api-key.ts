@@ -10,7 +10,6 @@ const STORAGE_KEY = 'hearth.api-key';
 let keyOfPage: string | null = null;
 let open: Promise<boolean> | null = null;
 
-/** null where no key was given. */
 export function readKey(): string | null {
   return keyOfPage ?? readText('tab', STORAGE_KEY) ?? readText('device', STORAGE_KEY);
 }

@@ -5,7 +5,6 @@ import { type Child, el } from './dom.js';
 export type DialogOptions = {
   title: string;
   content: Child[];
-  /** The label of the button that confirms. */
   action: string;
   tone?: 'plain' | 'danger';
 };

@@ -30,7 +30,6 @@ const KIND_OF_STATUS: Partial<Record<number, FailureKind>> = {
   503: 'loading',
 };
 
-/** A failure as data, to keep with an answer. */
 export type Failure = { kind: FailureKind; message: string };
 
 export class ServerError extends Error {

@@ -24,7 +24,6 @@ export function applyTheme(): void {
   darkDevice.addEventListener('change', showTheme);
 }
 
-/** A button that goes through the three themes. */
 export function themeButton(): HTMLButtonElement {
   const button = el('button', { class: 'quiet-button', type: 'button' });
   const show = () => {
