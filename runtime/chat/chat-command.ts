@@ -3,10 +3,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
-import { many, number, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { number, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { defined } from '../defined.js';
 import type { EngineOptions, GenerateRequest } from '../engine/engine.js';
-import { engineFlags, engineOptionsOf } from '../engine/engine-flags.js';
+import { defaultedFlag, engineFlags, engineOptionsOf, listFlag } from '../engine/engine-flags.js';
 import { logFlags, logOptionsOf } from '../log/log-flags.js';
 import { chat } from './chat.js';
 import type { RequestSettings } from './dialogue.js';
@@ -16,58 +16,40 @@ const MAX_INT32 = 2 ** 31 - 1;
 const MAX_SEED = 2 ** 32 - 2;
 
 const options = {
-  once: valueFlag('Print the answer to this question alone; stdin is not read', text('once')),
+  once: valueFlag('Print only the answer to this question; stdin is not read', text('once')),
   system: valueFlag('System prompt', text('system')),
   session: valueFlag('Keep the conversation in this file, and its KV cache in FILE.kv', (file) =>
     path.resolve(text('session')(file)),
   ),
   verbose: { describe: 'With --once or piped stdin: figures on stderr', type: 'boolean' },
-  temperature: {
-    ...valueFlag('0 takes the likeliest token', number('temperature', 0, 100)),
-    defaultDescription: '0.8',
-  },
-  'top-p': {
-    ...valueFlag(
-      'Choose among the likeliest tokens of this total probability',
-      number('top-p', 0, 1),
-    ),
-    defaultDescription: '0.95',
-  },
-  'top-k': {
-    ...valueFlag(
-      'Choose among this many of the likeliest tokens; 0 is all',
-      wholeNumber('top-k', 0, MAX_INT32),
-    ),
-    defaultDescription: '40',
-  },
-  'min-p': {
-    ...valueFlag(
-      'Leave out tokens less likely than this share of the likeliest',
-      number('min-p', 0, 1),
-    ),
-    defaultDescription: '0.05',
-  },
-  'repeat-penalty': {
-    ...valueFlag(
-      'Divide the logits of tokens that were said already; 1 is none',
-      number('repeat-penalty', 0.01, 100),
-    ),
-    defaultDescription: '1',
-  },
-  seed: {
-    ...valueFlag('Seed of the choices', wholeNumber('seed', 0, MAX_SEED)),
-    defaultDescription: 'random',
-  },
-  'max-tokens': {
-    ...valueFlag('Longest answer', wholeNumber('max-tokens', 1, MAX_INT32)),
-    defaultDescription: 'what the context holds',
-  },
-  stop: {
-    describe: 'Text that ends the answer; may be given several times',
-    type: 'string',
-    requiresArg: true,
-    coerce: many(text('stop')),
-  },
+  temperature: defaultedFlag('0 takes the likeliest token', number('temperature', 0, 100), '0.8'),
+  'top-p': defaultedFlag(
+    'Choose among the likeliest tokens of this total probability',
+    number('top-p', 0, 1),
+    '0.95',
+  ),
+  'top-k': defaultedFlag(
+    'Choose among this many of the likeliest tokens; 0 is all',
+    wholeNumber('top-k', 0, MAX_INT32),
+    '40',
+  ),
+  'min-p': defaultedFlag(
+    'Leave out tokens less likely than this share of the likeliest',
+    number('min-p', 0, 1),
+    '0.05',
+  ),
+  'repeat-penalty': defaultedFlag(
+    'Divide the logits of tokens that were said already; 1 is none',
+    number('repeat-penalty', 0.01, 100),
+    '1',
+  ),
+  seed: defaultedFlag('Seed of the choices', wholeNumber('seed', 0, MAX_SEED), 'random'),
+  'max-tokens': defaultedFlag(
+    'Longest answer',
+    wholeNumber('max-tokens', 1, MAX_INT32),
+    'what the context holds',
+  ),
+  stop: listFlag('Text that ends the answer; may be given several times', text('stop')),
   grammar: {
     ...valueFlag('File of a GBNF grammar that the answer follows', text('grammar')),
     conflicts: 'json-schema',
@@ -96,7 +78,7 @@ export const chatCommand: CommandModule<object, ChatArguments> = {
       .positional('model', modelOption.model)
       .options({ ...options, ...engineFlags, ...logFlags })
       .example('$0 chat model.gguf', 'In the terminal; /help shows the commands')
-      .example('$0 chat model.gguf --once "Why is the sky blue?"', 'The answer alone')
+      .example('$0 chat model.gguf --once "Why is the sky blue?"', 'Only the answer')
       .example('$0 chat model.gguf < question.txt', 'The same, from a file')
       .example('$0 chat model.gguf --session trip.json', 'Go on where the last chat ended'),
   handler: async (argv) => {

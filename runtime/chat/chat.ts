@@ -8,13 +8,13 @@ import { gpuNotUsed } from '../engine/engine-flags.js';
 import { startEngine } from '../engine/restarting-engine.js';
 import { type LogOptions, openLog } from '../log/answer-log.js';
 import { Recorder } from '../log/recorder.js';
-import { Conversation } from './conversation.js';
 import { type ChatModel, Dialogue, type RequestSettings } from './dialogue.js';
 import { figuresLine } from './figures.js';
 import { converse } from './interactive.js';
 import { failureText, Screen } from './screen.js';
 import { Session } from './session.js';
 import { INTERRUPTED, Stop } from './stop.js';
+import { Transcript } from './transcript.js';
 
 /** Whoever writes to stdin may never stop. */
 const MAX_QUESTION_BYTES = 16 * 1024 * 1024;
@@ -88,10 +88,9 @@ async function withModel(
   const onWarning = (message: string) => screen.note(`warning: ${message}`);
   const log = options.log && openLog({ ...options.log, onWarning });
   const engine = startEngine(options.engine);
-  const recorder = new Recorder({
-    ...{ engine, log, settings: options.engine, hearthVersion: hearthVersion(), onWarning },
-    keepText: options.log?.logText ?? false,
-  });
+  const keepText = options.log?.logText ?? false;
+  const recorded = { engine, log, keepText, settings: options.engine, onWarning };
+  const recorder = new Recorder({ ...recorded, hearthVersion: hearthVersion() });
   try {
     const info = await loaded(engine, { screen, stop });
     const warning = gpuNotUsed(options.engine, info);
@@ -132,7 +131,7 @@ async function beginDialogue(
   { screen, stop }: Surroundings,
   logPath: string | null,
 ): Promise<Dialogue> {
-  const conversation = new Conversation();
+  const conversation = new Transcript();
   const { info } = model.engine;
   const session =
     sessionPath === null || info === null

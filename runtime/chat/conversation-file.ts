@@ -2,14 +2,14 @@
 // The messages are as the OpenAI API has them, so that other programs read and write them too.
 import { open } from 'node:fs/promises';
 import { replacePrivateFile } from '../engine/private-file.js';
-import type { Conversation } from './conversation.js';
+import type { Transcript } from './transcript.js';
 
 /** No conversation that fits a context is nearly as large. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 export async function saveConversation(
   filePath: string,
-  conversation: Conversation,
+  conversation: Transcript,
   extra: object = {},
 ): Promise<void> {
   const text = JSON.stringify({ ...extra, messages: conversation.messages }, null, 1);
@@ -19,7 +19,7 @@ export async function saveConversation(
 /** Replaces the conversation and returns the file's JSON object. Throws with the file's name. */
 export async function loadConversation(
   filePath: string,
-  conversation: Conversation,
+  conversation: Transcript,
 ): Promise<Record<string, unknown>> {
   const text = await readSmallFile(filePath);
   try {

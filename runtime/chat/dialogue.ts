@@ -3,11 +3,11 @@
 // say what was dropped or cut.
 import type { EndEvent, Engine, GenerateRequest, StartEvent } from '../engine/engine.js';
 import type { Recorder } from '../log/recorder.js';
-import type { Conversation } from './conversation.js';
 import { droppedNotice, endNotice } from './figures.js';
 import type { Screen } from './screen.js';
 import type { Session } from './session.js';
 import type { Stop } from './stop.js';
+import type { Transcript } from './transcript.js';
 
 export type ChatModel = { engine: Engine; recorder: Recorder };
 export type AnswerStart = Omit<StartEvent, 'kind'>;
@@ -24,7 +24,7 @@ export type RequestSettings = Omit<GenerateRequest, 'input'>;
 
 export type DialogueOptions = {
   model: ChatModel;
-  conversation: Conversation;
+  conversation: Transcript;
   settings: RequestSettings;
   session: Session | null;
   screen: Screen;
@@ -34,7 +34,7 @@ export type DialogueOptions = {
 
 export class Dialogue {
   readonly model: ChatModel;
-  readonly conversation: Conversation;
+  readonly conversation: Transcript;
   readonly screen: Screen;
   readonly stop: Stop;
   readonly logPath: string | null;

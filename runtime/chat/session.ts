@@ -6,8 +6,8 @@ import { createReadStream } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import type { Engine } from '../engine/engine.js';
-import type { Conversation } from './conversation.js';
 import { loadConversation, saveConversation } from './conversation-file.js';
+import type { Transcript } from './transcript.js';
 
 const VERSION = 1;
 
@@ -39,7 +39,7 @@ export class Session {
   static async open(
     path: string,
     { modelPath, modelName }: { modelPath: string; modelName: string },
-    conversation: Conversation,
+    conversation: Transcript,
   ): Promise<Session> {
     const model = await fingerprintModel(modelPath, modelName);
     const kv = (await isMissingOrEmpty(path)) ? null : await readSession(path, model, conversation);
@@ -66,13 +66,13 @@ export class Session {
     }
   }
 
-  async saveMessages(conversation: Conversation): Promise<void> {
+  async saveMessages(conversation: Transcript): Promise<void> {
     const session = { hearth_session: VERSION, model: this.#model, kv: this.#kv };
     await saveConversation(this.#path, conversation, session);
   }
 
   /** Saves the cache and the messages. Returns why the cache was not, where that cannot be. */
-  async saveAll(conversation: Conversation, engine: Engine): Promise<string | null> {
+  async saveAll(conversation: Transcript, engine: Engine): Promise<string | null> {
     const problem = conversation.turnCount === 0 ? await this.#forget() : await this.#keep(engine);
     await this.saveMessages(conversation);
     return problem;
@@ -107,7 +107,7 @@ async function isMissingOrEmpty(path: string): Promise<boolean> {
 async function readSession(
   path: string,
   model: ModelFingerprint,
-  conversation: Conversation,
+  conversation: Transcript,
 ): Promise<KvFile | null> {
   const file = await loadConversation(path, conversation);
   checkSession(path, file, model);

@@ -8,7 +8,7 @@ import {
   parallelFlag,
   threadsFlag,
 } from '../../llama/settings.js';
-import { one, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { many, one, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { parseSize } from '../../terminal/units.js';
 import { defined } from '../defined.js';
 import type { EngineInfo, EngineOptions } from './engine.js';
@@ -19,36 +19,31 @@ const GPUS = ['auto', 'off', ...GPU_BACKENDS] as const;
 const FLASH_ATTENTION = ['auto', 'on', 'off'] as const;
 
 export const engineFlags = {
-  gpu: {
-    ...valueFlag('GPU backend; auto takes the best on which the model fits', oneOf('gpu', GPUS)),
-    defaultDescription: 'auto',
-  },
-  'gpu-layers': {
-    describe: 'Layers on the GPU: a number, or auto for as many as fit',
-    type: 'string',
-    requiresArg: true,
-    coerce: one((layers): number | 'auto' =>
+  gpu: defaultedFlag(
+    'GPU backend; auto takes the best on which the model fits',
+    oneOf('gpu', GPUS),
+    'auto',
+  ),
+  'gpu-layers': defaultedFlag(
+    'Layers on the GPU: a number, or auto for as many as fit',
+    (layers): number | 'auto' =>
       layers === 'auto' ? 'auto' : wholeNumber('gpu-layers', 0, MAX_LAYERS)(layers),
-    ),
-    defaultDescription: 'auto',
-  },
+    'auto',
+  ),
   ctx: {
     ...contextFlag('Tokens of context of each sequence'),
     defaultDescription: "the model's, as far as memory allows",
   },
-  'kv-type': {
-    ...valueFlag(`Type of the KV cache: ${KV_TYPES.join(', ')}`, (type) =>
-      oneOf('kv-type', KV_TYPES)(type.toUpperCase()),
-    ),
-    defaultDescription: 'F16',
-  },
-  memory: {
-    ...valueFlag(
-      'Stay below so much memory of the GPU, or else of the system, such as 8GiB',
-      parseSize,
-    ),
-    defaultDescription: 'what is free',
-  },
+  'kv-type': defaultedFlag(
+    `Type of the KV cache: ${KV_TYPES.join(', ')}`,
+    (type) => oneOf('kv-type', KV_TYPES)(type.toUpperCase()),
+    'F16',
+  ),
+  memory: defaultedFlag(
+    'Stay below so much memory of the GPU, or else of the system, such as 8GiB',
+    parseSize,
+    'what is free',
+  ),
   parallel: parallelFlag,
   threads: {
     ...threadsFlag('CPU threads'),
@@ -82,6 +77,16 @@ export function engineOptionsOf(modelPath: string, flags: Partial<EngineFlags>):
   const { 'flash-attention': flashAttention, mmap } = flags;
   const options = { gpu, gpuLayers, nCtx, kvType, parallel, threads, flashAttention, mmap };
   return { modelPath, ...defined(options) };
+}
+
+/** An option that has a default, in words. */
+export function defaultedFlag<T>(describe: string, read: (text: string) => T, usual: string) {
+  return { ...valueFlag(describe, read), defaultDescription: usual } as const;
+}
+
+/** An option that may be given several times. */
+export function listFlag<T>(describe: string, read: (text: string) => T) {
+  return { describe, type: 'string', requiresArg: true, coerce: many(read) } as const;
 }
 
 function oneOf<const Names extends readonly string[]>(name: string, names: Names) {

@@ -3,7 +3,6 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import { defined } from '../defined.js';
 import type { ChatMessage, ChatRole, EngineInfo, GenerateRequest } from '../engine/engine.js';
-import { GrammarError } from '../grammar/grammar-rules.js';
 import { jsonSchemaGrammar } from '../grammar/json-schema-grammar.js';
 import * as limits from './limits.js';
 import { badRequest } from './openai-error.js';
@@ -17,7 +16,7 @@ import {
   TEXT,
   unsupported,
 } from './request-fields.js';
-import { planTools, TOOL_FIELDS, type ToolPlan, withTools } from './tools.js';
+import { orRefuse, planTools, TOOL_FIELDS, type ToolPlan, withTools } from './tools.js';
 
 const nullableName = { ...NAME, type: ['string', 'null'] } as const;
 
@@ -165,14 +164,4 @@ function responseGrammar({ response_format: format }: ChatFields): string | null
   if (!format.json_schema)
     throw badRequest('the field "response_format.json_schema" is missing', 'response_format');
   return orRefuse(() => jsonSchemaGrammar(format.json_schema?.schema, path), path);
-}
-
-/** A schema that no grammar can keep is the caller's mistake. */
-function orRefuse<T>(make: () => T, param: string): T {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof GrammarError) throw badRequest(error.message, param, 'unsupported_schema');
-    throw error;
-  }
 }

@@ -131,10 +131,26 @@ function answerRow(row: AnswerRow): AnswerRow {
 }
 
 const ANSWER_COLUMNS = Object.keys({
-  ...{ id: 0, started_at: 0, endpoint: 0, model: 0, device: 0, prompt_tokens: 0, cached_tokens: 0 },
-  ...{ generated_tokens: 0, queue_ms: 0, ttft_ms: 0, total_ms: 0, tokens_per_second: 0 },
-  ...{ stop_reason: 0, error_code: 0, error_message: 0, dropped_turns: 0, context_used: 0 },
-  ...{ n_ctx: 0, peak_rss_bytes: 0, device_peak_bytes: 0 },
+  id: 0,
+  started_at: 0,
+  endpoint: 0,
+  model: 0,
+  device: 0,
+  prompt_tokens: 0,
+  cached_tokens: 0,
+  generated_tokens: 0,
+  queue_ms: 0,
+  ttft_ms: 0,
+  total_ms: 0,
+  tokens_per_second: 0,
+  stop_reason: 0,
+  error_code: 0,
+  error_message: 0,
+  dropped_turns: 0,
+  context_used: 0,
+  n_ctx: 0,
+  peak_rss_bytes: 0,
+  device_peak_bytes: 0,
 } satisfies Record<keyof AnswerRow, 0>) as (keyof AnswerRow)[];
 
 type TimeRange = { since: string; model?: string };

@@ -138,7 +138,8 @@ function fieldPath(pointer: string): string {
     .reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : join(path, part)), '');
 }
 
-function join(path: string, name: string): string {
+/** A field's name in full. */
+export function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
 }
 

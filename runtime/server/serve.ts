@@ -29,12 +29,9 @@ export async function serve({ log: logOptions, ...options }: ServeOptions): Prom
   try {
     await firstReport(engine);
     const { startServer } = await import('./server.js');
-    const server = await startServer({
-      ...options,
-      ...{ engine, log, keepText: logOptions?.logText ?? false },
-      hearthVersion: hearthVersion(),
-      onWarning: warn,
-    });
+    const keepText = logOptions?.logText ?? false;
+    const started = { engine, log, keepText, hearthVersion: hearthVersion(), onWarning: warn };
+    const server = await startServer({ ...options, ...started });
     note(`listening on ${server.address}, loading ${options.settings.modelPath}`);
     try {
       const info = await engine.ready({ signal: stop });

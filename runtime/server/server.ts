@@ -43,12 +43,14 @@ export type Server = {
   close(options?: { hurry?: AbortSignal }): Promise<void>;
 };
 
+const OPEN: AccessOptions = { apiKeys: [], corsOrigins: [], allowedHosts: [], rateLimit: null };
+
 /** Listens and answers. Throws {@link ListenError} where the port or the socket cannot be had. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const service = makeService(options);
   const healthCheck = new HealthCheck(service, options.healthLimits);
   const app = await createApp({
-    ...{ apiKeys: [], corsOrigins: [], allowedHosts: [], rateLimit: null },
+    ...OPEN,
     ...options,
     service,
     healthCheck,
@@ -70,7 +72,11 @@ function makeService(options: ServerOptions): Service {
   const metrics = new Metrics({ engine, log, underWay });
   const recorder = new Recorder({ ...options, onRow: (row) => metrics.count(row) });
   return {
-    ...{ engine, recorder, metrics, log, hearthVersion },
+    engine,
+    recorder,
+    metrics,
+    log,
+    hearthVersion,
     openReader: log && (() => openLogReader({ path: log.path })),
     modelId: modelIdOf(settings.modelPath),
     createdS: Math.floor(Date.now() / 1000),

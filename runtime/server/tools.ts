@@ -107,11 +107,16 @@ function makeGrammar(
     ...(tool.function.parameters ? { parameters: tool.function.parameters } : {}),
     path: `tools[${tools.indexOf(tool)}].function.parameters`,
   }));
+  return orRefuse(() => toolGrammar(definitions, format, { isOptional }), 'tools');
+}
+
+/** A schema that no grammar can keep is the caller's mistake. */
+export function orRefuse<T>(make: () => T, param: string): T {
   try {
-    return toolGrammar(definitions, format, { isOptional });
+    return make();
   } catch (error) {
-    if (!(error instanceof GrammarError)) throw error;
-    throw badRequest(error.message, 'tools', 'unsupported_schema');
+    if (error instanceof GrammarError) throw badRequest(error.message, param, 'unsupported_schema');
+    throw error;
   }
 }
 

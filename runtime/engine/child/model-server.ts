@@ -9,7 +9,6 @@ import type { GenerateRequest, Memory, StopReason } from '../engine.js';
 import { EngineError, failureOf } from '../engine-error.js';
 import type { Call, CallResults } from '../engine-protocol.js';
 import { AnswerClock, AnswerMemory, processMemory } from './answer-cost.js';
-import { ChatTemplate } from './chat-template.js';
 import { ControlTokens } from './control-tokens.js';
 import { Embedder } from './embedder.js';
 import { grammarState } from './grammar.js';
@@ -18,7 +17,8 @@ import { checkRequest, checkTokens } from './number-checks.js';
 import type { Outbox } from './outbox.js';
 import { probe } from './probe-decode.js';
 import { buildPrompt, type PromptModel, withBos } from './prompt.js';
-import { Answer } from './running-answer.js';
+import { PromptTemplate } from './prompt-template.js';
+import { RunningAnswer } from './running-answer.js';
 import { LogprobReader, SamplerPool, TokenChooser } from './sampling.js';
 import { Scheduler } from './scheduler.js';
 import { loadSession, saveSession } from './session-file.js';
@@ -32,10 +32,10 @@ export class ModelServer {
   readonly #samplers: SamplerPool;
   readonly #promptModel: PromptModel;
   readonly #embedder: Embedder;
-  readonly #answers = new Map<number, Answer>();
+  readonly #answers = new Map<number, RunningAnswer>();
   /** Requests whose answer is being made; aborted for a stop reason. */
   readonly #making = new Map<number, AbortController>();
-  #template: ChatTemplate | undefined;
+  #template: PromptTemplate | undefined;
   #process: TemplateProcess | undefined;
 
   /** `process` was started for a stranger's chat template, while the model was loaded. */
@@ -120,12 +120,12 @@ export class ModelServer {
     id: number,
     request: GenerateRequest,
     { clock, signal }: { clock: AnswerClock; signal: AbortSignal },
-  ): Promise<Answer> {
+  ): Promise<RunningAnswer> {
     const { llama, model, native, info } = this.#loaded;
     checkRequest(request, info.nVocab);
     const prompt = await buildPrompt(this.#promptModel, request, signal);
     const state = request.grammar && (await grammarState(llama, model, request.grammar));
-    return new Answer({
+    return new RunningAnswer({
       id,
       request,
       prompt,
@@ -191,7 +191,7 @@ export class ModelServer {
   }
 
   /** Made when first needed: reading the vocabulary's attributes takes a while. */
-  #chatTemplate(): ChatTemplate {
+  #chatTemplate(): PromptTemplate {
     if (this.#template) return this.#template;
     const { native, info } = this.#loaded;
     if (info.chatTemplate === null)
@@ -205,7 +205,8 @@ export class ModelServer {
     const control = new ControlTokens(native.model, info.nVocab);
     const process = this.#process;
     this.#process = undefined;
-    this.#template = new ChatTemplate(info.chatTemplate, { special, control, process });
+    const source = info.chatTemplate;
+    this.#template = new PromptTemplate({ source, special, control, process });
     return this.#template;
   }
 

@@ -3,11 +3,11 @@
 import type { NativeModel } from '../../../llama/node-llama-internals.js';
 import { TemplateBudget } from '../../../model/template/template-budget.js';
 import type { TemplateLimits } from '../../../model/template/template-process.js';
-import type { ChatMessage, GenerateInput, GenerateRequest } from '../engine.js';
+import type { ChatInput, ChatMessage, GenerateInput, GenerateRequest } from '../engine.js';
 import { EngineError } from '../engine-error.js';
-import type { ChatTemplate, Conversation } from './chat-template.js';
 import { dropOldest, MAX_TOKEN_CHARS } from './drop-oldest.js';
 import { checkTokens } from './number-checks.js';
+import type { PromptTemplate } from './prompt-template.js';
 import { countTokens, type Tokenize, type Tokens, tokensWithin } from './token-count.js';
 
 export type PromptModel = {
@@ -15,7 +15,7 @@ export type PromptModel = {
   nCtx: number;
   nVocab: number;
   bosTokenId: number | null;
-  template: () => ChatTemplate;
+  template: () => PromptTemplate;
 };
 
 /** One place is left for the first generated token. */
@@ -93,7 +93,7 @@ function plainTokens({ native }: PromptModel): Tokenize {
 function chatTokens(
   model: PromptModel,
   limits: TemplateLimits,
-): (conversation: Conversation) => Promise<Tokens> {
+): (conversation: ChatInput) => Promise<Tokens> {
   const room = model.nCtx;
   return async (conversation) =>
     started(model, await model.template().tokenize(conversation, { room, ...limits }));

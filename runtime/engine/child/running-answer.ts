@@ -21,7 +21,7 @@ export type AnswerParts = {
   emit: (slotId: number, event: GenerateEvent) => void;
 };
 
-export class Answer {
+export class RunningAnswer {
   readonly id: number;
   readonly prompt: readonly number[];
   readonly chooser: TokenChooser;

@@ -7,7 +7,7 @@ import type { Native } from '../../../llama/node-llama-internals.js';
 import type { ThreadTuner } from '../../../llama/thread-tuner.js';
 import type { EngineFailure } from '../engine.js';
 import { failureOf } from '../engine-error.js';
-import type { Answer } from './running-answer.js';
+import type { RunningAnswer } from './running-answer.js';
 import type { LogprobReader } from './sampling.js';
 import { chooseSlot, commonLength, type Slot } from './slot.js';
 
@@ -23,15 +23,20 @@ export type SchedulerOptions = {
   swaSize: number | undefined;
   /** Called after each decode and at each end: a good moment to send events. */
   onStep: () => void;
-  onFailure: (answer: Answer, failure: EngineFailure) => void;
+  onFailure: (answer: RunningAnswer, failure: EngineFailure) => void;
 };
 
-type BatchPart = { slot: Slot; answer: Answer; count: number; logitIndex: number | undefined };
+type BatchPart = {
+  slot: Slot;
+  answer: RunningAnswer;
+  count: number;
+  logitIndex: number | undefined;
+};
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly slots: readonly Slot[];
-  #waiting: Answer[] = [];
+  #waiting: RunningAnswer[] = [];
   #tasks: (() => Promise<void>)[] = [];
   #stepWaiters: (() => void)[] = [];
   #isRunning = false;
@@ -51,7 +56,7 @@ export class Scheduler {
     return this.#options.nCtx;
   }
 
-  add(answer: Answer): void {
+  add(answer: RunningAnswer): void {
     this.#waiting.push(answer);
     this.#wake();
   }
@@ -97,7 +102,7 @@ export class Scheduler {
   }
 
   #admit(): void {
-    const left: Answer[] = [];
+    const left: RunningAnswer[] = [];
     for (const answer of this.#waiting) {
       const slot = chooseSlot(this.slots, answer.prompt);
       if (answer.isOver) answer.finish(0);
@@ -107,7 +112,7 @@ export class Scheduler {
     this.#waiting = left;
   }
 
-  #start(slot: Slot, answer: Answer): void {
+  #start(slot: Slot, answer: RunningAnswer): void {
     const alone = this.slots.every((other) => !other.answer);
     // The last token of the prompt is always evaluated: its logits are not kept.
     const common = Math.min(commonLength(slot.tokens, answer.prompt), answer.prompt.length - 1);
@@ -177,7 +182,7 @@ export class Scheduler {
     const counts = shareBatch(this.slots, nBatch);
     native.context.initBatch([...counts.values()].reduce((sum, count) => sum + count, 0));
     return Array.from(counts, ([slot, count]) => {
-      const answer = slot.answer as Answer;
+      const answer = slot.answer as RunningAnswer;
       const isWhole = count === answer.pending.length;
       const [logitIndex] = native.context.addToBatch(
         slot.id,

@@ -1,12 +1,12 @@
 // One sequence of the KV cache: which tokens it holds, and which answer uses it.
 // The cache outlives its answer, so that a conversation that goes on is not evaluated again.
-import type { Answer } from './running-answer.js';
+import type { RunningAnswer } from './running-answer.js';
 
 export type Slot = {
   readonly id: number;
   /** Tokens whose keys and values are in the cache, by position. */
   tokens: number[];
-  answer: Answer | undefined;
+  answer: RunningAnswer | undefined;
   lastUsed: number;
 };
 

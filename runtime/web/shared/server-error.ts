@@ -35,13 +35,10 @@ export type Failure = { kind: FailureKind; message: string };
 export class ServerError extends Error {
   override readonly name = 'ServerError';
   readonly kind: FailureKind;
-  /** How long the server asks to wait; null where it does not say. */
-  readonly retryAfterMs: number | null;
 
-  constructor(kind: FailureKind, message: string, retryAfterMs: number | null = null) {
+  constructor(kind: FailureKind, message: string) {
     super(message);
     this.kind = kind;
-    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -50,7 +47,7 @@ export async function errorOfResponse(response: Response): Promise<ServerError> 
   const body: unknown = await response.json().catch(() => null);
   const { message, code } = errorFields(body);
   const kind = kindOf(response.status, code);
-  return new ServerError(kind, message ?? `HTTP ${response.status}`, retryAfterMs(response));
+  return new ServerError(kind, message ?? `HTTP ${response.status}`);
 }
 
 /** The error in an event of a stream; null where the event is none. OpenAI's shape. */
@@ -77,9 +74,4 @@ function kindOf(status: number, code: string): FailureKind {
   const known = KIND_OF_CODE[code] ?? KIND_OF_STATUS[status];
   if (known) return known;
   return status < 500 ? 'refused' : 'broken';
-}
-
-function retryAfterMs(response: Response): number | null {
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-  return Number.isFinite(seconds) ? seconds * 1000 : null;
 }

@@ -3,7 +3,7 @@
 // Drops nothing: what does not fit is left out of a request by the engine, which says so.
 import type { ChatMessage } from '../engine/engine.js';
 
-export class Conversation {
+export class Transcript {
   system: string | null;
   #turns: { question: string; answer: string }[] = [];
   /** Asked last and not answered. */
