@@ -35,10 +35,6 @@ const COMMANDS: Record<string, Command> = {
 export const COMMAND_WORDS: readonly string[] = Object.keys(COMMANDS).map((name) => `/${name}`);
 
 /** A question that starts with a slash can be asked with a space before it. */
-export function isCommand(message: string): boolean {
-  return message.startsWith('/');
-}
-
 export async function runCommand(dialogue: Dialogue, message: string): Promise<void> {
   const [, name = '', argument = ''] = /^\/(\S*)\s*(.*)$/su.exec(message) ?? [];
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

@@ -76,7 +76,12 @@ export class AnswerLog {
     this.#db = openForWriting(this.path);
     this.#file = statSync(this.path);
     this.#rows = new RowWriter(this.#db);
-    this.#queue = this.#makeQueue();
+    this.#queue = new WriteQueue({
+      name: `the log ${this.path}`,
+      describe: (error) => toLogError(this.path, error).message,
+      isHopeless: isRowAtFault,
+      onWarning: this.#onWarning,
+    });
     this.#flush = new WalFlush(this.path);
     this.#stopPruning = parsedKeep ? startPruning(this.#db, parsedKeep) : () => {};
   }
@@ -166,15 +171,6 @@ export class AnswerLog {
     if (this.#queue.waiting > 0)
       this.#onWarning(`${this.#queue.waiting} rows are lost: ${this.#queue.failing}`);
     this.#db.close();
-  }
-
-  #makeQueue(): WriteQueue {
-    return new WriteQueue({
-      name: `the log ${this.path}`,
-      describe: (error) => toLogError(this.path, error).message,
-      isHopeless: isRowAtFault,
-      onWarning: this.#onWarning,
-    });
   }
 
   /** The id of the row, or a negative one that stands for it until it is written. */

@@ -7,6 +7,7 @@ import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { interruptible } from '../../terminal/interruptible.js';
 import { noteAs, print } from '../../terminal/print.js';
+import { drawTable } from '../../terminal/table.js';
 import { defined } from '../defined.js';
 import { defaultLogPath } from './log-path.js';
 import {
@@ -17,11 +18,11 @@ import {
   type QueryRow,
 } from './log-reader.js';
 import {
+  ANSWER_COLUMNS,
   answerLine,
   answerLineHead,
-  answersTable,
   queryTable,
-  summaryTable,
+  SUMMARY_COLUMNS,
 } from './log-tables.js';
 import { SUMMARY_GROUPS, type SummaryBy } from './queries-sql.js';
 import { parseSince } from './since.js';
@@ -118,8 +119,14 @@ function show(log: LogReader, argv: LogArguments): void {
   const filter = filterOf(argv);
   const { sql, summary, by = 'all', limit = DEFAULT_LIMIT } = argv;
   if (sql !== undefined) printRows(log, argv, log.query(sql), queryTable);
-  else if (summary) printRows(log, argv, log.summary({ ...filter, by }), summaryTable);
-  else printRows(log, argv, log.latest({ ...filter, limit }), answersTable);
+  else if (summary)
+    printRows(log, argv, log.summary({ ...filter, by }), (rows) =>
+      drawTable(SUMMARY_COLUMNS, rows),
+    );
+  else
+    printRows(log, argv, log.latest({ ...filter, limit }), (rows) =>
+      drawTable(ANSWER_COLUMNS, rows),
+    );
 }
 
 function printRows<Row extends QueryRow>(

@@ -8,7 +8,7 @@ import type { AnswerRow, SummaryRow } from './read-rows.js';
 
 type LineColumn<Row> = TableColumn<Row> & { width: number };
 
-const ANSWER_COLUMNS: LineColumn<AnswerRow>[] = [
+export const ANSWER_COLUMNS: LineColumn<AnswerRow>[] = [
   { head: 'Time', width: 19, cell: (row) => localTime(row.started_at) },
   { head: 'Model', width: 20, cell: (row) => row.model },
   { head: 'Prompt', width: 6, align: 'right', cell: (row) => number(row.prompt_tokens) },
@@ -22,7 +22,7 @@ const ANSWER_COLUMNS: LineColumn<AnswerRow>[] = [
   { head: 'End', width: 8, cell: ending },
 ];
 
-const SUMMARY_COLUMNS: LineColumn<SummaryRow>[] = [
+export const SUMMARY_COLUMNS: LineColumn<SummaryRow>[] = [
   { head: '', width: 20, cell: (row) => row.name },
   { head: 'Answers', width: 7, align: 'right', cell: (row) => number(row.answers) },
   { head: 'Errors', width: 6, align: 'right', cell: (row) => number(row.errors) },
@@ -41,14 +41,6 @@ const SUMMARY_COLUMNS: LineColumn<SummaryRow>[] = [
   { head: 'Memory', width: 9, align: 'right', cell: (row) => memory(row.peak_rss_bytes) },
   { head: 'GPU', width: 9, align: 'right', cell: (row) => memory(row.device_peak_bytes) },
 ];
-
-export function answersTable(rows: AnswerRow[]): string {
-  return drawTable(ANSWER_COLUMNS, rows);
-}
-
-export function summaryTable(rows: SummaryRow[]): string {
-  return drawTable(SUMMARY_COLUMNS, rows);
-}
 
 /** Rows of any query; the columns are those of the first. */
 export function queryTable(rows: QueryRow[]): string {

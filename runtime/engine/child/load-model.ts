@@ -14,16 +14,7 @@ import { architectureOf, checkHeader, readHeader } from './gguf-check.js';
 import { hasDevice, loadError, type OpeningLlama } from './open-llama.js';
 import { predictedMemory } from './predicted.js';
 
-export type Loaded = {
-  llama: Llama;
-  model: LlamaModel;
-  context: LlamaContext;
-  native: Native;
-  info: EngineInfo;
-  threads: ThreadTuner;
-  nBatch: number;
-  swaSize: number | undefined;
-};
+export type LoadedEngine = Awaited<ReturnType<typeof loadModel>>;
 
 export type LoadEvents = {
   /** Told of a file that was read, whether or not it can be run, and of its chat template. */
@@ -35,11 +26,7 @@ export type LoadEvents = {
  * Loads the model. Throws {@link EngineError} `load-failed` with what is wrong with the file, or with
  * llama.cpp's own reason.
  */
-export async function loadModel(
-  opening: OpeningLlama,
-  options: EngineOptions,
-  events: LoadEvents,
-): Promise<Loaded> {
+export async function loadModel(opening: OpeningLlama, options: EngineOptions, events: LoadEvents) {
   const [llama, file] = await Promise.all([opening.llama, readModelFile(options, events)]);
   checkArchitecture(llama, file);
   const model = await openModel(llama, options, events.onProgress);
@@ -51,16 +38,8 @@ export async function loadModel(
   const loadMs = performance.now() - opening.startedAt;
   const lines = opening.takeLines();
   const info = await describe({ llama, model, context, native, file, options, lines, loadMs });
-  return {
-    llama,
-    model,
-    context,
-    native,
-    info,
-    threads,
-    nBatch: context.batchSize,
-    swaSize: model.fileInsights.swaSize ?? undefined,
-  };
+  const swaSize = model.fileInsights.swaSize ?? undefined;
+  return { llama, model, native, info, threads, nBatch: context.batchSize, swaSize };
 }
 
 async function readModelFile(
@@ -153,14 +132,18 @@ async function openContext(model: LlamaModel, options: EngineOptions): Promise<L
   }
 }
 
-type Parts = Omit<Loaded, 'info' | 'threads' | 'nBatch' | 'swaSize'> & {
+type LoadedParts = {
+  llama: Llama;
+  model: LlamaModel;
+  context: LlamaContext;
+  native: Native;
   file: GgufFile;
   options: EngineOptions;
   lines: string[];
   loadMs: number;
 };
 
-async function describe(parts: Parts): Promise<EngineInfo> {
+async function describe(parts: LoadedParts): Promise<EngineInfo> {
   const { llama, model, context, native, file, options, lines, loadMs } = parts;
   const weights = native.model.getMemoryBreakdown();
   const used = native.context.getMemoryBreakdown();

@@ -10,9 +10,9 @@ import { EngineError, failureOf } from '../engine-error.js';
 import type { Call, CallResults } from '../engine-protocol.js';
 import { AnswerClock, AnswerMemory, processMemory } from './answer-cost.js';
 import { ControlTokens } from './control-tokens.js';
-import { Embedder } from './embedder.js';
+import { openEmbedder } from './embedder.js';
 import { grammarState } from './grammar.js';
-import type { Loaded } from './load-model.js';
+import type { LoadedEngine } from './load-model.js';
 import { checkRequest, checkTokens } from './number-checks.js';
 import type { Outbox } from './outbox.js';
 import { probe } from './probe-decode.js';
@@ -25,13 +25,13 @@ import { loadSession, saveSession } from './session-file.js';
 import { TokenText } from './token-text.js';
 
 export class ModelServer {
-  readonly #loaded: Loaded;
+  readonly #loaded: LoadedEngine;
   readonly #outbox: Outbox;
   readonly #scheduler: Scheduler;
   readonly #tokenText: TokenText;
   readonly #samplers: SamplerPool;
   readonly #promptModel: PromptModel;
-  readonly #embedder: Embedder;
+  readonly #embed: ReturnType<typeof openEmbedder>;
   readonly #answers = new Map<number, RunningAnswer>();
   /** Requests whose answer is being made; aborted for a stop reason. */
   readonly #making = new Map<number, AbortController>();
@@ -39,14 +39,14 @@ export class ModelServer {
   #process: TemplateProcess | undefined;
 
   /** `process` was started for a stranger's chat template, while the model was loaded. */
-  constructor(loaded: Loaded, outbox: Outbox, process?: TemplateProcess) {
+  constructor(loaded: LoadedEngine, outbox: Outbox, process?: TemplateProcess) {
     const { native, info, threads, nBatch, swaSize } = loaded;
     this.#loaded = loaded;
     this.#outbox = outbox;
     this.#process = process;
     this.#tokenText = new TokenText(native.model);
     this.#samplers = new SamplerPool(native);
-    this.#embedder = new Embedder(loaded.model, info);
+    this.#embed = openEmbedder(loaded.model, info);
     this.#promptModel = {
       native: native.model,
       nCtx: info.nCtx,
@@ -162,7 +162,7 @@ export class ModelServer {
       case 'applyTemplate':
         return this.#chatTemplate().render(call, { budget: new TemplateBudget() });
       case 'embed':
-        return this.#scheduler.exclusive(() => this.#embedder.embed(call.texts));
+        return this.#scheduler.exclusive(() => this.#embed(call.texts));
       case 'memory':
         return this.#memory();
       case 'probe':

@@ -7,7 +7,7 @@ import { announce } from './announcer.js';
 import { Answering } from './answering.js';
 import { Composer } from './composer.js';
 import { openConversationDb } from './conversation-db.js';
-import { ConversationList } from './conversation-list.js';
+import { listConversations } from './conversation-list.js';
 import { ConversationStore } from './conversation-store.js';
 import { keepSettings, readSettings } from './settings.js';
 import { askSettings } from './settings-dialog.js';
@@ -22,7 +22,7 @@ const sidebar = new Sidebar();
 const status = new StatusView();
 
 new ThreadView(store, answering, (text) => composer.fill(text));
-new ConversationList(store, () => sidebar.close());
+listConversations(store, () => sidebar.close());
 drawIcons();
 byId('sidebar-foot', HTMLElement).prepend(themeButton());
 onClick('new-button', startNew);
