@@ -19,7 +19,7 @@ import { Transcript } from './transcript.js';
 /** Whoever writes to stdin may never stop. */
 const MAX_QUESTION_BYTES = 16 * 1024 * 1024;
 
-export type ChatOptions = {
+export type ChatSetup = {
   engine: EngineOptions;
   /** Null keeps no log. */
   log: LogOptions | null;
@@ -33,7 +33,7 @@ export type ChatOptions = {
 };
 
 /** Returns what to exit with. Throws what is wrong, in words that are safe to show. */
-export async function chat(options: ChatOptions): Promise<number> {
+export async function chat(options: ChatSetup): Promise<number> {
   const stop = new Stop();
   const endListening = stop.listen();
   const isForPrograms = options.once !== null || process.stdin.isTTY !== true;
@@ -71,7 +71,7 @@ async function readQuestion(input: Readable, signal: AbortSignal): Promise<strin
 async function answerOnce(
   dialogue: Dialogue,
   question: string,
-  { isVerbose }: ChatOptions,
+  { isVerbose }: ChatSetup,
 ): Promise<void> {
   const answer = await dialogue.ask(question);
   if (answer && isVerbose) dialogue.screen.note(figuresLine(answer));
@@ -81,7 +81,7 @@ async function answerOnce(
 type Surroundings = { screen: Screen; stop: Stop };
 
 async function withModel(
-  options: ChatOptions,
+  options: ChatSetup,
   { screen, stop }: Surroundings,
   work: (dialogue: Dialogue) => Promise<void>,
 ): Promise<void> {
@@ -126,7 +126,7 @@ async function loaded(engine: Engine, { screen, stop }: Surroundings): Promise<E
 }
 
 async function beginDialogue(
-  { sessionPath, system, settings }: ChatOptions,
+  { sessionPath, system, settings }: ChatSetup,
   model: ChatModel,
   { screen, stop }: Surroundings,
   logPath: string | null,

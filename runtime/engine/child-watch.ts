@@ -8,30 +8,21 @@
  */
 export const REACT_MS = 5000;
 
-export type WatchOptions = {
-  /** Asks the child, which then calls {@link ChildWatch.alive}. */
-  ask: () => void;
-  /** Called once, when it has not answered. */
-  onHang: () => void;
-};
+export type ChildWatch = ReturnType<typeof watchChild>;
 
-export class ChildWatch {
-  readonly #options: WatchOptions;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(options: WatchOptions) {
-    this.#options = options;
-  }
-
-  /** Something was to be stopped: see whether the child hears. */
-  look(): void {
-    if (this.#timer) return;
-    this.#timer = setTimeout(() => this.#options.onHang(), REACT_MS);
-    this.#options.ask();
-  }
-
-  alive(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
+/** `ask` has the child call `alive`; `onHang` is called once, where it has not. */
+export function watchChild({ ask, onHang }: { ask: () => void; onHang: () => void }) {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    /** Something was to be stopped: see whether the child hears. */
+    look(): void {
+      if (timer) return;
+      timer = setTimeout(onHang, REACT_MS);
+      ask();
+    },
+    alive(): void {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
 }

@@ -96,7 +96,7 @@ function oneOf<const Names extends readonly string[]>(name: string, names: Names
   };
 }
 
-/** `--flash-attention` alone is `on`, as is `true` in a config file. */
+/** `--flash-attention` without a value is `on`, as is `true` in a config file. */
 function flashAttention(text: string): boolean | 'auto' {
   const names = { true: 'on', '': 'on', false: 'off' } as Record<string, string>;
   const value = oneOf('flash-attention', FLASH_ATTENTION)(names[text] ?? text);

@@ -10,7 +10,7 @@ import {
 import { AnswerStream } from './answer-stream.js';
 
 import { EngineChild } from './child-process.js';
-import { ChildWatch, REACT_MS } from './child-watch.js';
+import { type ChildWatch, REACT_MS, watchChild } from './child-watch.js';
 import type {
   ChatMessage,
   Engine,
@@ -186,7 +186,7 @@ export class RestartingEngine implements Engine {
       onEnd: (end) => this.#lose(child, end),
     });
     this.#child = child;
-    this.#watch = new ChildWatch({
+    this.#watch = watchChild({
       ask: () => child.send({ kind: 'ping' }),
       onHang: () =>
         this.#endHanging(`did not react for ${REACT_MS / 1000} s to an answer's abort or deadline`),

@@ -75,7 +75,7 @@ export class GrammarRules {
   }
 }
 
-/** Text as a literal of a grammar, which has JSON's escapes; control characters are no text of ours. */
+/** Text as a literal of a grammar, which has JSON's escapes; none of ours has control characters. */
 export function literal(text: string): string {
   return JSON.stringify(text);
 }

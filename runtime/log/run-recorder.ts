@@ -100,7 +100,7 @@ export class RunRecorder {
     }
   }
 
-  /** Read here where the engine died too early to tell; null for what is no model: it has no runs. */
+  /** Read here where the engine died too early to tell; null for what is not a model: it has no runs. */
   async #modelFile(): Promise<ModelFile | null> {
     const told = await this.#file;
     if (told) return told;

@@ -22,7 +22,7 @@ export function parseSince(text: string, nowMs = Date.now()): string {
   return isoTime(timeMs);
 }
 
-/** `90d` in ms; null for what is no duration. */
+/** `90d` in ms; null for what is not a duration. */
 export function parseDuration(text: string): number | null {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*$/.exec(text);
   const unitMs = UNIT_MS[match?.[2] ?? ''];

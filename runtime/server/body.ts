@@ -61,5 +61,8 @@ function checkText(text: string, path: string): void {
   const where = path === '' ? 'the body' : path;
   if (text.includes('\0')) throw badRequest(`${where} holds a NUL character`, path || null);
   if (/\p{Cs}/u.test(text))
-    throw badRequest(`${where} holds half a surrogate pair, which is no character`, path || null);
+    throw badRequest(
+      `${where} holds half a surrogate pair, which is not a character`,
+      path || null,
+    );
 }

@@ -2,6 +2,7 @@
 // Rows are named as in SQL, so that the page, `hearth log --json` and sqlite3 speak of one thing.
 // Imports only types, so that the page's bundle can take it as it is.
 
+import type { SummaryBy } from '../log/queries-sql.js';
 import type {
   AnswerRow,
   ErrorRow,
@@ -20,8 +21,8 @@ export type DashboardApi = {
   '/api/dashboard/status': { query: Record<string, never>; answer: DashboardStatus };
   /** Percentiles and peaks of the time since, in groups that sort by their name. */
   '/api/dashboard/summary': {
-    query: RangeQuery & { by?: SummaryGroup };
-    answer: { since: string; by: SummaryGroup; rows: SummaryRow[] };
+    query: RangeQuery & { by?: SummaryBy };
+    answer: { since: string; by: SummaryBy; rows: SummaryRow[] };
   };
   /** Answers in buckets of time, oldest first; empty buckets are left out. */
   '/api/dashboard/series': {
@@ -50,8 +51,6 @@ export type RangeQuery = { since?: string; model?: string };
 
 /** `points`: about how many buckets the time since is cut into, 1 to 1000, default 120. */
 export type SeriesQuery = RangeQuery & { points?: string };
-
-export type SummaryGroup = 'all' | 'model' | 'device' | 'day';
 
 export type DashboardStatus = {
   /** Of hearth, such as `0.1.0`. */

@@ -3,10 +3,10 @@
 // The log's reader is opened at the first question and stays open: SQLite sees new rows by itself.
 import type { FastifyInstance } from 'fastify';
 import type { LogReader, SeriesOptions } from '../log/log-reader.js';
-import { SUMMARY_GROUPS } from '../log/queries-sql.js';
+import { SUMMARY_GROUPS, type SummaryBy } from '../log/queries-sql.js';
 import type { AnswerRow } from '../log/read-rows.js';
 import { parseSince } from '../log/since.js';
-import type { DashboardApi, DashboardStatus, SummaryGroup } from './dashboard-contract.js';
+import type { DashboardApi, DashboardStatus } from './dashboard-contract.js';
 import { MAX_NAME_CHARS } from './limits.js';
 import { readMemory } from './metrics.js';
 import { ApiError, badRequest } from './openai-error.js';
@@ -38,13 +38,8 @@ const QUERIES: { [P in keyof DashboardApi]: Record<keyof DashboardApi[P]['query'
   },
 };
 
-type Query = {
-  since?: string;
-  model?: string;
-  by?: SummaryGroup;
-  points?: string;
-  limit?: string;
-  failed?: string;
+type Query = Partial<Record<'since' | 'model' | 'points' | 'limit' | 'failed', string>> & {
+  by?: SummaryBy;
 };
 
 export function dashboard(app: FastifyInstance, service: Service): void {

@@ -1,6 +1,6 @@
 // GET /health: ok only if the engine generated a token lately, or does so now.
 // A process that answers says nothing of a model that hangs; a decode does, bounded in time and
-// shared by all who ask at once. /health/live is for the process alone.
+// shared by all who ask at once. /health/live is only for the process.
 import { once } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import type { EngineState } from '../engine/engine.js';

@@ -123,7 +123,7 @@ export class Metrics {
   }
 
   /** A value that is unknown now is left out. */
-  #gauge(name: string, help: string, read: () => Reading | Promise<Reading>): void {
+  #gauge(name: string, help: string, read: () => MaybeReading | Promise<MaybeReading>): void {
     new Gauge({
       name: `hearth_${name}`,
       help,
@@ -137,7 +137,7 @@ export class Metrics {
   }
 }
 
-type Reading = number | null | undefined;
+type MaybeReading = number | null | undefined;
 
 function observe(histogram: Histogram, ms: number | undefined): void {
   if (ms !== undefined && Number.isFinite(ms)) histogram.observe(ms / 1000);

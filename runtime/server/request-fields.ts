@@ -57,30 +57,23 @@ export const COMMON_FIELDS = {
 const COMMON_SCHEMA = objectOf([], COMMON_FIELDS);
 export type CommonFields = FromSchema<typeof COMMON_SCHEMA>;
 
-/** OpenAI's fields that hearth does not have, with the values that ask for nothing. */
-const UNSUPPORTED: Record<string, unknown[]> = {
-  audio: [],
+/** Values that ask for nothing, of fields of OpenAI's that hearth does not have. */
+const HARMLESS: Record<string, unknown[]> = {
   best_of: [1],
   echo: [false],
   frequency_penalty: [0],
-  function_call: [],
-  functions: [],
-  metadata: [],
   modalities: [['text']],
-  moderation: [],
-  prediction: [],
   presence_penalty: [0],
-  prompt_cache_key: [],
-  prompt_cache_options: [],
-  prompt_cache_retention: [],
-  reasoning_effort: [],
-  safety_identifier: [],
   service_tier: ['auto', 'default'],
   store: [false],
   suffix: [''],
-  verbosity: [],
-  web_search_options: [],
 };
+const UNSUPPORTED = new Set([
+  ...Object.keys(HARMLESS),
+  ...`audio function_call functions metadata moderation prediction prompt_cache_key
+  prompt_cache_options prompt_cache_retention reasoning_effort safety_identifier verbosity
+  web_search_options`.split(/\s+/),
+]);
 
 /** Drops nulls, which ask for the default, and refuses what hearth does not have. */
 export function prepareFields(body: unknown): void {
@@ -88,10 +81,11 @@ export function prepareFields(body: unknown): void {
     throw badRequest('the body must be a JSON object', null);
   const fields = body as Record<string, unknown>;
   for (const [name, value] of Object.entries(fields)) {
-    const harmless = Object.hasOwn(UNSUPPORTED, name) ? UNSUPPORTED[name] : null;
+    const isUnsupported = UNSUPPORTED.has(name);
+    const harmless = isUnsupported ? HARMLESS[name] : [];
     if (value === null || harmless?.some((same) => isDeepStrictEqual(same, value)))
       delete fields[name];
-    else if (harmless) throw unsupported(name);
+    else if (isUnsupported) throw unsupported(name);
   }
 }
 

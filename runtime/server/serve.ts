@@ -8,7 +8,7 @@ import { gpuNotUsed } from '../engine/engine-flags.js';
 import { startEngine } from '../engine/restarting-engine.js';
 import { type LogOptions, openLog } from '../log/answer-log.js';
 import { type Notifier, openNotifier } from '../systemd/notify.js';
-import type { Server, ServerOptions } from './server.js';
+import type { HearthServer, ServerOptions } from './server.js';
 
 const note = noteAs('serve');
 
@@ -78,7 +78,7 @@ function stopSignals(): { stop: AbortSignal; hurry: AbortSignal } {
 
 /** systemd hears a heartbeat only while the engine decodes tokens, or is on its way to. */
 async function whileRunning(
-  { health }: Server,
+  { health }: HearthServer,
   systemd: Notifier | null,
   stop: AbortSignal,
 ): Promise<void> {

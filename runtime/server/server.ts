@@ -7,7 +7,7 @@ import { openLogReader } from '../log/log-reader.js';
 import { Recorder } from '../log/recorder.js';
 import type { AccessOptions } from './access.js';
 import { createApp } from './app.js';
-import { Connections } from './connections.js';
+import { followConnections } from './connections.js';
 import { HealthCheck, type HealthLimits } from './health.js';
 import { SHUTDOWN_MS } from './limits.js';
 import { type ListenAt, listen } from './listen.js';
@@ -33,7 +33,7 @@ export type ServerOptions = Partial<AccessOptions> & {
   onWarning?: (message: string) => void;
 };
 
-export type Server = {
+export type HearthServer = {
   readonly address: string;
   readonly health: HealthCheck;
   /**
@@ -46,7 +46,7 @@ export type Server = {
 const OPEN: AccessOptions = { apiKeys: [], corsOrigins: [], allowedHosts: [], rateLimit: null };
 
 /** Listens and answers. Throws {@link ListenError} where the port or the socket cannot be had. */
-export async function startServer(options: ServerOptions): Promise<Server> {
+export async function startServer(options: ServerOptions): Promise<HearthServer> {
   const service = makeService(options);
   const healthCheck = new HealthCheck(service, options.healthLimits);
   const app = await createApp({
@@ -57,12 +57,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     onError: (error) =>
       options.onWarning?.(error instanceof Error ? (error.stack ?? '') : `${error}`),
   });
-  const connections = new Connections(app.server);
+  const closeUnanswered = followConnections(app.server);
   const address = await listen(app, options.listen);
   return {
     address,
     health: healthCheck,
-    close: ({ hurry } = {}) => close({ app, service, connections, hurry }),
+    close: ({ hurry } = {}) => close({ app, service, closeUnanswered, hurry }),
   };
 }
 
@@ -90,11 +90,11 @@ function makeService(options: ServerOptions): Service {
 type Closing = {
   app: FastifyInstance;
   service: Service;
-  connections: Connections;
+  closeUnanswered: () => void;
   hurry: AbortSignal | undefined;
 };
 
-async function close({ app, service, connections, hurry }: Closing): Promise<void> {
+async function close({ app, service, closeUnanswered, hurry }: Closing): Promise<void> {
   let hangUp: NodeJS.Timeout | undefined;
   const cut = () => {
     for (const abort of service.underWay) abort.abort();
@@ -104,7 +104,7 @@ async function close({ app, service, connections, hurry }: Closing): Promise<voi
   const late = setTimeout(cut, service.deadlineMs ?? SHUTDOWN_MS);
   hurry?.addEventListener('abort', cut, { once: true });
   if (hurry?.aborted) cut();
-  const unanswered = setInterval(() => connections.closeUnanswered(), CONNECTION_CHECK_MS);
+  const unanswered = setInterval(closeUnanswered, CONNECTION_CHECK_MS);
   await app.close();
   clearTimeout(late);
   clearTimeout(hangUp);

@@ -36,7 +36,7 @@ export function systemdUnit(options: UnitOptions): string {
   const stopS = Math.max(LEAST_STOP_S, Math.ceil(stopMs / 1000) + STOP_MARGIN_S);
   return `# Save as /etc/systemd/system/hearth.service, then:
 #   systemctl daemon-reload && systemctl enable --now hearth
-# Keys and other settings: HEARTH_API_KEY=… in /etc/hearth/env, readable by root alone.
+# Keys and other settings: HEARTH_API_KEY=… in /etc/hearth/env, readable only by root.
 [Unit]
 Description=hearth: chat from ${escapeSpecifiers(path.basename(modelPath))}
 After=network.target

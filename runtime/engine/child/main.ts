@@ -34,7 +34,7 @@ process.on('message', (message: ToChild) => {
       server?.stop(message.id, message.stopReason);
       break;
     case 'ping':
-      // Not by the outbox: what it says is of the event loop alone.
+      // Not by the outbox: what it says is only of the event loop.
       send({ kind: 'alive' });
       break;
     case 'call':

@@ -21,7 +21,6 @@ export class TokenChooser {
   readonly #native: Native;
   readonly #samplers: SamplerPool;
   readonly #config: SamplerConfig;
-  readonly #penalised: boolean;
   #sampler: NativeSampler | undefined;
 
   constructor(
@@ -33,7 +32,6 @@ export class TokenChooser {
     this.#native = native;
     this.#samplers = samplers;
     this.#config = samplerConfig(sampling, grammarState);
-    this.#penalised = this.#config.repeatPenalty !== 1;
   }
 
   /**
@@ -54,7 +52,7 @@ export class TokenChooser {
   #samplerAfter(tokens: readonly number[]): NativeSampler {
     const isFirst = this.#sampler === undefined;
     this.#sampler ??= this.#samplers.take();
-    if (this.#penalised) {
+    if (this.#config.repeatPenalty !== 1) {
       const repeatPenaltyTokens = Uint32Array.from(tokens.slice(-PENALTY_TOKENS));
       this.#sampler.applyConfig({ ...this.#config, repeatPenaltyTokens });
     } else if (isFirst) this.#sampler.applyConfig(this.#config);

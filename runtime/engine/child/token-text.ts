@@ -3,7 +3,7 @@
 // Control tokens have no text here.
 import type { NativeModel } from '../../../llama/node-llama-internals.js';
 
-/** Stands for bytes that are no character (yet). */
+/** Stands for bytes that are not a character (yet). */
 const REPLACEMENT = '\uFFFD';
 
 /** Tokens that can lack a character's end: UTF-8 has at most three bytes before the last. */

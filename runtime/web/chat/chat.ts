@@ -5,24 +5,24 @@ import { drawIcons } from '../shared/icons.js';
 import { themeButton } from '../shared/theme.js';
 import { announce } from './announcer.js';
 import { Answering } from './answering.js';
-import { Composer } from './composer.js';
+import { openComposer } from './composer.js';
 import { openConversationDb } from './conversation-db.js';
 import { listConversations } from './conversation-list.js';
 import { ConversationStore } from './conversation-store.js';
 import { keepSettings, readSettings } from './settings.js';
 import { askSettings } from './settings-dialog.js';
-import { Sidebar } from './sidebar.js';
-import { StatusView } from './status-view.js';
+import { sidebar } from './sidebar.js';
+import { showStatus } from './status-view.js';
 import { ThreadView } from './thread-view.js';
 
 const store = await ConversationStore.open(await openConversationDb(), readSettings());
 const answering = new Answering(store);
-const composer = new Composer(store, answering);
-const sidebar = new Sidebar();
-const status = new StatusView();
+const composer = openComposer(store, answering);
+const closeSidebar = sidebar();
+const checkStatus = showStatus();
 
 new ThreadView(store, answering, (text) => composer.fill(text));
-listConversations(store, () => sidebar.close());
+listConversations(store, closeSidebar);
 drawIcons();
 byId('sidebar-foot', HTMLElement).prepend(themeButton());
 onClick('new-button', startNew);
@@ -37,7 +37,7 @@ if (matchMedia('(hover: hover)').matches) composer.focus();
 
 function startNew(): void {
   store.startNew(readSettings());
-  sidebar.close();
+  closeSidebar();
   composer.focus();
 }
 
@@ -53,7 +53,7 @@ async function changeSettings(): Promise<void> {
 function announceEnd(kind: string): void {
   if (kind === 'done') announce('The answer is complete.');
   if (kind === 'stopped') announce('The answer was stopped.');
-  if (kind === 'failed') void status.check();
+  if (kind === 'failed') void checkStatus();
 }
 
 function onClick(id: string, run: () => void): void {
