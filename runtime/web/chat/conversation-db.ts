@@ -16,8 +16,8 @@ const STORE = 'conversations';
 
 export async function openConversationDb(): Promise<ConversationDb> {
   const db = await openDb().catch(() => null);
-  const ask = async <T>(mode: IDBTransactionMode, ask: (store: IDBObjectStore) => IDBRequest<T>) =>
-    db && resultOf(ask(db.transaction(STORE, mode).objectStore(STORE)));
+  const ask = async <T>(mode: IDBTransactionMode, run: (store: IDBObjectStore) => IDBRequest<T>) =>
+    db && resultOf(run(db.transaction(STORE, mode).objectStore(STORE)));
   const write = async (change: (store: IDBObjectStore) => IDBRequest) => {
     await ask('readwrite', change).catch(() => null);
   };
