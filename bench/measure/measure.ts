@@ -124,7 +124,6 @@ class Run {
       hearthVersion: hearthVersion(),
       settings: engine,
       info,
-      predicted: info?.predicted ?? null,
     });
   }
 

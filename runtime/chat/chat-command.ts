@@ -1,72 +1,55 @@
 // hearth chat: a conversation in the terminal, or one answer for a script.
 // stdout holds answers; figures and notices go there only where a person reads them.
-// What is said is chat/; this file turns words into its options.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
-import { many, number, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
-import type { EngineOptions, GenerateRequest, Sampling } from '../engine/engine.js';
-import { engineFlags, engineOptionsOf } from '../engine/engine-flags.js';
+import { number, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { defined } from '../defined.js';
+import type { EngineOptions, GenerateRequest } from '../engine/engine.js';
+import { defaultedFlag, engineFlags, engineOptionsOf, listFlag } from '../engine/engine-flags.js';
 import { logFlags, logOptionsOf } from '../log/log-flags.js';
 import { chat } from './chat.js';
+import type { RequestSettings } from './dialogue.js';
 
 const MAX_INT32 = 2 ** 31 - 1;
 /** One more asks llama.cpp for a random one. */
 const MAX_SEED = 2 ** 32 - 2;
 
 const options = {
-  once: valueFlag('Print the answer to this question alone; stdin is not read', text('once')),
+  once: valueFlag('Print only the answer to this question; stdin is not read', text('once')),
   system: valueFlag('System prompt', text('system')),
   session: valueFlag('Keep the conversation in this file, and its KV cache in FILE.kv', (file) =>
     path.resolve(text('session')(file)),
   ),
   verbose: { describe: 'With --once or piped stdin: figures on stderr', type: 'boolean' },
-  temperature: {
-    ...valueFlag('0 takes the likeliest token', number('temperature', 0, 100)),
-    defaultDescription: '0.8',
-  },
-  'top-p': {
-    ...valueFlag(
-      'Choose among the likeliest tokens of this total probability',
-      number('top-p', 0, 1),
-    ),
-    defaultDescription: '0.95',
-  },
-  'top-k': {
-    ...valueFlag(
-      'Choose among this many of the likeliest tokens; 0 is all',
-      wholeNumber('top-k', 0, MAX_INT32),
-    ),
-    defaultDescription: '40',
-  },
-  'min-p': {
-    ...valueFlag(
-      'Leave out tokens less likely than this share of the likeliest',
-      number('min-p', 0, 1),
-    ),
-    defaultDescription: '0.05',
-  },
-  'repeat-penalty': {
-    ...valueFlag(
-      'Divide the logits of tokens that were said already; 1 is none',
-      number('repeat-penalty', 0.01, 100),
-    ),
-    defaultDescription: '1',
-  },
-  seed: {
-    ...valueFlag('Seed of the choices', wholeNumber('seed', 0, MAX_SEED)),
-    defaultDescription: 'random',
-  },
-  'max-tokens': {
-    ...valueFlag('Longest answer', wholeNumber('max-tokens', 1, MAX_INT32)),
-    defaultDescription: 'what the context holds',
-  },
-  stop: {
-    describe: 'Text that ends the answer; may be given several times',
-    type: 'string',
-    requiresArg: true,
-    coerce: many(text('stop')),
-  },
+  temperature: defaultedFlag('0 takes the likeliest token', number('temperature', 0, 100), '0.8'),
+  'top-p': defaultedFlag(
+    'Choose among the likeliest tokens of this total probability',
+    number('top-p', 0, 1),
+    '0.95',
+  ),
+  'top-k': defaultedFlag(
+    'Choose among this many of the likeliest tokens; 0 is all',
+    wholeNumber('top-k', 0, MAX_INT32),
+    '40',
+  ),
+  'min-p': defaultedFlag(
+    'Leave out tokens less likely than this share of the likeliest',
+    number('min-p', 0, 1),
+    '0.05',
+  ),
+  'repeat-penalty': defaultedFlag(
+    'Divide the logits of tokens that were said already; 1 is none',
+    number('repeat-penalty', 0.01, 100),
+    '1',
+  ),
+  seed: defaultedFlag('Seed of the choices', wholeNumber('seed', 0, MAX_SEED), 'random'),
+  'max-tokens': defaultedFlag(
+    'Longest answer',
+    wholeNumber('max-tokens', 1, MAX_INT32),
+    'what the context holds',
+  ),
+  stop: listFlag('Text that ends the answer; may be given several times', text('stop')),
   grammar: {
     ...valueFlag('File of a GBNF grammar that the answer follows', text('grammar')),
     conflicts: 'json-schema',
@@ -95,7 +78,7 @@ export const chatCommand: CommandModule<object, ChatArguments> = {
       .positional('model', modelOption.model)
       .options({ ...options, ...engineFlags, ...logFlags })
       .example('$0 chat model.gguf', 'In the terminal; /help shows the commands')
-      .example('$0 chat model.gguf --once "Why is the sky blue?"', 'The answer alone')
+      .example('$0 chat model.gguf --once "Why is the sky blue?"', 'Only the answer')
       .example('$0 chat model.gguf < question.txt', 'The same, from a file')
       .example('$0 chat model.gguf --session trip.json', 'Go on where the last chat ended'),
   handler: async (argv) => {
@@ -118,30 +101,13 @@ async function engineOptions(argv: ChatArguments): Promise<EngineOptions> {
   return (await withinMemory(options, argv.memory)).options;
 }
 
-async function requestSettings(argv: ChatArguments): Promise<Omit<GenerateRequest, 'input'>> {
-  const { 'max-tokens': maxTokens, stop = [], overflow = 'drop-oldest' } = argv;
-  const grammar = await readGrammar(argv);
-  return {
-    sampling: samplingOf(argv),
-    overflow,
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(stop.length === 0 ? {} : { stop }),
-    ...(grammar === undefined ? {} : { grammar }),
-  };
-}
-
 /** What was not asked for is left out, for the engine's defaults. */
-function samplingOf(argv: ChatArguments): Sampling {
-  const sampling = {
-    temperature: argv.temperature,
-    topP: argv['top-p'],
-    topK: argv['top-k'],
-    minP: argv['min-p'],
-    repeatPenalty: argv['repeat-penalty'],
-    seed: argv.seed,
-  };
-  const given = Object.entries(sampling).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given);
+async function requestSettings(argv: ChatArguments): Promise<RequestSettings> {
+  const { 'max-tokens': maxTokens, stop, overflow = 'drop-oldest' } = argv;
+  const { temperature, 'top-p': topP, 'top-k': topK, 'min-p': minP, seed } = argv;
+  const sampling = { temperature, topP, topK, minP, seed, repeatPenalty: argv['repeat-penalty'] };
+  const grammar = await readGrammar(argv);
+  return { sampling: defined(sampling), overflow, ...defined({ maxTokens, stop, grammar }) };
 }
 
 async function readGrammar(argv: ChatArguments): Promise<GenerateRequest['grammar']> {

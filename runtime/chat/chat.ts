@@ -1,31 +1,31 @@
 // A chat's whole life in this process: question or terminal, log, engine, session, and the end.
 // The session is saved before the engine ends and the log closes last, so that nothing is lost.
-// What is said between is dialogue.ts.
 
+import { addAbortSignal, type Readable } from 'node:stream';
 import { hearthVersion } from '../../terminal/version.js';
 import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
-import { gpuNotUsed } from '../engine/gpu-not-used.js';
+import { gpuNotUsed } from '../engine/engine-flags.js';
 import { startEngine } from '../engine/restarting-engine.js';
 import { type LogOptions, openLog } from '../log/answer-log.js';
 import { Recorder } from '../log/recorder.js';
-import type { Model } from './chat-answer.js';
-import { Conversation } from './conversation.js';
-import { Dialogue, type RequestSettings } from './dialogue.js';
-import { failureText } from './failure-text.js';
+import { type ChatModel, Dialogue, type RequestSettings } from './dialogue.js';
 import { figuresLine } from './figures.js';
 import { converse } from './interactive.js';
-import { readQuestion } from './question.js';
-import { Screen } from './screen.js';
+import { failureText, Screen } from './screen.js';
 import { Session } from './session.js';
 import { INTERRUPTED, Stop } from './stop.js';
+import { Transcript } from './transcript.js';
 
-export type ChatOptions = {
+/** Whoever writes to stdin may never stop. */
+const MAX_QUESTION_BYTES = 16 * 1024 * 1024;
+
+export type ChatSetup = {
   engine: EngineOptions;
   /** Null keeps no log. */
   log: LogOptions | null;
   settings: RequestSettings;
   system: string | null;
-  /** Ask this alone. Otherwise chat with the terminal, or answer what stdin holds if it is none. */
+  /** Ask only this. Otherwise chat with the terminal, or answer what stdin holds if it is none. */
   once: string | null;
   sessionPath: string | null;
   /** Show the figures of a single answer too. */
@@ -33,7 +33,7 @@ export type ChatOptions = {
 };
 
 /** Returns what to exit with. Throws what is wrong, in words that are safe to show. */
-export async function chat(options: ChatOptions): Promise<number> {
+export async function chat(options: ChatSetup): Promise<number> {
   const stop = new Stop();
   const endListening = stop.listen();
   const isForPrograms = options.once !== null || process.stdin.isTTY !== true;
@@ -53,10 +53,25 @@ export async function chat(options: ChatOptions): Promise<number> {
   return stop.exitCode;
 }
 
+/** All of stdin. Throws where nothing comes, or more than any context takes. */
+async function readQuestion(input: Readable, signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of addAbortSignal(signal, input)) {
+    chunks.push(chunk as Buffer);
+    sizeBytes += (chunk as Buffer).length;
+    if (sizeBytes > MAX_QUESTION_BYTES)
+      throw new Error(`stdin holds more than the ${MAX_QUESTION_BYTES} bytes that are read`);
+  }
+  const question = Buffer.concat(chunks).toString('utf8').trimEnd();
+  if (question !== '') return question;
+  throw new Error('stdin is empty; pipe a question in, or ask with --once "question"');
+}
+
 async function answerOnce(
   dialogue: Dialogue,
   question: string,
-  { isVerbose }: ChatOptions,
+  { isVerbose }: ChatSetup,
 ): Promise<void> {
   const answer = await dialogue.ask(question);
   if (answer && isVerbose) dialogue.screen.note(figuresLine(answer));
@@ -66,17 +81,16 @@ async function answerOnce(
 type Surroundings = { screen: Screen; stop: Stop };
 
 async function withModel(
-  options: ChatOptions,
+  options: ChatSetup,
   { screen, stop }: Surroundings,
   work: (dialogue: Dialogue) => Promise<void>,
 ): Promise<void> {
   const onWarning = (message: string) => screen.note(`warning: ${message}`);
   const log = options.log && openLog({ ...options.log, onWarning });
   const engine = startEngine(options.engine);
-  const recorder = new Recorder({
-    ...{ engine, log, settings: options.engine, hearthVersion: hearthVersion(), onWarning },
-    keepText: options.log?.logText ?? false,
-  });
+  const keepText = options.log?.logText ?? false;
+  const recorded = { engine, log, keepText, settings: options.engine, onWarning };
+  const recorder = new Recorder({ ...recorded, hearthVersion: hearthVersion() });
   try {
     const info = await loaded(engine, { screen, stop });
     const warning = gpuNotUsed(options.engine, info);
@@ -112,12 +126,12 @@ async function loaded(engine: Engine, { screen, stop }: Surroundings): Promise<E
 }
 
 async function beginDialogue(
-  { sessionPath, system, settings }: ChatOptions,
-  model: Model,
+  { sessionPath, system, settings }: ChatSetup,
+  model: ChatModel,
   { screen, stop }: Surroundings,
   logPath: string | null,
 ): Promise<Dialogue> {
-  const conversation = new Conversation();
+  const conversation = new Transcript();
   const { info } = model.engine;
   const session =
     sessionPath === null || info === null

@@ -1,6 +1,5 @@
 // What chat does besides asking: one table of slash commands, from which /help is made as well.
 // A command says what it did, because it changes what the model sees without showing it.
-// Errors are thrown; the loop shows them and goes on.
 import path from 'node:path';
 import { plural } from '../../terminal/units.js';
 import { loadConversation, saveConversation } from './conversation-file.js';
@@ -36,10 +35,6 @@ const COMMANDS: Record<string, Command> = {
 export const COMMAND_WORDS: readonly string[] = Object.keys(COMMANDS).map((name) => `/${name}`);
 
 /** A question that starts with a slash can be asked with a space before it. */
-export function isCommand(message: string): boolean {
-  return message.startsWith('/');
-}
-
 export async function runCommand(dialogue: Dialogue, message: string): Promise<void> {
   const [, name = '', argument = ''] = /^\/(\S*)\s*(.*)$/su.exec(message) ?? [];
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -55,7 +50,6 @@ export async function runCommand(dialogue: Dialogue, message: string): Promise<v
   await command.run(dialogue, given);
 }
 
-/** Asks, and shows what the answer cost. */
 export async function askAndTell(dialogue: Dialogue, question: string): Promise<void> {
   const answer = await dialogue.ask(question);
   if (answer) dialogue.screen.note(figuresLine(answer));

@@ -1,26 +1,25 @@
 // A conversation in a JSON file: `{"messages": [{"role": ..., "content": ...}, ...]}`.
 // The messages are as the OpenAI API has them, so that other programs read and write them too.
-// Sessions are such files with more in them; session.ts reads that.
 import { open } from 'node:fs/promises';
-import type { Conversation } from './conversation.js';
-import { writePrivateFile } from './private-file.js';
+import { replacePrivateFile } from '../engine/private-file.js';
+import type { Transcript } from './transcript.js';
 
 /** No conversation that fits a context is nearly as large. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 export async function saveConversation(
   filePath: string,
-  conversation: Conversation,
+  conversation: Transcript,
   extra: object = {},
 ): Promise<void> {
   const text = JSON.stringify({ ...extra, messages: conversation.messages }, null, 1);
-  await writePrivateFile(filePath, `${text}\n`);
+  await replacePrivateFile(filePath, (file) => file.writeFile(`${text}\n`));
 }
 
 /** Replaces the conversation and returns the file's JSON object. Throws with the file's name. */
 export async function loadConversation(
   filePath: string,
-  conversation: Conversation,
+  conversation: Transcript,
 ): Promise<Record<string, unknown>> {
   const text = await readSmallFile(filePath);
   try {
@@ -30,7 +29,7 @@ export async function loadConversation(
     conversation.load(messages);
     return file as Record<string, unknown>;
   } catch (cause) {
-    throw new Error(`${filePath} is no conversation: ${(cause as Error).message}`, { cause });
+    throw new Error(`${filePath} is not a conversation: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -1,20 +1,30 @@
 // One conversation with one model: asks, shows the answer as it comes, remembers both.
 // Chat at a terminal and a single question go through this alike, so that neither can forget to
-// say what was dropped or cut. Reads nothing from the user.
-import type { GenerateRequest } from '../engine/engine.js';
-import { type Answer, answerOf, type Model } from './chat-answer.js';
-import type { Conversation } from './conversation.js';
+// say what was dropped or cut.
+import type { EndEvent, Engine, GenerateRequest, StartEvent } from '../engine/engine.js';
+import type { Recorder } from '../log/recorder.js';
 import { droppedNotice, endNotice } from './figures.js';
 import type { Screen } from './screen.js';
 import type { Session } from './session.js';
 import type { Stop } from './stop.js';
+import type { Transcript } from './transcript.js';
 
-/** What every question of a chat is asked with. */
+export type ChatModel = { engine: Engine; recorder: Recorder };
+export type AnswerStart = Omit<StartEvent, 'kind'>;
+export type FinishedAnswer = Omit<EndEvent, 'kind'> & AnswerStart & { text: string };
+
+const NOT_STARTED: AnswerStart = {
+  promptTokens: 0,
+  cachedTokens: 0,
+  droppedTurns: 0,
+  droppedTokens: 0,
+};
+
 export type RequestSettings = Omit<GenerateRequest, 'input'>;
 
 export type DialogueOptions = {
-  model: Model;
-  conversation: Conversation;
+  model: ChatModel;
+  conversation: Transcript;
   settings: RequestSettings;
   session: Session | null;
   screen: Screen;
@@ -23,12 +33,12 @@ export type DialogueOptions = {
 };
 
 export class Dialogue {
-  readonly model: Model;
-  readonly conversation: Conversation;
+  readonly model: ChatModel;
+  readonly conversation: Transcript;
   readonly screen: Screen;
   readonly stop: Stop;
   readonly logPath: string | null;
-  readonly answers: Answer[] = [];
+  readonly answers: FinishedAnswer[] = [];
   readonly #settings: RequestSettings;
   readonly #session: Session | null;
   #isSaved = true;
@@ -44,7 +54,7 @@ export class Dialogue {
   }
 
   /** Null where it was stopped before the model saw it. Throws the engine's errors. */
-  async ask(question: string): Promise<Answer | null> {
+  async ask(question: string): Promise<FinishedAnswer | null> {
     const messages = this.conversation.ask(question);
     const answer = await this.stop.during((signal) =>
       this.#answer({ ...this.#settings, input: { kind: 'chat', messages } }, signal),
@@ -57,23 +67,29 @@ export class Dialogue {
     return answer;
   }
 
-  async #answer(request: GenerateRequest, signal: AbortSignal): Promise<Answer | null> {
-    const { screen } = this;
+  /** Waits for an engine that starts again. Goes through the recorder, so that every answer is in the log. */
+  async #answer(request: GenerateRequest, signal: AbortSignal): Promise<FinishedAnswer | null> {
+    const { engine, recorder } = this.model;
+    let [text, start] = ['', NOT_STARTED];
     try {
-      const answer = await answerOf(
-        this.model,
-        request,
-        {
-          onStart: (start) => this.#notice(droppedNotice(start)),
-          onText: (text) => screen.answer(text),
-        },
-        signal,
-      );
-      screen.endAnswer();
-      this.#notice(endNotice(answer));
-      return answer;
+      await engine.ready({ signal });
+      for await (const event of recorder.generate(request, { signal, endpoint: 'chat' })) {
+        if (event.kind === 'start') {
+          start = event;
+          this.#notice(droppedNotice(start));
+        } else if (event.kind === 'token') {
+          text += event.text;
+          this.screen.answer(event.text);
+        } else {
+          const answer = { ...start, ...event, text };
+          this.screen.endAnswer();
+          this.#notice(endNotice(answer));
+          return answer;
+        }
+      }
+      throw new Error('the answer has no end');
     } catch (error) {
-      screen.endAnswer();
+      this.screen.endAnswer();
       if (!signal.aborted) throw error;
       this.#notice('stopped');
       return null;

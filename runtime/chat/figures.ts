@@ -1,12 +1,16 @@
 // What chat says of an answer besides its text: what it cost, and what the reader must know.
 // One line of figures, so that it does not push the answer away; /stats has the rest.
-// The log has all of it; this only words it.
 import { formatDuration, formatMemory, plural } from '../../terminal/units.js';
 import type { Engine, EngineInfo, Memory, Timings } from '../engine/engine.js';
-import type { Answer, AnswerStart } from './chat-answer.js';
+import type { AnswerStart, FinishedAnswer } from './dialogue.js';
 
 /** `TTFT 85 ms · 41.2 tok/s · 57 tokens · ...` */
-export function figuresLine({ timings, memory, cachedTokens, promptTokens }: Answer): string {
+export function figuresLine({
+  timings,
+  memory,
+  cachedTokens,
+  promptTokens,
+}: FinishedAnswer): string {
   const parts = [
     `TTFT ${formatDuration(timings.ttftMs)}`,
     formatSpeed(timings),
@@ -25,7 +29,7 @@ export function droppedNotice({ droppedTurns, droppedTokens }: AnswerStart): str
 }
 
 /** Told after the answer where the model did not end it itself. */
-export function endNotice({ stopReason, memory }: Answer): string | null {
+export function endNotice({ stopReason, memory }: FinishedAnswer): string | null {
   switch (stopReason) {
     case 'abort':
       return 'stopped';
@@ -49,8 +53,11 @@ export function modelLine(info: EngineInfo): string {
   return `${info.modelName} · ${info.backend}${device} · context ${info.nCtx} tokens`;
 }
 
-/** The engine and all answers so far, a fact a line. */
-export function statsText(engine: Engine, answers: readonly Answer[], logPath: string | null) {
+export function statsText(
+  engine: Engine,
+  answers: readonly FinishedAnswer[],
+  logPath: string | null,
+) {
   const { info } = engine;
   return [
     ...(info ? engineFacts(info, engine.restarts) : []),
@@ -69,10 +76,10 @@ function engineFacts(info: EngineInfo, restarts: number): string[] {
   ];
 }
 
-function answerFacts(answers: readonly Answer[]): string[] {
+function answerFacts(answers: readonly FinishedAnswer[]): string[] {
   const last = answers.at(-1);
   if (!last) return ['answers  none yet'];
-  const sum = (of: (answer: Answer) => number) =>
+  const sum = (of: (answer: FinishedAnswer) => number) =>
     answers.reduce((total, answer) => total + of(answer), 0);
   const tokens = sum(({ timings }) => timings.generatedTokens);
   const ttftMs = answers.map(({ timings }) => timings.ttftMs).sort((a, b) => a - b);

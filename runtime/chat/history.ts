@@ -3,8 +3,8 @@
 // A history that cannot be kept is no reason not to chat.
 import { appendFile, chmod, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { PRIVATE, replacePrivateFile } from '../engine/private-file.js';
 import { defaultLogPath } from '../log/log-path.js';
-import { PRIVATE, writePrivateFile } from './private-file.js';
 
 export const MAX_LINES = 1_000;
 const MAX_LINE_CHARS = 4_096;
@@ -35,7 +35,8 @@ export class History {
       await chmod(this.#path, PRIVATE);
       const lines = (await readFile(this.#path, 'utf8')).split('\n').filter(Boolean);
       const kept = lines.slice(-MAX_LINES);
-      if (kept.length < lines.length) await writePrivateFile(this.#path, `${kept.join('\n')}\n`);
+      if (kept.length < lines.length)
+        await replacePrivateFile(this.#path, (file) => file.writeFile(`${kept.join('\n')}\n`));
       this.lines = kept.reverse();
     });
   }
@@ -48,7 +49,6 @@ export class History {
     );
   }
 
-  /** Resolves when all is written. */
   async close(): Promise<void> {
     await this.#adding;
   }

@@ -1,14 +1,13 @@
 // Chat with a person: reads a message, runs a command or asks, until they leave.
-// An answer that fails costs itself alone; an engine that gave up ends chat.
-// What a message does is commands.ts and dialogue.ts.
+// An answer that fails costs only itself; an engine that gave up ends chat.
 
 import { plural } from '../../terminal/units.js';
-import { askAndTell, COMMAND_WORDS, isCommand, runCommand } from './commands.js';
+import { askAndTell, COMMAND_WORDS, runCommand } from './commands.js';
 import type { Dialogue } from './dialogue.js';
-import { failureText } from './failure-text.js';
 import { modelLine } from './figures.js';
 import { defaultHistoryPath, History } from './history.js';
 import { MessageReader } from './message-reader.js';
+import { failureText } from './screen.js';
 
 export async function converse(dialogue: Dialogue): Promise<void> {
   const { screen, stop } = dialogue;
@@ -38,7 +37,7 @@ function greet({ screen, model, conversation }: Dialogue): void {
 async function take(dialogue: Dialogue, message: string): Promise<void> {
   if (message.trim() === '') return;
   try {
-    if (isCommand(message)) await runCommand(dialogue, message);
+    if (message.startsWith('/')) await runCommand(dialogue, message);
     else await askAndTell(dialogue, message);
   } catch (error) {
     if (dialogue.model.engine.state.kind === 'failed') throw error;

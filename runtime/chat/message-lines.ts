@@ -1,6 +1,5 @@
 // Lines become a message: one line each, unless it ends with a backslash or opens with """.
 // A block keeps its lines as they are typed or pasted, up to a line that ends with """.
-// Reads nothing from a terminal.
 
 const QUOTES = '"""';
 

@@ -1,6 +1,6 @@
 // Messages from a person at a terminal: edited by readline, over several lines if need be.
 // While the model answers the terminal is in its usual mode, so that Ctrl-C and Ctrl-Z work as
-// everywhere, and what is typed meanwhile comes next. Knows no commands beyond their names.
+// everywhere, and what is typed meanwhile comes next.
 import { createInterface, type Interface } from 'node:readline';
 import { type History, MAX_LINES } from './history.js';
 import { MessageLines } from './message-lines.js';
@@ -51,7 +51,6 @@ export class MessageReader {
     stop.leaving.addEventListener('abort', () => this.#wake?.());
   }
 
-  /** The next message; null when there is none to come. */
   async read(): Promise<string | null> {
     this.#parts = new MessageLines();
     for (;;) {

@@ -1,14 +1,10 @@
 // Where a conversation is shown: answers on stdout, everything else where a person looks.
 // Everything is made safe here, so that no path to the terminal can forget it; colour only where
-// the terminal has it and nobody set NO_COLOR. Reads nothing.
+// the terminal has it and nobody set NO_COLOR.
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 import { readable } from '../../terminal/foreign-text.js';
-
-export type ScreenOptions = {
-  /** Answers are a result for other programs: everything else goes to stderr. */
-  isForPrograms: boolean;
-};
+import { EngineError } from '../engine/engine-error.js';
 
 export class Screen {
   /** Notes and prompts: stdout where a person reads it, else stderr. */
@@ -16,7 +12,8 @@ export class Screen {
   readonly #answers = process.stdout;
   #atLineStart = true;
 
-  constructor({ isForPrograms }: ScreenOptions) {
+  /** `isForPrograms`: answers are a result for other programs, so everything else goes to stderr. */
+  constructor({ isForPrograms }: { isForPrograms: boolean }) {
     this.notes = process.stdout.isTTY && !isForPrograms ? process.stdout : process.stderr;
   }
 
@@ -63,4 +60,20 @@ export class Screen {
     const hasColour = this.notes.isTTY === true && this.notes.hasColors();
     return hasColour ? styleText(style, text, { validateStream: false }) : text;
   }
+}
+
+const LAST_LINES = 6;
+
+/**
+ * An error as chat shows it: its message, and the engine's last words where its process died. Both can
+ * come from a file that nobody vouches for, so no control character is left in them.
+ */
+export function failureText(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return readable([message, ...lastWords(error)].join('\n  '));
+}
+
+function lastWords(error: unknown): string[] {
+  const tellsMore = error instanceof EngineError && /^(engine-died|load-failed)$/.test(error.code);
+  return tellsMore ? (error.nativeLog ?? []).slice(-LAST_LINES) : [];
 }

@@ -1,15 +1,21 @@
 // A conversation that outlives the program: FILE has the messages, FILE.kv the model's cache of them.
 // The messages are written after every answer, the cache (up to gigabytes) when chat ends: it only
 // saves time, so one that is missing, damaged or of other settings costs nothing but a note.
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import type { Engine } from '../engine/engine.js';
-import type { Conversation } from './conversation.js';
 import { loadConversation, saveConversation } from './conversation-file.js';
-import { fingerprintModel, type ModelFingerprint } from './model-fingerprint.js';
+import type { Transcript } from './transcript.js';
 
 const VERSION = 1;
+
+/** Tells one model file from another in a moment; the log has the hash of the whole file. */
+type ModelFingerprint = { name: string; size_bytes: number; sha256_of_pieces: string };
+
+const PIECES = 64;
+const PIECE_BYTES = 64 * 1024;
 
 /** What the cache's file must be for it to be used. */
 type KvFile = { size_bytes: number; crc32: number };
@@ -27,13 +33,13 @@ export class Session {
 
   /**
    * Opens the session, or begins one where there is no such file, and fills the conversation.
-   * Throws for a file that is no session, is one of another model, or cannot be written: better
+   * Throws for a file that is not a session, is one of another model, or cannot be written: better
    * now than after an answer.
    */
   static async open(
     path: string,
     { modelPath, modelName }: { modelPath: string; modelName: string },
-    conversation: Conversation,
+    conversation: Transcript,
   ): Promise<Session> {
     const model = await fingerprintModel(modelPath, modelName);
     const kv = (await isMissingOrEmpty(path)) ? null : await readSession(path, model, conversation);
@@ -60,13 +66,13 @@ export class Session {
     }
   }
 
-  async saveMessages(conversation: Conversation): Promise<void> {
+  async saveMessages(conversation: Transcript): Promise<void> {
     const session = { hearth_session: VERSION, model: this.#model, kv: this.#kv };
     await saveConversation(this.#path, conversation, session);
   }
 
   /** Saves the cache and the messages. Returns why the cache was not, where that cannot be. */
-  async saveAll(conversation: Conversation, engine: Engine): Promise<string | null> {
+  async saveAll(conversation: Transcript, engine: Engine): Promise<string | null> {
     const problem = conversation.turnCount === 0 ? await this.#forget() : await this.#keep(engine);
     await this.saveMessages(conversation);
     return problem;
@@ -101,7 +107,7 @@ async function isMissingOrEmpty(path: string): Promise<boolean> {
 async function readSession(
   path: string,
   model: ModelFingerprint,
-  conversation: Conversation,
+  conversation: Transcript,
 ): Promise<KvFile | null> {
   const file = await loadConversation(path, conversation);
   checkSession(path, file, model);
@@ -113,7 +119,7 @@ async function readSession(
 function checkSession(path: string, file: Record<string, unknown>, model: ModelFingerprint): void {
   if (file['hearth_session'] !== VERSION)
     throw new Error(
-      `${path} is no session of this version of hearth; name another file, or read it with /load`,
+      `${path} is not a session of this version of hearth; name another file, or read it with /load`,
     );
   const saved = Object(file['model']) as Partial<ModelFingerprint>;
   const isSame =
@@ -122,6 +128,26 @@ function checkSession(path: string, file: Record<string, unknown>, model: ModelF
   throw new Error(
     `${path} is a session of another model, ${saved.name ?? 'unknown'}; name another file for ${model.name}, or take its messages over with /load`,
   );
+}
+
+/** Of pieces from all over the file: hashing gigabytes whole would delay the first answer. */
+async function fingerprintModel(modelPath: string, name: string): Promise<ModelFingerprint> {
+  const file = await open(modelPath, 'r');
+  try {
+    const { size } = await file.stat();
+    const hash = createHash('sha256');
+    const stride = Math.max(PIECE_BYTES, (size - PIECE_BYTES) / (PIECES - 1));
+    for (let piece = 0; piece < PIECES; piece++) {
+      const bytes = Buffer.alloc(PIECE_BYTES);
+      const position = Math.floor(piece * stride);
+      if (position >= size) break;
+      const { bytesRead } = await file.read(bytes, 0, PIECE_BYTES, position);
+      hash.update(bytes.subarray(0, bytesRead));
+    }
+    return { name, size_bytes: size, sha256_of_pieces: hash.digest('hex') };
+  } finally {
+    await file.close();
+  }
 }
 
 async function describe(path: string): Promise<KvFile> {

@@ -1,6 +1,5 @@
 // When to stop: Ctrl-C stops an answer, or chat where there is none; a third one does not wait.
 // One object for the terminal's key, the system's signals, a second of either, and a reader that left.
-// Ends nothing itself: whoever waits listens to its signals.
 
 export const INTERRUPTED = 130;
 const SIGNAL_CODES = { SIGINT: INTERRUPTED, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -8,10 +7,8 @@ const SIGNAL_CODES = { SIGINT: INTERRUPTED, SIGTERM: 143, SIGHUP: 129 } as const
 export class Stop {
   readonly #leaving = new AbortController();
   #answer: AbortController | undefined;
-  /** What the program exits with. */
   exitCode = 0;
 
-  /** Aborts when chat is to end. */
   get leaving(): AbortSignal {
     return this.#leaving.signal;
   }

@@ -1,12 +1,10 @@
 // The events of one request on their way from the child to whoever iterates over them.
 // A queue with one reader: events wait for the reader, the reader for events.
-// Keeps order and drops nothing.
 import type { GenerateEvent } from './engine.js';
 
 export type AnswerStreamOptions = {
   /** The reader went before the end, perhaps while it waited. */
   onLeave: () => void;
-  /** Nothing comes any more. */
   onClosed: () => void;
 };
 
@@ -24,7 +22,6 @@ export class AnswerStream implements AsyncIterableIterator<GenerateEvent, undefi
     this.#options = options;
   }
 
-  /** A stream that only throws. */
   static failed(error: Error): AnswerStream {
     const stream = new AnswerStream({ onLeave() {}, onClosed() {} });
     stream.fail(error);

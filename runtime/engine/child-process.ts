@@ -1,6 +1,5 @@
 // One child process with one loaded model, as the engine sees it: messages in, messages out, its end.
 // A new one is made for each restart, so nothing of a dead one can be mistaken for the living.
-// Decides nothing about restarts.
 import type { ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';

@@ -14,7 +14,6 @@ export class EngineError extends Error implements EngineFailure {
   declare readonly freeBytes?: number;
   declare readonly nativeLog?: string[];
 
-  /** The same as plain data, for logs and other processes. */
   readonly failure: EngineFailure;
 
   constructor(failure: EngineFailure, options?: ErrorOptions) {

@@ -1,6 +1,5 @@
 // The options of `hearth chat` and `hearth serve` that say how the model is loaded.
 // One table, so that both commands read them alike and their --help cannot differ.
-// What fits where is decided by the engine.
 import type { InferredOptionTypes, Options } from 'yargs';
 import {
   contextFlag,
@@ -9,9 +8,10 @@ import {
   parallelFlag,
   threadsFlag,
 } from '../../llama/settings.js';
-import { one, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { many, one, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { parseSize } from '../../terminal/units.js';
-import type { EngineOptions } from './engine.js';
+import { defined } from '../defined.js';
+import type { EngineInfo, EngineOptions } from './engine.js';
 
 const MAX_LAYERS = 10_000;
 
@@ -19,36 +19,31 @@ const GPUS = ['auto', 'off', ...GPU_BACKENDS] as const;
 const FLASH_ATTENTION = ['auto', 'on', 'off'] as const;
 
 export const engineFlags = {
-  gpu: {
-    ...valueFlag('GPU backend; auto takes the best on which the model fits', oneOf('gpu', GPUS)),
-    defaultDescription: 'auto',
-  },
-  'gpu-layers': {
-    describe: 'Layers on the GPU: a number, or auto for as many as fit',
-    type: 'string',
-    requiresArg: true,
-    coerce: one((layers) =>
+  gpu: defaultedFlag(
+    'GPU backend; auto takes the best on which the model fits',
+    oneOf('gpu', GPUS),
+    'auto',
+  ),
+  'gpu-layers': defaultedFlag(
+    'Layers on the GPU: a number, or auto for as many as fit',
+    (layers): number | 'auto' =>
       layers === 'auto' ? 'auto' : wholeNumber('gpu-layers', 0, MAX_LAYERS)(layers),
-    ),
-    defaultDescription: 'auto',
-  },
+    'auto',
+  ),
   ctx: {
     ...contextFlag('Tokens of context of each sequence'),
     defaultDescription: "the model's, as far as memory allows",
   },
-  'kv-type': {
-    ...valueFlag(`Type of the KV cache: ${KV_TYPES.join(', ')}`, (type) =>
-      oneOf('kv-type', KV_TYPES)(type.toUpperCase()),
-    ),
-    defaultDescription: 'F16',
-  },
-  memory: {
-    ...valueFlag(
-      'Stay below so much memory of the GPU, or else of the system, such as 8GiB',
-      parseSize,
-    ),
-    defaultDescription: 'what is free',
-  },
+  'kv-type': defaultedFlag(
+    `Type of the KV cache: ${KV_TYPES.join(', ')}`,
+    (type) => oneOf('kv-type', KV_TYPES)(type.toUpperCase()),
+    'F16',
+  ),
+  memory: defaultedFlag(
+    'Stay below so much memory of the GPU, or else of the system, such as 8GiB',
+    parseSize,
+    'what is free',
+  ),
   parallel: parallelFlag,
   threads: {
     ...threadsFlag('CPU threads'),
@@ -77,20 +72,21 @@ const { parallel: _parallel, overflow: _overflow, memory: _memory, ...oneAtATime
 /** For one answer at a time, of one turn, in whatever memory there is. */
 export const loadFlags = oneAtATime;
 
-/** What was asked for; what was not is left out, for the engine to choose. */
 export function engineOptionsOf(modelPath: string, flags: Partial<EngineFlags>): EngineOptions {
-  const options = {
-    gpu: flags.gpu,
-    gpuLayers: flags['gpu-layers'],
-    nCtx: flags.ctx,
-    kvType: flags['kv-type'],
-    parallel: flags.parallel,
-    threads: flags.threads,
-    flashAttention: flags['flash-attention'],
-    mmap: flags.mmap,
-  };
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return { modelPath, ...(Object.fromEntries(given) as Partial<EngineOptions>) };
+  const { gpu, 'gpu-layers': gpuLayers, ctx: nCtx, 'kv-type': kvType, parallel, threads } = flags;
+  const { 'flash-attention': flashAttention, mmap } = flags;
+  const options = { gpu, gpuLayers, nCtx, kvType, parallel, threads, flashAttention, mmap };
+  return { modelPath, ...defined(options) };
+}
+
+/** An option that has a default, in words. */
+export function defaultedFlag<T>(describe: string, read: (text: string) => T, usual: string) {
+  return { ...valueFlag(describe, read), defaultDescription: usual } as const;
+}
+
+/** An option that may be given several times. */
+export function listFlag<T>(describe: string, read: (text: string) => T) {
+  return { describe, type: 'string', requiresArg: true, coerce: many(read) } as const;
 }
 
 function oneOf<const Names extends readonly string[]>(name: string, names: Names) {
@@ -100,9 +96,21 @@ function oneOf<const Names extends readonly string[]>(name: string, names: Names
   };
 }
 
-/** `--flash-attention` alone is `on`, as is `true` in a config file. */
+/** `--flash-attention` without a value is `on`, as is `true` in a config file. */
 function flashAttention(text: string): boolean | 'auto' {
   const names = { true: 'on', '': 'on', false: 'off' } as Record<string, string>;
   const value = oneOf('flash-attention', FLASH_ATTENTION)(names[text] ?? text);
   return value === 'auto' ? 'auto' : value === 'on';
+}
+
+/**
+ * What to tell the user where the GPU that was asked for by name does not answer; null where it does.
+ * Not an error: an appliance whose driver breaks goes on answering on its CPU.
+ */
+export function gpuNotUsed(
+  { gpu = 'auto', gpuLayers }: EngineOptions,
+  { backend }: EngineInfo,
+): string | null {
+  if (gpu === 'auto' || gpu === 'off' || gpuLayers === 0 || backend === gpu) return null;
+  return `the CPU answers: ${gpu} has no GPU here that holds a layer of the model; see hearth devices`;
 }

@@ -1,6 +1,5 @@
 // The messages between an engine and its child process.
 // Plain data for `child_process.fork` with advanced serialisation; every call has an id.
-// Says nothing of how either side works.
 import type {
   ChatMessage,
   EngineFailure,
@@ -22,7 +21,6 @@ export type ToChild =
   | { kind: 'ping' }
   | { kind: 'call'; id: number; call: Call };
 
-/** What is asked once and answered once. */
 export type Call =
   | { method: 'tokenize'; text: string; special: boolean; addBos: boolean }
   | { method: 'detokenize'; tokenIds: number[] }

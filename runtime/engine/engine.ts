@@ -1,5 +1,4 @@
-// What an engine is asked and what it answers, as types alone.
-// Chat, the HTTP server and bench program against this; restarting-engine.ts is one, and its child process
+// What an engine is asked and what it answers, as types. restarting-engine.ts is one, and its child process
 // implements it with node-llama-cpp.
 // Everything here survives structured cloning: plain data, no functions.
 
@@ -26,7 +25,7 @@ export interface Engine {
    * Events in the order start, token..., end. Aborting (or leaving the loop) stops the decoding
    * within one token; an abort ends with stop reason `abort`, it does not throw. A request that
    * is aborted, or whose deadline passes, while it waits for a sequence or its prompt is made has an
-   * `end` alone. Where llama.cpp is at one batch for long, the `end` comes some seconds after the abort
+   * only an `end`. Where llama.cpp is at one batch for long, the `end` comes some seconds after the abort
    * or the deadline, without memory; a process that does not react at all is ended (`engine-died`).
    * Requests that wait when the process dies wait on; those under way fail.
    */
@@ -117,7 +116,6 @@ export type EngineFailure = {
   askedBytes?: number;
   /** For a kill: what the machine (or its control group) had left before the load. */
   freeBytes?: number;
-  /** The last lines that llama.cpp logged. */
   nativeLog?: string[];
 };
 
@@ -131,7 +129,6 @@ export type EngineOptions = {
   /** Context of each sequence; default the model's own, limited to what memory allows. */
   nCtx?: number;
   kvType?: KvType;
-  /** Sequences decoded together. */
   parallel?: number;
   /** CPU threads for every batch; without it as many as are quickest, found batch by batch. */
   threads?: number;
@@ -165,9 +162,10 @@ export type Sampling = {
   logitBias?: Record<number, number>;
 };
 
+/** `tools`: OpenAI's tool definitions, handed to the chat template. */
+export type ChatInput = { messages: ChatMessage[]; tools?: unknown[] | undefined };
 export type GenerateInput =
-  /** `tools`: OpenAI's tool definitions, handed to the chat template. */
-  | { kind: 'chat'; messages: ChatMessage[]; tools?: unknown[] }
+  | ({ kind: 'chat' } & ChatInput)
   | { kind: 'text'; text: string }
   | { kind: 'tokens'; tokens: number[] };
 
@@ -177,7 +175,7 @@ export type GenerateRequest = {
   maxTokens?: number;
   stop?: string[];
   grammar?: { kind: 'gbnf'; text: string } | { kind: 'json-schema'; schema: unknown };
-  /** Report the log-probabilities of this many alternatives for each token; 0 reports the chosen token alone. */
+  /** Report the log-probabilities of this many alternatives for each token; 0 reports only the chosen token. */
   topLogprobs?: number;
   overflow?: 'error' | 'drop-oldest';
   /** Give up after this long, queue time included. */
@@ -185,24 +183,31 @@ export type GenerateRequest = {
 };
 
 export type TokenLogprob = { tokenId: number; token: string; logprob: number };
+export type TokenLogprobs = TokenLogprob & { top: TokenLogprob[] };
 export type StopReason = 'eos' | 'stop' | 'length' | 'abort' | 'deadline' | 'context';
 
-export type GenerateEvent =
-  | {
-      kind: 'start';
-      promptTokens: number;
-      cachedTokens: number;
-      droppedTurns: number;
-      droppedTokens: number;
-    }
-  | {
-      kind: 'token';
-      /** Text that is safe to show: never half a character, never the start of a stop string. */
-      text: string;
-      tokenIds: number[];
-      logprobs?: (TokenLogprob & { top: TokenLogprob[] })[];
-    }
-  | { kind: 'end'; stopReason: StopReason; stopString?: string; timings: Timings; memory: Memory };
+export type StartEvent = {
+  kind: 'start';
+  promptTokens: number;
+  cachedTokens: number;
+  droppedTurns: number;
+  droppedTokens: number;
+};
+export type TokenEvent = {
+  kind: 'token';
+  /** Text that is safe to show: never half a character, never the start of a stop string. */
+  text: string;
+  tokenIds: number[];
+  logprobs?: TokenLogprobs[];
+};
+export type EndEvent = {
+  kind: 'end';
+  stopReason: StopReason;
+  stopString?: string;
+  timings: Timings;
+  memory: Memory;
+};
+export type GenerateEvent = StartEvent | TokenEvent | EndEvent;
 
 export type Timings = {
   queueMs: number;
@@ -232,7 +237,6 @@ export type Memory = {
   nCtx: number;
 };
 
-/** What the engine found when it loaded the model. */
 export type EngineInfo = {
   modelPath: string;
   modelName: string;

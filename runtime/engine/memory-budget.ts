@@ -1,6 +1,6 @@
 // --memory: a budget kept as a contract. Context and layers are chosen so that the model is predicted
 // to stay below it, and what cannot is refused before anything is loaded.
-// On a GPU the budget is of its memory, on the CPU of the system's. Loads no model.
+// On a GPU the budget is of its memory, on the CPU of the system's.
 import path from 'node:path';
 import { advise } from '../../devices/fit/advice.js';
 import { budgetDevice } from '../../devices/fit/budget-device.js';
@@ -12,6 +12,7 @@ import { openMemoryPredictor } from '../../devices/memory/predictor.js';
 import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { type SizedModel, sizedModelOfGguf } from '../../model/shape/sized-model.js';
 import { formatMemory } from '../../terminal/units.js';
+import { defined } from '../defined.js';
 import type { EngineOptions } from './engine.js';
 
 /** Thrown for a model that cannot stay within its budget; the message says what would. */
@@ -50,15 +51,15 @@ function checkGpu(wanted: string, gpu: LocalGpu | null): void {
 }
 
 function requestOf(options: EngineOptions): FitRequest {
-  const { nCtx, kvType, parallel, gpuLayers, mmap, flashAttention } = options;
-  return {
-    ...(nCtx !== undefined && { nCtx }),
-    ...(kvType !== undefined && { kvType }),
-    ...(parallel !== undefined && { parallel }),
-    ...(typeof gpuLayers === 'number' && { gpuLayers }),
-    ...(mmap !== undefined && { mmap: mmap && options.directIo !== true }),
-    ...(typeof flashAttention === 'boolean' && { flashAttention }),
-  };
+  const { nCtx, kvType, parallel, gpuLayers, mmap, flashAttention, directIo } = options;
+  return defined({
+    nCtx,
+    kvType,
+    parallel,
+    gpuLayers: gpuLayers === 'auto' ? undefined : gpuLayers,
+    mmap: mmap && directIo !== true,
+    flashAttention: flashAttention === 'auto' ? undefined : flashAttention,
+  });
 }
 
 /** A shorter context than the one asked for would not be what was asked for. */

@@ -1,6 +1,5 @@
 // The model file as the log records it, from its own header: any file that llama.cpp may be able to run.
 // The hash is left to the log: it reads the whole file, and answers need not wait for it.
-// It reads no header and loads nothing.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { GgufFile } from '../../model/gguf/gguf-file.js';

@@ -1,9 +1,9 @@
 // Requests from their arrival to their end: who waits, who is under way, and what they cost.
 // The queue is on this side, so that requests that wait outlive the process that would answer them.
-// Talks to the child by messages alone.
 import { AnswerStream } from './answer-stream.js';
 import { REACT_MS } from './child-watch.js';
 import type {
+  EndEvent,
   EngineFailure,
   GenerateEvent,
   GenerateRequest,
@@ -24,11 +24,10 @@ type Request = {
   /** Counts what it has told, for an end that the child does not tell in time. */
   told: Timings;
   deadlineTimer: NodeJS.Timeout | undefined;
-  /** Set when it is to be stopped. */
-  stop: Stop | undefined;
+  stop: RequestStop | undefined;
 };
 
-type Stop = { reason: 'abort' | 'deadline'; timers: NodeJS.Timeout[] };
+type RequestStop = { reason: 'abort' | 'deadline'; timers: NodeJS.Timeout[] };
 
 /**
  * A child that hears of a stop ends the request after the batch under way; on a CPU, one of a large
@@ -129,7 +128,6 @@ export class Requests {
     this.#onIdle?.();
   }
 
-  /** Aborts everything; resolves when all has ended. */
   async abortAll(): Promise<void> {
     for (const { id } of [...this.#waiting, ...this.#active.values()]) this.#abort(id, 'abort');
     if (this.#active.size === 0) return;
@@ -147,7 +145,7 @@ export class Requests {
   }
 
   /** The child counts from when it got the request; the caller waited longer. */
-  #end(request: Request, event: Extract<GenerateEvent, { kind: 'end' }>): void {
+  #end(request: Request, event: EndEvent): void {
     const { queueMs } = request;
     const ttftMs = event.timings.ttftMs + queueMs;
     const totalMs = event.timings.totalMs + queueMs;
@@ -210,7 +208,7 @@ export class Requests {
   }
 
   /** The child keeps deadlines too, to the token; this holds whatever it is at. */
-  #stop(request: Request, reason: Stop['reason']): void {
+  #stop(request: Request, reason: RequestStop['reason']): void {
     if (request.stop) return;
     const why = `was for ${STUCK_MS / 60_000} min at a batch that does not end`;
     request.stop = {
@@ -224,7 +222,7 @@ export class Requests {
     this.#options.onStop();
   }
 
-  #abort(id: number, stopReason: Stop['reason']): void {
+  #abort(id: number, stopReason: RequestStop['reason']): void {
     const active = this.#active.get(id);
     if (active) this.#stop(active, stopReason);
     const index = this.#waiting.findIndex((request) => request.id === id);
@@ -260,7 +258,10 @@ function count({ told, arrivedAt }: Request, event: GenerateEvent): void {
 }
 
 /** Its sequence stays busy until the child has ended it, too. */
-function endForCaller({ stream, arrivedAt, queueMs, told }: Request, reason: Stop['reason']): void {
+function endForCaller(
+  { stream, arrivedAt, queueMs, told }: Request,
+  reason: RequestStop['reason'],
+): void {
   const totalMs = performance.now() - arrivedAt;
   const ttftMs = told.generatedTokens === 0 ? totalMs : told.ttftMs;
   const timings = { ...told, queueMs, ttftMs, totalMs };

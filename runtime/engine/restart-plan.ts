@@ -1,7 +1,6 @@
 // When to start a dead engine again: soon after one accident, later after each further one.
 // A model that never loaded is given up after a few tries; one that did is tried for ever, because
 // what took its memory may go away, and nobody may be there to start it by hand.
-// Starts nothing itself.
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;

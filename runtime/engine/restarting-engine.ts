@@ -1,6 +1,6 @@
 // The engine as its users have it: one model, whichever process holds it at the moment.
 // Keeps a child alive, passes requests on, and turns every end of a child into a clear failure.
-// Loads nothing into this process.
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ChildEnd,
   describeDeath,
@@ -8,9 +8,9 @@ import {
   memoryBefore,
 } from '../../llama/death.js';
 import { AnswerStream } from './answer-stream.js';
-import { Calls } from './calls.js';
+
 import { EngineChild } from './child-process.js';
-import { ChildWatch, REACT_MS } from './child-watch.js';
+import { type ChildWatch, REACT_MS, watchChild } from './child-watch.js';
 import type {
   ChatMessage,
   Engine,
@@ -20,12 +20,12 @@ import type {
   EngineState,
   GenerateEvent,
   GenerateRequest,
-  Memory,
   ModelFile,
   SlotState,
 } from './engine.js';
+import { EngineCalls } from './engine-calls.js';
 import { EngineError } from './engine-error.js';
-import type { CallResults, FromChild } from './engine-protocol.js';
+import type { Call, CallResults, FromChild } from './engine-protocol.js';
 import { Requests } from './requests.js';
 import { RestartPlan } from './restart-plan.js';
 
@@ -35,18 +35,18 @@ const DEFAULT_MAX_QUEUE = 64;
 const CLOSE_MS = 1000;
 
 export class RestartingEngine implements Engine {
+  state: EngineState = { kind: 'loading', progress: 0 };
+  file: ModelFile | null = null;
+  info: EngineInfo | null = null;
   readonly #options: EngineOptions;
   readonly #requests: Requests;
-  readonly #calls: Calls;
+  readonly #calls: EngineCalls;
   readonly #plan = new RestartPlan();
   readonly #listeners = new Set<(state: EngineState) => void>();
   #child: EngineChild | undefined;
   #watch: ChildWatch | undefined;
   /** Why this process ended the child; undefined where it did not. */
   #hang: string | undefined;
-  #state: EngineState = { kind: 'loading', progress: 0 };
-  #file: ModelFile | null = null;
-  #info: EngineInfo | null = null;
   #restarts = -1;
   #restartTimer: NodeJS.Timeout | undefined;
   #askedBytes: number | undefined;
@@ -55,7 +55,7 @@ export class RestartingEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#calls = new Calls({
+    this.#calls = new EngineCalls({
       send: (message) => this.#child?.send(message),
       onLeave: () => this.#watch?.look(),
     });
@@ -67,18 +67,6 @@ export class RestartingEngine implements Engine {
       onStuck: (why) => this.#endHanging(why),
     });
     this.#start();
-  }
-
-  get state(): EngineState {
-    return this.#state;
-  }
-
-  get file(): ModelFile | null {
-    return this.#file;
-  }
-
-  get info(): EngineInfo | null {
-    return this.#info;
   }
 
   get restarts(): number {
@@ -99,7 +87,7 @@ export class RestartingEngine implements Engine {
       const settle = (state: EngineState): void => {
         if (state.kind === 'loading' || state.kind === 'restarting') return;
         end();
-        if (state.kind === 'ready' && this.#info) resolve(this.#info);
+        if (state.kind === 'ready' && this.info) resolve(this.info);
         else reject(this.#notReady());
       };
       const leave = (): void => {
@@ -112,7 +100,7 @@ export class RestartingEngine implements Engine {
       };
       signal?.addEventListener('abort', leave, { once: true });
       this.#listeners.add(settle);
-      settle(this.#state);
+      settle(this.state);
     });
   }
 
@@ -120,60 +108,49 @@ export class RestartingEngine implements Engine {
     request: GenerateRequest,
     { signal }: { signal?: AbortSignal } = {},
   ): AsyncIterableIterator<GenerateEvent> {
+    if (this.state.kind !== 'ready') return AnswerStream.failed(this.#notReady());
     try {
-      this.#mustBeReady();
       return this.#requests.add(request, signal);
     } catch (thrown) {
       return AnswerStream.failed(thrown as EngineError);
     }
   }
 
-  async tokenize(
+  tokenize(
     text: string,
     { special = false, addBos = false }: { special?: boolean; addBos?: boolean } = {},
-  ): Promise<CallResults['tokenize']> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'tokenize', text, special, addBos });
+  ) {
+    return this.#call({ method: 'tokenize', text, special, addBos });
   }
 
-  async detokenize(tokenIds: number[]): Promise<string> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'detokenize', tokenIds });
+  detokenize(tokenIds: number[]) {
+    return this.#call({ method: 'detokenize', tokenIds });
   }
 
-  async applyTemplate(
-    messages: ChatMessage[],
-    { tools }: { tools?: unknown[] } = {},
-  ): Promise<string> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'applyTemplate', messages, tools });
+  applyTemplate(messages: ChatMessage[], { tools }: { tools?: unknown[] } = {}) {
+    return this.#call({ method: 'applyTemplate', messages, tools });
   }
 
-  async embed(texts: string[]): Promise<CallResults['embed']> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'embed', texts });
+  embed(texts: string[]) {
+    return this.#call({ method: 'embed', texts });
   }
 
-  async memory(): Promise<Memory> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'memory' });
+  memory() {
+    return this.#call({ method: 'memory' });
   }
 
-  async probe({ signal }: { signal?: AbortSignal } = {}): Promise<CallResults['probe']> {
-    this.#mustBeReady();
-    const result = await this.#calls.call({ method: 'probe' }, signal);
+  async probe({ signal }: { signal?: AbortSignal } = {}) {
+    const result = await this.#call({ method: 'probe' }, signal);
     this.#requests.lastTokenAtMs = Date.now();
     return result;
   }
 
-  async saveSession(path: string): Promise<CallResults['saveSession']> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'saveSession', path });
+  saveSession(path: string) {
+    return this.#call({ method: 'saveSession', path });
   }
 
-  async loadSession(path: string): Promise<CallResults['loadSession']> {
-    this.#mustBeReady();
-    return this.#calls.call({ method: 'loadSession', path });
+  loadSession(path: string) {
+    return this.#call({ method: 'loadSession', path });
   }
 
   slots(): SlotState[] {
@@ -186,11 +163,12 @@ export class RestartingEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    if (this.#state.kind === 'closed') return;
-    const wasReady = this.#state.kind === 'ready';
+    if (this.state.kind === 'closed') return;
+    const wasReady = this.state.kind === 'ready';
     this.#setState({ kind: 'closed' });
     clearTimeout(this.#restartTimer);
-    if (wasReady) await withinMs(CLOSE_MS, this.#requests.abortAll());
+    if (wasReady)
+      await Promise.race([this.#requests.abortAll(), sleep(CLOSE_MS, undefined, { ref: false })]);
     const { failure } = this.#notReady();
     this.#requests.lose(failure, { forever: true });
     this.#calls.lose(failure);
@@ -208,24 +186,23 @@ export class RestartingEngine implements Engine {
       onEnd: (end) => this.#lose(child, end),
     });
     this.#child = child;
-    this.#watch = new ChildWatch({
+    this.#watch = watchChild({
       ask: () => child.send({ kind: 'ping' }),
       onHang: () =>
         this.#endHanging(`did not react for ${REACT_MS / 1000} s to an answer's abort or deadline`),
     });
   }
 
-  /** Its end tells of itself, as any other. */
   #endHanging(why: string): void {
     this.#hang = why;
     void this.#child?.end();
   }
 
   #receive(message: FromChild): void {
-    if (this.#state.kind === 'closed' && message.kind !== 'events') return;
+    if (this.state.kind === 'closed' && message.kind !== 'events') return;
     switch (message.kind) {
       case 'file':
-        this.#file = message.file;
+        this.file = message.file;
         this.#askedBytes = message.file.sizeBytes;
         this.#setState({ kind: 'loading', progress: 0 });
         break;
@@ -262,7 +239,7 @@ export class RestartingEngine implements Engine {
   }
 
   #becomeReady(info: EngineInfo): void {
-    this.#info = info;
+    this.info = info;
     this.#askedBytes = info.weightsBytes + info.kvBytes + info.computeBytes;
     this.#plan.loaded();
     this.#setState({ kind: 'ready' });
@@ -271,12 +248,12 @@ export class RestartingEngine implements Engine {
 
   #lose(child: EngineChild, end: ChildEnd): void {
     this.#watch?.alive();
-    if (this.#state.kind === 'closed') return;
+    if (this.state.kind === 'closed') return;
     const nativeLog = child.log.lines;
     const failure = this.#loadFailure
       ? { ...this.#loadFailure, nativeLog }
       : describeDeath({
-          code: this.#state.kind === 'ready' ? 'engine-died' : 'load-failed',
+          code: this.state.kind === 'ready' ? 'engine-died' : 'load-failed',
           end,
           nativeLog,
           askedBytes: this.#askedBytes,
@@ -291,16 +268,20 @@ export class RestartingEngine implements Engine {
   }
 
   #setState(state: EngineState): void {
-    this.#state = state;
+    this.state = state;
     for (const listener of [...this.#listeners]) listener(state);
   }
 
-  #mustBeReady(): void {
-    if (this.#state.kind !== 'ready') throw this.#notReady();
+  async #call<Method extends Call['method']>(
+    call: Extract<Call, { method: Method }>,
+    signal?: AbortSignal,
+  ): Promise<CallResults[Method]> {
+    if (this.state.kind !== 'ready') throw this.#notReady();
+    return this.#calls.call(call, signal);
   }
 
   #notReady(): EngineError {
-    const state = this.#state;
+    const state = this.state;
     switch (state.kind) {
       case 'failed':
         return new EngineError(state.failure);
@@ -318,15 +299,6 @@ export class RestartingEngine implements Engine {
         throw new Error(`unknown state ${JSON.stringify(state satisfies never)}`);
     }
   }
-}
-
-async function withinMs(timeoutMs: number, done: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
-  });
-  await Promise.race([done, late]);
-  clearTimeout(timer);
 }
 
 /**

@@ -5,7 +5,6 @@
 import { type GbnfElement, optionalCopies, parseGbnf, sizeOf } from './gbnf-parser.js';
 import { GrammarError } from './grammar-rules.js';
 
-/** Characters of a grammar's text. */
 const MAX_CHARS = 256 * 1024;
 const MAX_NAMED_RULES = 4_000;
 /** Elements after repetitions are written out; llama.cpp holds 8 bytes for each. */
@@ -30,12 +29,12 @@ export function checkGbnf(text: string): void {
 
 type Alternatives = GbnfElement[][];
 /** What llama.cpp does before the first character of something. */
-type Cost = { starts: number; calls: number };
+type StartCost = { starts: number; calls: number };
 
 class GbnfChecker {
   readonly #rules: ReadonlyMap<string, Alternatives>;
   readonly #nullable = new Set<string>();
-  readonly #costs = new Map<string, Cost | 'in progress'>();
+  readonly #costs = new Map<string, StartCost | 'in progress'>();
   #elements = 0;
   #calls = 0;
   #depth = 0;
@@ -101,7 +100,7 @@ class GbnfChecker {
     }
   }
 
-  #ruleCost(name: string): Cost {
+  #ruleCost(name: string): StartCost {
     const known = this.#costs.get(name);
     if (known === 'in progress')
       throw new GrammarError(`its rule ${name} starts with itself (left recursion)`);
@@ -112,7 +111,7 @@ class GbnfChecker {
     return cost;
   }
 
-  #alternativesCost(alternatives: Alternatives): Cost {
+  #alternativesCost(alternatives: Alternatives): StartCost {
     if (++this.#depth > MAX_DEPTH)
       throw new GrammarError(`more than ${MAX_DEPTH} of its rules start with each other`);
     const total = { starts: 1, calls: 1 };
@@ -128,7 +127,7 @@ class GbnfChecker {
     throw new GrammarError(`one of its rules can start in more than ${MAX_STARTS} ways`);
   }
 
-  #elementCost(element: GbnfElement): Cost {
+  #elementCost(element: GbnfElement): StartCost {
     switch (element.kind) {
       case 'terminal':
         return { starts: Math.min(1, element.size), calls: 0 };
@@ -144,7 +143,7 @@ class GbnfChecker {
   }
 
   /** Where what is repeated can be empty, each copy can be the first. */
-  #repeatCost(repeat: Extract<GbnfElement, { kind: 'repeat' }>): Cost {
+  #repeatCost(repeat: Extract<GbnfElement, { kind: 'repeat' }>): StartCost {
     const { starts, calls } = this.#elementCost(repeat.element);
     const copies = repeat.min + optionalCopies(repeat);
     const first = this.#isNullable(repeat.element) ? copies : 1;

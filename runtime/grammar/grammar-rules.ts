@@ -1,6 +1,5 @@
 // The rules of a GBNF grammar while it is put together, with those that every JSON needs.
 // Rules are named once and shared, so that a schema used twice costs its rules once.
-// It knows the text of grammars, not what schemas mean.
 
 /** The schema or the grammar asks for what cannot be done; the message names the place. */
 export class GrammarError extends Error {
@@ -44,7 +43,6 @@ export class GrammarRules {
   readonly #rules = new Map<string, string>();
   #count = 0;
 
-  /** Adds a rule and returns its name. */
   add(body: string): string {
     const name = this.reserve();
     this.define(name, body);
@@ -77,16 +75,7 @@ export class GrammarRules {
   }
 }
 
-/** Text as a literal of a grammar. */
+/** Text as a literal of a grammar, which has JSON's escapes; none of ours has control characters. */
 export function literal(text: string): string {
-  const escaped = text.replace(/["\\\n\r\t]/g, (char) => ESCAPES[char] ?? char);
-  return `"${escaped}"`;
+  return JSON.stringify(text);
 }
-
-const ESCAPES: Record<string, string> = {
-  '"': '\\"',
-  '\\': '\\\\',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-};

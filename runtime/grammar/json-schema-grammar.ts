@@ -1,9 +1,8 @@
 // A JSON schema as a GBNF grammar: what a model may write so that the schema accepts it.
 // node-llama-cpp's own translation skips the keywords it does not know and makes every property
-// required; here a keyword that cannot be kept is refused by name. It checks no finished answer.
+// required; here a keyword that cannot be kept is refused by name.
 import { GrammarError, GrammarRules, type JsonRule, literal } from './grammar-rules.js';
-import { boundsOf } from './number-bounds.js';
-import { integerRange, numberRange } from './number-range.js';
+import { boundsOf, integerRange, numberRange } from './number-range.js';
 
 /**
  * The grammar of all JSON texts that `schema` accepts and that keep the order of its properties.
@@ -55,7 +54,6 @@ export class SchemaCompiler {
     this.#path = path;
   }
 
-  /** The expression that stands for the whole document. */
   compile(): string {
     return this.#value(this.#document, this.#path);
   }

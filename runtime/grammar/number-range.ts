@@ -1,21 +1,20 @@
 // Numbers between two bounds, as an expression of a GBNF grammar.
 // A grammar knows digits, not values: a range is split at the first digit in which its ends differ.
-// Knows nothing of schemas.
+import { GrammarError } from './grammar-rules.js';
 
 /** As many digits as an integer without bounds may have. */
 const MAX_DIGITS = 16;
 export const LARGEST = 10n ** BigInt(MAX_DIGITS) - 1n;
 
-/** A whole number. */
 export type Bound = { value: bigint; isExclusive: boolean };
-export type Range = { low: Bound; high: Bound };
+export type Bounds = { low: Bound; high: Bound };
 
 const FRACTION = `("." [0-9]{1,${MAX_DIGITS}})?`;
 const ZEROS = `("." "0"{1,${MAX_DIGITS}})?`;
 const MORE_THAN_ZERO = `"." "0"{0,${MAX_DIGITS - 1}} [1-9] [0-9]{0,${MAX_DIGITS}}`;
 
 /** Integers; null where there are none between the bounds. */
-export function integerRange({ low, high }: Range): string | null {
+export function integerRange({ low, high }: Bounds): string | null {
   const least = low.isExclusive ? low.value + 1n : low.value;
   const most = high.isExclusive ? high.value - 1n : high.value;
   if (least > most) return null;
@@ -25,7 +24,7 @@ export function integerRange({ low, high }: Range): string | null {
 }
 
 /** Numbers with or without a fraction, none with an exponent; null where there are none. */
-export function numberRange({ low, high }: Range): string | null {
+export function numberRange({ low, high }: Bounds): string | null {
   const zero = { value: 0n, isExclusive: false };
   const negative =
     low.value < 0n && magnitudes({ low: high.value > 0n ? zero : minus(high), high: minus(low) });
@@ -39,7 +38,7 @@ function minus({ value, isExclusive }: Bound): Bound {
 }
 
 /** Of bounds that are not negative. */
-function magnitudes({ low, high }: Range): string | null {
+function magnitudes({ low, high }: Bounds): string | null {
   if (low.value > high.value) return null;
   if (low.value === high.value)
     return low.isExclusive || high.isExclusive ? null : `"${low.value}" ${ZEROS}`;
@@ -80,4 +79,48 @@ function sameLength(from: string, to: string): string {
   if (first <= last) parts.push(`[${first}-${last}]${n > 0 ? ` [0-9]{${n}}` : ''}`);
   if (!isToWhole) parts.push(`"${to[0]}" (${sameLength('0'.repeat(n), toTail)})`);
   return parts.join(' | ');
+}
+
+/**
+ * The bounds that a JSON schema sets to a number. Fractions are rounded inwards for integers; between
+ * numbers, which may have a fraction themselves, a grammar of digits keeps only whole bounds.
+ * Throws {@link GrammarError} for a bound that a grammar cannot keep.
+ */
+export function boundsOf(
+  schema: Record<string, unknown>,
+  type: 'integer' | 'number',
+  path: string,
+): Bounds {
+  return {
+    low: boundOf(schema, 'minimum', { type, path }),
+    high: boundOf(schema, 'maximum', { type, path }),
+  };
+}
+
+/** The tighter of the two bounds of one side; as far as numbers are written where there is none. */
+function boundOf(
+  schema: Record<string, unknown>,
+  side: 'minimum' | 'maximum',
+  { type, path }: { type: string; path: string },
+): Bound {
+  const exclusive = side === 'minimum' ? 'exclusiveMinimum' : 'exclusiveMaximum';
+  const bounds = [exclusive, side].flatMap((keyword) => {
+    const value = schema[keyword];
+    if (value === undefined) return [];
+    checkBound(value, type, `${path}.${keyword}`);
+    const whole = side === 'minimum' ? Math.ceil(value) : Math.floor(value);
+    return { value: BigInt(whole), isExclusive: keyword === exclusive && whole === value };
+  });
+  const [first, second] = bounds;
+  if (!first) return { value: side === 'minimum' ? -LARGEST : LARGEST, isExclusive: false };
+  if (!second) return first;
+  const isTighter = side === 'minimum' ? second.value > first.value : second.value < first.value;
+  return isTighter ? second : first;
+}
+
+function checkBound(value: unknown, type: string, path: string): asserts value is number {
+  if (typeof value !== 'number' || Math.abs(value) > Number(LARGEST))
+    throw new GrammarError(`${path} must be a number of at most ${String(LARGEST).length} digits`);
+  if (type === 'number' && !Number.isInteger(value))
+    throw new GrammarError(`${path} of ${value} is not supported; expected a whole number`);
 }

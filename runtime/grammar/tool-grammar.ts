@@ -1,6 +1,5 @@
 // The grammar of an answer that calls a function: {"name": ..., "arguments": {...}}.
 // With `optional` the model may answer in words instead; what starts with a brace is then a call.
-// It reads no answers: tool-call-reader.ts does.
 import { GrammarRules, literal } from './grammar-rules.js';
 import { SchemaCompiler } from './json-schema-grammar.js';
 

@@ -1,17 +1,16 @@
 // The writing side of the log: what the engine's owner records, and when it is safe.
 // A row is committed when its record function returns (about 20 µs), so a process killed right
-// after an answer loses nothing; with `sync` a power cut does not either. It reads no rows back.
+// after an answer loses nothing; with `sync` a power cut does not either.
 import { type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { isoTime } from './columns.js';
 import { openForWriting } from './database.js';
-import { parseKeep } from './keep.js';
+import { parseKeep, startPruning } from './keep.js';
 import { isRowAtFault, LogError, toLogError } from './log-error.js';
 import { defaultLogPath } from './log-path.js';
 import type { MeasurementRow } from './measurement-fields.js';
-import { startPruning } from './pruner.js';
 import { RowWriter } from './row-writer.js';
 import type { MachineRow, ModelRow, RequestRow, RunEnd, RunRow, SampleRow } from './rows.js';
 import { WalFlush } from './wal-flush.js';
@@ -33,48 +32,20 @@ export type LogOptions = {
   onWarning?: (message: string) => void;
 };
 
-/**
- * None of the record functions throws. A row that cannot be written (disk full, file locked) waits
- * in memory and is tried again; ids of rows that wait are negative and as good as the others.
- */
-export type AnswerLog = {
-  readonly path: string;
-  recordMachine(row: MachineRow): number;
-  recordModel(row: ModelRow): number;
-  /** Says which content a model recorded without a hash has. */
-  identifyModel(modelId: number, sha256: string): void;
-  recordRun(row: RunRow): number;
-  finishRun(runId: number, end: RunEnd): void;
-  /** Call it before the last bytes of the answer leave: what was delivered is then recorded. */
-  recordRequest(row: RequestRow): void;
-  recordSample(row: SampleRow): void;
-  /** `runId` is null for a row of another machine. A `uid` that the log has already is left as it is. */
-  recordMeasurement(row: MeasurementRow, runId: number | null): void;
-  /** The SHA-256 that an unchanged file had when the log last saw it. */
-  knownHash(file: { path: string; sizeBytes: number; modifiedAtMs: number }): string | null;
-  /**
-   * Resolves when the rows recorded by now are as safe as was asked for: at once, or with `sync` when
-   * they are on the disk, but after a second at most, as a disk that hangs must not hold answers up.
-   */
-  settled(): Promise<void>;
-  /** Rows that wait to be written, and rows that were given up. */
-  readonly unwrittenRows: number;
-  /** Why rows wait; null while writing works. */
-  readonly lastError: string | null;
-  /** Writes what waits, as far as that works within two seconds, and brings it onto the disk. */
-  close(): Promise<void>;
-};
-
 const CLOSE_WAIT_MS = 2_000;
 const CLOSE_RETRY_MS = 100;
 const SYNC_WAIT_MS = 1_000;
 
 /** Opens the log for writing. Throws {@link LogError}, LogQueryError for a `keep` it cannot read. */
 export function openLog(options: LogOptions = {}): AnswerLog {
-  return new SqliteLog(options);
+  return new AnswerLog(options);
 }
 
-class SqliteLog implements AnswerLog {
+/**
+ * None of the record functions throws. A row that cannot be written (disk full, file locked) waits
+ * in memory and is tried again; ids of rows that wait are negative and as good as the others.
+ */
+export class AnswerLog {
   readonly path: string;
   readonly #logText: boolean;
   readonly #isSync: boolean;
@@ -105,15 +76,22 @@ class SqliteLog implements AnswerLog {
     this.#db = openForWriting(this.path);
     this.#file = statSync(this.path);
     this.#rows = new RowWriter(this.#db);
-    this.#queue = this.#makeQueue();
+    this.#queue = new WriteQueue({
+      name: `the log ${this.path}`,
+      describe: (error) => toLogError(this.path, error).message,
+      isHopeless: isRowAtFault,
+      onWarning: this.#onWarning,
+    });
     this.#flush = new WalFlush(this.path);
     this.#stopPruning = parsedKeep ? startPruning(this.#db, parsedKeep) : () => {};
   }
 
+  /** Rows that wait to be written, and rows that were given up. */
   get unwrittenRows(): number {
     return this.#queue.unwritten;
   }
 
+  /** Why rows wait; null while writing works. */
   get lastError(): string | null {
     return this.#queue.failing;
   }
@@ -126,6 +104,7 @@ class SqliteLog implements AnswerLog {
     return this.#record(() => this.#rows.model(row));
   }
 
+  /** Says which content a model recorded without a hash has. */
   identifyModel(modelId: number, sha256: string): void {
     this.#write(() => {
       const id = this.#modelId(modelId);
@@ -144,6 +123,7 @@ class SqliteLog implements AnswerLog {
     this.#write(() => this.#rows.runEnd(this.#idOf(runId), end));
   }
 
+  /** Call it before the last bytes of the answer leave: what was delivered is then recorded. */
   recordRequest(row: RequestRow): void {
     const text = this.#logText ? {} : { prompt: null, answer: null };
     const write = () => this.#rows.request({ ...row, ...text, runId: this.#idOf(row.runId) });
@@ -156,10 +136,12 @@ class SqliteLog implements AnswerLog {
     this.#write(write, { isDroppable: true, isFlushed: false });
   }
 
+  /** `runId` is null for a row of another machine. A `uid` that the log has already is left as it is. */
   recordMeasurement(row: MeasurementRow, runId: number | null): void {
     this.#write(() => this.#rows.measurement(row, runId === null ? null : this.#idOf(runId)));
   }
 
+  /** The SHA-256 that an unchanged file had when the log last saw it. */
   knownHash(file: { path: string; sizeBytes: number; modifiedAtMs: number }): string | null {
     const find = this.#db.prepare(
       'SELECT sha256 FROM model WHERE path = ? AND size_bytes = ? AND modified_at = ? AND sha256 IS NOT NULL',
@@ -168,6 +150,10 @@ class SqliteLog implements AnswerLog {
     return (find.pluck().get(file.path, file.sizeBytes, time) as string | undefined) ?? null;
   }
 
+  /**
+   * Resolves when the rows recorded by now are as safe as was asked for: at once, or with `sync` when
+   * they are on the disk, but after a second at most, as a disk that hangs must not hold answers up.
+   */
   async settled(): Promise<void> {
     if (!this.#isSync) return;
     const timeout = new AbortController();
@@ -176,6 +162,7 @@ class SqliteLog implements AnswerLog {
     timeout.abort();
   }
 
+  /** Writes what waits, as far as that works within two seconds, and brings it onto the disk. */
   async close(): Promise<void> {
     if (!this.#db.open) return;
     this.#stopPruning();
@@ -184,15 +171,6 @@ class SqliteLog implements AnswerLog {
     if (this.#queue.waiting > 0)
       this.#onWarning(`${this.#queue.waiting} rows are lost: ${this.#queue.failing}`);
     this.#db.close();
-  }
-
-  #makeQueue(): WriteQueue {
-    return new WriteQueue({
-      name: `the log ${this.path}`,
-      describe: (error) => toLogError(this.path, error).message,
-      isHopeless: isRowAtFault,
-      onWarning: this.#onWarning,
-    });
   }
 
   /** The id of the row, or a negative one that stands for it until it is written. */

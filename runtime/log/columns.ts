@@ -1,6 +1,5 @@
 // Which part of a row goes into which column: one table of columns for each table of the log.
 // Statements are made from these, so that a column is named once here and once in the schema.
-// It writes nothing and knows no id that the database gives.
 import type { EngineOptions } from '../engine/engine.js';
 import { MEASUREMENT_FIELDS, type MeasurementRow } from './measurement-fields.js';
 import type { MachineRow, ModelRow, RequestRow, RunEnd, RunRow, SampleRow } from './rows.js';
@@ -68,10 +67,10 @@ export const RUN_COLUMNS: Columns<RunRow> = {
   mmap: (row) => flag(row.info?.mmap),
   llama_cpp_release: (row) => row.info?.llamaCppRelease ?? null,
   load_ms: (row) => real(row.info?.loadMs),
-  predicted_weights_bytes: (row) => whole(row.predicted?.weightsBytes),
-  predicted_kv_bytes: (row) => whole(row.predicted?.kvBytes),
-  predicted_compute_bytes: (row) => whole(row.predicted?.computeBytes),
-  predicted_total_bytes: (row) => whole(row.predicted?.totalBytes),
+  predicted_weights_bytes: (row) => whole(row.info?.predicted?.weightsBytes),
+  predicted_kv_bytes: (row) => whole(row.info?.predicted?.kvBytes),
+  predicted_compute_bytes: (row) => whole(row.info?.predicted?.computeBytes),
+  predicted_total_bytes: (row) => whole(row.info?.predicted?.totalBytes),
   weights_bytes: (row) => whole(row.info?.weightsBytes),
   kv_bytes: (row) => whole(row.info?.kvBytes),
   compute_bytes: (row) => whole(row.info?.computeBytes),

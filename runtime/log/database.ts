@@ -1,6 +1,5 @@
 // Opens the SQLite file of the log, for its one writer or for a reader.
 // WAL, so that readers never hold up the writer; every other setting says below why it is so.
-// It knows no table: migrations.ts brings the schema.
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';

@@ -7,11 +7,12 @@ import { isoTime } from './columns.js';
 import { LogQueryError } from './log-error.js';
 import { parseDuration } from './since.js';
 
-/** A greatest age, or a greatest size of the file. */
 export type Keep = { kind: 'age'; ageMs: number } | { kind: 'size'; sizeBytes: number };
 
 const ROWS_A_SLICE = 500;
 const PAGES_A_SLICE = 500;
+const ROUND_MS = 3_600_000;
+const PAUSE_MS = 50;
 
 /** `90d` or `500MB`. Throws {@link LogQueryError}. */
 export function parseKeep(text: string): Keep {
@@ -80,4 +81,26 @@ function usedBytes(db: Database): number {
 
 function count(db: Database, pragma: string): number {
   return db.pragma(pragma, { simple: true }) as number;
+}
+
+/**
+ * Prunes `db` now and every hour, by timers: a slice takes a few ms, and SQLite has one writer anyway.
+ * Returns the function that ends it, to be called before `db` is closed.
+ */
+export function startPruning(db: Database, keep: Keep): () => void {
+  let timer = setTimeout(next, PAUSE_MS).unref();
+  return () => clearTimeout(timer);
+
+  function next(): void {
+    timer = setTimeout(next, hasMore() ? PAUSE_MS : ROUND_MS).unref();
+  }
+
+  function hasMore(): boolean {
+    try {
+      return pruneSlice(db, keep);
+    } catch {
+      // A locked file or a failing disk: writing rows reports it, and the next round tries again.
+      return false;
+    }
+  }
 }

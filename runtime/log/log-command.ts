@@ -1,30 +1,37 @@
 // hearth log: the latest answers, their percentiles, any SELECT, and following new ones.
-// stdout holds the rows alone, so that --json and --csv go into a pipe; notes go to stderr.
-// What the rows are is the log's; how they look is log-tables.ts.
+// stdout holds only the rows, so that --json and --csv go into a pipe; notes go to stderr.
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'csv-stringify/sync';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { interruptible } from '../../terminal/interruptible.js';
 import { noteAs, print } from '../../terminal/print.js';
+import { drawTable } from '../../terminal/table.js';
+import { defined } from '../defined.js';
 import { defaultLogPath } from './log-path.js';
-import { type AnswerFilter, DEFAULT_LIMIT, type LogReader, openLogReader } from './log-reader.js';
 import {
+  type AnswerFilter,
+  DEFAULT_LIMIT,
+  type LogReader,
+  openLogReader,
+  type QueryRow,
+} from './log-reader.js';
+import {
+  ANSWER_COLUMNS,
   answerLine,
   answerLineHead,
-  answersTable,
   queryTable,
-  summaryTable,
+  SUMMARY_COLUMNS,
 } from './log-tables.js';
-import { followAnswers } from './log-tail.js';
 import { SUMMARY_GROUPS, type SummaryBy } from './queries-sql.js';
-import type { QueryRow } from './read-rows.js';
 import { parseSince } from './since.js';
 
 const note = noteAs('log');
 
 /** More rows than a terminal shows; --sql has no limit. */
 const MAX_LIMIT = 1_000_000;
+const POLL_MS = 250;
 
 /** Shared with `tail` and `path`. */
 const fileOption = {
@@ -100,7 +107,7 @@ const pathCommand: CommandModule<object, InferredOptionTypes<typeof fileOption>>
 };
 
 async function withLog(file: string | undefined, use: (log: LogReader) => unknown): Promise<void> {
-  const log = openLogReader(file === undefined ? {} : { path: file });
+  const log = openLogReader(defined({ path: file }));
   try {
     await use(log);
   } finally {
@@ -112,8 +119,14 @@ function show(log: LogReader, argv: LogArguments): void {
   const filter = filterOf(argv);
   const { sql, summary, by = 'all', limit = DEFAULT_LIMIT } = argv;
   if (sql !== undefined) printRows(log, argv, log.query(sql), queryTable);
-  else if (summary) printRows(log, argv, log.summary({ ...filter, by }), summaryTable);
-  else printRows(log, argv, log.latest({ ...filter, limit }), answersTable);
+  else if (summary)
+    printRows(log, argv, log.summary({ ...filter, by }), (rows) =>
+      drawTable(SUMMARY_COLUMNS, rows),
+    );
+  else
+    printRows(log, argv, log.latest({ ...filter, limit }), (rows) =>
+      drawTable(ANSWER_COLUMNS, rows),
+    );
 }
 
 function printRows<Row extends QueryRow>(
@@ -132,12 +145,36 @@ function printRows<Row extends QueryRow>(
 async function tail(log: LogReader, argv: TailArguments): Promise<void> {
   if (!argv.json) print(answerLineHead());
   await interruptible(async (signal) => {
-    const answers = followAnswers(log, { ...filterOf(argv), limit: DEFAULT_LIMIT, signal });
-    for await (const answer of answers)
+    for await (const answer of followAnswers(log, filterOf(argv), signal))
       print(argv.json ? JSON.stringify(answer) : answerLine(answer));
   });
 }
 
 function filterOf({ where, since }: Pick<TailArguments, 'where' | 'since'>): AnswerFilter {
-  return { ...(where === undefined ? {} : { where }), ...(since === undefined ? {} : { since }) };
+  return defined({ where, since });
+}
+
+/**
+ * The latest answers and all later ones, oldest first, until `signal` aborts. Polls SQLite's data_version,
+ * which costs microseconds; file watching misses writes to a WAL.
+ */
+async function* followAnswers(log: LogReader, filter: AnswerFilter, signal: AbortSignal) {
+  let version = log.version();
+  let lastId = log.lastId();
+  const latest = log.latest(filter).filter(({ id }) => id <= lastId);
+  yield* latest.reverse();
+  while (await isStill(signal)) {
+    if (log.version() === version) continue;
+    version = log.version();
+    for (const row of log.after(lastId, filter)) {
+      lastId = row.id;
+      yield row;
+    }
+  }
+}
+
+/** Waits for the next look. False once aborted. */
+async function isStill(signal: AbortSignal): Promise<boolean> {
+  await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+  return !signal.aborted;
 }

@@ -1,9 +1,7 @@
 // What goes wrong between hearth and its log, in words that say what to do about it.
 // SQLite's result codes are the facts; one place turns them into sentences.
-// It decides nothing: the caller goes on without a log, or stops.
 import Database from 'better-sqlite3';
 
-/** The log cannot be opened, read or written. */
 export class LogError extends Error {
   override readonly name = 'LogError';
   readonly code = 'HEARTH_LOG';

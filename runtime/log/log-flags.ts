@@ -1,9 +1,9 @@
 // The options of `hearth chat` and `hearth serve` that say what is recorded, and where.
 // One table, so that both commands read them alike.
-// What the log does with them is log/.
 import path from 'node:path';
 import type { InferredOptionTypes, Options } from 'yargs';
 import { one, text, valueFlag } from '../../terminal/flags.js';
+import { defined } from '../defined.js';
 import type { LogOptions } from './answer-log.js';
 
 export const logFlags = {
@@ -23,7 +23,6 @@ export const logFlags = {
 
 export type LogFlags = InferredOptionTypes<typeof logFlags>;
 
-/** Null for `--no-log`. */
 export function logOptionsOf({
   log,
   'log-text': logText = false,
@@ -31,12 +30,7 @@ export function logOptionsOf({
   'log-sync': sync = false,
 }: Partial<LogFlags>): LogOptions | null {
   if (log === false) return null;
-  return {
-    ...(log === undefined ? {} : { path: log }),
-    logText,
-    sync,
-    ...(keep === undefined ? {} : { keep }),
-  };
+  return defined({ path: log, logText, sync, keep });
 }
 
 /** `--no-log` makes yargs say false. */

@@ -1,6 +1,5 @@
 // Where the log lies when nobody says otherwise: the XDG folder for state.
 // State, not cache: nobody may delete it to save space, and not data: it stays on this machine.
-// It makes no folder.
 import { homedir } from 'node:os';
 import path from 'node:path';
 

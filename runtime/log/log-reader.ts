@@ -3,6 +3,7 @@
 // `where` and `query` take SQL from the person at the terminal: never pass on what came over HTTP.
 import path from 'node:path';
 import type { Database, Statement } from 'better-sqlite3';
+import type { SqlValue } from './columns.js';
 import { openForReading } from './database.js';
 import { LogQueryError } from './log-error.js';
 import { defaultLogPath } from './log-path.js';
@@ -15,13 +16,11 @@ import {
   type SummaryBy,
   summarySql,
 } from './queries-sql.js';
-import type { AnswerRow, QueryRow } from './read-rows.js';
-import type { ErrorRow, SampleSeriesRow, SeriesRow, SummaryRow } from './summary-rows.js';
+import type { AnswerRow, ErrorRow, SampleSeriesRow, SeriesRow, SummaryRow } from './read-rows.js';
 
 /** Which answers. Times are UTC in ISO 8601, as {@link parseSince} makes them. */
 export type AnswerFilter = {
   since?: string;
-  /** Name of a model; default all. */
   model?: string;
   /** An SQL condition over the columns of the view `answers`. */
   where?: string;
@@ -29,43 +28,20 @@ export type AnswerFilter = {
 
 export type SeriesOptions = { since?: string; model?: string; bucketMs: number };
 
-/** Every function throws LogQueryError for a condition or a query that SQLite refuses. */
-export type LogReader = {
-  readonly path: string;
-  /** The latest answers, newest first. */
-  latest(options?: AnswerFilter & { limit?: number }): AnswerRow[];
-  /** Answers after the one with this id, oldest first. */
-  after(id: number, options?: AnswerFilter & { limit?: number }): AnswerRow[];
-  /** The id of the newest request; 0 where there is none. */
-  lastId(): number;
-  /** Percentiles and peaks, in groups that sort by their name. */
-  summary(options?: AnswerFilter & { by?: SummaryBy }): SummaryRow[];
-  /** Answers in buckets of time, oldest first; empty buckets are left out. */
-  series(options: SeriesOptions): SeriesRow[];
-  /** Samples of memory and temperature in buckets of time, oldest first. */
-  samples(options: SeriesOptions): SampleSeriesRow[];
-  /** What failed, by code, the most frequent first. */
-  errors(options?: { since?: string; model?: string }): ErrorRow[];
-  /** What was measured here or imported, oldest first. */
-  measurements(options?: { since?: string }): MeasurementRow[];
-  /** Rows of one SELECT. */
-  query(sql: string): QueryRow[];
-  /** Changes when another connection has written. */
-  version(): number;
-  close(): void;
-};
+/** A row of any query. */
+export type QueryRow = Record<string, SqlValue | Buffer>;
 
-/** How many answers are the latest where nobody says. */
 export const DEFAULT_LIMIT = 20;
 
 /** Opens an existing log for reading. Throws {@link LogError} where there is none. */
 export function openLogReader({ path: file = defaultLogPath() } = {}): LogReader {
-  return new SqliteReader(path.resolve(file));
+  return new LogReader(path.resolve(file));
 }
 
 const SCHEMA_HINT = `hearth log --sql "SELECT sql FROM sqlite_schema WHERE name = 'answers'" --csv`;
 
-class SqliteReader implements LogReader {
+/** Every function throws LogQueryError for a condition or a query that SQLite refuses. */
+export class LogReader {
   readonly path: string;
   readonly #db: Database;
 
@@ -79,33 +55,38 @@ class SqliteReader implements LogReader {
     return this.#all<AnswerRow>(sql, { ...range(filter), after: 0, limit });
   }
 
+  /** Answers after the one with this id, oldest first. */
   after(id: number, { limit = -1, ...filter }: AnswerFilter & { limit?: number } = {}) {
     const sql = `${answersSql(filter.where)} ORDER BY id LIMIT @limit`;
     return this.#all<AnswerRow>(sql, { ...range(filter), after: id, limit });
   }
 
+  /** The id of the newest request; 0 where there is none. */
   lastId(): number {
     return this.#db.prepare('SELECT coalesce(max(id), 0) FROM request').pluck().get() as number;
   }
 
+  /** Percentiles and peaks, in groups that sort by their name. */
   summary({ by = 'all', where, ...filter }: AnswerFilter & { by?: SummaryBy } = {}) {
     return this.#all<SummaryRow>(summarySql(by, where), { ...range(filter), after: 0 });
   }
 
-  series({ bucketMs, ...filter }: SeriesOptions) {
-    const bucketS = bucketSeconds(bucketMs);
-    return this.#all<SeriesRow>(SERIES_SQL, { ...range(filter), bucketS });
+  /** Answers in buckets of time, oldest first; empty buckets are left out. */
+  series(options: SeriesOptions) {
+    return this.#all<SeriesRow>(SERIES_SQL, buckets(options));
   }
 
-  samples({ bucketMs, ...filter }: SeriesOptions) {
-    const bucketS = bucketSeconds(bucketMs);
-    return this.#all<SampleSeriesRow>(SAMPLES_SQL, { ...range(filter), bucketS });
+  /** Samples of memory and temperature in buckets of time, oldest first. */
+  samples(options: SeriesOptions) {
+    return this.#all<SampleSeriesRow>(SAMPLES_SQL, buckets(options));
   }
 
+  /** What failed, by code, the most frequent first. */
   errors(filter: { since?: string; model?: string } = {}) {
     return this.#all<ErrorRow>(ERRORS_SQL, range(filter));
   }
 
+  /** What was measured here or imported, oldest first. */
   measurements({ since = '' }: { since?: string } = {}) {
     const sql = `SELECT ${Object.keys(MEASUREMENT_FIELDS).join(', ')} FROM measurement
       WHERE test_time >= @since ORDER BY test_time, id`;
@@ -122,6 +103,7 @@ class SqliteReader implements LogReader {
     return this.#run(() => statement.all()) as QueryRow[];
   }
 
+  /** Changes when another connection has written. */
   version(): number {
     return this.#db.pragma('data_version', { simple: true }) as number;
   }
@@ -130,7 +112,7 @@ class SqliteReader implements LogReader {
     this.#db.close();
   }
 
-  #all<Row>(sql: string, parameters: Record<string, string | number | null>): Row[] {
+  #all<Row>(sql: string, parameters: Record<string, SqlValue>): Row[] {
     const statement = this.#prepare(sql);
     return this.#run(() => statement.all(parameters)) as Row[];
   }
@@ -153,6 +135,10 @@ function range({ since = '', model }: AnswerFilter) {
   return { since, model: model ?? null };
 }
 
+function buckets({ bucketMs, ...filter }: SeriesOptions) {
+  return { ...range(filter), bucketS: Math.max(1, Math.round(bucketMs / 1000)) };
+}
+
 /** better-sqlite3 throws RangeError for several statements and for parameters without a value. */
 function toQueryError(error: unknown): unknown {
   if (error instanceof RangeError) return new LogQueryError(error.message);
@@ -160,8 +146,4 @@ function toQueryError(error: unknown): unknown {
     return error;
   const hint = error.message.startsWith('no such column') ? `; see ${SCHEMA_HINT}` : '';
   return new LogQueryError(error.message + hint);
-}
-
-function bucketSeconds(bucketMs: number): number {
-  return Math.max(1, Math.round(bucketMs / 1000));
 }

@@ -1,15 +1,14 @@
 // How rows of the log look in a terminal: tables, and the line of one answer for `hearth log tail`.
 // Cells are made once here, so that the table and the line show an answer alike.
-// It asks the log nothing and prints nothing.
 import { inOneLine } from '../../terminal/foreign-text.js';
 import { drawTable, type TableColumn } from '../../terminal/table.js';
 import { formatDuration, formatMemory } from '../../terminal/units.js';
-import type { AnswerRow, QueryRow } from './read-rows.js';
-import type { SummaryRow } from './summary-rows.js';
+import type { QueryRow } from './log-reader.js';
+import type { AnswerRow, SummaryRow } from './read-rows.js';
 
-type Column<Row> = TableColumn<Row> & { width: number };
+type LineColumn<Row> = TableColumn<Row> & { width: number };
 
-const ANSWER_COLUMNS: Column<AnswerRow>[] = [
+export const ANSWER_COLUMNS: LineColumn<AnswerRow>[] = [
   { head: 'Time', width: 19, cell: (row) => localTime(row.started_at) },
   { head: 'Model', width: 20, cell: (row) => row.model },
   { head: 'Prompt', width: 6, align: 'right', cell: (row) => number(row.prompt_tokens) },
@@ -23,7 +22,7 @@ const ANSWER_COLUMNS: Column<AnswerRow>[] = [
   { head: 'End', width: 8, cell: ending },
 ];
 
-const SUMMARY_COLUMNS: Column<SummaryRow>[] = [
+export const SUMMARY_COLUMNS: LineColumn<SummaryRow>[] = [
   { head: '', width: 20, cell: (row) => row.name },
   { head: 'Answers', width: 7, align: 'right', cell: (row) => number(row.answers) },
   { head: 'Errors', width: 6, align: 'right', cell: (row) => number(row.errors) },
@@ -43,14 +42,6 @@ const SUMMARY_COLUMNS: Column<SummaryRow>[] = [
   { head: 'GPU', width: 9, align: 'right', cell: (row) => memory(row.device_peak_bytes) },
 ];
 
-export function answersTable(rows: AnswerRow[]): string {
-  return drawTable(ANSWER_COLUMNS, rows);
-}
-
-export function summaryTable(rows: SummaryRow[]): string {
-  return drawTable(SUMMARY_COLUMNS, rows);
-}
-
 /** Rows of any query; the columns are those of the first. */
 export function queryTable(rows: QueryRow[]): string {
   const columns = Object.keys(rows[0] ?? {}).map((head): TableColumn<QueryRow> => {
@@ -61,7 +52,6 @@ export function queryTable(rows: QueryRow[]): string {
   return drawTable(columns, rows);
 }
 
-/** The heads over lines of {@link answerLine}. */
 export function answerLineHead(): string {
   return line(ANSWER_COLUMNS, ({ head }) => head);
 }
@@ -71,7 +61,10 @@ export function answerLine(row: AnswerRow): string {
   return line(ANSWER_COLUMNS, ({ cell }) => cell(row));
 }
 
-function line<Row>(columns: Column<Row>[], textOf: (column: Column<Row>) => string): string {
+function line<Row>(
+  columns: LineColumn<Row>[],
+  textOf: (column: LineColumn<Row>) => string,
+): string {
   const cells = columns.map((column) => {
     const text = inOneLine(textOf(column));
     return column.align ? text.padStart(column.width) : text.padEnd(column.width);

@@ -1,24 +1,20 @@
 // The columns of a measurement: the one list that the log's table, what `hearth measure` prints and the
-// lines of a results file are made from. Names are llama-bench's where it has one.
-// Decides no value.
+// lines of a results file are made from. Names are llama-bench's where it has one; tables-sql.ts says of
+// each what it is.
 
 /** A trailing `?` says that the value may be null; `integers` is a list. */
 export type FieldKind = 'text' | 'text?' | 'integer' | 'integer?' | 'real' | 'real?' | 'integers';
 
 export const MEASUREMENT_FIELDS = {
-  /** The same in every log that the row is imported into. */
   uid: 'text',
   hearth_version: 'text',
-  /** Release of llama.cpp. */
   build_commit: 'text',
   cpu_info: 'text',
   cpu_cores: 'integer',
   memory_bytes: 'integer',
-  /** Empty where no GPU is used. */
   gpu_info: 'text',
   driver: 'text?',
   os: 'text',
-  /** Class in the catalogue that the machine was said to be. */
   device: 'text?',
   /** Null on a real device; else the memory that the run was held to, which makes it a simulation. */
   budget_bytes: 'integer?',
@@ -28,7 +24,6 @@ export const MEASUREMENT_FIELDS = {
   backends: 'text',
   model_filename: 'text',
   model_sha256: 'text?',
-  /** Name in the GGUF file. */
   model_name: 'text',
   model_type: 'text',
   model_size: 'integer',
@@ -39,10 +34,8 @@ export const MEASUREMENT_FIELDS = {
   type_k: 'text',
   type_v: 'text',
   n_gpu_layers: 'integer',
-  /** -1 auto, 0 off, 1 on. */
   flash_attn: 'integer',
   load_mode: 'text',
-  /** Tokens that the context was made for. */
   n_ctx: 'integer',
   n_prompt: 'integer',
   n_gen: 'integer',
@@ -59,7 +52,7 @@ export const MEASUREMENT_FIELDS = {
   min_ts: 'real',
   max_ts: 'real',
   samples_ns: 'integers',
-  /** Median, of `answer128` alone. */
+  /** Median, only of `answer128`. */
   ttft_ms: 'real?',
   /**
    * By the backend's own accounting, on GPU and system together. Of `answer128` KV cache and compute
@@ -69,7 +62,6 @@ export const MEASUREMENT_FIELDS = {
   kv_bytes: 'integer?',
   compute_bytes: 'integer?',
   rss_bytes: 'integer?',
-  /** Loading included. */
   peak_rss_bytes: 'integer?',
   /** In use on the GPU, other programs included, ballast not. */
   device_bytes: 'integer?',

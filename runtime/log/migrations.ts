@@ -4,8 +4,7 @@
 import type { Database } from 'better-sqlite3';
 import { ANSWERS_VIEW_SQL } from './answers-view-sql.js';
 import { LogError } from './log-error.js';
-import { MEASUREMENT_SQL } from './measurement-sql.js';
-import { TABLES_SQL } from './tables-sql.js';
+import { MEASUREMENT_SQL, TABLES_SQL } from './tables-sql.js';
 
 export type Migration = { name: string; sql: string };
 

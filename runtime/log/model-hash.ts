@@ -1,6 +1,6 @@
 // The SHA-256 of a model file, read once and then remembered in the log.
 // A 4 GB file takes half a minute on a board: an unchanged path, size and time is not read again.
-// It is read in small bites, between answers where it can; it writes nothing, identifyModel does.
+// It is read in small bites, between answers where it can.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -10,7 +10,6 @@ import type { AnswerLog } from './answer-log.js';
 const CHUNK_BYTES = 2 ** 20;
 /** Done before anyone is held up by it, and before a run of one answer ends. */
 const SMALL_BYTES = 16 * CHUNK_BYTES;
-/** It rests nine times as long as it works. */
 const REST_PER_WORK = 9;
 /**
  * llama.cpp's threads spin while one of them waits for a core, so a prompt took a third longer beside

@@ -2,7 +2,6 @@
 // percentile() is SQLite's own aggregate, which better-sqlite3 is built with; failed answers have
 // nulls and drop out of it. Conditions are the caller's text; numbers, times and names are parameters.
 
-/** What answers are grouped by. */
 export const SUMMARY_GROUPS = {
   all: "'all'",
   model: 'model',

@@ -3,14 +3,13 @@
 // The row is written when the answer is complete, before its last event is handed on; see AnswerLog.
 import type { Engine, EngineOptions, GenerateEvent, GenerateRequest } from '../engine/engine.js';
 import type { AnswerLog } from './answer-log.js';
-import { AnswerRow, type RequestFields, rowError } from './answer-row.js';
+import { AnswerRecord, type RequestFields, rowError } from './answer-record.js';
 import { RunRecorder } from './run-recorder.js';
 
 export type RecorderOptions = {
   engine: Engine;
   /** Null records nothing; `onRow` is told all the same. */
   log: AnswerLog | null;
-  /** As the engine was started. */
   settings: EngineOptions;
   hearthVersion: string;
   /** Whether the log stores prompts and answers, which are then kept until the row is written. */
@@ -52,7 +51,7 @@ export class Recorder {
     request: GenerateRequest,
     { signal, endpoint }: GenerateOptions,
   ): AsyncGenerator<GenerateEvent, void, undefined> {
-    const answer = new AnswerRow(request, endpoint, this.#options.keepText ?? false);
+    const answer = new AnswerRecord(request, endpoint, this.#options.keepText ?? false);
     const abort = new AbortController();
     const stop = () => abort.abort();
     if (signal?.aborted) stop();
@@ -104,14 +103,14 @@ export class Recorder {
   }
 
   /** The engine tells the timings of an aborted answer one token later, when nobody listens. */
-  #finishLater(iterator: AsyncIterator<GenerateEvent>, answer: AnswerRow): void {
+  #finishLater(iterator: AsyncIterator<GenerateEvent>, answer: AnswerRecord): void {
     const finishing = this.#drain(iterator, answer).finally(() => {
       this.#unfinished.delete(finishing);
     });
     this.#unfinished.add(finishing);
   }
 
-  async #drain(iterator: AsyncIterator<GenerateEvent>, answer: AnswerRow): Promise<void> {
+  async #drain(iterator: AsyncIterator<GenerateEvent>, answer: AnswerRecord): Promise<void> {
     try {
       for (let next = await iterator.next(); !next.done; next = await iterator.next())
         answer.add(next.value);

@@ -1,6 +1,5 @@
 // Writes rows: one prepared statement a table, made from the table of its columns.
 // Machines and models are found again by content, so that a restart adds none.
-// It retries nothing; an error of SQLite passes through.
 import type { Database, Statement } from 'better-sqlite3';
 import {
   type Columns,
@@ -12,21 +11,22 @@ import {
   RUN_COLUMNS,
   RUN_END_COLUMNS,
   SAMPLE_COLUMNS,
+  type SqlValue,
 } from './columns.js';
 import type { MeasurementRow } from './measurement-fields.js';
 import type { MachineRow, ModelRow, RequestRow, RunEnd, RunRow, SampleRow } from './rows.js';
 
 export class RowWriter {
   readonly #db: Database;
-  readonly #insertRun: Insert<RunRow>;
-  readonly #insertRequest: Insert<RequestRow>;
-  readonly #insertSample: Insert<SampleRow>;
+  readonly run: Insert<RunRow>;
+  readonly request: Insert<RequestRow>;
+  readonly sample: Insert<SampleRow>;
 
   constructor(db: Database) {
     this.#db = db;
-    this.#insertRun = insertInto(db, 'run', RUN_COLUMNS);
-    this.#insertRequest = insertInto(db, 'request', REQUEST_COLUMNS);
-    this.#insertSample = insertInto(db, 'sample', SAMPLE_COLUMNS);
+    this.run = insertInto(db, 'run', RUN_COLUMNS);
+    this.request = insertInto(db, 'request', REQUEST_COLUMNS);
+    this.sample = insertInto(db, 'sample', SAMPLE_COLUMNS);
   }
 
   machine(row: MachineRow): number {
@@ -44,9 +44,7 @@ export class RowWriter {
     return this.#alone(() => {
       const id = this.#findModel(row);
       if (id === undefined) return insertInto(this.#db, 'model', MODEL_COLUMNS)(row);
-      const set = assignments(MODEL_COLUMNS);
-      const update = this.#db.prepare(`UPDATE model SET ${set} WHERE id = @id`);
-      update.run({ ...values(MODEL_COLUMNS, row), id });
+      update(this.#db, 'model', MODEL_COLUMNS, { id, row });
       return id;
     });
   }
@@ -65,22 +63,8 @@ export class RowWriter {
     });
   }
 
-  run(row: RunRow): number {
-    return this.#insertRun(row);
-  }
-
   runEnd(id: number, row: RunEnd): void {
-    const set = assignments(RUN_END_COLUMNS);
-    const update = this.#db.prepare(`UPDATE run SET ${set} WHERE id = @id`);
-    update.run({ ...values(RUN_END_COLUMNS, row), id });
-  }
-
-  request(row: RequestRow): void {
-    this.#insertRequest(row);
-  }
-
-  sample(row: SampleRow): void {
-    this.#insertSample(row);
+    update(this.#db, 'run', RUN_END_COLUMNS, { id, row });
   }
 
   /** Leaves a row that is there already as it is. */
@@ -111,7 +95,6 @@ export class RowWriter {
   }
 }
 
-/** Writes a row and returns its id. */
 type Insert<Row> = (row: Row) => number;
 
 function insertInto<Row>(
@@ -127,12 +110,17 @@ function insertInto<Row>(
   return (row) => Number(statement.run(values(columns, row)).lastInsertRowid);
 }
 
-function assignments<Row>(columns: Columns<Row>): string {
-  return Object.keys(columns)
-    .map((name) => `${name} = @${name}`)
-    .join(', ');
+function update<Row>(
+  db: Database,
+  table: string,
+  columns: Columns<Row>,
+  { id, row }: { id: number; row: Row },
+): void {
+  const set = Object.keys(columns).map((name) => `${name} = @${name}`);
+  const statement = db.prepare(`UPDATE ${table} SET ${set.join(', ')} WHERE id = @id`);
+  statement.run({ ...values(columns, row), id });
 }
 
-function values<Row>(columns: Columns<Row>, row: Row): Record<string, string | number | null> {
+function values<Row>(columns: Columns<Row>, row: Row): Record<string, SqlValue> {
   return Object.fromEntries(Object.entries(columns).map(([name, read]) => [name, read(row)]));
 }

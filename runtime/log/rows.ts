@@ -18,13 +18,6 @@ export type ModelRow = ModelFile & {
   sha256: string | null;
 };
 
-export type MemoryParts = {
-  weightsBytes: number;
-  kvBytes: number;
-  computeBytes: number;
-  totalBytes: number;
-};
-
 export type RunRow = {
   machineId: number;
   modelId: number;
@@ -33,7 +26,6 @@ export type RunRow = {
   settings: EngineOptions;
   /** Null where the model did not load. */
   info: EngineInfo | null;
-  predicted?: MemoryParts | null;
   /** Of the process and the GPU after loading, what the CUDA context takes included. */
   measuredTotalBytes?: number | null;
 };

@@ -1,6 +1,6 @@
 // The runs of an engine in the log, and what belongs to a run: its rows, its samples, its end.
 // The machine is described while the model loads, and the engine tells of the file; rows that come
-// before both are known wait. It decides nothing about answers.
+// before both are known wait.
 import { freemem } from 'node:os';
 import { describeMachine, readTemperatures } from '../../devices/probe/machine.js';
 import type {
@@ -13,7 +13,7 @@ import type {
 } from '../engine/engine.js';
 import { describeFile } from '../engine/model-file.js';
 import type { AnswerLog } from './answer-log.js';
-import { failureRowError, type RequestFields } from './answer-row.js';
+import { failureRowError, type RequestFields } from './answer-record.js';
 import { hashModelFile } from './model-hash.js';
 
 type RunRecorderOptions = {
@@ -22,12 +22,11 @@ type RunRecorderOptions = {
   settings: EngineOptions;
   hearthVersion: string;
   sampleEveryMs: number;
-  /** Whether answers are under way. */
   isBusy: () => boolean;
   onWarning?: (message: string) => void;
 };
 
-type Ids = { machineId: number; modelId: number };
+type RunIds = { machineId: number; modelId: number };
 
 /** Answers can only come once the model is loaded, when the ids are mostly known. */
 const MAX_WAITING = 1_000;
@@ -37,7 +36,7 @@ export class RunRecorder {
   /** Null where the engine gave up, or the recorder is closed, before the engine has read it. */
   readonly #file: Promise<ModelFile | null>;
   #fileIsKnown: (file: ModelFile | null) => void = () => {};
-  readonly #ids: Promise<Ids | null>;
+  readonly #ids: Promise<RunIds | null>;
   readonly #stopHashing = new AbortController();
   readonly #stopListening: () => void;
   readonly #sampling: NodeJS.Timeout;
@@ -84,7 +83,7 @@ export class RunRecorder {
     await this.#steps;
   }
 
-  async #describe(): Promise<Ids | null> {
+  async #describe(): Promise<RunIds | null> {
     const { log } = this.#options;
     try {
       const [machine, file] = await Promise.all([describeMachine(), this.#modelFile()]);
@@ -101,7 +100,7 @@ export class RunRecorder {
     }
   }
 
-  /** Read here where the engine died too early to tell; null for what is no model: it has no runs. */
+  /** Read here where the engine died too early to tell; null for what is not a model: it has no runs. */
   async #modelFile(): Promise<ModelFile | null> {
     const told = await this.#file;
     if (told) return told;
@@ -131,22 +130,12 @@ export class RunRecorder {
     if (ids) void this.#hash(ids);
   }
 
-  async #begin(info: EngineInfo | null, measuredTotalBytes: number | null): Promise<Ids | null> {
+  async #begin(info: EngineInfo | null, measuredTotalBytes: number | null): Promise<RunIds | null> {
     const { log, settings, hearthVersion } = this.#options;
     const ids = await this.#ids;
     if (ids === null) return null;
-    const startedAtMs = this.#startedAtMs;
-    const predicted = info?.predicted ?? null;
-    const row = {
-      ...ids,
-      startedAtMs,
-      hearthVersion,
-      settings,
-      info,
-      predicted,
-      measuredTotalBytes,
-    };
-    this.#runId = log.recordRun(row);
+    const row = { ...ids, hearthVersion, settings, info, measuredTotalBytes };
+    this.#runId = log.recordRun({ ...row, startedAtMs: this.#startedAtMs });
     this.#isOpen = true;
     for (const write of this.#waiting.splice(0)) write(this.#runId);
     this.#becomeWritable();
@@ -169,7 +158,7 @@ export class RunRecorder {
   }
 
   /** Reads the whole file where the log does not know it yet, after the load and between answers. */
-  async #hash({ modelId }: Ids): Promise<void> {
+  async #hash({ modelId }: RunIds): Promise<void> {
     const { log, settings, isBusy } = this.#options;
     const { signal } = this.#stopHashing;
     try {

@@ -1,6 +1,5 @@
 // Times as people write them: an age such as 7d, or a date.
 // A date alone is midnight where the command runs, as people mean it.
-// It reads no clock; the caller passes the present.
 import { isoTime } from './columns.js';
 import { LogQueryError } from './log-error.js';
 
@@ -23,7 +22,7 @@ export function parseSince(text: string, nowMs = Date.now()): string {
   return isoTime(timeMs);
 }
 
-/** `90d` in ms; null for what is no duration. */
+/** `90d` in ms; null for what is not a duration. */
 export function parseDuration(text: string): number | null {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*$/.exec(text);
   const unitMs = UNIT_MS[match?.[2] ?? ''];

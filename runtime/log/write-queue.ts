@@ -1,6 +1,5 @@
 // Rows on their way into the log, written at once where that works and kept for later where not.
 // A locked file or a full disk must cost no answer, and a bounded queue no memory.
-// It knows neither SQLite nor rows: a write is a function that throws.
 
 /** Writes in order; those that others build on (a run, a model) are never given up for room. */
 export type Write = { run: () => void; isDroppable: boolean };
@@ -9,7 +8,6 @@ export type WriteQueueOptions = {
   /** What is written to, in front of a warning. */
   name: string;
   describe: (error: unknown) => string;
-  /** Whether this error means that the write can never succeed. */
   isHopeless: (error: unknown) => boolean;
   /** Told when writing begins to fail, when it works again, and when a row is given up. */
   onWarning: (text: string) => void;
@@ -35,7 +33,6 @@ export class WriteQueue {
     this.#options = options;
   }
 
-  /** Rows that wait, and rows that were given up. */
   get unwritten(): number {
     return this.#waiting.length + this.#lost;
   }
@@ -44,7 +41,6 @@ export class WriteQueue {
     return this.#waiting.length;
   }
 
-  /** Why rows are waiting; null while writing works. */
   get failing(): string | null {
     return this.#failing;
   }

@@ -1,17 +1,15 @@
 // From a checked request to its events: one answer, or `n` of them decoded side by side.
 // The first event is awaited before anything is sent, so that a refusal still has its status.
-// How events look to a client is chat-completions.ts and completions.ts.
 import type { FastifyReply } from 'fastify';
-import type { GenerateEvent, GenerateRequest } from '../engine/engine.js';
+import type { EndEvent, GenerateEvent, GenerateRequest } from '../engine/engine.js';
 import { NATIVE_SEEDS } from './limits.js';
 import { ApiError, badRequest } from './openai-error.js';
 import type { Service } from './service.js';
 
-/** An event of the choice with this index. */
 export type ChoiceEvent = { index: number; event: GenerateEvent };
-export type StartEvent = Extract<GenerateEvent, { kind: 'start' }>;
-export type EndEvent = Extract<GenerateEvent, { kind: 'end' }>;
-export type TokenEvent = Extract<GenerateEvent, { kind: 'token' }>;
+
+type Events = AsyncGenerator<GenerateEvent, void, undefined>;
+type ChoiceEvents = AsyncGenerator<ChoiceEvent, void, undefined>;
 
 /** Starts the answers; rejects when the first thing that happens is a failure. */
 export async function startAnswers(
@@ -19,7 +17,7 @@ export async function startAnswers(
   reply: FastifyReply,
   requests: GenerateRequest[],
   endpoint: string,
-): Promise<AsyncGenerator<ChoiceEvent, void, undefined>> {
+): Promise<ChoiceEvents> {
   checkCount(service, requests.length);
   const abort = abortWhenGone(service, reply);
   const choices = requests.map((request) => {
@@ -27,7 +25,7 @@ export async function startAnswers(
     const full = { overflow, ...(deadlineMs === null ? {} : { deadlineMs }), ...request };
     return service.recorder.generate(full, { signal: abort.signal, endpoint });
   });
-  const events = watched(service, choices, abort);
+  const events = merged(service, choices, abort);
   const first = await events.next();
   if (!first.done && first.value.event.kind === 'end') {
     await events.return();
@@ -36,7 +34,7 @@ export async function startAnswers(
   return resumed(first, events);
 }
 
-/** `n` requests that differ by their seed alone. */
+/** `n` requests that differ only by their seed. */
 export function choicesOf(request: GenerateRequest, n: number): GenerateRequest[] {
   const seed = request.sampling?.seed;
   return Array.from({ length: n }, (_, i) => {
@@ -64,35 +62,8 @@ function abortWhenGone(service: Service, reply: FastifyReply): AbortController {
   return abort;
 }
 
-async function* watched(
-  service: Service,
-  choices: AsyncGenerator<GenerateEvent, void, undefined>[],
-  abort: AbortController,
-): AsyncGenerator<ChoiceEvent, void, undefined> {
-  const [only] = choices;
-  try {
-    yield* choices.length === 1 && only ? single(service, only) : merged(service, choices);
-  } finally {
-    // One choice that failed takes the others with it.
-    abort.abort();
-  }
-}
-
-async function* single(
-  service: Service,
-  events: AsyncGenerator<GenerateEvent, void, undefined>,
-): AsyncGenerator<ChoiceEvent, void, undefined> {
-  const pace = service.metrics.pace();
-  for await (const event of events) {
-    pace(event);
-    yield { index: 0, event };
-  }
-}
-
-async function* merged(
-  service: Service,
-  choices: AsyncGenerator<GenerateEvent, void, undefined>[],
-): AsyncGenerator<ChoiceEvent, void, undefined> {
+/** One choice that fails, or is left, takes the others with it. */
+async function* merged(service: Service, choices: Events[], abort: AbortController): ChoiceEvents {
   const paces = choices.map(() => service.metrics.pace());
   const ask = async (index: number) => ({ index, next: await choices[index]?.next() });
   const waiting = new Map(choices.map((_, index) => [index, ask(index)]));
@@ -101,29 +72,30 @@ async function* merged(
       const { index, next } = await Promise.race(waiting.values());
       waiting.delete(index);
       if (!next || next.done) continue;
-      waiting.set(index, ask(index));
       paces[index]?.(next.value);
       yield { index, event: next.value };
+      waiting.set(index, ask(index));
     }
   } finally {
     leaveAll(choices, [...waiting.values()]);
+    abort.abort();
   }
 }
 
 /** What the others still say is of no use to anyone; their rows are written all the same. */
-function leaveAll(choices: AsyncGenerator<GenerateEvent>[], waiting: Promise<unknown>[]): void {
+function leaveAll(choices: Events[], waiting: Promise<unknown>[]): void {
   const leaving = choices.map((choice) => choice.return(undefined));
   void Promise.allSettled([...waiting, ...leaving]);
 }
 
 async function* resumed(
   first: IteratorResult<ChoiceEvent, void>,
-  rest: AsyncGenerator<ChoiceEvent, void, undefined>,
-): AsyncGenerator<ChoiceEvent, void, undefined> {
+  rest: ChoiceEvents,
+): ChoiceEvents {
   try {
     if (first.done) return;
     yield first.value;
-    for await (const choice of rest) yield choice;
+    yield* rest;
   } finally {
     await rest.return();
   }
@@ -134,10 +106,7 @@ function refuseLate({ stopReason }: EndEvent): void {
   if (stopReason === 'deadline')
     throw new ApiError(
       'the deadline passed while the request waited its turn or its prompt was made',
-      {
-        status: 504,
-        code: 'deadline_exceeded',
-      },
+      { status: 504, code: 'deadline_exceeded' },
     );
   if (stopReason === 'abort')
     throw new ApiError('hearth is shutting down', { status: 503, code: 'shutting_down' });

@@ -1,6 +1,5 @@
 // The server's application: every route, with the checks that come before and the errors after.
 // It listens to nothing yet, so that what listens (a port, a socket, a test) is the caller's choice.
-// Routes are one file each and know nothing of one another.
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { type AccessOptions, checkAccess, secureHeaders } from './access.js';
 import { readJsonBodies } from './body.js';
@@ -9,13 +8,7 @@ import { completions } from './completions.js';
 import { dashboard } from './dashboard.js';
 import { embeddings } from './embeddings.js';
 import { type HealthCheck, health } from './health.js';
-import {
-  HEADERS_TIMEOUT_MS,
-  MAX_BODY_BYTES,
-  MAX_CONNECTIONS,
-  REQUEST_TIMEOUT_MS,
-  TIMEOUT_CHECK_MS,
-} from './limits.js';
+import * as limits from './limits.js';
 import { models } from './models.js';
 import { ApiError, errorBody, toApiError } from './openai-error.js';
 import { pages } from './pages.js';
@@ -37,7 +30,7 @@ export type AppOptions = AccessOptions & {
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { service, healthCheck } = options;
   const app = makeFastify(options);
-  app.server.maxConnections = MAX_CONNECTIONS;
+  app.server.maxConnections = limits.MAX_CONNECTIONS;
   answerErrors(app, options.onError);
   readJsonBodies(app);
   secureHeaders(app);
@@ -51,15 +44,15 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 }
 
 function makeFastify({
-  headersTimeoutMs = HEADERS_TIMEOUT_MS,
-  requestTimeoutMs = REQUEST_TIMEOUT_MS,
+  headersTimeoutMs = limits.HEADERS_TIMEOUT_MS,
+  requestTimeoutMs = limits.REQUEST_TIMEOUT_MS,
 }: AppOptions): FastifyInstance {
   return fastify({
-    bodyLimit: MAX_BODY_BYTES,
+    bodyLimit: limits.MAX_BODY_BYTES,
     requestTimeout: requestTimeoutMs,
     http: {
       headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
-      connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, headersTimeoutMs),
+      connectionsCheckingInterval: Math.min(limits.TIMEOUT_CHECK_MS, headersTimeoutMs),
     },
     forceCloseConnections: 'idle',
     // A path that cannot be read comes before any hook.
@@ -81,19 +74,19 @@ function makeFastify({
       },
     },
     // What is no HTTP or comes too slowly still gets an answer in the API's form.
-    clientErrorHandler: (error, socket) => {
-      if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-      const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-      const isLarge = error.code === 'HPE_HEADER_OVERFLOW';
-      const status = isLate
-        ? '408 Request Timeout'
-        : isLarge
-          ? '431 Headers Too Large'
-          : '400 Bad Request';
+    clientErrorHandler: ({ code }, socket) => {
+      if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+      const isLate = code === 'ERR_HTTP_REQUEST_TIMEOUT';
+      const status = CLIENT_ERRORS[code ?? ''] ?? '400 Bad Request';
       socket.end(rawAnswer(status, isLate ? 'the request came too slowly' : 'this is not HTTP'));
     },
   });
 }
+
+const CLIENT_ERRORS: Record<string, string> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Headers Too Large',
+};
 
 function rawAnswer(status: string, message: string): string {
   const failure = new ApiError(message, { status: Number(status.slice(0, 3)) });

@@ -1,10 +1,9 @@
 // What is checked of a body before any route sees it: its encoding, its depth and its text.
 // Done once for all routes, so that no later code meets a NUL, half a character or 10,000 brackets.
-// Which fields there are is each route's schema.
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { MAX_JSON_DEPTH } from './limits.js';
-import { ApiError, badRequest } from './openai-error.js';
+import { ApiError, badRequest, join } from './openai-error.js';
 
 /** Reads JSON bodies, strictly; other content types are refused with 415. */
 export function readJsonBodies(app: FastifyInstance): void {
@@ -54,11 +53,7 @@ function checkValue(value: unknown, path: string, depth: number): void {
 function checkKey(key: string, child: unknown, path: string, parent: object, depth: number): void {
   if (key === '__proto__') throw badRequest('the body has a key "__proto__"', null);
   if (!Array.isArray(parent)) checkText(key, path);
-  checkValue(child, Array.isArray(parent) ? `${path}[${key}]` : childPath(path, key), depth + 1);
-}
-
-function childPath(path: string, key: string): string {
-  return path === '' ? key : `${path}.${key}`;
+  checkValue(child, Array.isArray(parent) ? `${path}[${key}]` : join(path, key), depth + 1);
 }
 
 /** llama.cpp takes text as C strings and UTF-8: neither can hold these. */
@@ -66,5 +61,8 @@ function checkText(text: string, path: string): void {
   const where = path === '' ? 'the body' : path;
   if (text.includes('\0')) throw badRequest(`${where} holds a NUL character`, path || null);
   if (/\p{Cs}/u.test(text))
-    throw badRequest(`${where} holds half a surrogate pair, which is no character`, path || null);
+    throw badRequest(
+      `${where} holds half a surrogate pair, which is not a character`,
+      path || null,
+    );
 }

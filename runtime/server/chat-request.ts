@@ -1,132 +1,83 @@
 // A request for /v1/chat/completions, checked, as the engine's request.
 // Text that looks like a control token stays text: the engine sees to that.
-// How the answer is told is chat-completions.ts.
+import type { FromSchema } from 'json-schema-to-ts';
+import { defined } from '../defined.js';
 import type { ChatMessage, ChatRole, EngineInfo, GenerateRequest } from '../engine/engine.js';
-import { GrammarError } from '../grammar/grammar-rules.js';
 import { jsonSchemaGrammar } from '../grammar/json-schema-grammar.js';
-import {
-  MAX_CONTENT_PARTS,
-  MAX_MAX_TOKENS,
-  MAX_MESSAGES,
-  MAX_NAME_CHARS,
-  MAX_TEXT_CHARS,
-  MAX_TOOL_CALLS,
-  MAX_TOP_LOGPROBS,
-} from './limits.js';
+import * as limits from './limits.js';
 import { badRequest } from './openai-error.js';
-import { COMMON_FIELDS, type CommonFields, commonRequest, unsupported } from './request-fields.js';
-import { planTools, TOOL_FIELDS, type ToolFields, type ToolPlan, withTools } from './tools.js';
+import {
+  BOOLEAN,
+  COMMON_FIELDS,
+  commonRequest,
+  integer,
+  NAME,
+  objectOf,
+  TEXT,
+  unsupported,
+} from './request-fields.js';
+import { orRefuse, planTools, TOOL_FIELDS, type ToolPlan, withTools } from './tools.js';
 
-type ContentPart = { type: 'text'; text: string };
-type MessageFields = {
-  role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
-  content?: string | ContentPart[] | null;
-  name?: string | null;
-  tool_calls?: { id: string; function: { name: string; arguments: string } }[] | null;
-  tool_call_id?: string | null;
-};
+const nullableName = { ...NAME, type: ['string', 'null'] } as const;
 
-export type ChatFields = CommonFields &
-  ToolFields & {
-    messages: MessageFields[];
-    max_completion_tokens?: number;
-    logprobs?: boolean;
-    top_logprobs?: number;
-    response_format?: { type: string; json_schema?: { name: string; schema?: unknown } };
-  };
-
-const text = { type: 'string', maxLength: MAX_TEXT_CHARS };
-const name = { type: ['string', 'null'], maxLength: MAX_NAME_CHARS };
-
-const TOOL_CALL = {
-  type: 'object',
-  required: ['id', 'type', 'function'],
-  additionalProperties: false,
-  properties: {
-    id: { type: 'string', maxLength: MAX_NAME_CHARS },
-    type: { enum: ['function'] },
-    index: { type: 'integer' },
-    function: {
-      type: 'object',
-      required: ['name', 'arguments'],
-      additionalProperties: false,
-      properties: {
-        name: { type: 'string', maxLength: MAX_NAME_CHARS },
-        arguments: text,
-        parsed_arguments: {},
-      },
-    },
-  },
-};
+const TOOL_CALL = objectOf(['id', 'type', 'function'], {
+  id: NAME,
+  type: { enum: ['function'] },
+  index: { type: 'integer' },
+  function: objectOf(['name', 'arguments'], { name: NAME, arguments: TEXT, parsed_arguments: {} }),
+});
 
 const CONTENT_PART = {
   type: 'object',
   required: ['type'],
-  properties: { type: { enum: ['text'] }, text },
+  properties: { type: { enum: ['text'] }, text: TEXT },
   // After `type`, so that an image is refused as an image.
   if: { properties: { type: { const: 'text' } } },
   // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON schema
   then: { required: ['text'] },
-};
+} as const;
 
-const MESSAGE = {
-  type: 'object',
-  required: ['role'],
-  additionalProperties: false,
-  properties: {
-    role: { enum: ['system', 'developer', 'user', 'assistant', 'tool'] },
-    content: {
-      type: ['string', 'array', 'null'],
-      maxLength: MAX_TEXT_CHARS,
-      minItems: 1,
-      maxItems: MAX_CONTENT_PARTS,
-      items: CONTENT_PART,
-    },
-    name,
-    tool_calls: { type: ['array', 'null'], maxItems: MAX_TOOL_CALLS, items: TOOL_CALL },
-    tool_call_id: name,
-    // Clients send back what they were given; nothing but nothing can be meant by these.
-    refusal: { type: 'null' },
-    annotations: { type: ['array', 'null'], maxItems: 0 },
-    audio: { type: 'null' },
-    function_call: { type: 'null' },
-    // What the clients' helpers read out of `content` and send back beside it, as in calls.
-    parsed: {},
+const MESSAGE = objectOf(['role'], {
+  role: { enum: ['system', 'developer', 'user', 'assistant', 'tool'] },
+  content: {
+    type: ['string', 'array', 'null'],
+    maxLength: limits.MAX_TEXT_CHARS,
+    minItems: 1,
+    maxItems: limits.MAX_CONTENT_PARTS,
+    items: CONTENT_PART,
   },
-};
+  name: nullableName,
+  tool_calls: { type: ['array', 'null'], maxItems: limits.MAX_TOOL_CALLS, items: TOOL_CALL },
+  tool_call_id: nullableName,
+  // Clients send back what they were given; nothing but nothing can be meant by these.
+  refusal: { type: 'null' },
+  annotations: { type: ['array', 'null'], maxItems: 0 },
+  audio: { type: 'null' },
+  function_call: { type: 'null' },
+  // What the clients' helpers read out of `content` and send back beside it, as in calls.
+  parsed: {},
+});
 
-export const CHAT_SCHEMA = {
-  type: 'object',
-  required: ['messages'],
-  additionalProperties: false,
-  properties: {
-    ...COMMON_FIELDS,
-    ...TOOL_FIELDS,
-    messages: { type: 'array', minItems: 1, maxItems: MAX_MESSAGES, items: MESSAGE },
-    max_completion_tokens: { type: 'integer', minimum: 1, maximum: MAX_MAX_TOKENS },
-    logprobs: { type: 'boolean' },
-    top_logprobs: { type: 'integer', minimum: 0, maximum: MAX_TOP_LOGPROBS },
-    response_format: {
-      type: 'object',
-      required: ['type'],
-      additionalProperties: false,
-      properties: {
-        type: { enum: ['text', 'json_object', 'json_schema'] },
-        json_schema: {
-          type: 'object',
-          required: ['name', 'schema'],
-          additionalProperties: false,
-          properties: {
-            name: { type: 'string', maxLength: MAX_NAME_CHARS },
-            description: text,
-            schema: { type: 'object' },
-            strict: { type: ['boolean', 'null'] },
-          },
-        },
-      },
-    },
-  },
-};
+export const CHAT_SCHEMA = objectOf(['messages'], {
+  ...COMMON_FIELDS,
+  ...TOOL_FIELDS,
+  messages: { type: 'array', minItems: 1, maxItems: limits.MAX_MESSAGES, items: MESSAGE },
+  max_completion_tokens: integer(1, limits.MAX_MAX_TOKENS),
+  logprobs: BOOLEAN,
+  top_logprobs: integer(0, limits.MAX_TOP_LOGPROBS),
+  response_format: objectOf(['type'], {
+    type: { enum: ['text', 'json_object', 'json_schema'] },
+    json_schema: objectOf(['name', 'schema'], {
+      name: NAME,
+      description: TEXT,
+      schema: { type: 'object' },
+      strict: { type: ['boolean', 'null'] },
+    }),
+  }),
+});
+
+export type ChatFields = FromSchema<typeof CHAT_SCHEMA>;
+type MessageFields = ChatFields['messages'][number];
 
 /** Throws ApiError. `tools` says how calls are written, null where the model may make none. */
 export function readChatRequest(
@@ -192,8 +143,7 @@ function maxTokens(fields: ChatFields): { max_tokens?: number } {
       `max_tokens is ${older} and max_completion_tokens ${newer}; send one of them`,
       'max_completion_tokens',
     );
-  const limit = newer ?? older;
-  return limit === undefined ? {} : { max_tokens: limit };
+  return defined({ max_tokens: newer ?? older });
 }
 
 function logprobs(fields: ChatFields): { topLogprobs?: number } {
@@ -214,14 +164,4 @@ function responseGrammar({ response_format: format }: ChatFields): string | null
   if (!format.json_schema)
     throw badRequest('the field "response_format.json_schema" is missing', 'response_format');
   return orRefuse(() => jsonSchemaGrammar(format.json_schema?.schema, path), path);
-}
-
-/** A schema that no grammar can keep is the caller's mistake. */
-function orRefuse<T>(make: () => T, param: string): T {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof GrammarError) throw badRequest(error.message, param, 'unsupported_schema');
-    throw error;
-  }
 }

@@ -1,28 +1,28 @@
-// What the dashboard asks for and what it is answered, as types alone.
+// What the dashboard asks for and what it is answered, as types.
 // Rows are named as in SQL, so that the page, `hearth log --json` and sqlite3 speak of one thing.
-// Imports types alone, so that the page's bundle can take it as it is.
+// Imports only types, so that the page's bundle can take it as it is.
 
+import type { SummaryBy } from '../log/queries-sql.js';
 import type {
+  AnswerRow,
   ErrorRow,
-  MaybeNumber,
   SampleSeriesRow,
   SeriesRow,
   SummaryRow,
-} from '../log/summary-rows.js';
+} from '../log/read-rows.js';
 
 /**
  * Every answer is JSON over GET, with the key in `Authorization: Bearer KEY` where one is set.
  * `since` is an age or a UTC date (`24h`, `7d`, `2026-11-01`), default `7d`. `model` is a name that
- * `summary?by=model` lists, default all. Failures have OpenAI's shape, {@link DashboardFailure}: 400 a query that cannot be read, 401 no key, 404 code `no_log`
- * where the server runs with --no-log, 503 code `log_unreadable`.
+ * `summary?by=model` lists, default all. Failures have OpenAI's shape: 400 a query that cannot be
+ * read, 401 no key, 404 code `no_log` where the server runs with --no-log, 503 code `log_unreadable`.
  */
 export type DashboardApi = {
-  /** Now: the engine, its model and the log. */
   '/api/dashboard/status': { query: Record<string, never>; answer: DashboardStatus };
   /** Percentiles and peaks of the time since, in groups that sort by their name. */
   '/api/dashboard/summary': {
-    query: RangeQuery & { by?: SummaryGroup };
-    answer: { since: string; by: SummaryGroup; rows: SummaryRow[] };
+    query: RangeQuery & { by?: SummaryBy };
+    answer: { since: string; by: SummaryBy; rows: SummaryRow[] };
   };
   /** Answers in buckets of time, oldest first; empty buckets are left out. */
   '/api/dashboard/series': {
@@ -39,11 +39,11 @@ export type DashboardApi = {
     query: RangeQuery;
     answer: { since: string; rows: ErrorRow[] };
   };
-  /** The latest answers, newest first; `failed=true` for those with an error alone. */
+  /** The latest answers, newest first; `failed=true` for only those with an error. */
   '/api/dashboard/answers': {
     /** `limit` 1 to 1000, default 50. */
     query: RangeQuery & { limit?: string; failed?: 'true' | 'false' };
-    answer: { since: string; rows: DashboardAnswerRow[] };
+    answer: { since: string; rows: AnswerRow[] };
   };
 };
 
@@ -51,13 +51,6 @@ export type RangeQuery = { since?: string; model?: string };
 
 /** `points`: about how many buckets the time since is cut into, 1 to 1000, default 120. */
 export type SeriesQuery = RangeQuery & { points?: string };
-
-export type SummaryGroup = 'all' | 'model' | 'device' | 'day';
-
-/** `{"error":{"message":"wrong API key…","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}` */
-export type DashboardFailure = {
-  error: { message: string; type: string; param: string | null; code: string | null };
-};
 
 export type DashboardStatus = {
   /** Of hearth, such as `0.1.0`. */
@@ -68,7 +61,6 @@ export type DashboardStatus = {
     progress: number | null;
     /** Why it restarts or failed, in words; null otherwise. */
     failure: string | null;
-    /** Starts after the first. */
     restarts: number;
     /** Memory of the engine's process now, bytes; null where it does not run. */
     rss_bytes: number | null;
@@ -77,7 +69,6 @@ export type DashboardStatus = {
   };
   /** Null until the model is loaded. */
   model: {
-    /** `appliance-pruned-20` */
     name: string;
     /** `cpu`, `cuda`, `vulkan` or `metal` */
     backend: string;
@@ -85,7 +76,6 @@ export type DashboardStatus = {
     device_names: string[];
     /** Tokens that the context of one sequence holds: 4096. */
     n_ctx: number;
-    /** Sequences decoded together. */
     parallel: number;
     weights_bytes: number;
     kv_bytes: number;
@@ -97,43 +87,11 @@ export type DashboardStatus = {
     /** Tokens in its KV cache, of `model.n_ctx`. */
     context_used: number;
   }[];
-  /** Null with --no-log. */
   log: {
-    /** `/var/lib/hearth/log.db` */
     path: string;
     /** Rows that wait to be written or were given up; 0 is well. */
     unwritten_rows: number;
     /** Why rows wait: `the log … is on a full disk`; null while writing works. */
     last_error: string | null;
   } | null;
-};
-
-/** One answer. Never holds a prompt or an answer's text. */
-export type DashboardAnswerRow = {
-  /** Rises with every request of the log. */
-  id: number;
-  /** Arrival, UTC: `2026-11-24T09:30:00.000Z`. */
-  started_at: string;
-  /** `/v1/chat/completions`, or `chat` for the terminal. */
-  endpoint: string;
-  model: string;
-  device: string;
-  prompt_tokens: MaybeNumber;
-  /** The part of the prompt that was in the KV cache. */
-  cached_tokens: MaybeNumber;
-  generated_tokens: MaybeNumber;
-  queue_ms: MaybeNumber;
-  ttft_ms: MaybeNumber;
-  total_ms: MaybeNumber;
-  tokens_per_second: MaybeNumber;
-  /** `eos`, `stop`, `length`, `abort`, `deadline`, `context`; null when it failed. */
-  stop_reason: string | null;
-  /** `HEARTH_…`; null when it did not fail. */
-  error_code: string | null;
-  error_message: string | null;
-  dropped_turns: number;
-  context_used: MaybeNumber;
-  n_ctx: MaybeNumber;
-  peak_rss_bytes: MaybeNumber;
-  device_peak_bytes: MaybeNumber;
 };

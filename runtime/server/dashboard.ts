@@ -2,22 +2,17 @@
 // Nothing of a query reaches SQL but numbers, a time that was parsed and names from a list.
 // The log's reader is opened at the first question and stays open: SQLite sees new rows by itself.
 import type { FastifyInstance } from 'fastify';
-import type { LogReader } from '../log/log-reader.js';
-import { SUMMARY_GROUPS } from '../log/queries-sql.js';
+import type { LogReader, SeriesOptions } from '../log/log-reader.js';
+import { SUMMARY_GROUPS, type SummaryBy } from '../log/queries-sql.js';
+import type { AnswerRow } from '../log/read-rows.js';
 import { parseSince } from '../log/since.js';
-import type { ErrorRow } from '../log/summary-rows.js';
-import type {
-  DashboardAnswerRow,
-  DashboardApi,
-  DashboardStatus,
-  SummaryGroup,
-} from './dashboard-contract.js';
+import type { DashboardApi, DashboardStatus } from './dashboard-contract.js';
 import { MAX_NAME_CHARS } from './limits.js';
 import { readMemory } from './metrics.js';
 import { ApiError, badRequest } from './openai-error.js';
 import type { Service } from './service.js';
 
-type Answer<Path extends keyof DashboardApi> = DashboardApi[Path]['answer'];
+type DashboardAnswer<Path extends keyof DashboardApi> = DashboardApi[Path]['answer'];
 
 const DEFAULT_SINCE = '7d';
 const DEFAULT_POINTS = 120;
@@ -43,21 +38,25 @@ const QUERIES: { [P in keyof DashboardApi]: Record<keyof DashboardApi[P]['query'
   },
 };
 
-type Query = {
-  since?: string;
-  model?: string;
-  by?: SummaryGroup;
-  points?: string;
-  limit?: string;
-  failed?: string;
+type Query = Partial<Record<'since' | 'model' | 'points' | 'limit' | 'failed', string>> & {
+  by?: SummaryBy;
 };
 
 export function dashboard(app: FastifyInstance, service: Service): void {
-  const log = openOnce(service);
-  app.addHook('onClose', async () => log.close());
+  let opened: LogReader | null = null;
+  app.addHook('onClose', async () => opened?.close());
+  const log = (): LogReader => {
+    if (!service.openReader)
+      throw new ApiError('hearth keeps no log here: it was started with --no-log', {
+        status: 404,
+        code: 'no_log',
+      });
+    opened ??= service.openReader();
+    return opened;
+  };
   const get = <Path extends keyof DashboardApi>(
     path: Path,
-    answer: (query: Query) => Answer<Path> | Promise<Answer<Path>>,
+    answer: (query: Query) => DashboardAnswer<Path> | Promise<DashboardAnswer<Path>>,
   ) => {
     const properties = QUERIES[path];
     const querystring = { type: 'object', additionalProperties: false, properties };
@@ -69,26 +68,19 @@ export function dashboard(app: FastifyInstance, service: Service): void {
   get('/api/dashboard/status', () => status(service));
   get('/api/dashboard/summary', ({ by = 'all', ...query }) => {
     const range = readRange(query);
-    return { since: range.since, by, rows: log.reader().summary({ ...range, by }) };
+    return { since: range.since, by, rows: log().summary({ ...range, by }) };
   });
-  get('/api/dashboard/series', (query) => {
-    const buckets = readBuckets(query);
-    return { ...bucketFields(buckets), rows: log.reader().series(buckets) };
-  });
-  get('/api/dashboard/samples', (query) => {
-    const buckets = readBuckets(query);
-    return { ...bucketFields(buckets), rows: log.reader().samples(buckets) };
-  });
+  get('/api/dashboard/series', (query) => inBuckets(query, (range) => log().series(range)));
+  get('/api/dashboard/samples', (query) => inBuckets(query, (range) => log().samples(range)));
   get('/api/dashboard/errors', (query) => {
     const range = readRange(query);
-    const rows: ErrorRow[] = log.reader().errors(range);
-    return { since: range.since, rows };
+    return { since: range.since, rows: log().errors(range) };
   });
   get('/api/dashboard/answers', (query) => {
     const range = readRange(query);
     const limit = readCount(query.limit, 'limit', DEFAULT_ANSWERS, MAX_ANSWERS);
     const where = query.failed === 'true' ? { where: 'error_code IS NOT NULL' } : {};
-    const rows = log.reader().latest({ ...range, limit, ...where });
+    const rows = log().latest({ ...range, limit, ...where });
     return { since: range.since, rows: rows.map(answerRow) };
   });
 }
@@ -128,54 +120,49 @@ async function status(service: Service): Promise<DashboardStatus> {
   };
 }
 
-/** The columns of the contract alone: a row of the view holds the texts as well. */
-function answerRow(row: DashboardAnswerRow): DashboardAnswerRow {
-  return Object.fromEntries(ANSWER_COLUMNS.map((name) => [name, row[name]])) as DashboardAnswerRow;
+/** Only the columns of the contract: a row of the view holds the texts as well. */
+function answerRow(row: AnswerRow): AnswerRow {
+  return Object.fromEntries(ANSWER_COLUMNS.map((name) => [name, row[name]])) as AnswerRow;
 }
 
 const ANSWER_COLUMNS = Object.keys({
-  ...{ id: 0, started_at: 0, endpoint: 0, model: 0, device: 0, prompt_tokens: 0, cached_tokens: 0 },
-  ...{ generated_tokens: 0, queue_ms: 0, ttft_ms: 0, total_ms: 0, tokens_per_second: 0 },
-  ...{ stop_reason: 0, error_code: 0, error_message: 0, dropped_turns: 0, context_used: 0 },
-  ...{ n_ctx: 0, peak_rss_bytes: 0, device_peak_bytes: 0 },
-} satisfies Record<keyof DashboardAnswerRow, 0>) as (keyof DashboardAnswerRow)[];
+  id: 0,
+  started_at: 0,
+  endpoint: 0,
+  model: 0,
+  device: 0,
+  prompt_tokens: 0,
+  cached_tokens: 0,
+  generated_tokens: 0,
+  queue_ms: 0,
+  ttft_ms: 0,
+  total_ms: 0,
+  tokens_per_second: 0,
+  stop_reason: 0,
+  error_code: 0,
+  error_message: 0,
+  dropped_turns: 0,
+  context_used: 0,
+  n_ctx: 0,
+  peak_rss_bytes: 0,
+  device_peak_bytes: 0,
+} satisfies Record<keyof AnswerRow, 0>) as (keyof AnswerRow)[];
 
-function openOnce({ openReader }: Service): { reader(): LogReader; close(): void } {
-  let opened: LogReader | null = null;
-  return {
-    reader() {
-      if (!openReader)
-        throw new ApiError('hearth keeps no log here: it was started with --no-log', {
-          status: 404,
-          code: 'no_log',
-        });
-      opened ??= openReader();
-      return opened;
-    },
-    close() {
-      opened?.close();
-      opened = null;
-    },
-  };
-}
+type TimeRange = { since: string; model?: string };
 
-type Range = { since: string; model?: string };
-
-function readRange({ since = DEFAULT_SINCE, model }: Query, nowMs = Date.now()): Range {
+function readRange({ since = DEFAULT_SINCE, model }: Query, nowMs = Date.now()): TimeRange {
   return { since: parseSince(since, nowMs), ...(model === undefined ? {} : { model }) };
 }
 
 /** Whole seconds, so that buckets start where SQLite says they do. */
-function readBuckets(query: Query): Range & { bucketMs: number } {
+function inBuckets<Row>(query: Query, read: (range: SeriesOptions & TimeRange) => Row[]) {
   const nowMs = Date.now();
   const range = readRange(query, nowMs);
   const points = readCount(query.points, 'points', DEFAULT_POINTS, MAX_POINTS);
   const spanS = Math.max(0, nowMs - Date.parse(range.since)) / 1000;
-  return { ...range, bucketMs: Math.max(1, Math.ceil(spanS / points)) * 1000 };
-}
-
-function bucketFields({ since, bucketMs }: { since: string; bucketMs: number }) {
-  return { since, bucket_s: bucketMs / 1000 };
+  const bucketS = Math.max(1, Math.ceil(spanS / points));
+  const rows = read({ ...range, bucketMs: bucketS * 1000 });
+  return { since: range.since, bucket_s: bucketS, rows };
 }
 
 function readCount(count: string | undefined, name: string, usual: number, most: number): number {

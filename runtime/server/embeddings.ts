@@ -1,40 +1,23 @@
 // POST /v1/embeddings: one vector a text, or a clear 501 where the model has none.
 // Vectors go out as floats or, as OpenAI's own clients ask, as base64 of little-endian floats.
-// The vectors are the engine's, of unit length.
 import type { FastifyInstance } from 'fastify';
-import { MAX_INPUTS, MAX_NAME_CHARS, MAX_TEXT_CHARS } from './limits.js';
+import type { FromSchema } from 'json-schema-to-ts';
+import { MAX_INPUTS } from './limits.js';
 import { checkModel } from './models.js';
 import { ApiError, badRequest } from './openai-error.js';
-import { prepareFields, unsupported } from './request-fields.js';
+import { NAME, objectOf, prepareFields, TEXT, unsupported } from './request-fields.js';
 import type { Service } from './service.js';
 
-type EmbeddingFields = {
-  input: string | string[];
-  model?: string;
-  encoding_format?: 'float' | 'base64';
-  dimensions?: number;
-  user?: string;
-};
+const text = { ...TEXT, minLength: 1 } as const;
+const SCHEMA = objectOf(['input'], {
+  input: { ...text, type: ['string', 'array'], minItems: 1, maxItems: MAX_INPUTS, items: text },
+  model: NAME,
+  encoding_format: { enum: ['float', 'base64'] },
+  dimensions: { type: 'integer', minimum: 1 },
+  user: NAME,
+});
 
-const SCHEMA = {
-  type: 'object',
-  required: ['input'],
-  additionalProperties: false,
-  properties: {
-    input: {
-      type: ['string', 'array'],
-      minLength: 1,
-      maxLength: MAX_TEXT_CHARS,
-      minItems: 1,
-      maxItems: MAX_INPUTS,
-      items: { type: 'string', minLength: 1, maxLength: MAX_TEXT_CHARS },
-    },
-    model: { type: 'string', maxLength: MAX_NAME_CHARS },
-    encoding_format: { enum: ['float', 'base64'] },
-    dimensions: { type: 'integer', minimum: 1 },
-    user: { type: 'string', maxLength: MAX_NAME_CHARS },
-  },
-};
+type EmbeddingFields = FromSchema<typeof SCHEMA>;
 
 export function embeddings(app: FastifyInstance, service: Service): void {
   app.post<{ Body: EmbeddingFields }>('/v1/embeddings', {
@@ -76,6 +59,5 @@ function checkFields({ engine: { info } }: Service, { dimensions, input }: Embed
 
 function encode(vector: number[], format: 'float' | 'base64' = 'float'): number[] | string {
   if (format === 'float') return vector;
-  const floats = Float32Array.from(vector);
-  return Buffer.from(floats.buffer).toString('base64');
+  return Buffer.from(Float32Array.from(vector).buffer).toString('base64');
 }

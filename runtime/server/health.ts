@@ -1,6 +1,7 @@
 // GET /health: ok only if the engine generated a token lately, or does so now.
 // A process that answers says nothing of a model that hangs; a decode does, bounded in time and
-// shared by all who ask at once. /health/live is for the process alone.
+// shared by all who ask at once. /health/live is only for the process.
+import { once } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import type { EngineState } from '../engine/engine.js';
 import { HEALTH_FRESH_MS, HEALTH_PROBE_MS } from './limits.js';
@@ -13,7 +14,6 @@ export type Health = { failure: ApiError; isLoading: boolean } | null;
 export type HealthLimits = {
   /** How long a token speaks for the engine. */
   freshMs: number;
-  /** How long a probe may take. */
   probeMs: number;
 };
 
@@ -48,7 +48,11 @@ export class HealthCheck {
     try {
       const signal = AbortSignal.timeout(probeMs);
       const probe = isRecorded ? recorder.probe('/health', { signal }) : engine.probe({ signal });
-      await withTimeout(probe, signal, probeMs);
+      // An engine that hangs may not even notice the signal.
+      const late = once(signal, 'abort').then(() => {
+        throw new ApiError(`no answer within ${probeMs / 1000} s`, { status: 503 });
+      });
+      await Promise.race([probe, late]);
       return null;
     } catch (error) {
       const { message } = toApiError(error);
@@ -78,28 +82,11 @@ function notReady(state: EngineState): Health {
     return { failure: unavailable(message, extra), isLoading: true };
   }
   const why = state.kind === 'failed' ? state.failure.message : 'it was closed';
-  return {
-    failure: unavailable(`the engine gave up: ${why}`, { status: 'failed' }),
-    isLoading: false,
-  };
+  const failure = unavailable(`the engine gave up: ${why}`, { status: 'failed' });
+  return { failure, isLoading: false };
 }
 
 function unavailable(message: string, extra: Record<string, unknown> = {}): ApiError {
   const type = 'unavailable_error';
   return new ApiError(message, { status: 503, type, code: 'unavailable', retryAfterS: 1, extra });
-}
-
-/** An engine that hangs may not even notice the signal. */
-async function withTimeout(
-  asked: Promise<unknown>,
-  signal: AbortSignal,
-  ms: number,
-): Promise<void> {
-  const late = new Promise<never>((_resolve, reject) => {
-    const why = `no answer within ${ms / 1000} s`;
-    signal.addEventListener('abort', () => reject(new ApiError(why, { status: 503 })), {
-      once: true,
-    });
-  });
-  await Promise.race([asked, late]);
 }

@@ -1,6 +1,5 @@
 // Every limit on what a caller may send or hold open, in one place.
 // A home device has little memory and no operator: what is unbounded is a way to stop it.
-// Limits of the model itself (context, vocabulary) are the engine's.
 
 /** A prompt that fills a context of 128 Ki tokens is about 0.5 MB of text. */
 export const MAX_BODY_BYTES = 8 * 2 ** 20;

@@ -1,6 +1,5 @@
 // Where the server listens: a port, or a UNIX socket, with every way in which that can fail said.
 // A socket's path is looked at first: what the system answers there is mostly the wrong reason.
-// It answers no request.
 import { chmod, stat, unlink } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import path from 'node:path';
@@ -46,11 +45,11 @@ async function makeWay(socketPath: string): Promise<void> {
     (found) => found.isDirectory(),
     () => false,
   );
-  if (!isFolder) throw new ListenError(`${folder} is no folder; make it, or choose another`);
+  if (!isFolder) throw new ListenError(`${folder} is not a folder; make it, or choose another`);
   const found = await stat(socketPath).catch(() => null);
   if (found && !found.isSocket())
     throw new ListenError(
-      `${socketPath} is there already and is no socket; move it, or choose another with --socket`,
+      `${socketPath} is there already and is not a socket; move it, or choose another with --socket`,
     );
   if (found && !(await isAlive(socketPath))) await unlink(socketPath);
 }

@@ -1,11 +1,12 @@
 // GET /metrics: what Prometheus scrapes, kept with prom-client.
 // Histograms and counters follow the rows that the recorder writes, so that they and the log agree;
 // gauges are asked when somebody looks. Units are seconds, bytes and tokens.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Engine, GenerateEvent, Memory } from '../engine/engine.js';
 import type { AnswerLog } from '../log/answer-log.js';
-import type { RequestFields } from '../log/answer-row.js';
+import type { RequestFields } from '../log/answer-record.js';
 
 /** From a cached prompt on a GPU to a long one on a board. */
 const LATENCY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -64,7 +65,6 @@ export class Metrics {
     );
   }
 
-  /** Told of every row. */
   count({ endpoint, timings, stopReason, error, droppedTurns, isProbe }: RequestFields): void {
     if (isProbe) return;
     const outcome = error?.code ?? stopReason ?? 'abort';
@@ -123,7 +123,7 @@ export class Metrics {
   }
 
   /** A value that is unknown now is left out. */
-  #gauge(name: string, help: string, read: () => Reading | Promise<Reading>): void {
+  #gauge(name: string, help: string, read: () => MaybeReading | Promise<MaybeReading>): void {
     new Gauge({
       name: `hearth_${name}`,
       help,
@@ -137,7 +137,7 @@ export class Metrics {
   }
 }
 
-type Reading = number | null | undefined;
+type MaybeReading = number | null | undefined;
 
 function observe(histogram: Histogram, ms: number | undefined): void {
   if (ms !== undefined && Number.isFinite(ms)) histogram.observe(ms / 1000);
@@ -157,13 +157,6 @@ function memoryReader(engine: Engine): () => Promise<Memory | null> {
 /** Null where the engine does not run or does not answer in time. */
 export async function readMemory(engine: Engine): Promise<Memory | null> {
   if (engine.state.kind !== 'ready') return null;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, MEMORY_PATIENCE_MS, null).unref();
-  });
-  try {
-    return await Promise.race([engine.memory().catch(() => null), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const late = sleep(MEMORY_PATIENCE_MS, null, { ref: false });
+  return await Promise.race([engine.memory().catch(() => null), late]);
 }

@@ -1,6 +1,5 @@
 // GET /v1/models: the one model that is served, under the name of its file.
 // A request that names another is refused, as OpenAI does: it would get answers of the wrong model.
-// It loads nothing.
 import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from './openai-error.js';

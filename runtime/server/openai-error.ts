@@ -1,6 +1,5 @@
 // What went wrong, as OpenAI's clients expect to read it: {"error":{message,type,param,code}}.
 // Every failure of the server passes through here once, whoever threw it.
-// It decides statuses and words; it logs nothing.
 import type { FastifyError } from 'fastify';
 import type { EngineFailure } from '../engine/engine.js';
 import { EngineError } from '../engine/engine-error.js';
@@ -9,13 +8,11 @@ import { MAX_BODY_BYTES } from './limits.js';
 
 type ApiErrorDetails = {
   status: number;
-  /** Default by the status. */
   type?: string;
   code?: string | null;
   /** The field at fault, such as `messages[0].role`. */
   param?: string | null;
   retryAfterS?: number;
-  /** More fields beside OpenAI's four. */
   extra?: Record<string, unknown>;
 };
 
@@ -141,7 +138,8 @@ function fieldPath(pointer: string): string {
     .reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : join(path, part)), '');
 }
 
-function join(path: string, name: string): string {
+/** A field's name in full. */
+export function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
 }
 

@@ -9,7 +9,7 @@ import type { FastifyInstance } from 'fastify';
 /** Where the build puts the bundled pages: beside the compiled runtime. */
 export const WEB_FOLDER = path.join(import.meta.dirname, '../web');
 
-/** A package built without its pages serves the API alone. */
+/** A package built without its pages serves only the API. */
 export async function pages(app: FastifyInstance, folder = WEB_FOLDER): Promise<void> {
   if (!existsSync(path.join(folder, 'index.html'))) return;
   await app.register(fastifyStatic, {

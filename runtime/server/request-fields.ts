@@ -1,100 +1,79 @@
 // The fields of OpenAI's requests that chat and completions share: which there are, and what the
 // engine makes of them. A field that hearth cannot honour is refused by name, unless its value asks
-// for what happens anyway. Messages and prompts are each route's own.
+// for what happens anyway.
 import { isDeepStrictEqual } from 'node:util';
+import type { FromSchema } from 'json-schema-to-ts';
+import { defined } from '../defined.js';
 import type { EngineInfo, GenerateRequest, Sampling } from '../engine/engine.js';
-import {
-  MAX_CHOICES,
-  MAX_LOGIT_BIASES,
-  MAX_MAX_TOKENS,
-  MAX_NAME_CHARS,
-  MAX_SEED,
-  MAX_STOP_CHARS,
-  MAX_STOPS,
-  MAX_TEXT_CHARS,
-  MAX_TOP_K,
-  NATIVE_SEEDS,
-} from './limits.js';
+import * as limits from './limits.js';
 import { type ApiError, badRequest } from './openai-error.js';
 
-/** Checked by the JSON schema {@link COMMON_FIELDS}. */
-export type CommonFields = {
-  model?: string;
-  stream?: boolean;
-  stream_options?: { include_usage?: boolean };
-  max_tokens?: number;
-  temperature?: number;
-  top_p?: number;
-  seed?: number;
-  stop?: string | string[];
-  n?: number;
-  logit_bias?: Record<string, number>;
-  /** Of the caller's own user: taken, and without effect here as with OpenAI. */
-  user?: string;
-  top_k?: number;
-  min_p?: number;
-  repeat_penalty?: number;
-  /** GBNF, as llama-server takes it. */
-  grammar?: string;
-  /** hearth's own: what to do when the prompt does not fit. */
-  overflow?: 'error' | 'drop-oldest';
-};
+/** Whatever has other fields than these is refused. */
+export function objectOf<const Required extends readonly string[], const Properties>(
+  required: Required,
+  properties: Properties,
+) {
+  return { type: 'object', required, additionalProperties: false, properties } as const;
+}
 
-const positive = (maximum: number) => ({ type: 'integer', minimum: 1, maximum });
-const stopText = { type: 'string', minLength: 1, maxLength: MAX_STOP_CHARS };
+export const NAME = { type: 'string', maxLength: limits.MAX_NAME_CHARS } as const;
+export const TEXT = { type: 'string', maxLength: limits.MAX_TEXT_CHARS } as const;
+export const BOOLEAN = { type: 'boolean' } as const;
+
+export function integer(minimum: number, maximum: number) {
+  return { type: 'integer', minimum, maximum } as const;
+}
+
+const share = { type: 'number', minimum: 0, maximum: 1 } as const;
+const stopText = { type: 'string', minLength: 1, maxLength: limits.MAX_STOP_CHARS } as const;
 
 export const COMMON_FIELDS = {
-  model: { type: 'string', maxLength: MAX_NAME_CHARS },
-  stream: { type: 'boolean' },
-  stream_options: {
-    type: 'object',
-    additionalProperties: false,
-    properties: { include_usage: { type: 'boolean' } },
-  },
-  max_tokens: positive(MAX_MAX_TOKENS),
+  model: NAME,
+  stream: BOOLEAN,
+  stream_options: objectOf([], { include_usage: BOOLEAN }),
+  max_tokens: integer(1, limits.MAX_MAX_TOKENS),
   temperature: { type: 'number', minimum: 0, maximum: 2 },
-  top_p: { type: 'number', minimum: 0, maximum: 1 },
-  seed: { type: 'integer', minimum: 0, maximum: MAX_SEED },
-  stop: { ...stopText, type: ['string', 'array'], maxItems: MAX_STOPS, items: stopText },
-  n: positive(MAX_CHOICES),
+  top_p: share,
+  seed: integer(0, limits.MAX_SEED),
+  stop: { ...stopText, type: ['string', 'array'], maxItems: limits.MAX_STOPS, items: stopText },
+  n: integer(1, limits.MAX_CHOICES),
   logit_bias: {
     type: 'object',
-    maxProperties: MAX_LOGIT_BIASES,
+    maxProperties: limits.MAX_LOGIT_BIASES,
     propertyNames: { pattern: '^[0-9]{1,9}$' },
     additionalProperties: { type: 'number', minimum: -100, maximum: 100 },
   },
-  user: { type: 'string', maxLength: MAX_NAME_CHARS },
-  top_k: { type: 'integer', minimum: 0, maximum: MAX_TOP_K },
-  min_p: { type: 'number', minimum: 0, maximum: 1 },
+  /** Of the caller's own user: taken, and without effect here as with OpenAI. */
+  user: NAME,
+  top_k: integer(0, limits.MAX_TOP_K),
+  min_p: share,
   repeat_penalty: { type: 'number', exclusiveMinimum: 0, maximum: 10 },
-  grammar: { type: 'string', minLength: 1, maxLength: MAX_TEXT_CHARS },
+  /** GBNF, as llama-server takes it. */
+  grammar: { ...TEXT, minLength: 1 },
+  /** hearth's own: what to do when the prompt does not fit. */
   overflow: { enum: ['error', 'drop-oldest'] },
 } as const;
 
-/** OpenAI's fields that hearth does not have, with the values that ask for nothing. */
-const UNSUPPORTED: Record<string, unknown[]> = {
-  audio: [],
+const COMMON_SCHEMA = objectOf([], COMMON_FIELDS);
+export type CommonFields = FromSchema<typeof COMMON_SCHEMA>;
+
+/** Values that ask for nothing, of fields of OpenAI's that hearth does not have. */
+const HARMLESS: Record<string, unknown[]> = {
   best_of: [1],
   echo: [false],
   frequency_penalty: [0],
-  function_call: [],
-  functions: [],
-  metadata: [],
   modalities: [['text']],
-  moderation: [],
-  prediction: [],
   presence_penalty: [0],
-  prompt_cache_key: [],
-  prompt_cache_options: [],
-  prompt_cache_retention: [],
-  reasoning_effort: [],
-  safety_identifier: [],
   service_tier: ['auto', 'default'],
   store: [false],
   suffix: [''],
-  verbosity: [],
-  web_search_options: [],
 };
+const UNSUPPORTED = new Set([
+  ...Object.keys(HARMLESS),
+  ...`audio function_call functions metadata moderation prediction prompt_cache_key
+  prompt_cache_options prompt_cache_retention reasoning_effort safety_identifier verbosity
+  web_search_options`.split(/\s+/),
+]);
 
 /** Drops nulls, which ask for the default, and refuses what hearth does not have. */
 export function prepareFields(body: unknown): void {
@@ -102,10 +81,11 @@ export function prepareFields(body: unknown): void {
     throw badRequest('the body must be a JSON object', null);
   const fields = body as Record<string, unknown>;
   for (const [name, value] of Object.entries(fields)) {
-    const harmless = Object.hasOwn(UNSUPPORTED, name) ? UNSUPPORTED[name] : null;
+    const isUnsupported = UNSUPPORTED.has(name);
+    const harmless = isUnsupported ? HARMLESS[name] : [];
     if (value === null || harmless?.some((same) => isDeepStrictEqual(same, value)))
       delete fields[name];
-    else if (harmless) throw unsupported(name);
+    else if (isUnsupported) throw unsupported(name);
   }
 }
 
@@ -121,27 +101,29 @@ export function commonRequest(
 ): Omit<GenerateRequest, 'input'> {
   const { stop, max_tokens: maxTokens, overflow, grammar } = fields;
   if (fields.stream_options && !fields.stream)
-    throw badRequest('"stream_options" is for "stream": true alone', 'stream_options');
+    throw badRequest('"stream_options" is only for "stream": true', 'stream_options');
   return {
     sampling: sampling(fields, info),
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(stop === undefined ? {} : { stop: [stop].flat() }),
-    ...(overflow === undefined ? {} : { overflow }),
-    ...(grammar === undefined ? {} : { grammar: { kind: 'gbnf', text: grammar } as const }),
+    ...defined({
+      maxTokens,
+      stop: stop === undefined ? undefined : [stop].flat(),
+      overflow,
+      grammar: grammar === undefined ? undefined : ({ kind: 'gbnf', text: grammar } as const),
+    }),
   };
 }
 
 function sampling(fields: CommonFields, info: EngineInfo | null): Sampling {
   const { temperature, top_p, top_k, min_p, repeat_penalty, seed, logit_bias } = fields;
-  return {
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(top_p === undefined ? {} : { topP: top_p }),
-    ...(top_k === undefined ? {} : { topK: top_k }),
-    ...(min_p === undefined ? {} : { minP: min_p }),
-    ...(repeat_penalty === undefined ? {} : { repeatPenalty: repeat_penalty }),
-    ...(seed === undefined ? {} : { seed: seed % NATIVE_SEEDS }),
-    ...(logit_bias === undefined ? {} : { logitBias: biases(logit_bias, info) }),
-  };
+  return defined({
+    temperature,
+    topP: top_p,
+    topK: top_k,
+    minP: min_p,
+    repeatPenalty: repeat_penalty,
+    seed: seed === undefined ? undefined : seed % limits.NATIVE_SEEDS,
+    logitBias: logit_bias && biases(logit_bias, info),
+  });
 }
 
 function biases(bias: Record<string, number>, info: EngineInfo | null): Record<number, number> {

@@ -1,17 +1,16 @@
 // hearth serve: a model over HTTP, with the OpenAI API, a page and a dashboard.
 // Settings come from flags, HEARTH_* and --config, in this order; what they mean is checked here.
-// The server itself is server/; this file turns words into its options and signals into its end.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
-import { many, one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { noteAs } from '../../terminal/print.js';
 import { formatMemory } from '../../terminal/units.js';
+import { defined } from '../defined.js';
 import type { EngineOptions } from '../engine/engine.js';
-import { engineFlags, engineOptionsOf } from '../engine/engine-flags.js';
+import { engineFlags, engineOptionsOf, listFlag } from '../engine/engine-flags.js';
 import { logFlags, logOptionsOf } from '../log/log-flags.js';
 import { duration } from './duration-flag.js';
-import { isLoopback } from './loopback.js';
 import { serve } from './serve.js';
 import { serveUnit } from './serve-unit.js';
 
@@ -31,29 +30,20 @@ const options = {
   socket: valueFlag('Listen on this UNIX socket instead', (file) =>
     path.resolve(text('socket')(file)),
   ),
-  'api-key': {
-    describe: 'Key that callers must send; may be given several times',
-    type: 'string',
-    requiresArg: true,
-    coerce: many(text('api-key')),
-  },
+  'api-key': listFlag('Key that callers must send; may be given several times', text('api-key')),
   'api-key-file': valueFlag('File of such keys, one a line', text('api-key-file')),
   // As HEARTH_NO_AUTH and HEARTH_NO_LOG; on the command line yargs reads them as auth and log.
   'no-auth': { type: 'boolean', hidden: true },
   'no-log': { type: 'boolean', hidden: true },
   auth: { describe: 'Ask for a key; --no-auth lets anyone in who can connect', type: 'boolean' },
-  cors: {
-    describe: 'Origin of pages that may call the API, such as https://home.example; * for all',
-    type: 'string',
-    requiresArg: true,
-    coerce: many(origin),
-  },
-  'allow-host': {
-    describe: 'Name under which this server is called, behind a proxy for example',
-    type: 'string',
-    requiresArg: true,
-    coerce: many((name) => text('allow-host')(name).toLowerCase()),
-  },
+  cors: listFlag(
+    'Origin of pages that may call the API, such as https://home.example; * for all',
+    origin,
+  ),
+  'allow-host': listFlag(
+    'Name under which this server is called, behind a proxy for example',
+    (name) => text('allow-host')(name).toLowerCase(),
+  ),
   'max-queue': valueFlag(
     'Requests that may wait; one more gets 429',
     wholeNumber('max-queue', 0, MAX_QUEUE),
@@ -115,10 +105,7 @@ async function run(argv: ServeArguments): Promise<void> {
   checkExposure(argv, apiKeys);
   const { host, port, socket, 'max-queue': maxQueue } = argv;
   await serve({
-    settings: {
-      ...(await engineOptions(argv)),
-      ...(maxQueue === undefined ? {} : { maxQueue }),
-    },
+    settings: { ...(await engineOptions(argv)), ...defined({ maxQueue }) },
     apiKeys,
     corsOrigins: argv.cors ?? [],
     allowedHosts: [...(argv['allow-host'] ?? []), String(host).toLowerCase()],
@@ -132,7 +119,7 @@ async function run(argv: ServeArguments): Promise<void> {
   });
 }
 
-/** yargs takes `true` alone for a yes, and anything else silently for a no. */
+/** yargs takes only `true` for a yes, and anything else silently for a no. */
 function readBooleans(env: NodeJS.ProcessEnv, all: Record<string, Options>): void {
   for (const [name, { type }] of Object.entries(all)) {
     const variable = `HEARTH_${name.toUpperCase().replaceAll('-', '_')}`;
@@ -181,6 +168,10 @@ function checkExposure({ host, socket, auth }: ServeArguments, apiKeys: string[]
   throw new Error(
     `--host ${host} lets others than this machine in; set a key with --api-key, --api-key-file or HEARTH_API_KEY, or let everyone in with --no-auth`,
   );
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function printUnit(argv: ServeArguments): void {

@@ -1,6 +1,6 @@
 // The unit that `hearth serve --print-unit` prints, from what was typed and what is in HEARTH_*.
 // systemd starts in another folder and as another user, so paths become absolute and keys a
-// credential. What a unit looks like is systemd/unit.ts.
+// credential.
 import { freemem, totalmem } from 'node:os';
 import path from 'node:path';
 import { systemdUnit } from '../systemd/unit.js';

@@ -1,15 +1,14 @@
 // A server's whole life in this process: log, engine, listening, signals, and the end in order.
 // The order matters: the port is had while the model still loads, and the log closes last.
-// What a request is answered is server/.
 
 import { noteAs } from '../../terminal/print.js';
 import { hearthVersion } from '../../terminal/version.js';
 import type { Engine, EngineOptions } from '../engine/engine.js';
-import { gpuNotUsed } from '../engine/gpu-not-used.js';
+import { gpuNotUsed } from '../engine/engine-flags.js';
 import { startEngine } from '../engine/restarting-engine.js';
 import { type LogOptions, openLog } from '../log/answer-log.js';
 import { type Notifier, openNotifier } from '../systemd/notify.js';
-import type { Server, ServerOptions } from './server.js';
+import type { HearthServer, ServerOptions } from './server.js';
 
 const note = noteAs('serve');
 
@@ -18,7 +17,6 @@ export type ServeOptions = Omit<
   'engine' | 'log' | 'keepText' | 'hearthVersion' | 'onWarning'
 > & {
   settings: EngineOptions;
-  /** Null keeps no log. */
   log: LogOptions | null;
 };
 
@@ -31,12 +29,9 @@ export async function serve({ log: logOptions, ...options }: ServeOptions): Prom
   try {
     await firstReport(engine);
     const { startServer } = await import('./server.js');
-    const server = await startServer({
-      ...options,
-      ...{ engine, log, keepText: logOptions?.logText ?? false },
-      hearthVersion: hearthVersion(),
-      onWarning: warn,
-    });
+    const keepText = logOptions?.logText ?? false;
+    const started = { engine, log, keepText, hearthVersion: hearthVersion(), onWarning: warn };
+    const server = await startServer({ ...options, ...started });
     note(`listening on ${server.address}, loading ${options.settings.modelPath}`);
     try {
       const info = await engine.ready({ signal: stop });
@@ -83,7 +78,7 @@ function stopSignals(): { stop: AbortSignal; hurry: AbortSignal } {
 
 /** systemd hears a heartbeat only while the engine decodes tokens, or is on its way to. */
 async function whileRunning(
-  { health }: Server,
+  { health }: HearthServer,
   systemd: Notifier | null,
   stop: AbortSignal,
 ): Promise<void> {

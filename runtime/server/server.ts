@@ -1,6 +1,5 @@
 // The server from start to end: it listens, tells systemd, answers, and stops in order.
 // Listening comes before the model is loaded, so that a supervisor can watch the load.
-// It handles no signals and never exits; the command does.
 import type { FastifyInstance } from 'fastify';
 import type { Engine, EngineOptions } from '../engine/engine.js';
 import type { AnswerLog } from '../log/answer-log.js';
@@ -8,7 +7,7 @@ import { openLogReader } from '../log/log-reader.js';
 import { Recorder } from '../log/recorder.js';
 import type { AccessOptions } from './access.js';
 import { createApp } from './app.js';
-import { Connections } from './connections.js';
+import { followConnections } from './connections.js';
 import { HealthCheck, type HealthLimits } from './health.js';
 import { SHUTDOWN_MS } from './limits.js';
 import { type ListenAt, listen } from './listen.js';
@@ -18,10 +17,8 @@ import type { Service } from './service.js';
 
 export type ServerOptions = Partial<AccessOptions> & {
   engine: Engine;
-  /** As the engine was started. */
   settings: EngineOptions;
   log: AnswerLog | null;
-  /** Whether the log stores prompts and answers. */
   keepText?: boolean;
   hearthVersion: string;
   listen: ListenAt;
@@ -36,8 +33,7 @@ export type ServerOptions = Partial<AccessOptions> & {
   onWarning?: (message: string) => void;
 };
 
-export type Server = {
-  /** `http://127.0.0.1:8080`, or the socket's path. */
+export type HearthServer = {
   readonly address: string;
   readonly health: HealthCheck;
   /**
@@ -47,24 +43,26 @@ export type Server = {
   close(options?: { hurry?: AbortSignal }): Promise<void>;
 };
 
+const OPEN: AccessOptions = { apiKeys: [], corsOrigins: [], allowedHosts: [], rateLimit: null };
+
 /** Listens and answers. Throws {@link ListenError} where the port or the socket cannot be had. */
-export async function startServer(options: ServerOptions): Promise<Server> {
+export async function startServer(options: ServerOptions): Promise<HearthServer> {
   const service = makeService(options);
   const healthCheck = new HealthCheck(service, options.healthLimits);
   const app = await createApp({
-    ...{ apiKeys: [], corsOrigins: [], allowedHosts: [], rateLimit: null },
+    ...OPEN,
     ...options,
     service,
     healthCheck,
     onError: (error) =>
       options.onWarning?.(error instanceof Error ? (error.stack ?? '') : `${error}`),
   });
-  const connections = new Connections(app.server);
+  const closeUnanswered = followConnections(app.server);
   const address = await listen(app, options.listen);
   return {
     address,
     health: healthCheck,
-    close: ({ hurry } = {}) => close({ app, service, connections, hurry }),
+    close: ({ hurry } = {}) => close({ app, service, closeUnanswered, hurry }),
   };
 }
 
@@ -74,7 +72,11 @@ function makeService(options: ServerOptions): Service {
   const metrics = new Metrics({ engine, log, underWay });
   const recorder = new Recorder({ ...options, onRow: (row) => metrics.count(row) });
   return {
-    ...{ engine, recorder, metrics, log, hearthVersion },
+    engine,
+    recorder,
+    metrics,
+    log,
+    hearthVersion,
     openReader: log && (() => openLogReader({ path: log.path })),
     modelId: modelIdOf(settings.modelPath),
     createdS: Math.floor(Date.now() / 1000),
@@ -88,11 +90,11 @@ function makeService(options: ServerOptions): Service {
 type Closing = {
   app: FastifyInstance;
   service: Service;
-  connections: Connections;
+  closeUnanswered: () => void;
   hurry: AbortSignal | undefined;
 };
 
-async function close({ app, service, connections, hurry }: Closing): Promise<void> {
+async function close({ app, service, closeUnanswered, hurry }: Closing): Promise<void> {
   let hangUp: NodeJS.Timeout | undefined;
   const cut = () => {
     for (const abort of service.underWay) abort.abort();
@@ -102,7 +104,7 @@ async function close({ app, service, connections, hurry }: Closing): Promise<voi
   const late = setTimeout(cut, service.deadlineMs ?? SHUTDOWN_MS);
   hurry?.addEventListener('abort', cut, { once: true });
   if (hurry?.aborted) cut();
-  const unanswered = setInterval(() => connections.closeUnanswered(), CONNECTION_CHECK_MS);
+  const unanswered = setInterval(closeUnanswered, CONNECTION_CHECK_MS);
   await app.close();
   clearTimeout(late);
   clearTimeout(hangUp);

@@ -1,6 +1,5 @@
 // What every route works with: the engine, its recorder, the metrics and the settings.
 // One object handed down, so that no route reaches for a global.
-// It starts and stops nothing.
 import type { Engine } from '../engine/engine.js';
 import type { AnswerLog } from '../log/answer-log.js';
 import type { LogReader } from '../log/log-reader.js';

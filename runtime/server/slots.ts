@@ -1,6 +1,5 @@
 // GET /props and /slots: what is loaded and what each sequence does, named as llama-server does.
 // Fields of llama-server that have no meaning here are left out rather than made up.
-// Read-only: there is no POST.
 import type { FastifyInstance } from 'fastify';
 import type { EngineInfo } from '../engine/engine.js';
 import { ApiError } from './openai-error.js';

@@ -2,54 +2,32 @@
 // They show what the model sees, and so what a prompt costs; none of them decodes anything.
 // They are not answers, and leave no row.
 import type { FastifyInstance } from 'fastify';
-import { CHAT_SCHEMA, type ChatFields, readMessages } from './chat-request.js';
+import type { FromSchema } from 'json-schema-to-ts';
+import { CHAT_SCHEMA, readMessages } from './chat-request.js';
 import { checkTokenIds } from './completions.js';
-import { MAX_TEXT_CHARS, MAX_TOKEN_IDS } from './limits.js';
+import { MAX_TOKEN_IDS } from './limits.js';
+import { BOOLEAN, objectOf, TEXT } from './request-fields.js';
 import type { Service } from './service.js';
 
-type TokenizeFields = {
-  content: string;
+const TOKENIZE_SCHEMA = objectOf(['content'], {
+  content: TEXT,
   /** Put the bos token in front; default false. */
-  add_special?: boolean;
+  add_special: BOOLEAN,
   /** Read `<s>` as the control token that it names; default true, as llama-server has it. */
-  parse_special?: boolean;
+  parse_special: BOOLEAN,
   /** Each token with its text; default false. */
-  with_pieces?: boolean;
-};
+  with_pieces: BOOLEAN,
+});
 
-const TOKENIZE_SCHEMA = {
-  type: 'object',
-  required: ['content'],
-  additionalProperties: false,
-  properties: {
-    content: { type: 'string', maxLength: MAX_TEXT_CHARS },
-    add_special: { type: 'boolean' },
-    parse_special: { type: 'boolean' },
-    with_pieces: { type: 'boolean' },
-  },
-};
+const DETOKENIZE_SCHEMA = objectOf(['tokens'], {
+  tokens: { type: 'array', maxItems: MAX_TOKEN_IDS, items: { type: 'integer', minimum: 0 } },
+});
 
-const DETOKENIZE_SCHEMA = {
-  type: 'object',
-  required: ['tokens'],
-  additionalProperties: false,
-  properties: {
-    tokens: { type: 'array', maxItems: MAX_TOKEN_IDS, items: { type: 'integer', minimum: 0 } },
-  },
-};
-
-const TEMPLATE_SCHEMA = {
-  type: 'object',
-  required: ['messages'],
-  additionalProperties: false,
-  properties: {
-    messages: CHAT_SCHEMA.properties.messages,
-    tools: CHAT_SCHEMA.properties.tools,
-  },
-};
+const { messages, tools } = CHAT_SCHEMA.properties;
+const TEMPLATE_SCHEMA = objectOf(['messages'], { messages, tools });
 
 export function tokens(app: FastifyInstance, { engine }: Service): void {
-  app.post<{ Body: TokenizeFields }>('/tokenize', {
+  app.post<{ Body: FromSchema<typeof TOKENIZE_SCHEMA> }>('/tokenize', {
     schema: { body: TOKENIZE_SCHEMA },
     handler: async ({ body }) => {
       const { content, add_special = false, parse_special = true, with_pieces = false } = body;
@@ -63,7 +41,7 @@ export function tokens(app: FastifyInstance, { engine }: Service): void {
     },
   });
 
-  app.post<{ Body: { tokens: number[] } }>('/detokenize', {
+  app.post<{ Body: FromSchema<typeof DETOKENIZE_SCHEMA> }>('/detokenize', {
     schema: { body: DETOKENIZE_SCHEMA },
     handler: async ({ body }) => {
       checkTokenIds(body.tokens, engine.info?.nVocab ?? Number.POSITIVE_INFINITY, 'tokens');
@@ -71,7 +49,7 @@ export function tokens(app: FastifyInstance, { engine }: Service): void {
     },
   });
 
-  app.post<{ Body: Pick<ChatFields, 'messages' | 'tools'> }>('/apply-template', {
+  app.post<{ Body: FromSchema<typeof TEMPLATE_SCHEMA> }>('/apply-template', {
     schema: { body: TEMPLATE_SCHEMA },
     handler: async ({ body }) => {
       const { messages, tools } = body;

@@ -23,12 +23,6 @@ export class ToolCallReader {
     this.#head = new RegExp(`^[^{]*\\{\\s*"name"\\s*:\\s*"([^"]*)"\\s*,\\s*"${key}"\\s*:\\s*`);
   }
 
-  /** Whether the answer is a call, as far as it is known. */
-  get isCall(): boolean {
-    return this.#state === 'arguments' || this.#state === 'done';
-  }
-
-  /** What `text` adds to the answer. */
   read(text: string): ToolDelta[] {
     if (this.#state === 'words') return [{ kind: 'text', text }];
     if (this.#state === 'arguments') return this.#arguments(text);

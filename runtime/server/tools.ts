@@ -1,76 +1,50 @@
 // OpenAI's tools: how the model is told of them, and the grammar that makes its calls well-formed.
 // A chat template that knows tools gets them; to any other model the system message explains them.
-// Reading the calls out of the answer is tool-call-reader.ts.
+import type { FromSchema } from 'json-schema-to-ts';
 import type { ChatMessage, GenerateInput } from '../engine/engine.js';
 import { GrammarError } from '../grammar/grammar-rules.js';
 import { type ToolFormat, toolGrammar } from '../grammar/tool-grammar.js';
-import { MAX_NAME_CHARS, MAX_TEXT_CHARS, MAX_TOOLS } from './limits.js';
+import { MAX_NAME_CHARS, MAX_TOOLS } from './limits.js';
 import { badRequest } from './openai-error.js';
-
-type Tool = {
-  type: 'function';
-  function: { name: string; description?: string; parameters?: unknown };
-};
-type ToolChoice = 'none' | 'auto' | 'required' | { type: 'function'; function: { name: string } };
-
-export type ToolFields = {
-  tools?: Tool[];
-  tool_choice?: ToolChoice;
-  /** hearth makes one call an answer, which both values allow. */
-  parallel_tool_calls?: boolean;
-};
+import { BOOLEAN, objectOf, TEXT } from './request-fields.js';
 
 export type ToolPlan = {
-  tools: Tool[];
+  tools: FunctionTool[];
   grammar: string;
   format: ToolFormat;
-  /** The template takes the tools itself. */
   isInTemplate: boolean;
 };
 
-const NAME = { type: 'string', pattern: '^[a-zA-Z0-9_-]+$', maxLength: 64 };
+const FUNCTION_NAME = { type: 'string', pattern: '^[a-zA-Z0-9_-]+$', maxLength: 64 } as const;
+
+const FUNCTION_TOOL = objectOf(['type', 'function'], {
+  type: { enum: ['function'] },
+  function: objectOf(['name'], {
+    name: FUNCTION_NAME,
+    description: TEXT,
+    parameters: { type: ['object', 'null'] },
+    strict: { type: ['boolean', 'null'] },
+  }),
+});
 
 export const TOOL_FIELDS = {
-  tools: {
-    type: 'array',
-    maxItems: MAX_TOOLS,
-    items: {
-      type: 'object',
-      required: ['type', 'function'],
-      additionalProperties: false,
-      properties: {
-        type: { enum: ['function'] },
-        function: {
-          type: 'object',
-          required: ['name'],
-          additionalProperties: false,
-          properties: {
-            name: NAME,
-            description: { type: 'string', maxLength: MAX_TEXT_CHARS },
-            parameters: { type: ['object', 'null'] },
-            strict: { type: ['boolean', 'null'] },
-          },
-        },
-      },
-    },
-  },
+  tools: { type: 'array', maxItems: MAX_TOOLS, items: FUNCTION_TOOL },
   tool_choice: {
+    ...objectOf(['type', 'function'], {
+      type: { enum: ['function'] },
+      function: objectOf(['name'], { name: FUNCTION_NAME }),
+    }),
     type: ['string', 'object'],
     maxLength: MAX_NAME_CHARS,
-    required: ['type', 'function'],
-    additionalProperties: false,
-    properties: {
-      type: { enum: ['function'] },
-      function: {
-        type: 'object',
-        required: ['name'],
-        additionalProperties: false,
-        properties: { name: NAME },
-      },
-    },
   },
-  parallel_tool_calls: { type: 'boolean' },
-};
+  /** hearth makes one call an answer, which both values allow. */
+  parallel_tool_calls: BOOLEAN,
+} as const;
+
+const TOOL_SCHEMA = objectOf([], TOOL_FIELDS);
+export type ToolFields = FromSchema<typeof TOOL_SCHEMA>;
+type FunctionTool = FromSchema<typeof FUNCTION_TOOL>;
+type ToolChoice = NonNullable<ToolFields['tool_choice']>;
 
 /** Null where no call can come: no tools, or `tool_choice` `none`. Throws ApiError. */
 export function planTools(fields: ToolFields, chatTemplate: string): ToolPlan | null {
@@ -104,7 +78,7 @@ function refuseChoice({ tool_choice: choice = 'auto', tools }: ToolFields): null
   );
 }
 
-function chosenTools(tools: Tool[], choice: ToolChoice): Tool[] {
+function chosenTools(tools: FunctionTool[], choice: ToolChoice): FunctionTool[] {
   if (typeof choice === 'string') return tools;
   const { name } = choice.function;
   const chosen = tools.filter((tool) => tool.function.name === name);
@@ -123,8 +97,8 @@ function formatOf(chatTemplate: string): ToolFormat {
 }
 
 function makeGrammar(
-  tools: Tool[],
-  chosen: Tool[],
+  tools: FunctionTool[],
+  chosen: FunctionTool[],
   format: ToolFormat,
   isOptional: boolean,
 ): string {
@@ -133,11 +107,16 @@ function makeGrammar(
     ...(tool.function.parameters ? { parameters: tool.function.parameters } : {}),
     path: `tools[${tools.indexOf(tool)}].function.parameters`,
   }));
+  return orRefuse(() => toolGrammar(definitions, format, { isOptional }), 'tools');
+}
+
+/** A schema that no grammar can keep is the caller's mistake. */
+export function orRefuse<T>(make: () => T, param: string): T {
   try {
-    return toolGrammar(definitions, format, { isOptional });
+    return make();
   } catch (error) {
-    if (!(error instanceof GrammarError)) throw error;
-    throw badRequest(error.message, 'tools', 'unsupported_schema');
+    if (error instanceof GrammarError) throw badRequest(error.message, param, 'unsupported_schema');
+    throw error;
   }
 }
 

@@ -1,7 +1,6 @@
 // sd_notify(3): tells systemd that the service is ready, alive or stopping.
 // The protocol is one datagram to the socket in NOTIFY_SOCKET, which Node cannot send: libc can, by
 // koffi, within this process, where systemd-notify would be another whose messages may be refused.
-// Outside systemd it does nothing.
 import type koffi from 'koffi';
 
 export type Notifier = {
@@ -12,7 +11,6 @@ export type Notifier = {
   close(): void;
 };
 
-/** systemd's socket cannot be reached; the message says why. */
 export class NotifyError extends Error {
   override readonly name = 'NotifyError';
   readonly code = 'HEARTH_SYSTEMD';
@@ -61,32 +59,17 @@ function isLittleEndian(): boolean {
   return new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 }
 
-type Libc = {
-  socket(domain: number, type: number, protocol: number): number;
-  sendto(
-    fd: number,
-    bytes: Buffer,
-    length: number,
-    flags: number,
-    address: Buffer,
-    addressLength: number,
-  ): number | bigint;
-  close(fd: number): number;
-};
-
 /** From the process itself, which has libc loaded whichever libc that is. */
-function bindLibc(ffi: typeof koffi): Libc {
+function bindLibc(ffi: typeof koffi) {
   const lib = ffi.load(null);
   return {
-    socket: lib.func('int socket(int, int, int)') as Libc['socket'],
-    sendto: lib.func(
-      'long sendto(int, const void *, size_t, int, const void *, uint32_t)',
-    ) as Libc['sendto'],
-    close: lib.func('int close(int)') as Libc['close'],
+    socket: lib.func('int socket(int, int, int)'),
+    sendto: lib.func('long sendto(int, const void *, size_t, int, const void *, uint32_t)'),
+    close: lib.func('int close(int)'),
   };
 }
 
-/** Set for this process alone when WATCHDOG_PID names one. */
+/** Set only for this process when WATCHDOG_PID names one. */
 function watchdogMs(env: NodeJS.ProcessEnv): number | null {
   const isForUs = !env.WATCHDOG_PID || Number(env.WATCHDOG_PID) === process.pid;
   const us = Number(env.WATCHDOG_USEC);

@@ -1,6 +1,6 @@
 // The unit of `hearth serve --print-unit`: systemd starts, watches and confines the server.
 // Hardened as far as a GPU allows: device files, which ProtectClock would close as well, and
-// JIT-compiled JavaScript must go on working. It prints and installs nothing.
+// JIT-compiled JavaScript must go on working.
 import path from 'node:path';
 
 export type UnitOptions = {
@@ -9,7 +9,6 @@ export type UnitOptions = {
   cliPath: string;
   /** Arguments of `hearth serve` without `--print-unit` and without keys, which ps would show. */
   args: string[];
-  /** More of its settings, as variables. */
   environment: Record<string, string>;
   modelPath: string;
   /** File of keys, which systemd reads as root and hands over; null for none. */
@@ -37,7 +36,7 @@ export function systemdUnit(options: UnitOptions): string {
   const stopS = Math.max(LEAST_STOP_S, Math.ceil(stopMs / 1000) + STOP_MARGIN_S);
   return `# Save as /etc/systemd/system/hearth.service, then:
 #   systemctl daemon-reload && systemctl enable --now hearth
-# Keys and other settings: HEARTH_API_KEY=… in /etc/hearth/env, readable by root alone.
+# Keys and other settings: HEARTH_API_KEY=… in /etc/hearth/env, readable only by root.
 [Unit]
 Description=hearth: chat from ${escapeSpecifiers(path.basename(modelPath))}
 After=network.target

@@ -1,6 +1,5 @@
 // What an answer cost: the times between its tokens, and the memory of this process and device.
 // Read from the kernel and the backend, never computed from sizes.
-// Keeps no history beyond one answer.
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Memory, Timings } from '../engine.js';
 

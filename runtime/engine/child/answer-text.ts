@@ -1,6 +1,5 @@
 // What of an answer may be shown: no half character, no start of a stop string, nothing after one.
 // Tokens leave together with their text, so that log-probabilities line up with it.
-// Knows nothing of decoding.
 import { TextDecoder, type TokenText } from './token-text.js';
 
 export type ShownToken<Extra> = { tokenId: number; extra: Extra };
@@ -30,7 +29,6 @@ export class AnswerText<Extra> {
     return text === undefined ? { text: '', tokens: [] } : this.#append(text);
   }
 
-  /** Everything that was kept back. */
   flush(): Shown<Extra> {
     const shown = this.#append(this.#decoder.flush());
     if (shown.stopString !== undefined) return shown;

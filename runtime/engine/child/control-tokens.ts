@@ -13,7 +13,6 @@ const LAST_GUARD = 0xf8ff;
 
 export class ControlTokens {
   readonly #model: NativeModel;
-  /** Longest first, as llama.cpp looks for them. */
   readonly #tokens: ControlToken[];
 
   constructor(model: NativeModel, nVocab: number) {

@@ -1,8 +1,7 @@
 // Fits a conversation into the context by leaving out its oldest turns, and counts them.
 // Whole turns go, never the system prompt nor the last user message, so that what is left reads as
 // a conversation. The caller checks whether the rest fits: the last turn alone may be too long.
-import type { ChatMessage } from '../engine.js';
-import type { Conversation } from './chat-template.js';
+import type { ChatInput, ChatMessage } from '../engine.js';
 import type { Tokens } from './token-count.js';
 
 export type Fitted = Tokens & { droppedTurns: number; droppedTokens: number };
@@ -11,13 +10,12 @@ export type Fitted = Tokens & { droppedTurns: number; droppedTokens: number };
 export const MAX_TOKEN_CHARS = 256;
 
 export type DropOptions = {
-  conversation: Conversation;
+  conversation: ChatInput;
   /** Tokens that the prompt may have so that an answer has room as well. */
   room: number;
   /** Tokens are left out in multiples of this, in whole turns. */
   step: number;
-  tokenize: (conversation: Conversation) => Promise<Tokens>;
-  /** Tokens of a text that is not rendered. */
+  tokenize: (conversation: ChatInput) => Promise<Tokens>;
   count: (text: string) => Promise<number>;
 };
 
@@ -81,7 +79,6 @@ function hopelessTurns(turns: ChatMessage[][], room: number): number {
   return 0;
 }
 
-/** Tokens of turns that are too many to render. */
 async function contentTokens(count: DropOptions['count'], turns: ChatMessage[][]): Promise<number> {
   let total = 0;
   for (const { content } of turns.flat()) total += await count(content);

@@ -1,17 +1,12 @@
 // Refuses, before llama.cpp sees it, a file on which llama.cpp is known to abort.
 // Reading the header in JavaScript costs milliseconds and can only throw.
-// Passes other architectures; what their loaders refuse themselves is not checked here.
 import { type GgufFile, readGgufFile } from '../../../model/gguf/gguf-file.js';
 import { shapeOfGguf } from '../../../model/shape/model-shape.js';
 import { EngineError } from '../engine-error.js';
 
 /** The file's header. Throws {@link EngineError} `load-failed` saying what is wrong with it. */
 export async function readHeader(modelPath: string): Promise<GgufFile> {
-  try {
-    return await readGgufFile(modelPath);
-  } catch (cause) {
-    throw refusal(cause as Error);
-  }
+  return await readGgufFile(modelPath).catch(refuse);
 }
 
 /** Throws {@link EngineError} `load-failed` saying why llama.cpp cannot run it. */
@@ -22,13 +17,13 @@ export function checkHeader(file: GgufFile): void {
     if (!Array.isArray(file.metadata['tokenizer.ggml.tokens']))
       throw new Error(`${file.path} has no vocabulary; it is not a language model's GGUF`);
   } catch (cause) {
-    throw refusal(cause as Error);
+    refuse(cause as Error);
   }
 }
 
-function refusal(cause: Error): EngineError {
+function refuse(cause: Error): never {
   const message = `${cause.message}; get the file again, or convert the model anew`;
-  return new EngineError({ code: 'load-failed', message }, { cause });
+  throw new EngineError({ code: 'load-failed', message }, { cause });
 }
 
 export function architectureOf(file: GgufFile): string {

@@ -1,6 +1,6 @@
 // Grammars that an answer must follow: GBNF as given, or made from a JSON schema.
 // Checked, then parsed by llama.cpp before the answer starts, so that a broken or hostile one costs
-// its own request alone. The rules of both languages are in runtime/grammar.
+// only its own request.
 import { type Llama, LlamaGrammarEvaluationState, type LlamaModel } from 'node-llama-cpp';
 import { nativeGrammarState } from '../../../llama/node-llama-internals.js';
 import { checkGbnf } from '../../grammar/gbnf-check.js';

@@ -1,6 +1,6 @@
 // From a path and options to a model that can answer, on the best device on which it fits.
 // node-llama-cpp picks device, layers and context by simulating the allocation in llama.cpp.
-// Runs in the engine's child process alone, as loading can abort the process.
+// Runs only in the engine's child process, as loading can abort the process.
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
@@ -11,20 +11,10 @@ import type { EngineInfo, EngineOptions, ModelFile } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import { describeFile } from '../model-file.js';
 import { architectureOf, checkHeader, readHeader } from './gguf-check.js';
-import { flashAttentionOf, kvBytesOf } from './load-log.js';
 import { hasDevice, loadError, type OpeningLlama } from './open-llama.js';
 import { predictedMemory } from './predicted.js';
 
-export type Loaded = {
-  llama: Llama;
-  model: LlamaModel;
-  context: LlamaContext;
-  native: Native;
-  info: EngineInfo;
-  threads: ThreadTuner;
-  nBatch: number;
-  swaSize: number | undefined;
-};
+export type LoadedEngine = Awaited<ReturnType<typeof loadModel>>;
 
 export type LoadEvents = {
   /** Told of a file that was read, whether or not it can be run, and of its chat template. */
@@ -36,11 +26,7 @@ export type LoadEvents = {
  * Loads the model. Throws {@link EngineError} `load-failed` with what is wrong with the file, or with
  * llama.cpp's own reason.
  */
-export async function loadModel(
-  opening: OpeningLlama,
-  options: EngineOptions,
-  events: LoadEvents,
-): Promise<Loaded> {
+export async function loadModel(opening: OpeningLlama, options: EngineOptions, events: LoadEvents) {
   const [llama, file] = await Promise.all([opening.llama, readModelFile(options, events)]);
   checkArchitecture(llama, file);
   const model = await openModel(llama, options, events.onProgress);
@@ -52,16 +38,8 @@ export async function loadModel(
   const loadMs = performance.now() - opening.startedAt;
   const lines = opening.takeLines();
   const info = await describe({ llama, model, context, native, file, options, lines, loadMs });
-  return {
-    llama,
-    model,
-    context,
-    native,
-    info,
-    threads,
-    nBatch: context.batchSize,
-    swaSize: model.fileInsights.swaSize ?? undefined,
-  };
+  const swaSize = model.fileInsights.swaSize ?? undefined;
+  return { llama, model, native, info, threads, nBatch: context.batchSize, swaSize };
 }
 
 async function readModelFile(
@@ -90,7 +68,6 @@ async function tuneThreads(
   return tuner;
 }
 
-/** Returns how long it took, in ms. */
 async function decodeAnyToken(context: Native['context'], threads: number): Promise<number> {
   const startedAt = performance.now();
   context.setThreads(threads);
@@ -155,14 +132,18 @@ async function openContext(model: LlamaModel, options: EngineOptions): Promise<L
   }
 }
 
-type Parts = Omit<Loaded, 'info' | 'threads' | 'nBatch' | 'swaSize'> & {
+type LoadedParts = {
+  llama: Llama;
+  model: LlamaModel;
+  context: LlamaContext;
+  native: Native;
   file: GgufFile;
   options: EngineOptions;
   lines: string[];
   loadMs: number;
 };
 
-async function describe(parts: Parts): Promise<EngineInfo> {
+async function describe(parts: LoadedParts): Promise<EngineInfo> {
   const { llama, model, context, native, file, options, lines, loadMs } = parts;
   const weights = native.model.getMemoryBreakdown();
   const used = native.context.getMemoryBreakdown();
@@ -213,4 +194,28 @@ const EMBEDDING_POOLINGS = [1, 2, 3];
 function isEmbedder(file: GgufFile): boolean {
   const pooling = file.metadata[`${architectureOf(file)}.pooling_type`];
   return typeof pooling === 'number' && EMBEDDING_POOLINGS.includes(pooling);
+}
+
+/**
+ * What llama.cpp said since the context in use was made; earlier lines belong to trial runs. The binding
+ * tells only sums, so that the split of a context into KV and compute is read here.
+ */
+function contextLines(lines: readonly string[]): readonly string[] {
+  const start = lines.findLastIndex((line) => line.includes('constructing llama_context'));
+  return lines.slice(Math.max(0, start));
+}
+
+/** Bytes of keys and values, of recurrent states too. */
+function kvBytesOf(lines: readonly string[]): number {
+  const pattern = /^(?:llama_kv_cache|llama_memory_recurrent): size =\s*([\d.]+) MiB/;
+  const sizes = contextLines(lines).map((line) => Number(pattern.exec(line)?.[1] ?? 0));
+  return Math.round(sizes.reduce((sum, size) => sum + size, 0) * 2 ** 20);
+}
+
+/** What became of `auto`, or of what a quantised KV cache makes llama.cpp turn on; `asked` where nothing was said. */
+function flashAttentionOf(lines: readonly string[], asked: boolean): boolean {
+  const said = contextLines(lines).find((line) => line.includes('Flash Attention'));
+  if (said === undefined)
+    return asked || contextLines(lines).some((line) => /flash_attn\s+= enabled/.test(line));
+  return /enabled/.test(said) && !/disabled|not supported/.test(said);
 }

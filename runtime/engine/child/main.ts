@@ -1,14 +1,13 @@
 // The engine's child process: loads the model it is told to, then serves requests.
 // Everything that can take the process down happens here, so that it takes down nothing else.
-// Prints nothing; llama.cpp's log goes to the parent.
 
 import { setTimeout } from 'node:timers/promises';
 import { stayWithParent } from '../../../llama/orphan-watch.js';
 import type { EngineOptions } from '../engine.js';
 import { failureOf } from '../engine-error.js';
 import type { FromChild, ToChild } from '../engine-protocol.js';
-import { checkOptions } from './check-options.js';
 import type { ModelServer } from './model-server.js';
+import { checkOptions } from './number-checks.js';
 import { openLlama } from './open-llama.js';
 import { Outbox } from './outbox.js';
 
@@ -35,7 +34,7 @@ process.on('message', (message: ToChild) => {
       server?.stop(message.id, message.stopReason);
       break;
     case 'ping':
-      // Not by the outbox: what it says is of the event loop alone.
+      // Not by the outbox: what it says is only of the event loop.
       send({ kind: 'alive' });
       break;
     case 'call':
@@ -79,7 +78,6 @@ async function load(options: EngineOptions): Promise<void> {
 
 let lines: string[] = [];
 
-/** Lines that come together leave together. */
 function log(line: string): void {
   if (lines.push(line) > 1) return;
   setImmediate(() => {

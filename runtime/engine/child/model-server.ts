@@ -1,7 +1,6 @@
 // The loaded model at work: turns requests into answers and calls into results.
 // Prompts are made while llama.cpp decodes on its own threads, or by a template's own process, so they
 // cost nobody a token.
-// Knows nothing of processes; main.ts connects it.
 import { MachineLoad } from '../../../llama/machine-load.js';
 import { nativeBindings } from '../../../llama/node-llama-internals.js';
 import { TemplateBudget } from '../../../model/template/template-budget.js';
@@ -10,45 +9,44 @@ import type { GenerateRequest, Memory, StopReason } from '../engine.js';
 import { EngineError, failureOf } from '../engine-error.js';
 import type { Call, CallResults } from '../engine-protocol.js';
 import { AnswerClock, AnswerMemory, processMemory } from './answer-cost.js';
-import { ChatTemplate } from './chat-template.js';
-import { checkRequest } from './check-request.js';
 import { ControlTokens } from './control-tokens.js';
-import { Embedder } from './embedder.js';
+import { openEmbedder } from './embedder.js';
 import { grammarState } from './grammar.js';
-import type { Loaded } from './load-model.js';
+import type { LoadedEngine } from './load-model.js';
+import { checkRequest, checkTokens } from './number-checks.js';
 import type { Outbox } from './outbox.js';
 import { probe } from './probe-decode.js';
-import { buildPrompt, checkTokens, type PromptModel, withBos } from './prompt.js';
-import { Answer } from './running-answer.js';
-import { SamplerPool } from './sampler-pool.js';
-import { LogprobReader, TokenChooser } from './sampling.js';
+import { buildPrompt, type PromptModel, withBos } from './prompt.js';
+import { PromptTemplate } from './prompt-template.js';
+import { RunningAnswer } from './running-answer.js';
+import { LogprobReader, SamplerPool, TokenChooser } from './sampling.js';
 import { Scheduler } from './scheduler.js';
 import { loadSession, saveSession } from './session-file.js';
 import { TokenText } from './token-text.js';
 
 export class ModelServer {
-  readonly #loaded: Loaded;
+  readonly #loaded: LoadedEngine;
   readonly #outbox: Outbox;
   readonly #scheduler: Scheduler;
   readonly #tokenText: TokenText;
   readonly #samplers: SamplerPool;
   readonly #promptModel: PromptModel;
-  readonly #embedder: Embedder;
-  readonly #answers = new Map<number, Answer>();
+  readonly #embed: ReturnType<typeof openEmbedder>;
+  readonly #answers = new Map<number, RunningAnswer>();
   /** Requests whose answer is being made; aborted for a stop reason. */
   readonly #making = new Map<number, AbortController>();
-  #template: ChatTemplate | undefined;
+  #template: PromptTemplate | undefined;
   #process: TemplateProcess | undefined;
 
   /** `process` was started for a stranger's chat template, while the model was loaded. */
-  constructor(loaded: Loaded, outbox: Outbox, process?: TemplateProcess) {
+  constructor(loaded: LoadedEngine, outbox: Outbox, process?: TemplateProcess) {
     const { native, info, threads, nBatch, swaSize } = loaded;
     this.#loaded = loaded;
     this.#outbox = outbox;
     this.#process = process;
     this.#tokenText = new TokenText(native.model);
     this.#samplers = new SamplerPool(native);
-    this.#embedder = new Embedder(loaded.model, info);
+    this.#embed = openEmbedder(loaded.model, info);
     this.#promptModel = {
       native: native.model,
       nCtx: info.nCtx,
@@ -122,12 +120,12 @@ export class ModelServer {
     id: number,
     request: GenerateRequest,
     { clock, signal }: { clock: AnswerClock; signal: AbortSignal },
-  ): Promise<Answer> {
+  ): Promise<RunningAnswer> {
     const { llama, model, native, info } = this.#loaded;
     checkRequest(request, info.nVocab);
     const prompt = await buildPrompt(this.#promptModel, request, signal);
     const state = request.grammar && (await grammarState(llama, model, request.grammar));
-    return new Answer({
+    return new RunningAnswer({
       id,
       request,
       prompt,
@@ -164,7 +162,7 @@ export class ModelServer {
       case 'applyTemplate':
         return this.#chatTemplate().render(call, { budget: new TemplateBudget() });
       case 'embed':
-        return this.#scheduler.exclusive(() => this.#embedder.embed(call.texts));
+        return this.#scheduler.exclusive(() => this.#embed(call.texts));
       case 'memory':
         return this.#memory();
       case 'probe':
@@ -193,7 +191,7 @@ export class ModelServer {
   }
 
   /** Made when first needed: reading the vocabulary's attributes takes a while. */
-  #chatTemplate(): ChatTemplate {
+  #chatTemplate(): PromptTemplate {
     if (this.#template) return this.#template;
     const { native, info } = this.#loaded;
     if (info.chatTemplate === null)
@@ -207,7 +205,8 @@ export class ModelServer {
     const control = new ControlTokens(native.model, info.nVocab);
     const process = this.#process;
     this.#process = undefined;
-    this.#template = new ChatTemplate(info.chatTemplate, { special, control, process });
+    const source = info.chatTemplate;
+    this.#template = new PromptTemplate({ source, special, control, process });
     return this.#template;
   }
 

@@ -1,6 +1,6 @@
 // llama.cpp for this machine, opened on the best device there is.
 // node-llama-cpp first lets a process of its own try the library, so this is begun before all else,
-// and the module has few others to load. Loads no model.
+// and the module has few others to load.
 
 import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp';
 import { PREBUILT } from '../../../llama/libraries.js';
@@ -12,7 +12,6 @@ export type OpeningLlama = {
   llama: Promise<Llama>;
   /** What llama.cpp has said so far; what it says from then on is not kept. */
   takeLines(): string[];
-  /** As performance.now() tells it. */
   startedAt: number;
 };
 

@@ -1,7 +1,7 @@
 // Messages to the parent, gathered so that fast models do not pay for one message a token.
 // The first is sent at once and what follows within a few milliseconds together, so a slow
-// model's tokens are never held back. Keeps order.
-import type { GenerateEvent } from '../engine.js';
+// model's tokens are never held back.
+import type { GenerateEvent, TokenEvent } from '../engine.js';
 import type { FromChild } from '../engine-protocol.js';
 
 /** Far below what a reader sees, far above what a message costs. */
@@ -34,7 +34,6 @@ export class Outbox {
     else this.#timer ??= setTimeout(() => this.#sendEvents(), wait);
   }
 
-  /** Sends a message after every event so far. */
   message(message: FromChild): void {
     this.#sendEvents();
     this.#send(message);
@@ -49,8 +48,6 @@ export class Outbox {
     this.#events = [];
   }
 }
-
-type TokenEvent = Extract<GenerateEvent, { kind: 'token' }>;
 
 function append(event: TokenEvent, next: TokenEvent): void {
   event.text += next.text;

@@ -1,13 +1,13 @@
 // The tokens of a request, checked against the context before they are evaluated.
 // Input that cannot fit is refused before it is tokenised, as that would hold up other answers.
-// What `drop-oldest` leaves out is decided in drop-oldest.ts.
 import type { NativeModel } from '../../../llama/node-llama-internals.js';
 import { TemplateBudget } from '../../../model/template/template-budget.js';
 import type { TemplateLimits } from '../../../model/template/template-process.js';
-import type { ChatMessage, GenerateInput, GenerateRequest } from '../engine.js';
+import type { ChatInput, ChatMessage, GenerateInput, GenerateRequest } from '../engine.js';
 import { EngineError } from '../engine-error.js';
-import type { ChatTemplate, Conversation } from './chat-template.js';
 import { dropOldest, MAX_TOKEN_CHARS } from './drop-oldest.js';
+import { checkTokens } from './number-checks.js';
+import type { PromptTemplate } from './prompt-template.js';
 import { countTokens, type Tokenize, type Tokens, tokensWithin } from './token-count.js';
 
 export type PromptModel = {
@@ -15,7 +15,7 @@ export type PromptModel = {
   nCtx: number;
   nVocab: number;
   bosTokenId: number | null;
-  template: () => ChatTemplate;
+  template: () => PromptTemplate;
 };
 
 /** One place is left for the first generated token. */
@@ -30,7 +30,6 @@ const ANSWER_PART = 1 / 4;
 /** More text than this is not even counted when old turns are dropped. */
 const MAX_CHAT_CHARS = 8 * 1024 * 1024;
 
-/** What is evaluated, and what of the conversation is not. */
 export type Prompt = { tokens: number[]; droppedTurns: number; droppedTokens: number };
 
 /**
@@ -77,11 +76,8 @@ async function tokensOf(
       return { length: tokens.length, tokens };
     }
     case 'text': {
-      const { text } = input;
-      return started(
-        model,
-        await tokensWithin(model.nCtx, text, plainTokens(model), limits.signal),
-      );
+      const tokenize = plainTokens(model);
+      return started(model, await tokensWithin(model.nCtx, input.text, tokenize, limits.signal));
     }
     case 'chat':
       return await chatTokens(model, limits)(input);
@@ -97,20 +93,10 @@ function plainTokens({ native }: PromptModel): Tokenize {
 function chatTokens(
   model: PromptModel,
   limits: TemplateLimits,
-): (conversation: Conversation) => Promise<Tokens> {
+): (conversation: ChatInput) => Promise<Tokens> {
   const room = model.nCtx;
   return async (conversation) =>
     started(model, await model.template().tokenize(conversation, { room, ...limits }));
-}
-
-/** Throws `bad-request` for a number that is no token: llama.cpp would abort on it. */
-export function checkTokens(tokenIds: number[], nVocab: number): number[] {
-  const bad = tokenIds.find((id) => !Number.isInteger(id) || id < 0 || id >= nVocab);
-  if (bad === undefined) return tokenIds;
-  throw new EngineError({
-    code: 'bad-request',
-    message: `${bad} is not a token of this model; expected 0 to ${nVocab - 1}`,
-  });
 }
 
 /** The tokens with the bos that the model wants in front, once. */

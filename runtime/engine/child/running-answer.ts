@@ -1,11 +1,10 @@
 // One answer under way: what is left of its prompt, what it has said, and why it ends.
 // The scheduler feeds it tokens; it says whether to go on, and sends the events.
-// Touches no cache.
-import type { GenerateEvent, GenerateRequest, StopReason } from '../engine.js';
+import type { GenerateEvent, GenerateRequest, StopReason, TokenLogprobs } from '../engine.js';
 import { type AnswerClock, AnswerMemory, type DeviceMemory } from './answer-cost.js';
 import { AnswerText, type Shown } from './answer-text.js';
 import type { Prompt } from './prompt.js';
-import type { Logprobs, TokenChooser } from './sampling.js';
+import type { TokenChooser } from './sampling.js';
 import type { TokenText } from './token-text.js';
 
 export type AnswerParts = {
@@ -22,7 +21,7 @@ export type AnswerParts = {
   emit: (slotId: number, event: GenerateEvent) => void;
 };
 
-export class Answer {
+export class RunningAnswer {
   readonly id: number;
   readonly prompt: readonly number[];
   readonly chooser: TokenChooser;
@@ -31,7 +30,7 @@ export class Answer {
   /** Tokens to decode next: the rest of the prompt, or the last token. */
   pending: number[] = [];
   readonly #parts: AnswerParts;
-  readonly #text: AnswerText<Logprobs | undefined>;
+  readonly #text: AnswerText<TokenLogprobs | undefined>;
   readonly #deadlineAt: number;
   #slotId = -1;
   #cachedTokens = 0;
@@ -72,7 +71,7 @@ export class Answer {
   }
 
   /** Takes the next token; `contextUsed` tokens are in the cache without it. */
-  accept(tokenId: number, logprobs: Logprobs | undefined, contextUsed: number): void {
+  accept(tokenId: number, logprobs: TokenLogprobs | undefined, contextUsed: number): void {
     const { clock, isEndOfGeneration, nCtx, request } = this.#parts;
     clock.token();
     if (clock.generatedTokens === 1) this.#memory?.sample();
@@ -113,7 +112,7 @@ export class Answer {
     });
   }
 
-  #say(shown: Shown<Logprobs | undefined>): void {
+  #say(shown: Shown<TokenLogprobs | undefined>): void {
     if (shown.stopString !== undefined) {
       this.#stopString = shown.stopString;
       this.#stopReason = 'stop';

@@ -1,13 +1,13 @@
 // Continuous batching: one decode for all answers under way, each in its own sequence.
 // Answers come and go between decodes; generating goes before prompts, and prompts share what is
-// left of the batch evenly, so nobody waits for another's long prompt. Chooses no tokens itself.
+// left of the batch evenly, so nobody waits for another's long prompt.
 
 import type { MachineLoad } from '../../../llama/machine-load.js';
 import type { Native } from '../../../llama/node-llama-internals.js';
 import type { ThreadTuner } from '../../../llama/thread-tuner.js';
 import type { EngineFailure } from '../engine.js';
-import { EngineError, failureOf } from '../engine-error.js';
-import type { Answer } from './running-answer.js';
+import { failureOf } from '../engine-error.js';
+import type { RunningAnswer } from './running-answer.js';
 import type { LogprobReader } from './sampling.js';
 import { chooseSlot, commonLength, type Slot } from './slot.js';
 
@@ -23,15 +23,20 @@ export type SchedulerOptions = {
   swaSize: number | undefined;
   /** Called after each decode and at each end: a good moment to send events. */
   onStep: () => void;
-  onFailure: (answer: Answer, failure: EngineFailure) => void;
+  onFailure: (answer: RunningAnswer, failure: EngineFailure) => void;
 };
 
-type BatchPart = { slot: Slot; answer: Answer; count: number; logitIndex: number | undefined };
+type BatchPart = {
+  slot: Slot;
+  answer: RunningAnswer;
+  count: number;
+  logitIndex: number | undefined;
+};
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #slots: Slot[];
-  #waiting: Answer[] = [];
+  readonly slots: readonly Slot[];
+  #waiting: RunningAnswer[] = [];
   #tasks: (() => Promise<void>)[] = [];
   #stepWaiters: (() => void)[] = [];
   #isRunning = false;
@@ -39,7 +44,7 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#slots = Array.from({ length: options.parallel }, (_, id) => ({
+    this.slots = Array.from({ length: options.parallel }, (_, id) => ({
       id,
       tokens: [],
       answer: undefined,
@@ -47,15 +52,11 @@ export class Scheduler {
     }));
   }
 
-  get slots(): readonly Slot[] {
-    return this.#slots;
-  }
-
   get nCtx(): number {
     return this.#options.nCtx;
   }
 
-  add(answer: Answer): void {
+  add(answer: RunningAnswer): void {
     this.#waiting.push(answer);
     this.#wake();
   }
@@ -85,7 +86,7 @@ export class Scheduler {
       for (const task of this.#tasks.splice(0)) await task();
       this.#finishOver();
       this.#admit();
-      if (this.#slots.some((slot) => slot.answer)) await this.#step();
+      if (this.slots.some((slot) => slot.answer)) await this.#step();
       else if (this.#tasks.length === 0) break;
     }
     this.#isRunning = false;
@@ -93,7 +94,7 @@ export class Scheduler {
   }
 
   #finishOver(): void {
-    for (const slot of this.#slots)
+    for (const slot of this.slots)
       if (slot.answer?.isOver) {
         slot.answer.finish(slot.tokens.length);
         slot.answer = undefined;
@@ -101,9 +102,9 @@ export class Scheduler {
   }
 
   #admit(): void {
-    const left: Answer[] = [];
+    const left: RunningAnswer[] = [];
     for (const answer of this.#waiting) {
-      const slot = chooseSlot(this.#slots, answer.prompt);
+      const slot = chooseSlot(this.slots, answer.prompt);
       if (answer.isOver) answer.finish(0);
       else if (slot) this.#start(slot, answer);
       else left.push(answer);
@@ -111,8 +112,8 @@ export class Scheduler {
     this.#waiting = left;
   }
 
-  #start(slot: Slot, answer: Answer): void {
-    const alone = this.#slots.every((other) => !other.answer);
+  #start(slot: Slot, answer: RunningAnswer): void {
+    const alone = this.slots.every((other) => !other.answer);
     // The last token of the prompt is always evaluated: its logits are not kept.
     const common = Math.min(commonLength(slot.tokens, answer.prompt), answer.prompt.length - 1);
     this.truncate(slot, common);
@@ -130,10 +131,10 @@ export class Scheduler {
       this.#reaches(slot, length) &&
       context.removeTokenCellsFromSequence(slot.id, length, -1);
     if (kept) slot.tokens.length = length;
-    else this.#clear(slot);
+    else this.clear(slot);
   }
 
-  #clear(slot: Slot): void {
+  clear(slot: Slot): void {
     this.#options.native.context.disposeSequence(slot.id);
     slot.tokens.length = 0;
   }
@@ -178,10 +179,10 @@ export class Scheduler {
 
   #compose(): BatchPart[] {
     const { native, nBatch } = this.#options;
-    const counts = shareBatch(this.#slots, nBatch);
+    const counts = shareBatch(this.slots, nBatch);
     native.context.initBatch([...counts.values()].reduce((sum, count) => sum + count, 0));
     return Array.from(counts, ([slot, count]) => {
-      const answer = slot.answer as Answer;
+      const answer = slot.answer as RunningAnswer;
       const isWhole = count === answer.pending.length;
       const [logitIndex] = native.context.addToBatch(
         slot.id,
@@ -197,7 +198,7 @@ export class Scheduler {
     if (logitIndex === undefined || answer.isOver) return;
     try {
       const tokenId = await answer.chooser.choose(logitIndex, slot.tokens);
-      if (tokenId < 0) throw noTokenError();
+      if (tokenId < 0) throw new Error('llama.cpp chose no token: this model cannot generate text');
       const { topLogprobs } = answer;
       const logprobs =
         topLogprobs === undefined
@@ -211,7 +212,7 @@ export class Scheduler {
 
   #fail(slot: Slot, failure: EngineFailure): void {
     const { answer } = slot;
-    this.#clear(slot);
+    this.clear(slot);
     slot.answer = undefined;
     if (!answer) return;
     answer.chooser.dispose();
@@ -232,11 +233,4 @@ function shareBatch(slots: readonly Slot[], nBatch: number): Map<Slot, number> {
     if (count > 0) counts.set(slot, count);
   });
   return counts;
-}
-
-function noTokenError(): EngineError {
-  return new EngineError({
-    code: 'internal',
-    message: 'llama.cpp chose no token: this model cannot generate text',
-  });
 }

@@ -1,15 +1,9 @@
 // The KV cache of one sequence in a file and back, so that a conversation outlives the process.
 // llama.cpp's own format: it checks layers, types and lengths itself and refuses what differs.
-// Whether the file belongs to this model's weights is for the caller to know.
-import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
 import type { Native } from '../../../llama/node-llama-internals.js';
 import { EngineError } from '../engine-error.js';
+import { replacePrivateFile } from '../private-file.js';
 import type { Scheduler } from './scheduler.js';
-import type { Slot } from './slot.js';
-
-/** A cache holds what was said: nobody else may read it. */
-const PRIVATE = 0o600;
 
 /** Saves the sequence used last. Call it between two decodes. */
 export async function saveSession(
@@ -20,9 +14,11 @@ export async function saveSession(
   const [slot] = [...scheduler.slots].sort((a, b) => b.lastUsed - a.lastUsed);
   if (!slot || slot.tokens.length === 0) throw refusal('the cache holds no conversation to save');
   const { id, tokens } = slot;
-  const sizeBytes = await replaceFile(path, (temporary) =>
+  const sizeBytes = await replacePrivateFile(path, (_file, temporary) =>
     context.saveSequenceStateToFile(temporary, id, Uint32Array.from(tokens)),
-  );
+  ).catch((cause: Error) => {
+    throw refusal(cause.message);
+  });
   return { tokens: tokens.length, sizeBytes };
 }
 
@@ -35,49 +31,16 @@ export async function loadSession(
   const idle = scheduler.slots.filter((slot) => !slot.answer);
   const [slot] = idle.sort((a, b) => a.tokens.length - b.tokens.length);
   if (!slot) throw refusal('every sequence is busy; load the session when one is idle');
-  clear(slot, context);
+  scheduler.clear(slot);
   try {
     const tokens = await context.loadSequenceStateFromFile(path, slot.id, scheduler.nCtx);
     slot.tokens.push(...tokens);
     return { tokens: tokens.length };
   } catch {
-    clear(slot, context);
+    scheduler.clear(slot);
     throw refusal(
-      `${path} is no cache of this model with a context of ${scheduler.nCtx} tokens and this --kv-type`,
+      `${path} is not a cache of this model with a context of ${scheduler.nCtx} tokens and this --kv-type`,
     );
-  }
-}
-
-function clear(slot: Slot, context: Native['context']): void {
-  context.disposeSequence(slot.id);
-  slot.tokens.length = 0;
-}
-
-/** Writes beside the file and renames, so that an interruption leaves the old one. */
-async function replaceFile(
-  path: string,
-  write: (temporary: string) => Promise<number>,
-): Promise<number> {
-  const temporary = `${path}.${randomBytes(4).toString('hex')}.part`;
-  try {
-    const handle = await open(temporary, 'wx', PRIVATE);
-    await handle.close();
-    const sizeBytes = await write(temporary);
-    await syncFile(temporary);
-    await rename(temporary, path);
-    return sizeBytes;
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw refusal(`${path} cannot be written: ${(cause as Error).message}`);
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

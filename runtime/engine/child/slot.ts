@@ -1,14 +1,12 @@
 // One sequence of the KV cache: which tokens it holds, and which answer uses it.
 // The cache outlives its answer, so that a conversation that goes on is not evaluated again.
-// Only remembers; the scheduler tells llama.cpp.
-import type { Answer } from './running-answer.js';
+import type { RunningAnswer } from './running-answer.js';
 
 export type Slot = {
   readonly id: number;
   /** Tokens whose keys and values are in the cache, by position. */
   tokens: number[];
-  answer: Answer | undefined;
-  /** Rises with each use. */
+  answer: RunningAnswer | undefined;
   lastUsed: number;
 };
 
@@ -26,7 +24,6 @@ export function chooseSlot(slots: readonly Slot[], prompt: readonly number[]): S
   return saved(best) * 2 >= best.tokens.length ? best : oldest;
 }
 
-/** How many tokens two lists have in common at their start. */
 export function commonLength(a: readonly number[], b: readonly number[]): number {
   const end = Math.min(a.length, b.length);
   let length = 0;

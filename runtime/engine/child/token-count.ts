@@ -1,5 +1,5 @@
 // Tokens of texts that may be far too long, without holding up others' answers for as long as they are.
-// Tokenising cannot be interrupted, and takes llama.cpp a minute for 800,000 bytes that are no token:
+// Tokenising cannot be interrupted, and takes llama.cpp a minute for 800,000 bytes that are not a token:
 // a long text is counted in pieces first, and only made into tokens if these may be of use.
 // Counts are exact for texts of one piece, and else off by a token or two a piece.
 import { setImmediate as nextTurn } from 'node:timers/promises';

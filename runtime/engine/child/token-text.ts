@@ -3,7 +3,7 @@
 // Control tokens have no text here.
 import type { NativeModel } from '../../../llama/node-llama-internals.js';
 
-/** Stands for bytes that are no character (yet). */
+/** Stands for bytes that are not a character (yet). */
 const REPLACEMENT = '\uFFFD';
 
 /** Tokens that can lack a character's end: UTF-8 has at most three bytes before the last. */
@@ -59,7 +59,6 @@ export class TextDecoder {
     return joined;
   }
 
-  /** What is left at the end, though no character. */
   flush(): string {
     const rest = this.#partial.length > 0 ? this.#tokenText.join(this.#partial) : '';
     this.#partial = [];

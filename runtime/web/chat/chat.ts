@@ -3,27 +3,26 @@
 import { byId } from '../shared/dom.js';
 import { drawIcons } from '../shared/icons.js';
 import { themeButton } from '../shared/theme.js';
-import { Announcer } from './announcer.js';
+import { announce } from './announcer.js';
 import { Answering } from './answering.js';
-import { Composer } from './composer.js';
+import { openComposer } from './composer.js';
 import { openConversationDb } from './conversation-db.js';
-import { ConversationList } from './conversation-list.js';
+import { listConversations } from './conversation-list.js';
 import { ConversationStore } from './conversation-store.js';
+import { keepSettings, readSettings } from './settings.js';
 import { askSettings } from './settings-dialog.js';
-import { keepSettings, readSettings } from './settings-store.js';
-import { Sidebar } from './sidebar.js';
-import { StatusView } from './status-view.js';
+import { sidebar } from './sidebar.js';
+import { showStatus } from './status-view.js';
 import { ThreadView } from './thread-view.js';
 
 const store = await ConversationStore.open(await openConversationDb(), readSettings());
 const answering = new Answering(store);
-const announcer = new Announcer(byId('announcer', HTMLElement));
-const composer = new Composer(store, answering);
-const sidebar = new Sidebar();
-const status = new StatusView();
+const composer = openComposer(store, answering);
+const closeSidebar = sidebar();
+const checkStatus = showStatus();
 
-new ThreadView({ store, answering, announcer }, (text) => composer.fill(text));
-new ConversationList(store, () => sidebar.close());
+new ThreadView(store, answering, (text) => composer.fill(text));
+listConversations(store, closeSidebar);
 drawIcons();
 byId('sidebar-foot', HTMLElement).prepend(themeButton());
 onClick('new-button', startNew);
@@ -38,7 +37,7 @@ if (matchMedia('(hover: hover)').matches) composer.focus();
 
 function startNew(): void {
   store.startNew(readSettings());
-  sidebar.close();
+  closeSidebar();
   composer.focus();
 }
 
@@ -52,9 +51,9 @@ async function changeSettings(): Promise<void> {
 }
 
 function announceEnd(kind: string): void {
-  if (kind === 'done') announcer.say('The answer is complete.');
-  if (kind === 'stopped') announcer.say('The answer was stopped.');
-  if (kind === 'failed') void status.check();
+  if (kind === 'done') announce('The answer is complete.');
+  if (kind === 'stopped') announce('The answer was stopped.');
+  if (kind === 'failed') void checkStatus();
 }
 
 function onClick(id: string, run: () => void): void {

@@ -1,11 +1,9 @@
 // One answer from POST /v1/chat/completions, streamed, as a few kinds of events.
 // Overflow drops the oldest turns, as in the terminal, and the answer says so.
-// It neither retries nor waits; answering.ts does.
 import { ask } from '../shared/server-client.js';
 import { errorOfEvent, ServerError } from '../shared/server-error.js';
 import type { Conversation } from './conversation.js';
 import { type AnswerFigures, readFigures } from './figures.js';
-import { readEvents } from './sse.js';
 
 export type CompletionEvent =
   | { kind: 'text'; text: string; model: string | null }
@@ -68,7 +66,7 @@ function parse(data: string): unknown {
 function* eventsOf(event: unknown): Generator<CompletionEvent> {
   const error = errorOfEvent(event);
   if (error) throw error;
-  const { choices, model } = event as Chunk;
+  const { choices, model } = event as CompletionChunk;
   const choice = choices?.[0];
   const text = choice?.delta?.content;
   if (typeof text === 'string' && text !== '') yield { kind: 'text', text, model: model ?? null };
@@ -77,7 +75,36 @@ function* eventsOf(event: unknown): Generator<CompletionEvent> {
   if (figures) yield { kind: 'figures', figures };
 }
 
-type Chunk = {
+type CompletionChunk = {
   model?: string;
   choices?: { delta?: { content?: unknown }; finish_reason?: string | null }[];
 };
+
+/**
+ * The data of each server-sent event, lines joined by newlines: EventSource cannot send a POST. Cancels the
+ * response when left early.
+ */
+async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      rest += decoder.decode(value, { stream: !done });
+      const blocks = rest.split(/\r?\n\r?\n/);
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) yield* dataOf(block);
+      if (done) break;
+    }
+    yield* dataOf(rest);
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+/** Nothing for a comment, such as a heartbeat. */
+function* dataOf(block: string): Generator<string> {
+  const lines = block.split(/\r?\n/).filter((line) => line.startsWith('data:'));
+  if (lines.length > 0) yield lines.map((line) => line.slice(5).replace(/^ /, '')).join('\n');
+}

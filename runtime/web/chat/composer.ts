@@ -6,96 +6,70 @@ import { icon } from '../shared/icons.js';
 import type { Answering } from './answering.js';
 import type { ConversationStore } from './conversation-store.js';
 
-export class Composer {
-  readonly #store: ConversationStore;
-  readonly #answering: Answering;
-  readonly #input = byId('message-input', HTMLTextAreaElement);
-  readonly #button = byId('send-button', HTMLButtonElement);
-  readonly #drafts = new Map<string, string>();
-  #conversationId: string;
+export function openComposer(store: ConversationStore, answering: Answering) {
+  const input = byId('message-input', HTMLTextAreaElement);
+  const button = byId('send-button', HTMLButtonElement);
+  const drafts = new Map<string, string>();
+  let conversationId = store.shown.id;
 
-  constructor(store: ConversationStore, answering: Answering) {
-    this.#store = store;
-    this.#answering = answering;
-    this.#conversationId = store.shown.id;
-    byId('composer', HTMLFormElement).addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#submit();
-    });
-    this.#input.addEventListener('input', () => this.#update());
-    this.#input.addEventListener('keydown', (event) => this.#onKey(event));
-    document.addEventListener('keydown', (event) => this.#onPageKey(event));
-    store.listen(() => this.#update());
-    this.#update();
-  }
+  const isRunning = () => answering.isRunning(store.shown);
+  const focus = () => input.focus();
+  const send = () => {
+    const text = input.value.trim();
+    if (text === '' || isRunning()) return;
+    input.value = '';
+    void answering.send(store.shown, text);
+    update();
+    focus();
+  };
+  const changeDraft = () => {
+    const { id } = store.shown;
+    if (id === conversationId) return;
+    drafts.set(conversationId, input.value);
+    input.value = drafts.get(id) ?? '';
+    conversationId = id;
+  };
+  const update = () => {
+    changeDraft();
+    const label = isRunning() ? 'Stop the answer' : 'Send';
+    if (button.getAttribute('aria-label') !== label) {
+      button.setAttribute('aria-label', label);
+      button.title = isRunning() ? 'Stop (Esc)' : 'Send (Enter)';
+      button.replaceChildren(icon(isRunning() ? 'stop' : 'send'));
+    }
+    fitHeight(input);
+    button.disabled = !isRunning() && input.value.trim() === '';
+  };
 
-  focus(): void {
-    this.#input.focus();
-  }
-
-  /** Puts a text into the field, for the person to change or send. */
-  fill(text: string): void {
-    this.#input.value = text;
-    this.#update();
-    this.focus();
-  }
-
-  get #isRunning(): boolean {
-    return this.#answering.isRunning(this.#store.shown);
-  }
-
-  #submit(): void {
-    if (this.#isRunning) this.#answering.stop(this.#store.shown);
-    else this.#send();
-  }
-
-  #send(): void {
-    const text = this.#input.value.trim();
-    if (text === '' || this.#isRunning) return;
-    this.#input.value = '';
-    void this.#answering.send(this.#store.shown, text);
-    this.#update();
-    this.focus();
-  }
-
-  /** Enter that ends the choice of a character, as in Japanese, does not send. */
-  #onKey(event: KeyboardEvent): void {
+  byId('composer', HTMLFormElement).addEventListener('submit', (event) => {
+    event.preventDefault();
+    if (isRunning()) answering.stop(store.shown);
+    else send();
+  });
+  input.addEventListener('input', update);
+  input.addEventListener('keydown', (event) => {
+    // Enter that ends the choice of a character, as in Japanese, does not send.
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
-    this.#send();
-  }
+    send();
+  });
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || event.defaultPrevented || !isRunning()) return;
+    if (!document.querySelector('dialog[open]')) answering.stop(store.shown);
+  });
+  store.listen(update);
+  update();
+  const fill = (text: string) => {
+    input.value = text;
+    update();
+    focus();
+  };
+  return { focus, fill };
+}
 
-  #onPageKey(event: KeyboardEvent): void {
-    if (event.key !== 'Escape' || event.defaultPrevented || !this.#isRunning) return;
-    if (document.querySelector('dialog[open]')) return;
-    this.#answering.stop(this.#store.shown);
-  }
-
-  #update(): void {
-    this.#changeDraft();
-    const isRunning = this.#isRunning;
-    const label = isRunning ? 'Stop the answer' : 'Send';
-    if (this.#button.getAttribute('aria-label') !== label) {
-      this.#button.setAttribute('aria-label', label);
-      this.#button.title = isRunning ? 'Stop (Esc)' : 'Send (Enter)';
-      this.#button.replaceChildren(icon(isRunning ? 'stop' : 'send'));
-    }
-    this.#fitHeight();
-    this.#button.disabled = !isRunning && this.#input.value.trim() === '';
-  }
-
-  /** Where the style sheet's `field-sizing` is not known yet. */
-  #fitHeight(): void {
-    if (CSS.supports('field-sizing', 'content')) return;
-    this.#input.style.height = 'auto';
-    this.#input.style.height = `${this.#input.scrollHeight}px`;
-  }
-
-  #changeDraft(): void {
-    const { id } = this.#store.shown;
-    if (id === this.#conversationId) return;
-    this.#drafts.set(this.#conversationId, this.#input.value);
-    this.#input.value = this.#drafts.get(id) ?? '';
-    this.#conversationId = id;
-  }
+/** Where the style sheet's `field-sizing` is not known yet. */
+function fitHeight(input: HTMLTextAreaElement): void {
+  if (CSS.supports('field-sizing', 'content')) return;
+  input.style.height = 'auto';
+  input.style.height = `${input.scrollHeight}px`;
 }

@@ -6,9 +6,8 @@ import type { Conversation } from './conversation.js';
 export type ConversationDb = {
   /** The newest first. */
   all(): Promise<Conversation[]>;
-  /** Whether it was kept. */
-  put(conversation: Conversation): Promise<boolean>;
-  remove(id: string): Promise<boolean>;
+  put(conversation: Conversation): Promise<void>;
+  remove(id: string): Promise<void>;
 };
 
 const NAME = 'hearth';
@@ -17,52 +16,19 @@ const STORE = 'conversations';
 
 export async function openConversationDb(): Promise<ConversationDb> {
   const db = await openDb().catch(() => null);
-  return db ? new IndexedConversations(db) : new ForgottenConversations();
-}
-
-class IndexedConversations implements ConversationDb {
-  readonly #db: IDBDatabase;
-
-  constructor(db: IDBDatabase) {
-    this.#db = db;
-  }
-
-  async all(): Promise<Conversation[]> {
-    const store = this.#db.transaction(STORE).objectStore(STORE);
-    const found: Conversation[] = await resultOf(store.getAll());
-    return found.sort((a, b) => b.updatedAtMs - a.updatedAtMs);
-  }
-
-  put(conversation: Conversation): Promise<boolean> {
-    return this.#write((store) => store.put(conversation));
-  }
-
-  remove(id: string): Promise<boolean> {
-    return this.#write((store) => store.delete(id));
-  }
-
-  async #write(request: (store: IDBObjectStore) => IDBRequest): Promise<boolean> {
-    try {
-      await resultOf(request(this.#db.transaction(STORE, 'readwrite').objectStore(STORE)));
-      return true;
-    } catch {
-      return false;
-    }
-  }
-}
-
-class ForgottenConversations implements ConversationDb {
-  all(): Promise<Conversation[]> {
-    return Promise.resolve([]);
-  }
-
-  put(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-
-  remove(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
+  const ask = async <T>(mode: IDBTransactionMode, run: (store: IDBObjectStore) => IDBRequest<T>) =>
+    db && resultOf(run(db.transaction(STORE, mode).objectStore(STORE)));
+  const write = async (change: (store: IDBObjectStore) => IDBRequest) => {
+    await ask('readwrite', change).catch(() => null);
+  };
+  return {
+    async all() {
+      const found: Conversation[] = (await ask('readonly', (store) => store.getAll())) ?? [];
+      return found.sort((a, b) => b.updatedAtMs - a.updatedAtMs);
+    },
+    put: (conversation) => write((store) => store.put(conversation)),
+    remove: (id) => write((store) => store.delete(id)),
+  };
 }
 
 function openDb(): Promise<IDBDatabase> {

@@ -7,69 +7,55 @@ import type { Conversation } from './conversation.js';
 import type { ConversationStore } from './conversation-store.js';
 import { saveAsJson, saveAsMarkdown } from './export.js';
 
-export class ConversationList {
-  readonly #store: ConversationStore;
-  readonly #list = byId('conversation-list', HTMLElement);
-  readonly #onShow: () => void;
-  #drawn = '';
-
-  /** `onShow` is called when a person chose a conversation. */
-  constructor(store: ConversationStore, onShow: () => void) {
-    this.#store = store;
-    this.#onShow = onShow;
-    store.listen(({ kind }) => {
-      if (kind === 'list') this.#draw();
-    });
-    this.#draw();
-  }
-
-  #draw(): void {
-    const { list, shown } = this.#store;
-    const state = JSON.stringify([shown.id, list.map(({ id, title }) => [id, title])]);
-    if (state === this.#drawn) return;
-    this.#drawn = state;
-    byId('no-conversations', HTMLElement).hidden = list.length > 0;
-    this.#list.replaceChildren(...list.map((conversation) => this.#item(conversation)));
-  }
-
-  #item(conversation: Conversation): HTMLElement {
+/** `onShow` is called when a person chose a conversation. */
+export function listConversations(store: ConversationStore, onShow: () => void): void {
+  const list = byId('conversation-list', HTMLElement);
+  let drawn = '';
+  const draw = () => {
+    const state = JSON.stringify([store.shown.id, store.list.map(({ id, title }) => [id, title])]);
+    if (state === drawn) return;
+    drawn = state;
+    byId('no-conversations', HTMLElement).hidden = store.list.length > 0;
+    list.replaceChildren(...store.list.map((conversation) => itemOf(conversation)));
+  };
+  const itemOf = (conversation: Conversation) => {
     const { id, title } = conversation;
-    const isShown = conversation === this.#store.shown;
-    const choose = el('button', { class: 'conversation', type: 'button', title }, title);
-    if (isShown) choose.setAttribute('aria-current', 'true');
-    choose.addEventListener('click', () => {
-      this.#store.show(id);
-      this.#onShow();
-    });
-    return el('li', {}, choose, this.#menu(conversation));
-  }
+    const click = () => {
+      store.show(id);
+      onShow();
+    };
+    const current = conversation === store.shown && 'true';
+    const props = { class: 'conversation', type: 'button', title, 'aria-current': current, click };
+    return el('li', {}, el('button', props, title), menuOf(store, conversation));
+  };
+  store.listen(({ kind }) => {
+    if (kind === 'list') draw();
+  });
+  draw();
+}
 
-  #menu(conversation: Conversation): HTMLElement {
-    return menuButton(`Actions for ${conversation.title}`, [
-      { label: 'Rename', run: () => void this.#rename(conversation) },
-      { label: 'Save as Markdown', run: () => saveAsMarkdown(conversation) },
-      { label: 'Save as JSON', run: () => saveAsJson(conversation) },
-      { label: 'Delete', tone: 'danger', run: () => void this.#remove(conversation) },
-    ]);
-  }
+function menuOf(store: ConversationStore, conversation: Conversation): HTMLElement {
+  return menuButton(`Actions for ${conversation.title}`, [
+    { label: 'Rename', run: () => void rename(store, conversation) },
+    { label: 'Save as Markdown', run: () => saveAsMarkdown(conversation) },
+    { label: 'Save as JSON', run: () => saveAsJson(conversation) },
+    { label: 'Delete', tone: 'danger', run: () => void remove(store, conversation) },
+  ]);
+}
 
-  async #rename(conversation: Conversation): Promise<void> {
-    const title = await askText({
-      title: 'Rename the conversation',
-      label: 'Name',
-      value: conversation.title,
-      action: 'Rename',
-    });
-    if (title !== null) this.#store.rename(conversation, title);
-  }
+async function rename(store: ConversationStore, conversation: Conversation): Promise<void> {
+  const { title: value } = conversation;
+  const asked = { title: 'Rename the conversation', label: 'Name', value, action: 'Rename' };
+  const title = await askText(asked);
+  if (title !== null) store.rename(conversation, title);
+}
 
-  async #remove(conversation: Conversation): Promise<void> {
-    const confirmed = await showDialog({
-      title: 'Delete this conversation?',
-      content: [el('p', {}, `“${conversation.title}” will be gone from this browser for good.`)],
-      action: 'Delete',
-      tone: 'danger',
-    });
-    if (confirmed) this.#store.remove(conversation);
-  }
+async function remove(store: ConversationStore, conversation: Conversation): Promise<void> {
+  const confirmed = await showDialog({
+    title: 'Delete this conversation?',
+    content: [el('p', {}, `“${conversation.title}” will be gone from this browser for good.`)],
+    action: 'Delete',
+    tone: 'danger',
+  });
+  if (confirmed) store.remove(conversation);
 }

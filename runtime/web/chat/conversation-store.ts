@@ -10,7 +10,7 @@ import {
 } from './conversation.js';
 import type { ConversationDb } from './conversation-db.js';
 
-export type Change =
+export type StoreChange =
   /** Another conversation is shown, or its turns were added or removed. */
   | { kind: 'shown' }
   /** Titles or order of the list. */
@@ -23,10 +23,11 @@ const KEEP_EVERY_MS = 1000;
 
 export class ConversationStore {
   readonly #db: ConversationDb;
-  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #listeners = new Set<(change: StoreChange) => void>();
   readonly #keepTimers = new Map<string, number>();
-  #list: Conversation[];
-  #shown: Conversation;
+  /** Newest first; a conversation is in it from its first turn on. */
+  list: readonly Conversation[];
+  shown: Conversation;
 
   static async open(db: ConversationDb, settings: Settings): Promise<ConversationStore> {
     const list = await db.all();
@@ -36,20 +37,11 @@ export class ConversationStore {
 
   private constructor(db: ConversationDb, list: Conversation[], settings: Settings) {
     this.#db = db;
-    this.#list = list;
-    this.#shown = newConversation(settings);
+    this.list = list;
+    this.shown = newConversation(settings);
   }
 
-  /** Newest first; a conversation is in it from its first turn on. */
-  get list(): readonly Conversation[] {
-    return this.#list;
-  }
-
-  get shown(): Conversation {
-    return this.#shown;
-  }
-
-  listen(listener: (change: Change) => void): void {
+  listen(listener: (change: StoreChange) => void): void {
     this.#listeners.add(listener);
   }
 
@@ -58,16 +50,15 @@ export class ConversationStore {
   }
 
   show(id: string): void {
-    const found = this.#list.find((conversation) => conversation.id === id);
-    if (found && found !== this.#shown) this.#show(found);
+    const found = this.list.find((conversation) => conversation.id === id);
+    if (found && found !== this.shown) this.#show(found);
   }
 
-  /** Changes turns, title or settings of one conversation. */
   change(conversation: Conversation, apply: (conversation: Conversation) => void): void {
     apply(conversation);
     if (conversation.turns.length > 0) this.#moveToFront(conversation);
     this.#tell({ kind: 'list' });
-    if (conversation === this.#shown) this.#tell({ kind: 'shown' });
+    if (conversation === this.shown) this.#tell({ kind: 'shown' });
     this.#keep(conversation);
   }
 
@@ -89,22 +80,22 @@ export class ConversationStore {
   }
 
   remove(conversation: Conversation): void {
-    this.#list = this.#list.filter((other) => other !== conversation);
+    this.list = this.list.filter((other) => other !== conversation);
     clearTimeout(this.#keepTimers.get(conversation.id));
     void this.#db.remove(conversation.id);
     this.#tell({ kind: 'list' });
-    if (conversation === this.#shown) this.startNew(conversation.settings);
+    if (conversation === this.shown) this.startNew(conversation.settings);
   }
 
   #show(conversation: Conversation): void {
-    this.#shown = conversation;
+    this.shown = conversation;
     this.#tell({ kind: 'shown' });
     this.#tell({ kind: 'list' });
   }
 
   #moveToFront(conversation: Conversation): void {
     conversation.updatedAtMs = Date.now();
-    this.#list = [conversation, ...this.#list.filter((other) => other !== conversation)];
+    this.list = [conversation, ...this.list.filter((other) => other !== conversation)];
   }
 
   #keepSoon(conversation: Conversation): void {
@@ -115,10 +106,10 @@ export class ConversationStore {
   #keep(conversation: Conversation): void {
     clearTimeout(this.#keepTimers.get(conversation.id));
     this.#keepTimers.delete(conversation.id);
-    if (this.#list.includes(conversation)) void this.#db.put(conversation);
+    if (this.list.includes(conversation)) void this.#db.put(conversation);
   }
 
-  #tell(change: Change): void {
+  #tell(change: StoreChange): void {
     for (const listener of this.#listeners) listener(change);
   }
 }

@@ -1,7 +1,5 @@
 // What a conversation is: its turns, its settings, and what each answer took.
 // Plain data, kept in the browser as it is and exported as JSON.
-// Changing one is the store's part; nothing here touches the page.
-import { randomId } from '../shared/random-id.js';
 import type { Failure } from '../shared/server-error.js';
 import type { AnswerFigures } from './figures.js';
 
@@ -12,7 +10,6 @@ export type AnswerTurn = {
   id: string;
   text: string;
   state: AnswerState;
-  /** The model that answered; null until it is known. */
   model: string | null;
   figures: AnswerFigures | null;
 };
@@ -31,19 +28,18 @@ export type AnswerState =
 export type Turn = UserTurn | AnswerTurn;
 
 /** Names as in the API; one that is missing is left to the server. */
-export type Sampling = Partial<
+export type SamplingSettings = Partial<
   Record<
     'temperature' | 'top_p' | 'top_k' | 'min_p' | 'repeat_penalty' | 'max_tokens' | 'seed',
     number
   >
 >;
 
-export type Settings = { system: string; sampling: Sampling };
+export type Settings = { system: string; sampling: SamplingSettings };
 
 export type Conversation = {
   id: string;
   title: string;
-  /** Milliseconds since the epoch. */
   updatedAtMs: number;
   settings: Settings;
   turns: Turn[];
@@ -71,14 +67,18 @@ export function newAnswerTurn(): AnswerTurn {
   return { kind: 'answer', id: randomId(), text: '', state, model: null, figures: null };
 }
 
-/** Whether the answer is still to come or coming. */
 export function isUnderWay({ state }: AnswerTurn): boolean {
   return state.kind === 'waiting' || state.kind === 'loading' || state.kind === 'writing';
 }
 
-/** A title of the first line of what was asked. */
 export function titleOf(text: string): string {
   const line = text.trim().split('\n', 1)[0]?.trim() ?? '';
   const letters = [...line];
   return letters.length <= TITLE_LENGTH ? line : `${letters.slice(0, TITLE_LENGTH - 1).join('')}…`;
+}
+
+/** 128 random bits in hexadecimal; randomUUID is missing on plain http to another machine. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

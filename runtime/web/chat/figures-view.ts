@@ -1,6 +1,5 @@
 // The line under an answer: how fast it came and how full the context is, the rest on demand.
 // Cut turns are said aloud here: what the model did not see is never hidden.
-// Nothing is computed but the words.
 import { el } from '../shared/dom.js';
 import { formatBytes, formatCount, formatDuration, formatSpeed } from '../shared/format.js';
 import type { AnswerFigures } from './figures.js';
@@ -19,7 +18,6 @@ export function figuresView(figures: AnswerFigures, model: string | null): HTMLE
   return details;
 }
 
-/** Says that turns were cut; null where none were. */
 export function droppedNotice({ droppedTurns, droppedTokens }: AnswerFigures): HTMLElement | null {
   if (droppedTurns === 0) return null;
   const turns = droppedTurns === 1 ? 'The oldest turn' : `The ${droppedTurns} oldest turns`;

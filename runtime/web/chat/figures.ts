@@ -1,8 +1,7 @@
 // What an answer took, read from the last event of its stream.
 // The server's JSON comes from outside: each number is checked, what is missing is null.
-// Units are those of the API; figures-view.ts prints them.
-
-type MaybeNumber = number | null;
+import type { MaybeNumber } from '../../log/read-rows.js';
+import { field } from '../shared/server-error.js';
 
 export type AnswerFigures = {
   tokensPerSecond: MaybeNumber;
@@ -23,27 +22,12 @@ export type AnswerFigures = {
   droppedTokens: number;
 };
 
-/** null where the event carries no figures. */
 export function readFigures(event: unknown): AnswerFigures | null {
   const timings = part(event, 'timings');
   const hearth = part(event, 'hearth');
   if (!timings && !hearth) return null;
   const usage = part(event, 'usage');
   const memory = part(hearth, 'memory');
-  return {
-    ...timingFigures(timings),
-    promptTokens: number(usage, 'prompt_tokens') ?? number(timings, 'prompt_n'),
-    generatedTokens: number(usage, 'completion_tokens') ?? number(timings, 'predicted_n'),
-    contextUsed: number(memory, 'context_used') ?? number(usage, 'total_tokens'),
-    nCtx: number(memory, 'n_ctx'),
-    peakRssBytes: number(memory, 'peak_rss_bytes'),
-    devicePeakBytes: number(memory, 'device_peak_bytes'),
-    droppedTurns: number(hearth, 'dropped_turns') ?? 0,
-    droppedTokens: number(hearth, 'dropped_tokens') ?? 0,
-  };
-}
-
-function timingFigures(timings: object | null) {
   const generated = number(timings, 'predicted_n');
   const generationMs = number(timings, 'predicted_ms');
   return {
@@ -53,19 +37,23 @@ function timingFigures(timings: object | null) {
     promptMs: number(timings, 'prompt_ms'),
     generationMs,
     cachedTokens: number(timings, 'cached_n'),
+    promptTokens: number(usage, 'prompt_tokens') ?? number(timings, 'prompt_n'),
+    generatedTokens: number(usage, 'completion_tokens') ?? generated,
+    contextUsed: number(memory, 'context_used') ?? number(usage, 'total_tokens'),
+    nCtx: number(memory, 'n_ctx'),
+    peakRssBytes: number(memory, 'peak_rss_bytes'),
+    devicePeakBytes: number(memory, 'device_peak_bytes'),
+    droppedTurns: number(hearth, 'dropped_turns') ?? 0,
+    droppedTokens: number(hearth, 'dropped_tokens') ?? 0,
   };
 }
 
 function part(value: unknown, name: string): object | null {
-  const found: unknown = isObject(value) ? Reflect.get(value, name) : null;
-  return isObject(found) ? found : null;
+  const found = field(value, name);
+  return typeof found === 'object' ? found : null;
 }
 
 function number(value: object | null, name: string): MaybeNumber {
-  const found: unknown = value ? Reflect.get(value, name) : null;
+  const found = field(value, name);
   return typeof found === 'number' && Number.isFinite(found) ? found : null;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

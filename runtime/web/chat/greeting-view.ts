@@ -10,20 +10,18 @@ const SUGGESTIONS = [
 ];
 
 export function greetingView(onSuggestion: (text: string) => void): HTMLElement {
+  const item = (text: string) => {
+    const click = () => onSuggestion(text);
+    return el('li', {}, el('button', { class: 'suggestion', type: 'button', click }, text));
+  };
   return el(
     'div',
     { class: 'greeting' },
     el('img', { class: 'greeting-flame', src: 'favicon.svg', alt: '', width: 56, height: 56 }),
     el('h2', {}, `${greetingAt(new Date().getHours())}.`),
     el('p', {}, 'Ask anything. It stays in this house.'),
-    el('ul', { class: 'suggestions' }, ...SUGGESTIONS.map((text) => item(text, onSuggestion))),
+    el('ul', { class: 'suggestions' }, ...SUGGESTIONS.map(item)),
   );
-}
-
-function item(text: string, onSuggestion: (text: string) => void): HTMLElement {
-  const button = el('button', { class: 'suggestion', type: 'button' }, text);
-  button.addEventListener('click', () => onSuggestion(text));
-  return el('li', {}, button);
 }
 
 function greetingAt(hour: number): string {

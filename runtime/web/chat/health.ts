@@ -1,8 +1,8 @@
 // Whether the model can answer, from GET /health.
 // While it loads the server says how far it is, and a question waits here instead of failing.
-import { ServerError } from '../shared/server-error.js';
+import { field, ServerError } from '../shared/server-error.js';
 
-export type Health =
+export type ServerHealth =
   | { kind: 'ok' }
   | { kind: 'loading'; progress: number | null }
   | { kind: 'failed'; message: string }
@@ -10,7 +10,7 @@ export type Health =
 
 const POLL_MS = 1000;
 
-export async function readHealth(): Promise<Health> {
+export async function readHealth(): Promise<ServerHealth> {
   const response = await fetch('health', { cache: 'no-store' }).catch(() => null);
   if (!response) return { kind: 'unreachable' };
   if (response.ok) return { kind: 'ok' };
@@ -34,11 +34,11 @@ export async function untilLoaded(
   }
 }
 
-function healthOf(body: unknown): Health | null {
-  if (typeof body !== 'object' || body === null) return null;
-  const { error } = body as { error?: unknown };
-  if (typeof error !== 'object' || error === null) return null;
-  const { status, progress, message } = error as Record<string, unknown>;
+function healthOf(body: unknown): ServerHealth | null {
+  const error = field(body, 'error');
+  const [status, progress, message] = ['status', 'progress', 'message'].map((name) =>
+    field(error, name),
+  );
   if (status === 'loading' || status === 'restarting')
     return { kind: 'loading', progress: typeof progress === 'number' ? progress : null };
   return typeof message === 'string' ? { kind: 'failed', message } : null;

@@ -6,11 +6,10 @@ import createDOMPurify from 'dompurify';
 import { Marked, type Token, type Tokens } from 'marked';
 import { el } from '../shared/dom.js';
 
-const ALLOWED_TAGS = [
-  ...['p', 'br', 'hr', 'blockquote', 'pre', 'code', 'ul', 'ol', 'li', 'input'],
-  ...['h3', 'h4', 'h5', 'h6', 'strong', 'em', 'del', 'a'],
-  ...['table', 'thead', 'tbody', 'tr', 'th', 'td'],
-];
+const ALLOWED_TAGS =
+  'p br hr blockquote pre code ul ol li input h3 h4 h5 h6 strong em del a table thead tbody tr th td'.split(
+    ' ',
+  );
 const ALLOWED_ATTR = ['href', 'title', 'start', 'align', 'type', 'checked', 'disabled'];
 
 /** The answer's own headings come below those of the page. */

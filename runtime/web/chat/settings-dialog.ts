@@ -1,11 +1,10 @@
 // Settings of the conversation that is shown: system prompt and sampling.
 // They also become the start of every new conversation.
-// Fields are checked by the browser, against the limits of the table.
+import { forgetKey, readKey } from '../shared/api-key.js';
 import { showDialog } from '../shared/dialog.js';
 import { el } from '../shared/dom.js';
-import { forgetKey, readKey } from '../shared/key-store.js';
-import type { Sampling, Settings } from './conversation.js';
-import { SAMPLING_FIELDS, type SamplingField } from './sampling-fields.js';
+import type { SamplingSettings, Settings } from './conversation.js';
+import { SAMPLING_FIELDS, type SamplingField } from './settings.js';
 
 /** The settings as they were changed; null where they were not. */
 export async function askSettings(settings: Settings): Promise<Settings | null> {
@@ -34,8 +33,8 @@ export async function askSettings(settings: Settings): Promise<Settings | null> 
 
 type FieldInput = { field: SamplingField; input: HTMLInputElement };
 
-function samplingInput(field: SamplingField, sampling: Sampling): FieldInput {
-  const { name, min, max, step } = field;
+function samplingInput(field: SamplingField, sampling: SamplingSettings): FieldInput {
+  const [name, , , min, max, step] = field;
   const input = el('input', { id: `sampling-${name}`, type: 'number', min, max, step });
   input.setAttribute('aria-describedby', `${input.id}-hint`);
   input.setAttribute('placeholder', 'auto');
@@ -43,28 +42,28 @@ function samplingInput(field: SamplingField, sampling: Sampling): FieldInput {
   return { field, input };
 }
 
-function fieldView({ field, input }: FieldInput): HTMLElement {
+function fieldView({ field: [, label, hint], input }: FieldInput): HTMLElement {
   return el(
     'div',
     { class: 'field' },
-    el('label', { for: input.id }, field.label),
+    el('label', { for: input.id }, label),
     input,
-    el('p', { id: `${input.id}-hint`, class: 'hint' }, field.hint),
+    el('p', { id: `${input.id}-hint`, class: 'hint' }, hint),
   );
 }
 
-function samplingOf(inputs: FieldInput[]): Sampling {
-  const sampling: Sampling = {};
+function samplingOf(inputs: FieldInput[]): SamplingSettings {
+  const sampling: SamplingSettings = {};
   for (const { field, input } of inputs)
-    if (Number.isFinite(input.valueAsNumber)) sampling[field.name] = input.valueAsNumber;
+    if (Number.isFinite(input.valueAsNumber)) sampling[field[0]] = input.valueAsNumber;
   return sampling;
 }
 
 function forgetKeyButton(): HTMLElement {
-  const button = el('button', { class: 'button', type: 'button' }, 'Forget the API key');
-  button.addEventListener('click', () => {
+  const click = () => {
     forgetKey();
     button.replaceWith(el('p', { class: 'hint' }, 'The API key is forgotten.'));
-  });
+  };
+  const button = el('button', { class: 'button', type: 'button', click }, 'Forget the API key');
   return button;
 }

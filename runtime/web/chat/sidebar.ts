@@ -2,38 +2,34 @@
 // An open drawer takes the focus and makes the rest inert, as a dialog does.
 import { byId } from '../shared/dom.js';
 
-export class Sidebar {
-  readonly #sidebar = byId('sidebar', HTMLElement);
-  readonly #main = byId('main', HTMLElement);
-  readonly #button = byId('menu-button', HTMLButtonElement);
-  readonly #narrow = matchMedia('(max-width: 800px)');
-
-  constructor() {
-    this.#button.addEventListener('click', () => this.#open());
-    byId('sidebar-close', HTMLButtonElement).addEventListener('click', () => this.close());
-    byId('sidebar-shade', HTMLElement).addEventListener('click', () => this.close());
-    this.#sidebar.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape') this.close();
-    });
-    this.#narrow.addEventListener('change', () => this.#set(false));
-    this.#set(false);
-  }
-
-  close(): void {
-    if (!document.body.classList.contains('has-drawer')) return;
-    this.#set(false);
-    this.#button.focus();
-  }
-
-  #open(): void {
-    this.#set(true);
-    byId('sidebar-close', HTMLButtonElement).focus();
-  }
-
-  #set(isOpen: boolean): void {
+/** Returns what closes the drawer. */
+export function sidebar(): () => void {
+  const side = byId('sidebar', HTMLElement);
+  const main = byId('main', HTMLElement);
+  const button = byId('menu-button', HTMLButtonElement);
+  const closeButton = byId('sidebar-close', HTMLButtonElement);
+  const narrow = matchMedia('(max-width: 800px)');
+  const set = (isOpen: boolean) => {
     document.body.classList.toggle('has-drawer', isOpen);
-    this.#button.setAttribute('aria-expanded', String(isOpen));
-    this.#sidebar.inert = this.#narrow.matches && !isOpen;
-    this.#main.inert = this.#narrow.matches && isOpen;
-  }
+    button.setAttribute('aria-expanded', String(isOpen));
+    side.inert = narrow.matches && !isOpen;
+    main.inert = narrow.matches && isOpen;
+  };
+  const close = () => {
+    if (!document.body.classList.contains('has-drawer')) return;
+    set(false);
+    button.focus();
+  };
+  button.addEventListener('click', () => {
+    set(true);
+    closeButton.focus();
+  });
+  closeButton.addEventListener('click', close);
+  byId('sidebar-shade', HTMLElement).addEventListener('click', close);
+  side.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') close();
+  });
+  narrow.addEventListener('change', () => set(false));
+  set(false);
+  return close;
 }

@@ -4,44 +4,40 @@
 import { byId } from '../shared/dom.js';
 import { formatPart } from '../shared/format.js';
 import { askJson } from '../shared/server-client.js';
-import { type Health, readHealth } from './health.js';
+import { readHealth, type ServerHealth } from './health.js';
 
 const RETRY_MS = 2000;
 
-export class StatusView {
-  readonly #name = byId('model-name', HTMLElement);
-  readonly #state = byId('model-state', HTMLElement);
-  #hasName = false;
-  #timer = 0;
-
-  constructor() {
-    document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) void this.check();
-    });
-    void this.check();
-  }
-
-  /** Asks the server now, and again until it is well. */
-  async check(): Promise<void> {
-    clearTimeout(this.#timer);
+/** Returns what asks the server now, and again until it is well. */
+export function showStatus(): () => Promise<void> {
+  const name = byId('model-name', HTMLElement);
+  const state = byId('model-state', HTMLElement);
+  let hasName = false;
+  let timer = 0;
+  const check = async () => {
+    clearTimeout(timer);
     const health = await readHealth();
-    this.#state.dataset['kind'] = health.kind;
-    this.#state.textContent = wordsOf(health);
-    if (health.kind === 'ok') await this.#showName();
-    else if (!document.hidden) this.#timer = setTimeout(() => void this.check(), RETRY_MS);
-  }
-
-  async #showName(): Promise<void> {
-    if (this.#hasName) return;
-    this.#hasName = true;
+    state.dataset['kind'] = health.kind;
+    state.textContent = wordsOf(health);
+    if (health.kind === 'ok') await showName();
+    else if (!document.hidden) timer = setTimeout(() => void check(), RETRY_MS);
+  };
+  const showName = async () => {
+    if (hasName) return;
+    hasName = true;
     const models = await askJson('v1/models').catch(() => null);
-    const name = (models as { data?: { id?: unknown }[] } | null)?.data?.[0]?.id;
-    this.#hasName = typeof name === 'string';
-    if (typeof name === 'string') this.#name.textContent = name;
-  }
+    const id = (models as { data?: { id?: unknown }[] } | null)?.data?.[0]?.id;
+    hasName = typeof id === 'string';
+    if (typeof id === 'string') name.textContent = id;
+  };
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) void check();
+  });
+  void check();
+  return check;
 }
 
-function wordsOf(health: Health): string {
+function wordsOf(health: ServerHealth): string {
   switch (health.kind) {
     case 'ok':
       return 'Ready';

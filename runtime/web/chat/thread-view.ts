@@ -2,7 +2,6 @@
 // It follows a growing answer down the page until the person scrolls up. However fast tokens come
 // it draws at most once a frame, and a long answer less often: most of the time is the person's.
 import { byId } from '../shared/dom.js';
-import type { Announcer } from './announcer.js';
 import type { Answering } from './answering.js';
 import type { AnswerTurn, Conversation, Turn } from './conversation.js';
 import type { ConversationStore } from './conversation-store.js';
@@ -10,7 +9,6 @@ import { greetingView } from './greeting-view.js';
 import { AnswerTurnView, userTurnView } from './turn-view.js';
 
 type View = { element: HTMLElement; answer: AnswerTurnView | null };
-type Parts = { store: ConversationStore; answering: Answering; announcer: Announcer };
 
 /** Distance in pixels from the end that still counts as being there. */
 const NEAR_END_PX = 80;
@@ -18,7 +16,8 @@ const NEAR_END_PX = 80;
 const REST_PER_DRAWING = 3;
 
 export class ThreadView {
-  readonly #parts: Parts;
+  readonly #store: ConversationStore;
+  readonly #answering: Answering;
   readonly #scroller = byId('thread', HTMLElement);
   readonly #turns = byId('turns', HTMLElement);
   readonly #toEnd = byId('to-end', HTMLButtonElement);
@@ -28,17 +27,22 @@ export class ThreadView {
   #follows = true;
   #restMs = 0;
 
-  constructor(parts: Parts, onSuggestion: (text: string) => void) {
-    this.#parts = parts;
+  constructor(
+    store: ConversationStore,
+    answering: Answering,
+    onSuggestion: (text: string) => void,
+  ) {
+    this.#store = store;
+    this.#answering = answering;
     this.#onSuggestion = onSuggestion;
     this.#scroller.addEventListener('scroll', () => this.#noteScroll(), { passive: true });
     this.#toEnd.addEventListener('click', () => this.#goToEnd('smooth'));
-    parts.store.listen((change) => {
-      if (change.kind === 'shown') this.#show(parts.store.shown);
+    store.listen((change) => {
+      if (change.kind === 'shown') this.#show(store.shown);
       else if (change.kind === 'answer') this.#redrawSoon(change.turn);
       else if (change.kind === 'answered') this.#redraw();
     });
-    this.#show(parts.store.shown);
+    this.#show(store.shown);
   }
 
   /** Draws the turns anew, keeping the views of those that were there. */
@@ -56,8 +60,7 @@ export class ThreadView {
     const known = this.#views.get(turn.id);
     if (known) return known;
     if (turn.kind === 'user') return { element: userTurnView(turn), answer: null };
-    const { store, answering, announcer } = this.#parts;
-    const answer = new AnswerTurnView(turn, announcer, () => answering.retry(store.shown));
+    const answer = new AnswerTurnView(turn, () => this.#answering.retry(this.#store.shown));
     return { element: answer.element, answer };
   }
 

@@ -4,7 +4,7 @@ import { copyButton } from '../shared/copy-button.js';
 import { el } from '../shared/dom.js';
 import { formatPart } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
-import type { Announcer } from './announcer.js';
+import { announce } from './announcer.js';
 import { type AnswerTurn, isUnderWay, type UserTurn } from './conversation.js';
 import { failureView } from './failure-view.js';
 import { droppedNotice, figuresView } from './figures-view.js';
@@ -20,13 +20,11 @@ export class AnswerTurnView {
   readonly #markdown = new MarkdownView();
   readonly #progress = el('div', { class: 'progress-line' });
   readonly #foot = el('div', { class: 'answer-foot' });
-  readonly #announcer: Announcer;
   readonly #retry: () => void;
   #drawnState = '';
   #isLive: boolean;
 
-  constructor(turn: AnswerTurn, announcer: Announcer, retry: () => void) {
-    this.#announcer = announcer;
+  constructor(turn: AnswerTurn, retry: () => void) {
     this.#retry = retry;
     this.#isLive = isUnderWay(turn);
     const name = el('h2', { class: 'visually-hidden' }, 'Answer');
@@ -38,7 +36,7 @@ export class AnswerTurnView {
   update(turn: AnswerTurn): void {
     const isDone = !isUnderWay(turn);
     this.#markdown.update(turn.text, isDone, (words) => {
-      if (this.#isLive) this.#announcer.say(words);
+      if (this.#isLive) announce(words);
     });
     if (this.#drawnState === stateKey(turn)) return;
     this.#drawnState = stateKey(turn);
@@ -67,9 +65,8 @@ export class AnswerTurnView {
   }
 
   #actions(turn: AnswerTurn): HTMLElement {
-    const retry = el('button', { class: 'quiet-button retry', type: 'button' }, icon('retry'));
-    retry.append(el('span', {}, 'Try again'));
-    retry.addEventListener('click', this.#retry);
+    const props = { class: 'quiet-button retry', type: 'button', click: this.#retry };
+    const retry = el('button', props, icon('retry'), el('span', {}, 'Try again'));
     return el(
       'div',
       { class: 'answer-actions' },
@@ -79,28 +76,23 @@ export class AnswerTurnView {
   }
 }
 
-/** The parts of an answer that are drawn from its state alone. */
+/** The parts of an answer that are drawn only from its state. */
 function stateKey({ state, figures }: AnswerTurn): string {
   return JSON.stringify([state, figures !== null]);
 }
 
 function progressOf({ state }: AnswerTurn): HTMLElement[] {
-  if (state.kind === 'waiting') return [thinkingView()];
+  if (state.kind === 'waiting') {
+    const dots = [0, 1, 2].map(() => el('i'));
+    return [
+      el('p', { class: 'thinking' }, el('span', { class: 'visually-hidden' }, 'Thinking'), ...dots),
+    ];
+  }
   if (state.kind !== 'loading') return [];
   const bar = el('progress', { max: 1, 'aria-label': 'Loading the model' });
   if (state.progress !== null) bar.value = state.progress;
   const part = state.progress === null ? '' : ` · ${formatPart(state.progress)}`;
   return [el('p', { class: 'loading-words' }, `hearth is warming up${part}`), bar];
-}
-
-function thinkingView(): HTMLElement {
-  const dots = [0, 1, 2].map(() => el('i'));
-  return el(
-    'p',
-    { class: 'thinking' },
-    el('span', { class: 'visually-hidden' }, 'Thinking'),
-    ...dots,
-  );
 }
 
 function endNotice({ state }: AnswerTurn): HTMLElement | null {

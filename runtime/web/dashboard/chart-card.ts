@@ -2,8 +2,8 @@
 // The card stays while its figures change, so an opened table stays open.
 import { Chart } from 'chart.js';
 import { el } from '../shared/dom.js';
-import { chartConfiguration, type Span } from './chart-options.js';
-import type { ChartSpec, Point } from './chart-specs.js';
+import { type ChartSpan, chartConfiguration } from './chart-options.js';
+import type { ChartPoint, ChartSpec } from './chart-specs.js';
 import type { DashboardData } from './dashboard-data.js';
 import { dataTable } from './data-table.js';
 import { timeWords } from './time-axis.js';
@@ -31,7 +31,7 @@ export class ChartCard {
     );
   }
 
-  update(data: DashboardData, span: Span): void {
+  update(data: DashboardData, span: ChartSpan): void {
     const points = this.#spec.points(data);
     const isEmpty = points.every(({ values }) => values.every((value) => value === null));
     this.element.hidden = isEmpty && this.#spec.isOptional === true;
@@ -43,13 +43,13 @@ export class ChartCard {
   }
 
   /** Drawn anew, as colours may have changed with the theme. */
-  #draw(points: Point[], span: Span): void {
+  #draw(points: ChartPoint[], span: ChartSpan): void {
     this.#chart?.destroy();
     this.#chart = new Chart(this.#canvas, chartConfiguration(this.#spec, points, span));
   }
 
   /** What the picture says, for those who do not see it: the latest values. */
-  #summary(points: Point[]): string {
+  #summary(points: ChartPoint[]): string {
     const { title, series, words } = this.#spec;
     const last = points.at(-1);
     if (!last) return `${title}: nothing measured`;
@@ -57,13 +57,13 @@ export class ChartCard {
     return `${title}, latest: ${values.join(', ')}. All figures are in the table below.`;
   }
 
-  #dataTable(points: Point[]): HTMLElement {
+  #dataTable(points: ChartPoint[]): HTMLElement {
     const { title, series, words } = this.#spec;
     const columns = series.map((name, at) => ({
       title: name,
-      cell: ({ values }: Point) => words(values[at] ?? null),
+      cell: ({ values }: ChartPoint) => words(values[at] ?? null),
     }));
-    const time = { title: 'Time', cell: ({ atMs }: Point) => timeWords(atMs) };
+    const time = { title: 'Time', cell: ({ atMs }: ChartPoint) => timeWords(atMs) };
     return dataTable(title, [time, ...columns], points.toReversed());
   }
 }

@@ -13,24 +13,29 @@ import {
   PointElement,
   Tooltip,
 } from 'chart.js';
-import type { ChartSpec, Point } from './chart-specs.js';
+import type { ChartPoint, ChartSpec } from './chart-specs.js';
 import { tickWords, timeTicks, timeWords } from './time-axis.js';
 
 Chart.register(BarController, BarElement, LineController, LineElement, PointElement);
 Chart.register(Filler, Legend, LinearScale, Tooltip);
 
-export type Span = { fromMs: number; toMs: number; bucketMs: number };
+export type ChartSpan = { fromMs: number; toMs: number; bucketMs: number };
 
 type Configuration = ChartConfiguration<'line' | 'bar', { x: number; y: number | null }[]>;
 
 const SERIES_COLOURS = ['--ember', '--series-2', '--series-3'];
 /** What was well, and what failed. */
 const BAR_COLOURS = ['--series-2', '--bad'];
+const BAR_STYLE = { borderRadius: 3, maxBarThickness: 18 };
 const DASHES = [[], [6, 4], [2, 3]];
-/** More points than these are drawn as a line alone. */
+/** More points than these are drawn only as a line. */
 const FEW_POINTS = 40;
 
-export function chartConfiguration(spec: ChartSpec, points: Point[], span: Span): Configuration {
+export function chartConfiguration(
+  spec: ChartSpec,
+  points: ChartPoint[],
+  span: ChartSpan,
+): Configuration {
   return {
     type: spec.kind,
     data: { datasets: spec.series.flatMap((_, at) => dataset(spec, points, span, at)) },
@@ -47,7 +52,7 @@ export function chartConfiguration(spec: ChartSpec, points: Point[], span: Span)
 }
 
 /** None where the series was never measured, such as a GPU that is not there. */
-function dataset(spec: ChartSpec, points: Point[], { bucketMs }: Span, at: number) {
+function dataset(spec: ChartSpec, points: ChartPoint[], { bucketMs }: ChartSpan, at: number) {
   if (points.every(({ values }) => values[at] === null)) return [];
   const colours = spec.kind === 'bar' ? BAR_COLOURS : SERIES_COLOURS;
   const colour = colourOf(colours[at] ?? '--ink');
@@ -56,7 +61,7 @@ function dataset(spec: ChartSpec, points: Point[], { bucketMs }: Span, at: numbe
     data: points.map(({ atMs, values }) => ({ x: atMs, y: values[at] ?? null })),
     borderColor: colour,
     backgroundColor: spec.kind === 'bar' ? colour : `${colour}1f`,
-    ...(spec.kind === 'bar' ? barStyle() : lineStyle(at, points.length, bucketMs)),
+    ...(spec.kind === 'bar' ? BAR_STYLE : lineStyle(at, points.length, bucketMs)),
     fill: spec.series.length === 1,
   };
 }
@@ -72,11 +77,7 @@ function lineStyle(at: number, count: number, bucketMs: number) {
   };
 }
 
-function barStyle() {
-  return { borderRadius: 3, maxBarThickness: 18 };
-}
-
-function timeScale({ fromMs, toMs }: Span, { kind }: ChartSpec) {
+function timeScale({ fromMs, toMs }: ChartSpan, { kind }: ChartSpec) {
   return {
     type: 'linear' as const,
     stacked: kind === 'bar',
@@ -98,7 +99,7 @@ function timeScale({ fromMs, toMs }: Span, { kind }: ChartSpec) {
   };
 }
 
-function valueScale({ kind, words, atLeast, isBytes }: ChartSpec, points: Point[]) {
+function valueScale({ kind, words, atLeast, isBytes }: ChartSpec, points: ChartPoint[]) {
   return {
     type: 'linear' as const,
     stacked: kind === 'bar',
@@ -117,12 +118,9 @@ function valueScale({ kind, words, atLeast, isBytes }: ChartSpec, points: Point[
 }
 
 /** A power of two, so that an axis of memory shows round MiB and GiB. */
-function binaryStep(points: Point[]): number {
-  const greatest = Math.max(
-    1,
-    ...points.flatMap(({ values }) => values.map((value) => value ?? 0)),
-  );
-  return 2 ** Math.ceil(Math.log2(greatest / 4));
+function binaryStep(points: ChartPoint[]): number {
+  const values = points.flatMap((point) => point.values.map((value) => value ?? 0));
+  return 2 ** Math.ceil(Math.log2(Math.max(1, ...values) / 4));
 }
 
 function legend({ series, kind }: ChartSpec) {

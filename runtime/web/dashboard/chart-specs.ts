@@ -1,5 +1,6 @@
 // The charts of the dashboard, as a table: which values, in which words.
 // Memory while nobody asks comes from the samples; all else from the answers.
+import type { MaybeNumber } from '../../log/read-rows.js';
 import {
   formatBytes,
   formatCount,
@@ -9,17 +10,15 @@ import {
 } from '../shared/format.js';
 import type { DashboardData } from './dashboard-data.js';
 
-type MaybeNumber = number | null;
-export type Point = { atMs: number; values: MaybeNumber[] };
+export type ChartPoint = { atMs: number; values: MaybeNumber[] };
 
 export type ChartSpec = {
   id: string;
   title: string;
   hint: string;
   kind: 'line' | 'bar';
-  /** One name for each of a point's values. */
   series: readonly string[];
-  points: (data: DashboardData) => Point[];
+  points: (data: DashboardData) => ChartPoint[];
   words: (value: MaybeNumber) => string;
   /** The axis reaches at least so far. */
   atLeast?: number;
@@ -35,7 +34,7 @@ export const CHARTS: readonly ChartSpec[] = [
     hint: 'From the arrival of a question to the first word of its answer.',
     kind: 'line',
     series: ['Median', '95 % are faster'],
-    points: ofSeries(({ ttft_p50_ms, ttft_p95_ms }) => [ttft_p50_ms, ttft_p95_ms]),
+    points: ofSeries((row) => [row.ttft_p50_ms, row.ttft_p95_ms]),
     words: formatDuration,
   },
   {
@@ -44,7 +43,7 @@ export const CHARTS: readonly ChartSpec[] = [
     hint: 'Tokens a second while an answer is written, median.',
     kind: 'line',
     series: ['tok/s'],
-    points: ofSeries(({ tokens_per_second_p50 }) => [tokens_per_second_p50]),
+    points: ofSeries((row) => [row.tokens_per_second_p50]),
     words: formatRate,
   },
   {
@@ -53,11 +52,7 @@ export const CHARTS: readonly ChartSpec[] = [
     hint: 'Used by hearth, by the GPU, and left on the machine.',
     kind: 'line',
     series: ['hearth', 'GPU', 'Left'],
-    points: ofSamples(({ rss_bytes, device_used_bytes, available_bytes }) => [
-      rss_bytes,
-      device_used_bytes,
-      available_bytes,
-    ]),
+    points: ofSamples((row) => [row.rss_bytes, row.device_used_bytes, row.available_bytes]),
     words: formatBytes,
     isBytes: true,
   },
@@ -67,10 +62,7 @@ export const CHARTS: readonly ChartSpec[] = [
     hint: 'The highest while answering.',
     kind: 'line',
     series: ['hearth', 'GPU'],
-    points: ofSeries(({ peak_rss_bytes, device_peak_bytes }) => [
-      peak_rss_bytes,
-      device_peak_bytes,
-    ]),
+    points: ofSeries((row) => [row.peak_rss_bytes, row.device_peak_bytes]),
     words: formatBytes,
     isBytes: true,
   },
@@ -100,21 +92,18 @@ export const CHARTS: readonly ChartSpec[] = [
     hint: 'Of the processor and the GPU.',
     kind: 'line',
     series: ['Processor', 'GPU'],
-    points: ofSamples(({ cpu_temperature_c, device_temperature_c }) => [
-      cpu_temperature_c,
-      device_temperature_c,
-    ]),
+    points: ofSamples((row) => [row.cpu_temperature_c, row.device_temperature_c]),
     words: (value) => (value === null ? '–' : `${Math.round(value)} °C`),
     isOptional: true,
   },
 ];
 
 function ofSeries(values: (row: DashboardData['series'][number]) => MaybeNumber[]) {
-  return ({ series }: DashboardData): Point[] =>
+  return ({ series }: DashboardData): ChartPoint[] =>
     series.map((row) => ({ atMs: Date.parse(row.started_at), values: values(row) }));
 }
 
 function ofSamples(values: (row: DashboardData['samples'][number]) => MaybeNumber[]) {
-  return ({ samples }: DashboardData): Point[] =>
+  return ({ samples }: DashboardData): ChartPoint[] =>
     samples.map((row) => ({ atMs: Date.parse(row.taken_at), values: values(row) }));
 }

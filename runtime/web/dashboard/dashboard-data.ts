@@ -1,16 +1,19 @@
 // Everything that the dashboard shows for one range of time, and for all models or one.
-// The server groups and filters in SQL; nothing is computed here.
-// Rows are taken as they come: contract and server are of one version with this page.
-
-import type { ErrorRow, SampleSeriesRow, SeriesRow, SummaryRow } from '../../log/summary-rows.js';
-import type { DashboardAnswerRow, DashboardStatus } from '../../server/dashboard-contract.js';
-import { askDashboard } from './dashboard-api.js';
+// The server groups and filters in SQL. Rows are taken as they come: it is of one version with this page.
+import type {
+  AnswerRow,
+  ErrorRow,
+  SampleSeriesRow,
+  SeriesRow,
+  SummaryRow,
+} from '../../log/read-rows.js';
+import type { DashboardApi, DashboardStatus } from '../../server/dashboard-contract.js';
+import { askJson } from '../shared/server-client.js';
 
 export type DashboardData = {
   status: DashboardStatus;
   /** Names of all models that answered in the time, also where one is chosen. */
   models: string[];
-  /** null where nothing was answered. */
   total: SummaryRow | null;
   byModel: SummaryRow[];
   byDay: SummaryRow[];
@@ -18,8 +21,7 @@ export type DashboardData = {
   samples: SampleSeriesRow[];
   bucketMs: number;
   errors: ErrorRow[];
-  /** Newest first. */
-  answers: DashboardAnswerRow[];
+  answers: AnswerRow[];
 };
 
 /** `since` is an age such as `7d`; `model` null for all. */
@@ -52,4 +54,13 @@ export async function loadDashboard({ since, model }: DashboardRange): Promise<D
     errors: errors.rows,
     answers: answers.rows,
   };
+}
+
+async function askDashboard<P extends keyof DashboardApi>(
+  path: P,
+  query: DashboardApi[P]['query'],
+): Promise<DashboardApi[P]['answer']> {
+  const text = new URLSearchParams(query as Record<string, string>).toString();
+  const address = path.slice(1) + (text === '' ? '' : `?${text}`);
+  return (await askJson(address)) as DashboardApi[P]['answer'];
 }

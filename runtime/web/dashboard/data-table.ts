@@ -2,7 +2,7 @@
 // Cells are text nodes: names of models and messages of errors come from outside.
 import { el } from '../shared/dom.js';
 
-export type Column<Row> = {
+export type DataColumn<Row> = {
   title: string;
   cell: (row: Row) => string;
   /** Numbers stand on the right; default for all columns but the first. */
@@ -12,29 +12,24 @@ export type Column<Row> = {
 /** `caption` is for screen readers; a heading stands above each table. */
 export function dataTable<Row>(
   caption: string,
-  columns: readonly Column<Row>[],
+  columns: readonly DataColumn<Row>[],
   rows: readonly Row[],
 ): HTMLElement {
-  const head = el('tr', {}, ...columns.map((column, at) => headCell(column, at)));
+  const heads = columns.map((column, at) =>
+    el('th', { scope: 'col', class: classOf(column, at) }, column.title),
+  );
   const table = el(
     'table',
     {},
     el('caption', { class: 'visually-hidden' }, caption),
-    el('thead', {}, head),
+    el('thead', {}, el('tr', {}, ...heads)),
     el('tbody', {}, ...rows.map((row) => bodyRow(columns, row))),
   );
-  return el(
-    'div',
-    { class: 'table-scroll', tabindex: 0, role: 'region', 'aria-label': caption },
-    table,
-  );
+  const props = { class: 'table-scroll', tabindex: 0, role: 'region', 'aria-label': caption };
+  return el('div', props, table);
 }
 
-function headCell<Row>(column: Column<Row>, at: number): HTMLElement {
-  return el('th', { scope: 'col', class: classOf(column, at) }, column.title);
-}
-
-function bodyRow<Row>(columns: readonly Column<Row>[], row: Row): HTMLElement {
+function bodyRow<Row>(columns: readonly DataColumn<Row>[], row: Row): HTMLElement {
   const cells = columns.map((column, at) => {
     const isText = classOf(column, at) === 'text';
     const content = isText ? el('span', { class: 'words' }, column.cell(row)) : column.cell(row);
@@ -45,6 +40,6 @@ function bodyRow<Row>(columns: readonly Column<Row>[], row: Row): HTMLElement {
   return el('tr', {}, ...cells);
 }
 
-function classOf<Row>({ isText = false }: Column<Row>, at: number): string {
+function classOf<Row>({ isText = false }: DataColumn<Row>, at: number): string {
   return at === 0 || isText ? 'text' : 'number';
 }

@@ -1,11 +1,10 @@
 // The tables of the dashboard: percentiles by model and by day, errors, the latest answers.
 
-import type { ErrorRow, SummaryRow } from '../../log/summary-rows.js';
-import type { DashboardAnswerRow } from '../../server/dashboard-contract.js';
+import type { AnswerRow, ErrorRow, SummaryRow } from '../../log/read-rows.js';
 import { el } from '../shared/dom.js';
 import { formatBytes, formatCount, formatDuration, formatRate } from '../shared/format.js';
 import type { DashboardData } from './dashboard-data.js';
-import { type Column, dataTable } from './data-table.js';
+import { type DataColumn, dataTable } from './data-table.js';
 import { timeWords } from './time-axis.js';
 
 /** All tables, each with its heading; one without rows says so. */
@@ -21,7 +20,7 @@ export function tablesOf(data: DashboardData): HTMLElement[] {
 
 function section<Row>(
   title: string,
-  columns: readonly Column<Row>[],
+  columns: readonly DataColumn<Row>[],
   rows: readonly Row[],
   nothing = 'No answers in this time.',
 ): HTMLElement {
@@ -30,7 +29,7 @@ function section<Row>(
   return el('section', { class: 'card wide' }, el('h2', {}, title), content);
 }
 
-function summaryColumns(title: string): Column<SummaryRow>[] {
+function summaryColumns(title: string): DataColumn<SummaryRow>[] {
   return [
     { title, cell: ({ name }) => name },
     { title: 'Answers', cell: ({ answers }) => formatCount(answers) },
@@ -47,14 +46,14 @@ function summaryColumns(title: string): Column<SummaryRow>[] {
   ];
 }
 
-const ERROR_COLUMNS: Column<ErrorRow>[] = [
+const ERROR_COLUMNS: DataColumn<ErrorRow>[] = [
   { title: 'Error', cell: ({ error_code }) => error_code },
   { title: 'Times', cell: ({ answers }) => formatCount(answers) },
   { title: 'Last', cell: ({ last_at }) => timeWords(last_at), isText: true },
   { title: 'What was said', cell: ({ last_message }) => last_message ?? '–', isText: true },
 ];
 
-const ANSWER_COLUMNS: Column<DashboardAnswerRow>[] = [
+const ANSWER_COLUMNS: DataColumn<AnswerRow>[] = [
   { title: 'Time', cell: ({ started_at }) => timeWords(started_at) },
   { title: 'Model', cell: ({ model }) => model, isText: true },
   { title: 'Result', cell: (row) => row.error_code ?? row.stop_reason ?? '–', isText: true },
@@ -68,6 +67,6 @@ const ANSWER_COLUMNS: Column<DashboardAnswerRow>[] = [
   { title: 'Memory', cell: ({ peak_rss_bytes }) => formatBytes(peak_rss_bytes) },
 ];
 
-function contextWords({ context_used, n_ctx }: DashboardAnswerRow): string {
+function contextWords({ context_used, n_ctx }: AnswerRow): string {
   return `${formatCount(context_used)} / ${formatCount(n_ctx)}`;
 }

@@ -1,6 +1,6 @@
 // The figures of the chosen time at a glance, and how the engine is now.
 
-import type { SummaryRow } from '../../log/summary-rows.js';
+import type { SummaryRow } from '../../log/read-rows.js';
 import type { DashboardStatus } from '../../server/dashboard-contract.js';
 import { el } from '../shared/dom.js';
 import {

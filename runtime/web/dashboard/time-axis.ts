@@ -39,7 +39,6 @@ export function timeWords(time: number | string): string {
   });
 }
 
-/** The length of a range such as `24h` or `7d`. */
 export function rangeMs(since: string): number {
   return Number.parseInt(since, 10) * (since.endsWith('d') ? DAY_MS : HOUR_MS);
 }

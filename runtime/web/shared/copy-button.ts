@@ -1,6 +1,5 @@
 // A button that copies, and says for a moment whether it did.
 // Its label changes in place, so a screen reader hears the outcome where the focus is.
-import { copyText } from './clipboard.js';
 import { el } from './dom.js';
 import { icon } from './icons.js';
 
@@ -22,4 +21,26 @@ export function copyButton(label: string, text: () => string): HTMLButtonElement
     }, SHOWN_MS);
   });
   return button;
+}
+
+/** Whether it was copied; on plain http, where browsers offer no clipboard, through a selected text area. */
+async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyBySelection(text);
+  }
+}
+
+function copyBySelection(text: string): boolean {
+  const focused = document.activeElement;
+  const area = el('textarea', { class: 'visually-hidden', readonly: true });
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const copied = document.execCommand('copy');
+  area.remove();
+  if (focused instanceof HTMLElement) focused.focus();
+  return copied;
 }

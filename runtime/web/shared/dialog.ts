@@ -1,12 +1,10 @@
 // Modal dialogs on the browser's own <dialog>, which traps the focus and closes on Escape.
 // The focus returns to where it was, as the element itself takes care of.
-// One form, one action, and Cancel; anything larger is a page's own HTML.
 import { type Child, el } from './dom.js';
 
 export type DialogOptions = {
   title: string;
   content: Child[];
-  /** The label of the button that confirms. */
   action: string;
   tone?: 'plain' | 'danger';
 };

@@ -1,6 +1,5 @@
 // Building and finding elements, in the few ways that these pages need.
 // Text goes in as text nodes and attributes by name, so nothing here can be read as markup.
-// No templates and no diffing: views hold on to the elements that they change.
 
 export type Child = Node | string | null | undefined | false;
 

@@ -8,14 +8,9 @@ export type MenuItem = { label: string; tone?: 'danger'; run: () => void };
 
 /** `label` says of what the menu is. */
 export function menuButton(label: string, items: MenuItem[]): HTMLButtonElement {
-  const button = el('button', {
-    class: 'icon-button menu-button',
-    type: 'button',
-    'aria-haspopup': 'menu',
-    'aria-expanded': 'false',
-    'aria-label': label,
-  });
-  button.append(icon('more'));
+  const aria = { 'aria-haspopup': 'menu', 'aria-expanded': 'false', 'aria-label': label };
+  const props = { class: 'icon-button menu-button', type: 'button', ...aria };
+  const button = el('button', props, icon('more'));
   button.addEventListener('click', () => openMenu(button, label, items));
   return button;
 }
@@ -52,13 +47,7 @@ function itemButton({ label, tone, run }: MenuItem, close: () => void): HTMLElem
 function onKey(event: KeyboardEvent, menu: HTMLElement, button: HTMLButtonElement): void {
   const items = [...menu.children];
   const at = document.activeElement ? items.indexOf(document.activeElement) : -1;
-  const targets: Record<string, number> = {
-    ArrowDown: at + 1,
-    ArrowUp: at - 1,
-    Home: 0,
-    End: -1,
-  };
-  const target = targets[event.key];
+  const target = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
   if (target !== undefined) move(menu, target);
   else if (event.key === 'Escape') button.focus();
   else return;

@@ -1,8 +1,7 @@
 // Requests to the server that sent this page, with the key where it wants one.
 // A 401 asks for the key and tries again, so nobody else needs to think of keys.
 // Addresses are relative: the pages also work below a path of a reverse proxy.
-import { askForKey } from './key-dialog.js';
-import { readKey } from './key-store.js';
+import { askForKey, readKey } from './api-key.js';
 import { errorOfResponse, ServerError } from './server-error.js';
 
 export type ServerRequest = {

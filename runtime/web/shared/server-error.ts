@@ -1,6 +1,5 @@
 // What can go wrong between a page and its server, sorted by what a person can do about it.
 // Messages of the server are kept word for word: they say what was found and what to do.
-// It does not show anything; chat/failure-view.ts and the dashboard do.
 
 export type FailureKind =
   /** No answer at all: the server is down, or the network is. */
@@ -31,19 +30,15 @@ const KIND_OF_STATUS: Partial<Record<number, FailureKind>> = {
   503: 'loading',
 };
 
-/** A failure as data, to keep with an answer. */
 export type Failure = { kind: FailureKind; message: string };
 
 export class ServerError extends Error {
   override readonly name = 'ServerError';
   readonly kind: FailureKind;
-  /** How long the server asks to wait; null where it does not say. */
-  readonly retryAfterMs: number | null;
 
-  constructor(kind: FailureKind, message: string, retryAfterMs: number | null = null) {
+  constructor(kind: FailureKind, message: string) {
     super(message);
     this.kind = kind;
-    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -52,7 +47,7 @@ export async function errorOfResponse(response: Response): Promise<ServerError> 
   const body: unknown = await response.json().catch(() => null);
   const { message, code } = errorFields(body);
   const kind = kindOf(response.status, code);
-  return new ServerError(kind, message ?? `HTTP ${response.status}`, retryAfterMs(response));
+  return new ServerError(kind, message ?? `HTTP ${response.status}`);
 }
 
 /** The error in an event of a stream; null where the event is none. OpenAI's shape. */
@@ -70,7 +65,8 @@ function errorFields(body: unknown): { message: string | null; code: string } {
   };
 }
 
-function field(value: unknown, name: string): unknown {
+/** Of JSON from outside; undefined where it has no such field. */
+export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
@@ -78,9 +74,4 @@ function kindOf(status: number, code: string): FailureKind {
   const known = KIND_OF_CODE[code] ?? KIND_OF_STATUS[status];
   if (known) return known;
   return status < 500 ? 'refused' : 'broken';
-}
-
-function retryAfterMs(response: Response): number | null {
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-  return Number.isFinite(seconds) ? seconds * 1000 : null;
 }

@@ -1,6 +1,5 @@
 // The browser's small storage, where it may be full or switched off.
 // Without it a page still works; it only forgets when it is closed.
-// Conversations are too big for it: see chat/conversation-db.ts.
 
 /** How long something is kept: until the tab closes, or on this device. */
 export type Keeping = 'tab' | 'device';

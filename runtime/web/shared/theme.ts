@@ -5,16 +5,12 @@ import { el } from './dom.js';
 import { icon } from './icons.js';
 import { readText, writeText } from './storage.js';
 
-export type Theme = 'auto' | 'light' | 'dark';
-
 const STORAGE_KEY = 'hearth.theme';
-const NEXT: Record<Theme, Theme> = { auto: 'light', light: 'dark', dark: 'auto' };
-const LABELS: Record<Theme, string> = {
-  auto: 'Theme: as this device',
-  light: 'Theme: light',
-  dark: 'Theme: dark',
-};
-const ICONS = { auto: 'auto', light: 'sun', dark: 'moon' } as const;
+const THEMES = {
+  auto: { next: 'light', icon: 'auto', label: 'Theme: as this device' },
+  light: { next: 'dark', icon: 'sun', label: 'Theme: light' },
+  dark: { next: 'auto', icon: 'moon', label: 'Theme: dark' },
+} as const;
 
 const darkDevice = matchMedia('(prefers-color-scheme: dark)');
 
@@ -24,15 +20,14 @@ export function applyTheme(): void {
   darkDevice.addEventListener('change', showTheme);
 }
 
-/** A button that goes through the three themes. */
 export function themeButton(): HTMLButtonElement {
   const button = el('button', { class: 'quiet-button', type: 'button' });
   const show = () => {
-    const theme = chosenTheme();
-    button.replaceChildren(icon(ICONS[theme]), el('span', {}, LABELS[theme]));
+    const theme = THEMES[chosenTheme()];
+    button.replaceChildren(icon(theme.icon), el('span', {}, theme.label));
   };
   button.addEventListener('click', () => {
-    writeText('device', STORAGE_KEY, NEXT[chosenTheme()]);
+    writeText('device', STORAGE_KEY, THEMES[chosenTheme()].next);
     showTheme();
     show();
   });
@@ -49,7 +44,7 @@ function showTheme(): void {
   document.dispatchEvent(new Event('themechange'));
 }
 
-function chosenTheme(): Theme {
+function chosenTheme(): keyof typeof THEMES {
   const stored = readText('device', STORAGE_KEY);
   return stored === 'light' || stored === 'dark' ? stored : 'auto';
 }

@@ -1,12 +1,12 @@
 import t from 'tap';
-import { Conversation } from '../../../runtime/chat/conversation.js';
+import { Transcript } from '../../../runtime/chat/transcript.js';
 
 const user = (content: string) => ({ role: 'user', content });
 const assistant = (content: string) => ({ role: 'assistant', content });
 const system = (content: string) => ({ role: 'system', content });
 
 t.test('a question that failed leaves no trace, and can be asked again', (t) => {
-  const conversation = new Conversation('S');
+  const conversation = new Transcript('S');
   t.same(conversation.ask('a'), [system('S'), user('a')]);
   conversation.answered('a', 'A');
   conversation.ask('b');
@@ -17,7 +17,7 @@ t.test('a question that failed leaves no trace, and can be asked again', (t) => 
 });
 
 t.test('taking back an answered question takes its answer as well', (t) => {
-  const conversation = new Conversation();
+  const conversation = new Transcript();
   for (const question of ['a', 'a', 'b']) {
     conversation.ask(question);
     conversation.answered(question, 'x');
@@ -33,7 +33,7 @@ t.test('taking back an answered question takes its answer as well', (t) => {
 });
 
 t.test('it is loaded from what it says', (t) => {
-  const conversation = new Conversation('old');
+  const conversation = new Transcript('old');
   conversation.ask('lost');
   const messages = [system('S'), user('a'), assistant('A'), user('b'), assistant('')];
   conversation.load(messages);
@@ -45,7 +45,7 @@ t.test('it is loaded from what it says', (t) => {
 });
 
 t.test('anything else is refused and changes nothing', (t) => {
-  const conversation = new Conversation('S');
+  const conversation = new Transcript('S');
   const bad: unknown[][] = [
     [user('a')],
     [assistant('a'), user('b')],

@@ -38,8 +38,8 @@ t.test('errors are one clear line, and the status says whose', async (t) => {
     [1, /the grammar cannot be used/, '--grammar', file('broken.gbnf')],
     [1, /the JSON schema .*broken.json is not JSON/, '--json-schema', file('broken.json')],
     [1, /is not an SQLite database; move it aside/, '--log', file('not-a-log.db')],
-    [1, /is no conversation/, '--session', file('broken.json')],
-    [1, /is no conversation/, '--session', file('schema.json')],
+    [1, /is not a conversation/, '--session', file('broken.json')],
+    [1, /is not a conversation/, '--session', file('schema.json')],
     [1, /cannot be written: ENOENT|cannot be read: ENOENT/, '--session', file('none/session.json')],
   ];
   for (const [status, message, ...options] of table) {

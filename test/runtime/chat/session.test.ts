@@ -62,7 +62,11 @@ t.test('a cache that does not belong to it is not used, and the answer is the sa
     t.match(told.stderr, /^the conversation is evaluated again: .* is not the one/);
   }
   const other = await again('--kv-type', 'Q8_0', '--flash-attention', 'on');
-  t.match(other, { status: 0, cached: 0, stderr: /evaluated again: .* is no cache of this model/ });
+  t.match(other, {
+    status: 0,
+    cached: 0,
+    stderr: /evaluated again: .* is not a cache of this model/,
+  });
 });
 
 t.test('a session of another model is refused and left alone', async (t) => {

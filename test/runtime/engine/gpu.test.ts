@@ -1,6 +1,6 @@
 import { getLlamaGpuTypes } from 'node-llama-cpp';
 import t from 'tap';
-import { gpuNotUsed } from '../../../runtime/engine/gpu-not-used.js';
+import { gpuNotUsed } from '../../../runtime/engine/engine-flags.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 import { needsTool } from '../../support/needs.js';
 import { ask, chat, prompts, readyEngine } from './ask.js';

@@ -1,7 +1,7 @@
 // A child that hears nothing any more: whoever aborts, or whose deadline passes, is told its end in
 // seconds, the child is ended, and another takes its place. A slow one is left alone.
 import t, { type Test } from 'tap';
-import { ChildWatch } from '../../../runtime/engine/child-watch.js';
+import { watchChild } from '../../../runtime/engine/child-watch.js';
 import type { Engine, GenerateEvent } from '../../../runtime/engine/engine.js';
 import { Requests } from '../../../runtime/engine/requests.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
@@ -74,9 +74,9 @@ t.test('and a call whose caller goes, such as a health check', { skip }, async (
 
 t.test('a child that reacts is left alone', async (t) => {
   let hangs = 0;
-  const watch = new ChildWatch({ ask: () => watch.alive(), onHang: () => hangs++ });
+  const watch = watchChild({ ask: () => watch.alive(), onHang: () => hangs++ });
   watch.look();
-  const deaf = new ChildWatch({ ask() {}, onHang: () => hangs++ });
+  const deaf = watchChild({ ask() {}, onHang: () => hangs++ });
   deaf.look();
   await new Promise((resolve) => setTimeout(resolve, 5500));
   t.equal(hangs, 1);

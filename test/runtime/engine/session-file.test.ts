@@ -51,7 +51,7 @@ t.test('a saved cache gives another process the answer that it would compute', a
   t.same(loaded.tokenIds, fresh.tokenIds);
 });
 
-t.test('what is no cache of this model is refused, and the engine answers on', async (t) => {
+t.test('what is not a cache of this model is refused, and the engine answers on', async (t) => {
   const engine = await open();
   const { tokenIds } = await answer(engine, goesOn);
   const bytes = readFileSync(saved);
@@ -61,7 +61,7 @@ t.test('what is no cache of this model is refused, and the engine answers on', a
   writeFileSync(file('counted.kv'), counted);
   writeFileSync(file('empty.kv'), '');
   for (const name of ['magic.kv', 'counted.kv', 'empty.kv', 'none.kv']) {
-    const failure = { code: 'bad-request', message: /is no cache of this model/ };
+    const failure = { code: 'bad-request', message: /is not a cache of this model/ };
     await t.rejects(engine.loadSession(file(name)), failure, name);
     const after = await answer(engine, goesOn);
     t.same(after.tokenIds, tokenIds);

@@ -3,10 +3,10 @@
 import t from 'tap';
 import {
   type Bound,
+  type Bounds,
   integerRange,
   LARGEST,
   numberRange,
-  type Range,
 } from '../../../runtime/grammar/number-range.js';
 
 const at = (value: number | bigint): Bound => ({ value: BigInt(value), isExclusive: false });
@@ -19,7 +19,7 @@ function taker(expression: string | null): (text: string) => boolean {
 }
 
 /** Every pair of bounds, each of them included and excluded, and the values between. */
-function* ranges(ends: number[]): Generator<{ range: Range; holds: (value: number) => boolean }> {
+function* ranges(ends: number[]): Generator<{ range: Bounds; holds: (value: number) => boolean }> {
   for (const low of ends.flatMap((end) => [at(end), beyond(end)]))
     for (const high of ends.flatMap((end) => [at(end), beyond(end)]))
       yield {

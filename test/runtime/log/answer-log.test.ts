@@ -181,7 +181,6 @@ t.test('what an engine that died leaves behind is a row with its error', { skip 
   const runId = log.recordRun({
     ...runRow(log.recordMachine(machineRow), log.recordModel(modelRow)),
     info: null,
-    predicted: null,
   });
   log.recordRequest({
     runId,

@@ -64,16 +64,16 @@ export function runRow(machineId: number, modelId: number): RunRow {
       weightsBytes: 3_300_000_000,
       kvBytes: 2_000_000_000,
       computeBytes: 300_000_000,
+      predicted: {
+        weightsBytes: 3_300_000_001,
+        kvBytes: 2_000_000_001,
+        computeBytes: 300_000_001,
+        totalBytes: 5_900_000_000,
+      },
       chatTemplate: null,
       bosTokenId: 1,
       eosTokenId: 2,
       canEmbed: false,
-    },
-    predicted: {
-      weightsBytes: 3_300_000_001,
-      kvBytes: 2_000_000_001,
-      computeBytes: 300_000_001,
-      totalBytes: 5_900_000_000,
     },
     measuredTotalBytes: 5_950_000_000,
   };

@@ -9,11 +9,15 @@ import type t from 'tap';
 import type { Engine, EngineOptions } from '../../../runtime/engine/engine.js';
 import { startEngine } from '../../../runtime/engine/restarting-engine.js';
 import { type AnswerLog, openLog } from '../../../runtime/log/answer-log.js';
-import { type Server, type ServerOptions, startServer } from '../../../runtime/server/server.js';
+import {
+  type HearthServer,
+  type ServerOptions,
+  startServer,
+} from '../../../runtime/server/server.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 
 export type RunningEngine = { engine: Engine; settings: EngineOptions; folder: string };
-export type RunningServer = { url: string; server: Server; logPath: string; log: AnswerLog };
+export type RunningServer = { url: string; server: HearthServer; logPath: string; log: AnswerLog };
 
 type Test = Pick<typeof t, 'testdir' | 'teardown'>;
 

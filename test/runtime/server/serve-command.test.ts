@@ -192,8 +192,8 @@ t.test(
     t.notOk(existsSync(socket), 'removed');
 
     for (const [wrong, says] of [
-      [config(short), /is there already and is no socket/],
-      [path.join(short, 'nowhere/x.sock'), /nowhere is no folder/],
+      [config(short), /is there already and is not a socket/],
+      [path.join(short, 'nowhere/x.sock'), /nowhere is not a folder/],
       [path.join(short, 'x'.repeat(120)), /bytes, and the path of a socket at most/],
     ] as const) {
       const { status, stderr } = hearth(['--socket', wrong, '--no-log']);

@@ -1,7 +1,6 @@
 // The dashboard in a real browser: its figures are those that the server sent, in tables and charts.
 import t from 'tap';
-import type { SummaryRow } from '../../../runtime/log/summary-rows.js';
-import type { DashboardAnswerRow } from '../../../runtime/server/dashboard-contract.js';
+import type { AnswerRow, SummaryRow } from '../../../runtime/log/read-rows.js';
 import { launchBrowser, openPage } from '../../support/browser.js';
 import { skipFileWithout } from '../../support/needs.js';
 import { type DashboardAnswers, startScriptedServer } from '../../support/scripted-server.js';
@@ -20,7 +19,7 @@ function summaryRow(name: string, answers: number): SummaryRow {
   };
 }
 
-function answerRow(id: number, model: string, ttft_ms: number | null): DashboardAnswerRow {
+function answerRow(id: number, model: string, ttft_ms: number | null): AnswerRow {
   const hasFailed = ttft_ms === null;
   return {
     ...{ id, model, device: 'CPU', endpoint: '/v1/chat/completions', ttft_ms },
@@ -40,7 +39,7 @@ function answerRow(id: number, model: string, ttft_ms: number | null): Dashboard
   };
 }
 
-function dashboardAnswers(all: DashboardAnswerRow[]): DashboardAnswers {
+function dashboardAnswers(all: AnswerRow[]): DashboardAnswers {
   const since = new Date(Date.now() - 86_400_000).toISOString();
   const models = [...new Set(all.map(({ model }) => model))];
   const names = { all: ['all'], model: models, device: ['CPU'], day: ['2026-11-24'] };

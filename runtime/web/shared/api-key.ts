@@ -1,13 +1,34 @@
-// Asks for the API key when the server answers 401.
-// Requests that fail together wait for one dialog; its answer serves them all.
-// It does not check the key: the request that is tried again does.
+// The API key of this server: kept until the tab closes, or on this device where asked to, and asked for
+// when the server answers 401. The tab's own key wins over the device's, so that one tab can try another.
 import { showDialog } from './dialog.js';
 import { el } from './dom.js';
-import { keepKey } from './key-store.js';
+import { type Keeping, readText, writeText } from './storage.js';
 
+const STORAGE_KEY = 'hearth.api-key';
+
+/** Where the browser keeps nothing, the key lives as long as the page. */
+let keyOfPage: string | null = null;
 let open: Promise<boolean> | null = null;
 
-/** Whether a key was given and kept. `wasRefused`: the one that was sent is wrong. */
+export function readKey(): string | null {
+  return keyOfPage ?? readText('tab', STORAGE_KEY) ?? readText('device', STORAGE_KEY);
+}
+
+function keepKey(key: string, where: Keeping): void {
+  forgetKey();
+  if (!writeText(where, STORAGE_KEY, key)) keyOfPage = key;
+}
+
+export function forgetKey(): void {
+  keyOfPage = null;
+  writeText('tab', STORAGE_KEY, null);
+  writeText('device', STORAGE_KEY, null);
+}
+
+/**
+ * Whether a key was given and kept. `wasRefused`: the one that was sent is wrong. Requests that fail
+ * together wait for one dialog.
+ */
 export function askForKey({ wasRefused }: { wasRefused: boolean }): Promise<boolean> {
   open ??= showKeyDialog(wasRefused).finally(() => {
     open = null;

@@ -1,16 +1,14 @@
 // A conversation as the prompt that the model was trained on: its own Jinja template, rendered.
 // Hugging Face's renderer for the same text as in training, in a process of its own where the template
 // is a stranger's; contents are guarded before, so that control tokens written in a message stay text.
-// Fits nothing into a context.
 import { type ChatTemplateRenderer, openTemplate } from '../../../model/template/open-template.js';
 import { TemplateError } from '../../../model/template/template-error.js';
 import type { TemplateLimits, TemplateProcess } from '../../../model/template/template-process.js';
-import type { ChatMessage } from '../engine.js';
+import type { ChatInput, ChatMessage } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import type { ControlTokens } from './control-tokens.js';
 import { type Tokens, tokensWithin } from './token-count.js';
 
-export type Conversation = { messages: ChatMessage[]; tools?: unknown[] | undefined };
 export type SpecialTexts = { bosToken: string; eosToken: string };
 
 /** What a prompt may hold beside its messages: built-in instructions, and those of tools. */
@@ -21,24 +19,21 @@ const MAX_GROWTH = 4;
 
 const WHAT_TO_DO = 'send a plain text prompt, or convert the model with another --chat-template';
 
-export type ChatTemplateParts = {
+export type PromptTemplateParts = {
+  source: string;
   special: SpecialTexts;
   control: ControlTokens;
   /** Started ahead; the template ends it. */
   process: TemplateProcess | undefined;
 };
 
-export class ChatTemplate {
-  readonly #source: string;
+export class PromptTemplate {
+  readonly #parts: PromptTemplateParts;
   readonly #template: ChatTemplateRenderer;
-  readonly #special: SpecialTexts;
-  readonly #control: ControlTokens;
 
-  constructor(source: string, { special, control, process }: ChatTemplateParts) {
-    this.#source = source;
-    this.#template = openTemplate(source, process);
-    this.#special = special;
-    this.#control = control;
+  constructor(parts: PromptTemplateParts) {
+    this.#parts = parts;
+    this.#template = openTemplate(parts.source, parts.process);
   }
 
   close(): void {
@@ -49,27 +44,28 @@ export class ChatTemplate {
    * The prompt's text. Throws `bad-request` with the template's own words where it refuses, or with
    * what it took too much of; or the signal's reason.
    */
-  async render(conversation: Conversation, limits: TemplateLimits): Promise<string> {
+  async render(conversation: ChatInput, limits: TemplateLimits): Promise<string> {
     const { messages, tools } = conversation;
     return await this.#render(messages.map(plainMessage), tools, limits);
   }
 
   /** The prompt's tokens, without a bos beyond the template's own; or their number beyond `room`. */
   async tokenize(
-    conversation: Conversation,
+    conversation: ChatInput,
     { room, ...limits }: TemplateLimits & { room: number },
   ): Promise<Tokens> {
-    const guard = this.#control.chooseGuard(this.#texts(conversation));
+    const { control } = this.#parts;
+    const guard = control.chooseGuard(this.#texts(conversation));
     const guarded = <Value>(value: Value): Value =>
-      mapTexts(value, (text) => this.#control.guardText(text, guard)) as Value;
+      mapTexts(value, (text) => control.guardText(text, guard)) as Value;
     const messages = conversation.messages.map((message) => guarded(plainMessage(message)));
     const text = await this.#render(messages, guarded(conversation.tools), limits);
-    const tokenize = (part: string) => this.#control.tokenize(part, guard);
+    const tokenize = (part: string) => control.tokenize(part, guard);
     return await tokensWithin(room, text, tokenize, limits.signal);
   }
 
-  *#texts({ messages, tools }: Conversation): Iterable<string> {
-    yield this.#source;
+  *#texts({ messages, tools }: ChatInput): Iterable<string> {
+    yield this.#parts.source;
     yield JSON.stringify(tools ?? []);
     for (const message of messages) yield JSON.stringify(message);
   }
@@ -80,10 +76,11 @@ export class ChatTemplate {
     limits: TemplateLimits,
   ): Promise<string> {
     const given = { messages, ...(tools && tools.length > 0 && { tools }) };
+    const { special } = this.#parts;
     const variables = {
       ...given,
-      bos_token: this.#special.bosToken,
-      eos_token: this.#special.eosToken,
+      bos_token: special.bosToken,
+      eos_token: special.eosToken,
       add_generation_prompt: true,
     };
     const givenChars = JSON.stringify(given).length;

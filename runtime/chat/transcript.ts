@@ -3,7 +3,7 @@
 // Drops nothing: what does not fit is left out of a request by the engine, which says so.
 import type { ChatMessage } from '../engine/engine.js';
 
-export class Conversation {
+export class Transcript {
   system: string | null;
   #turns: { question: string; answer: string }[] = [];
   /** Asked last and not answered. */
@@ -37,13 +37,11 @@ export class Conversation {
     this.#failedQuestion = undefined;
   }
 
-  /** Forgets the turns; the system prompt stays. */
   reset(): void {
     this.#turns = [];
     this.#failedQuestion = undefined;
   }
 
-  /** Takes the last question back, with its answer if it has one. */
   takeBack(): string | undefined {
     return this.#failedQuestion ?? this.#turns.pop()?.question;
   }

@@ -1,14 +1,18 @@
 // One answer on its way to becoming a row of the log, and the codes that rows give failures.
 // An answer that fails half-way keeps what was known by then, measured here if need be.
-// It writes nothing; recorder.ts does.
-import type { EngineFailure, GenerateEvent, GenerateRequest } from '../engine/engine.js';
+import type {
+  EndEvent,
+  EngineFailure,
+  GenerateEvent,
+  GenerateRequest,
+  StartEvent,
+} from '../engine/engine.js';
 import { EngineError } from '../engine/engine-error.js';
 import type { RequestRow, RowError } from './rows.js';
 
 export type RequestFields = Omit<RequestRow, 'runId'>;
 
-/** One answer on its way to becoming a row. */
-export class AnswerRow {
+export class AnswerRecord {
   readonly #row: RequestFields;
   readonly #startedAt = performance.now();
   readonly #keepText: boolean;
@@ -38,7 +42,7 @@ export class AnswerRow {
     return { ...this.#row, timings, stopReason: null, error: rowError(error) };
   }
 
-  #start(event: Extract<GenerateEvent, { kind: 'start' }>): void {
+  #start(event: StartEvent): void {
     const { promptTokens, cachedTokens, droppedTurns, droppedTokens } = event;
     Object.assign(this.#row, { droppedTurns, droppedTokens });
     this.#row.timings = { promptTokens, cachedTokens, generatedTokens: 0 };
@@ -53,7 +57,7 @@ export class AnswerRow {
     if (this.#keepText) this.#row.answer += text;
   }
 
-  #end({ stopReason, timings, memory }: Extract<GenerateEvent, { kind: 'end' }>): void {
+  #end({ stopReason, timings, memory }: EndEvent): void {
     Object.assign(this.#row, { stopReason, timings, memory });
   }
 }

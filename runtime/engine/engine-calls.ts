@@ -1,6 +1,5 @@
 // Questions to the child that have one answer each.
 // Every question ends: by its answer, by the child's end, or by its caller's signal.
-// Knows no method by name.
 import type { EngineFailure } from './engine.js';
 import { EngineError } from './engine-error.js';
 import type { Call, CallResults, ToChild } from './engine-protocol.js';
@@ -10,18 +9,17 @@ type Pending = {
   reject: (error: unknown) => void;
 };
 
-export type CallsOptions = {
+type EngineCallsOptions = {
   send: (message: ToChild) => void;
-  /** A caller did not wait for the answer. */
   onLeave: () => void;
 };
 
-export class Calls {
-  readonly #options: CallsOptions;
+export class EngineCalls {
+  readonly #options: EngineCallsOptions;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
 
-  constructor(options: CallsOptions) {
+  constructor(options: EngineCallsOptions) {
     this.#options = options;
   }
 
@@ -64,7 +62,6 @@ export class Calls {
     this.#pending.get(id)?.reject(new EngineError(failure));
   }
 
-  /** The child is gone. */
   lose(failure: EngineFailure): void {
     for (const { reject } of [...this.#pending.values()]) reject(new EngineError(failure));
   }
