@@ -1,13 +1,13 @@
 // The devices that hearth knows: its own, those of the user's file, those of the files given.
 // A later file may correct an earlier one under the same id, so that a card that drives no screen
-// need not wait for a release. Predicts nothing.
+// need not wait for a release.
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { nearestNames } from '../../terminal/nearest-names.js';
 import { type CatalogueEntry, readCatalogueFile, toDevice } from './catalogue-file.js';
 import type { Device } from './device.js';
 import builtIn from './devices.json' with { type: 'json' };
-import { nearestNames } from './nearest-names.js';
 
 export type CatalogueOptions = {
   /** Files of more devices; the last word on an id counts. */

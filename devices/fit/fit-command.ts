@@ -120,10 +120,7 @@ async function fitOne(asked: Asked, device: Device): Promise<Fit[]> {
   const { model, types } = asked.model;
   const fit = await fitter.fit(model, device, request);
   const advice = await advise({ fitter, device, request, fit, model, types });
-  if (argv.json)
-    print(
-      JSON.stringify({ ...modelJson(asked), ...fitJson(fit), advice: adviceJson(advice) }, null, 2),
-    );
+  if (argv.json) print({ ...modelJson(asked), ...fitJson(fit), advice: adviceJson(advice) });
   else print(fitText(title(asked), fit, advice));
   return [fit];
 }
@@ -133,7 +130,7 @@ async function fitAll(asked: Asked): Promise<Fit[]> {
   const fits: Fit[] = [];
   for (const device of await deviceCatalogue({ files: argv.devices }))
     fits.push(await fitter.fit(asked.model.model, device, request));
-  if (argv.json) print(JSON.stringify({ ...modelJson(asked), fits: fits.map(fitJson) }, null, 2));
+  if (argv.json) print({ ...modelJson(asked), fits: fits.map(fitJson) });
   else print(fitTable(title(asked), fits));
   return fits;
 }

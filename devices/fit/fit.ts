@@ -4,7 +4,7 @@
 import type { KvType } from '../../llama/settings.js';
 import type { Device } from '../catalogue/device.js';
 import type { MemoryPrediction } from '../memory/memory-prediction.js';
-import type { SpeedPrediction } from '../speed/speed-prediction.js';
+import type { SpeedPrediction } from '../speed/speed.js';
 
 export type FitRequest = {
   /** Tokens of context of each sequence; left out, the model's own, at most 4096. */

@@ -1,10 +1,9 @@
 // Compute buffers where llama.cpp's dry run is another backend's or none: activations of one batch,
 // the logits, the attention mask, and what CUDA adds for a quantised KV cache.
-// The formula is DESIGN's, held against dry runs; it errs to the large side.
-// Where the backend itself can be asked, nothing here is used.
+// The formula is held against dry runs; it errs to the large side.
 import type { Backend, KvType } from '../../llama/settings.js';
 import type { ModelShape } from '../../model/shape/model-shape.js';
-import type { Pool } from './placement.js';
+import type { Pool } from './memory-prediction.js';
 
 const FLOAT_BYTES = 4;
 const HALF_BYTES = 2;

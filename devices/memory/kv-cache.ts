@@ -1,14 +1,11 @@
 // The KV cache, layer by layer: pruned layers have fewer heads, so each has a size of its own.
 // Source: llama_kv_cache in src/llama-kv-cache.cpp, and how node-llama-cpp rounds the context.
-// Knows plain attention alone: no sliding window, no recurrent state.
-
+// Plain attention only: no sliding window, no recurrent state.
 import { isQuantised, rowSizeBytes } from '../../llama/ggml-types.js';
 import type { KvType } from '../../llama/settings.js';
 import type { ModelShape } from '../../model/shape/model-shape.js';
-import { allocatedBytes } from './buffers.js';
-import { MemoryPredictionError } from './memory-error.js';
-import type { MemorySettings } from './memory-prediction.js';
-import { type Pool, poolOfLayer } from './placement.js';
+import { allocatedBytes, poolOfLayer } from './buffers.js';
+import { MemoryPredictionError, type MemorySettings, type Pool } from './memory-prediction.js';
 
 const CELL_STEP = 256;
 

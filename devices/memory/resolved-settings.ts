@@ -5,9 +5,7 @@ import { isQuantised } from '../../llama/ggml-types.js';
 import { type KvType, MAX_CONTEXT, MAX_PARALLEL } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';
 import { cellsOf } from './kv-cache.js';
-import { MemoryPredictionError } from './memory-error.js';
-import type { MemorySettings } from './memory-prediction.js';
-import { gpuLayersOf } from './placement.js';
+import { MemoryPredictionError, type MemorySettings } from './memory-prediction.js';
 
 export type ResolvedSettings = Required<MemorySettings> & {
   kvType: KvType;
@@ -29,7 +27,9 @@ export function resolveSettings(model: SizedModel, settings: MemorySettings): Re
   return {
     ...{ backend, nCtx, kvType, parallel, nCells },
     nBatch: Math.min(settings.nBatch ?? MAX_BATCH, nCells),
-    gpuLayers: gpuLayersOf(model, settings),
+    // The output counts as one.
+    gpuLayers:
+      backend === 'cpu' ? 0 : Math.min(settings.gpuLayers ?? Infinity, model.shape.nLayer + 1),
     flashAttention:
       settings.flashAttention ?? (isQuantised(kvType) || hasFlashAttention(model, settings)),
     askedFlashAttention: settings.flashAttention ?? 'auto',

@@ -3,9 +3,8 @@
 // copy of, and a mapped file beside weights that were repacked. Compute buffers are not counted.
 
 import type { SizedModel, WeightTensor } from '../../model/shape/sized-model.js';
-import { allocatedBytes, roundUp } from './buffers.js';
-import type { MemorySettings } from './memory-prediction.js';
-import { type Pool, poolOfLayer } from './placement.js';
+import { allocatedBytes, poolOfLayer, roundUp } from './buffers.js';
+import type { MemorySettings, Pool } from './memory-prediction.js';
 import { type CpuFeature, cpuFeatures, isRepacked } from './repack.js';
 
 type WeightOptions = Pick<MemorySettings, 'backend'> & {

@@ -77,8 +77,7 @@ async function run(argv: PlanArguments): Promise<void> {
     const fit = (model: SizedModel) => fitter.fit(model, device, request);
     const rows = await planForDevice(base, { fit, layers });
     const report: PlanReport = { base, device, rows, fileType };
-    const shown = json ? JSON.stringify(planReportJson(report), null, 2) : planReportText(report);
-    print(shown);
+    print(json ? planReportJson(report) : planReportText(report));
     if (!leastPruning(rows, fileType)) process.exitCode = 1;
   } finally {
     await fitter.close();
