@@ -47,7 +47,10 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 verify hearth-linux-arm64.tar.zst', 'Whether such a file is whole, and by whom'],
   ['$0 flash disk.img.zst /dev/sdb', 'Write an image to a card, and read it back'],
   ['$0 measure chat.gguf', 'Speed and memory of a model on this machine'],
-  ['$0 compare dense.gguf p20.gguf p35.gguf --report out.html', 'The article, on your models'],
+  [
+    '$0 compare dense.gguf p20.gguf p35.gguf --report out.html',
+    'Pruned models beside the unpruned one',
+  ],
   ['$0 results table', 'What was measured, by class of device'],
   ['$0 completion >> ~/.bashrc', 'Complete commands and options with Tab'],
 ];

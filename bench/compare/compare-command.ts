@@ -12,7 +12,7 @@ import { one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { interruptible } from '../../terminal/interruptible.js';
 import { asOutputError, openOutput } from '../../terminal/output-file.js';
 import { clearProgressLine, noteAs, print, showProgressLine } from '../../terminal/print.js';
-import { ARTICLE_QUESTION } from '../measure/repeated-answers.js';
+import { DEFAULT_QUESTION } from '../measure/repeated-answers.js';
 import { readQuestions } from './answers/questions.js';
 import { type CompareOptions, compare } from './compare.js';
 import { comparisonJson } from './compare-json.js';
@@ -32,7 +32,7 @@ const compareOptions = {
       'File of questions, one a line, or JSON Lines {"q": …, "a": right answer}',
       text('questions'),
     ),
-    defaultDescription: "the article's question",
+    defaultDescription: 'one, of how to make an Android application',
   },
   text: {
     describe: 'File of text that perplexity is measured on; --no-text to leave it out',
@@ -106,11 +106,7 @@ async function run(argv: CompareArguments, signal: AbortSignal): Promise<void> {
     // First, as a reader of the tables who goes, such as head, ends the program.
     if (report !== undefined && !signal.aborted) await writeReport(comparison, argv);
   } finally {
-    print(
-      argv.json
-        ? JSON.stringify(comparisonJson(comparison), null, 2)
-        : comparisonText(comparison).trimEnd(),
-    );
+    print(argv.json ? comparisonJson(comparison) : comparisonText(comparison).trimEnd());
   }
   if (signal.aborted) return;
   const tried = [...comparison.models, ...comparison.made];
@@ -131,7 +127,7 @@ async function compareOptionsOf(
     setting: {
       questions: questions
         ? await readQuestions(questions)
-        : [{ text: ARTICLE_QUESTION, expected: null }],
+        : [{ text: DEFAULT_QUESTION, expected: null }],
       maxTokens: maxTokens ?? DEFAULTS.maxTokens,
       repeats: repeats ?? DEFAULTS.repeats,
       text: await readText(argv),

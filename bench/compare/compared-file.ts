@@ -7,13 +7,13 @@ import { type GgufFile, readGgufFile } from '../../model/gguf/gguf-file.js';
 import type { ModelShape } from '../../model/shape/model-shape.js';
 import { sizedModelOfGguf } from '../../model/shape/sized-model.js';
 import { fileTypeOf } from '../../model/types/mixtures.js';
-import type { Compared, ModelFile } from './comparison.js';
+import type { Compared, ComparedFile } from './comparison.js';
 
 /** `first` is the unpruned model, where it could be read. Throws GgufFileError. */
 export async function readModelFile(
   modelPath: string,
-  first: ModelFile | null,
-): Promise<ModelFile> {
+  first: ComparedFile | null,
+): Promise<ComparedFile> {
   const file = await readGgufFile(modelPath);
   const sized = sizedModelOfGguf(file);
   const chatTemplate = file.metadata['tokenizer.chat_template'];

@@ -1,26 +1,32 @@
 // One model put to the test: loaded once for its answers, speed and memory, and in a process of its own
 // for what it makes of a text. Whatever fails is noted in the model's column, and what was measured
-// before stays. Compares nothing.
+// before stays.
 import type { Engine, EngineInfo, EngineOptions } from '../../runtime/engine/engine.js';
 import { startEngine } from '../../runtime/engine/restarting-engine.js';
-import { untilEngineEnds } from '../measure/engine-end.js';
-import { llamaSettings } from '../measure/llama-settings.js';
+import { llamaSettings, untilEngineEnds } from '../measure/measured-engine.js';
 import {
   ANSWER_TOKENS,
-  type Answer,
   answerRepeatedly,
+  ask,
   inputOf,
+  type TimedAnswer,
 } from '../measure/repeated-answers.js';
 import { median } from '../median.js';
-import type { Question } from './answers/questions.js';
+import type { ComparedQuestion } from './answers/questions.js';
 import { repetitionRate, wordDifference, words } from './answers/words.js';
-import type { Answered, Compared, MeasuredMemory, Setting, Speed } from './comparison.js';
+import type {
+  Compared,
+  ComparedAnswer,
+  ComparisonSetting,
+  MeasuredMemory,
+  Speed,
+} from './comparison.js';
 import { scoreQuality } from './quality/quality-process.js';
 import type { Quality, QualityTask } from './quality/quality-protocol.js';
 
 export type TrialOptions = {
   engine: Omit<EngineOptions, 'modelPath'>;
-  setting: Setting;
+  setting: ComparisonSetting;
   /** The model that answers are compared with; null for that model itself. */
   first: Compared | null;
   /** Where the first model's log-probabilities are kept. */
@@ -44,12 +50,8 @@ async function runEngine(
   model: Compared,
   { engine: settings, setting, first, signal, onProgress }: TrialOptions,
 ): Promise<void> {
-  const engine = startEngine({
-    ...settings,
-    modelPath: model.path,
-    nCtx: setting.nCtx,
-    parallel: 1,
-  });
+  const { nCtx } = setting;
+  const engine = startEngine({ ...settings, modelPath: model.path, nCtx, parallel: 1 });
   try {
     onProgress('loading');
     const stop = untilEngineEnds(engine, signal);
@@ -59,7 +61,7 @@ async function runEngine(
       onProgress(`question ${index + 1} of ${setting.questions.length}`);
       const asked = { engine, info: model.info, maxTokens: setting.maxTokens, signal: stop };
       const reference = first ? first.answers[index]?.text : undefined;
-      model.answers.push(await ask(question, reference, asked));
+      model.answers.push(await answer(question, reference, asked));
     }
   } finally {
     await engine.close();
@@ -75,7 +77,7 @@ async function measureSpeed(
   const { engine, info, signal } = running;
   const { repeats } = setting;
   const maxTokens = ANSWER_TOKENS;
-  const answers: Answer[] = [];
+  const answers: TimedAnswer[] = [];
   for await (const step of answerRepeatedly(engine, info, { repeats, maxTokens, signal })) {
     if (step.answer === null) onProgress(`speed: ${step.repeat} of ${repeats}`);
     else answers.push(step.answer);
@@ -85,8 +87,8 @@ async function measureSpeed(
   }
 }
 
-function speedOf(answers: readonly Answer[]): Speed {
-  const of = (read: (answer: Answer) => number) => median(answers.map(read));
+function speedOf(answers: readonly TimedAnswer[]): Speed {
+  const of = (read: (answer: TimedAnswer) => number) => median(answers.map(read));
   return {
     answerTokens: of(({ timings }) => timings.generatedTokens),
     answerMs: of(({ timings }) => timings.totalMs),
@@ -98,9 +100,9 @@ function speedOf(answers: readonly Answer[]): Speed {
   };
 }
 
-function memoryOf(info: EngineInfo, answers: readonly Answer[]): MeasuredMemory {
+function memoryOf(info: EngineInfo, answers: readonly TimedAnswer[]): MeasuredMemory {
   const { weightsBytes, kvBytes, computeBytes, backend } = info;
-  const most = (read: (answer: Answer) => number | null) =>
+  const most = (read: (answer: TimedAnswer) => number | null) =>
     Math.max(...answers.map((answer) => read(answer) ?? 0));
   return {
     ...{ weightsBytes, kvBytes, computeBytes },
@@ -109,29 +111,23 @@ function memoryOf(info: EngineInfo, answers: readonly Answer[]): MeasuredMemory 
   };
 }
 
-async function ask(
-  { text: question, expected }: Question,
+async function answer(
+  { text: question, expected }: ComparedQuestion,
   reference: string | undefined,
   { engine, info, signal, maxTokens }: Running & { maxTokens: number },
-): Promise<Answered> {
+): Promise<ComparedAnswer> {
   const request = { input: inputOf(question, info), sampling: { temperature: 0 }, maxTokens };
-  let text = '';
-  for await (const event of engine.generate(request, { signal })) {
-    if (event.kind === 'token') text += event.text;
-    if (event.kind !== 'end') continue;
-    signal.throwIfAborted();
-    const own = words(text);
-    return {
-      text: text.trim(),
-      nTokens: event.timings.generatedTokens,
-      nWords: own.length,
-      repetition: repetitionRate(own),
-      difference: reference === undefined ? null : wordDifference(own, words(reference)),
-      stopReason: event.stopReason,
-      isRight: expected === null ? null : text.trim() === expected.trim(),
-    };
-  }
-  throw new Error('the engine ended an answer without saying so');
+  const { text, timings, stopReason } = await ask(engine, request, signal);
+  const own = words(text);
+  return {
+    text: text.trim(),
+    nTokens: timings.generatedTokens,
+    nWords: own.length,
+    repetition: repetitionRate(own),
+    difference: reference === undefined ? null : wordDifference(own, words(reference)),
+    stopReason,
+    isRight: expected === null ? null : text.trim() === expected.trim(),
+  };
 }
 
 async function scoreModel(model: Compared, options: TrialOptions): Promise<void> {

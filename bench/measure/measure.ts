@@ -1,6 +1,6 @@
 // One model measured on one machine: whole answers by the engine first, for they tell how the model is
 // loaded and what memory it takes; then speed, point by point, in a process of its own.
-// Every point is a row in the log as soon as it is done. Prints nothing.
+// Every point is a row in the log as soon as it is done.
 import type { Device } from '../../devices/catalogue/device.js';
 import { describeMachine } from '../../devices/probe/machine.js';
 import { N_UBATCH } from '../../llama/model-settings.js';
@@ -15,14 +15,13 @@ import { hashModelFile } from '../../runtime/log/model-hash.js';
 import type { MachineRow, ModelRow } from '../../runtime/log/rows.js';
 import { formatMemory } from '../../terminal/units.js';
 import { hearthVersion } from '../../terminal/version.js';
-import { untilEngineEnds } from './engine-end.js';
 import { type HeldMemory, holdMemory } from './held-memory.js';
-import { llamaSettings } from './llama-settings.js';
 import { MeasureError } from './measure-error.js';
-import { answerRow, type Setting, speedRow } from './measurement-row.js';
+import { llamaSettings, untilEngineEnds } from './measured-engine.js';
+import { answerRow, type MeasuredSetting, speedRow } from './measurement-row.js';
 import { contextOf, defaultCtx, type Point, pointName, pointsUpTo } from './points.js';
 import { isOnGpu, type PredictedColumns, predictPoints } from './predictions.js';
-import { ANSWER_TOKENS, type Answer, answerRepeatedly } from './repeated-answers.js';
+import { ANSWER_TOKENS, answerRepeatedly, type TimedAnswer } from './repeated-answers.js';
 import { measureSpeed } from './speed-process.js';
 import type { SpeedMemory } from './speed-protocol.js';
 
@@ -30,16 +29,16 @@ export type MeasureOptions = {
   /** How the model is loaded; `nCtx` is the longest context that is measured. */
   engine: EngineOptions;
   repeats: number;
-  /** Of the answer; by default the article's 128. */
-  answerTokens?: number;
+  /** Of the answer; default 128. */
+  answerTokens?: number | undefined;
   /** Whether speed is measured point by point after the answers; default true. */
   hasPoints?: boolean;
   /** Tokens in the context before a point; by default half way and at the end. */
-  depths?: readonly number[];
+  depths?: readonly number[] | undefined;
   /** Class in the catalogue that this machine is. */
-  device?: Device;
+  device: Device | null;
   /** What the run may take: a simulation of a smaller machine. */
-  budgetBytes?: number;
+  budgetBytes?: number | undefined;
   log: AnswerLog | null;
   signal: AbortSignal;
   onProgress: (text: string) => void;
@@ -63,7 +62,7 @@ export async function* measure(
   const nCtx = options.engine.nCtx ?? defaultCtx(nCtxTrain);
   const engine = { ...options.engine, nCtx, parallel: 1 };
   await using held = await holdMemory(options.budgetBytes, engine.gpu);
-  const run = new Run(log, { machine, model, engine });
+  const run = new LoggedRun(log, { machine, model, engine });
   try {
     const { info, answers, failure } = await measureAnswers(engine, options, held);
     run.start(info);
@@ -98,17 +97,17 @@ function withBudget(failure: Error, { budgetBytes, signal }: MeasureOptions): Er
   return new MeasureError(message, { cause: failure });
 }
 
-type RunOptions = { machine: MachineRow; model: ModelRow; engine: EngineOptions };
+type MeasuredModel = { machine: MachineRow; model: ModelRow; engine: EngineOptions };
 
 /** One start of a measurement in the log. */
-class Run {
+class LoggedRun {
   readonly #log: AnswerLog | null;
-  readonly #options: RunOptions;
+  readonly #options: MeasuredModel;
   readonly #startedAtMs = Date.now();
   #id: number | null = null;
   #isLoaded = false;
 
-  constructor(log: AnswerLog | null, options: RunOptions) {
+  constructor(log: AnswerLog | null, options: MeasuredModel) {
     this.#log = log;
     this.#options = options;
   }
@@ -144,15 +143,19 @@ class Run {
   }
 }
 
-type Answered = { info: EngineInfo | null; answers: Answer[]; failure: Error | null };
+type MeasuredAnswers = {
+  info: EngineInfo | null;
+  answers: TimedAnswer[];
+  failure: Error | null;
+};
 
 /** Never throws: what was answered before a failure counts. */
 async function measureAnswers(
   options: EngineOptions,
   { repeats, answerTokens = ANSWER_TOKENS, signal, onProgress }: MeasureOptions,
   held: HeldMemory,
-): Promise<Answered> {
-  const answered: Answered = { info: null, answers: [], failure: null };
+): Promise<MeasuredAnswers> {
+  const answered: MeasuredAnswers = { info: null, answers: [], failure: null };
   const engine = startEngine(options);
   try {
     if (engine.pid !== undefined) held.hold(engine.pid);
@@ -174,14 +177,14 @@ async function measureAnswers(
 
 type ToPredict = {
   info: EngineInfo;
-  answers: readonly Answer[];
+  answers: readonly TimedAnswer[];
   points: readonly Point[];
   options: MeasureOptions;
 };
 
 /** After the answers, which tell how long their prompt is, and before all that they do not tell. */
 async function predict({ info, answers, points, options }: ToPredict) {
-  const { device = null, onWarning, onProgress } = options;
+  const { device, onWarning, onProgress } = options;
   if (device && isOnGpu(device) !== isOnGpu(info))
     onWarning(
       `${device.id} computes with ${device.backend}, and this run with ${info.backend}: no speed is predicted`,
@@ -197,8 +200,8 @@ async function predict({ info, answers, points, options }: ToPredict) {
   return { ofAnswer: ofAnswer as PredictedColumns, ofPoints };
 }
 
-type Work = {
-  setting: Setting;
+type PointsWork = {
+  setting: MeasuredSetting;
   points: Point[];
   /** One for each point. */
   predicted: readonly PredictedColumns[];
@@ -213,7 +216,7 @@ async function* measurePoints({
   predicted,
   options,
   held,
-}: Work): AsyncGenerator<MeasurementRow, void, undefined> {
+}: PointsWork): AsyncGenerator<MeasurementRow, void, undefined> {
   const { repeats, signal, onProgress } = options;
   const task = { settings: llamaSettings(setting.info), points, repeats };
   const onStart = (pid: number) => held.hold(pid);

@@ -12,12 +12,12 @@ import { hearthVersion } from '../../terminal/version.js';
 import { median } from '../median.js';
 import { contextOf, type Point, pointName } from './points.js';
 import type { PredictedColumns } from './predictions.js';
-import type { Answer } from './repeated-answers.js';
+import type { TimedAnswer } from './repeated-answers.js';
 import type { SpeedMemory } from './speed-protocol.js';
 import { spreadOf } from './spread.js';
 
 /** What all rows of a run share. */
-export type Setting = {
+export type MeasuredSetting = {
   machine: MachineRow;
   model: ModelRow;
   device: string | null;
@@ -41,7 +41,7 @@ export type SpeedSamples = {
 
 const BACKENDS = { cpu: 'CPU', cuda: 'CUDA', vulkan: 'Vulkan', metal: 'Metal' } as const;
 
-export function speedRow(setting: Setting, speed: SpeedSamples): MeasurementRow {
+export function speedRow(setting: MeasuredSetting, speed: SpeedSamples): MeasurementRow {
   const { point, samplesNs, memory } = speed;
   return {
     ...sharedColumns(setting),
@@ -75,13 +75,13 @@ function accountedColumns(breakdown: MemoryBreakdown | null) {
 
 /** Of at least one answer. */
 export function answerRow(
-  setting: Setting,
-  answers: readonly Answer[],
+  setting: MeasuredSetting,
+  answers: readonly TimedAnswer[],
   predicted: PredictedColumns,
 ): MeasurementRow {
   const { info } = setting;
-  const [{ timings, memory }] = answers as [Answer, ...Answer[]];
-  const peaks = (read: (answer: Answer) => number | null) =>
+  const [{ timings, memory }] = answers as [TimedAnswer, ...TimedAnswer[]];
+  const peaks = (read: (answer: TimedAnswer) => number | null) =>
     Math.max(...answers.map((answer) => read(answer) ?? 0));
   const devicePeak =
     memory.devicePeakBytes === null ? null : peaks((a) => a.memory.devicePeakBytes);
@@ -110,13 +110,13 @@ export function answerRow(
 /** Null where the model is on the CPU, whatever else a GPU holds. */
 function withoutBallast(
   bytes: number | null,
-  { ballastBytes, info }: Pick<Setting, 'ballastBytes' | 'info'>,
+  { ballastBytes, info }: Pick<MeasuredSetting, 'ballastBytes' | 'info'>,
 ): number | null {
   return bytes === null || info.backend === 'cpu' ? null : bytes - ballastBytes;
 }
 
 /** Null and 0 are what a row of its kind fills in or leaves so. */
-function sharedColumns({ machine, model, info, ...setting }: Setting) {
+function sharedColumns({ machine, model, info, ...setting }: MeasuredSetting) {
   const kvType = info.kvType.toLowerCase();
   return {
     uid: randomUUID(),

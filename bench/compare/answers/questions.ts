@@ -1,10 +1,9 @@
-// The questions that every model is asked: the article's, or those of a file, one a line.
+// The questions that every model is asked, of a file with one a line.
 // JSON Lines may say what the right answer is, for devices that must know their facts.
-// Asks nothing.
 import { jsonObject } from '../../json-object.js';
 import { readTextFile } from '../text-file.js';
 
-export type Question = {
+export type ComparedQuestion = {
   text: string;
   /** The right answer, to be given word for word; null where there is none. */
   expected: string | null;
@@ -18,7 +17,7 @@ const MAX_CHARS = 20_000;
  * A line is a question, or in a file whose first line starts with `{`, an object with `q` (or
  * `question`) and perhaps `a` (or `answer`). Throws what is wrong, with the line.
  */
-export async function readQuestions(file: string): Promise<Question[]> {
+export async function readQuestions(file: string): Promise<ComparedQuestion[]> {
   const text = await readTextFile(file, MAX_FILE_BYTES);
   const lines = text
     .split('\n')
@@ -33,7 +32,7 @@ export async function readQuestions(file: string): Promise<Question[]> {
   );
 }
 
-function readJson(line: string, where: string): Question {
+function readJson(line: string, where: string): ComparedQuestion {
   const object = parse(line, where);
   const question = object['q'] ?? object['question'];
   const expected = object['a'] ?? object['answer'] ?? null;
@@ -52,7 +51,7 @@ function parse(line: string, where: string): Record<string, unknown> {
   );
 }
 
-function checkLength(question: Question, where: string): Question {
+function checkLength(question: ComparedQuestion, where: string): ComparedQuestion {
   if (question.text.length <= MAX_CHARS) return question;
   throw new Error(
     `${where} is ${question.text.length} characters long, of at most ${MAX_CHARS}; write one question a line`,

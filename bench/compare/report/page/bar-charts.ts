@@ -3,8 +3,17 @@
 
 import { Chart, type ChartConfiguration, type ChartDataset } from 'chart.js';
 import type { ChartModel } from '../chart-data.js';
-import { colourOf, legend, shared, valueAxis } from './chart-look.js';
-import { duration, figure, memory, percent, type Words } from './chart-words.js';
+import {
+  colourOf,
+  duration,
+  figure,
+  legend,
+  memory,
+  percent,
+  shared,
+  valueAxis,
+  type Words,
+} from './chart-look.js';
 
 type Series = {
   label: string;

@@ -3,8 +3,7 @@
 
 import { Chart, type ChartConfiguration, type ChartDataset } from 'chart.js';
 import type { ChartModel } from '../chart-data.js';
-import { axisTitle, colourOf, legend, shared, valueAxis } from './chart-look.js';
-import { figure, memory } from './chart-words.js';
+import { axisTitle, colourOf, figure, legend, memory, shared, valueAxis } from './chart-look.js';
 
 export function tradeChart(models: ChartModel[]): ChartConfiguration<'scatter'> {
   const known = models.filter(
@@ -16,13 +15,11 @@ export function tradeChart(models: ChartModel[]): ChartConfiguration<'scatter'> 
     tradeLine(
       'Unpruned, in its types',
       '--series-2',
-      'rectRot',
       known.filter((m) => m.isUnpruned),
     ),
     tradeLine(
       'Pruned',
       '--ember',
-      'circle',
       known.filter((m) => !m.isUnpruned),
     ),
   ].filter(({ data }) => data.length > 0);
@@ -69,7 +66,6 @@ type TradePoint = { x: number; y: number; model: string; isUnpruned: boolean };
 function tradeLine(
   label: string,
   colour: string,
-  pointStyle: 'circle' | 'rectRot',
   models: ChartModel[],
 ): ChartDataset<'scatter', TradePoint[]> {
   const data = models
@@ -80,9 +76,16 @@ function tradeLine(
       isUnpruned,
     }))
     .sort((a, b) => a.x - b.x);
+  const isUnpruned = data[0]?.isUnpruned ?? false;
   return {
-    ...{ label, data, pointStyle, showLine: true, borderWidth: 2, pointRadius: 6 },
-    ...{ pointHoverRadius: 8, borderDash: pointStyle === 'circle' ? [] : [6, 4] },
+    label,
+    data,
+    pointStyle: isUnpruned ? 'rectRot' : 'circle',
+    showLine: true,
+    borderWidth: 2,
+    borderDash: isUnpruned ? [6, 4] : [],
+    pointRadius: 6,
+    pointHoverRadius: 8,
     borderColor: colourOf(colour),
     backgroundColor: colourOf(colour),
   };
