@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The hearth command: gathers one yargs CommandModule a file from the folders they belong to.
 // Errors become one line on stderr here, so that commands and libraries only throw.
-// No command does its work in this file.
 import { readFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { keepHeapSmall } from './runtime/engine/small-heap.js';
@@ -36,7 +35,7 @@ const COMMANDS = {
 const EXAMPLES: [command: string, description: string][] = [
   ['$0 convert prune_log/llama-20 -o chat.gguf', 'Q4_K_M, the default'],
   ['$0 inspect chat.gguf', 'Widths, types, size, tokenizer, provenance'],
-  ['$0 chat chat.gguf', 'In the terminal; --once "question" for the answer alone'],
+  ['$0 chat chat.gguf', 'In the terminal; --once "question" for only the answer'],
   ['$0 serve chat.gguf', 'OpenAI API, chat page and dashboard on http://127.0.0.1:8080'],
   ['$0 log --summary --by model --since 7d', 'Percentiles of the last week'],
   ['$0 fit chat.gguf', 'On which cards and boards it runs, and how fast'],
@@ -59,7 +58,7 @@ const packageJson = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
 
-// A reader such as head that has seen enough is no failure; a command that has to end in order
+// A reader such as head that has seen enough is not a failure; a command that has to end in order
 // listens for it itself.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') {

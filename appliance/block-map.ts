@@ -1,6 +1,6 @@
 // Size, SHA-256 and block map of a raw image, in one reading, for its manifest.
 // A block is left out only where it is empty and the builder says that nothing reads it: zeros that a
-// file system counts on are written like anything else. Writes nothing.
+// file system counts on are written like anything else.
 import { createHash, type Hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { BlockMap, BlockRange } from './manifest.js';
@@ -14,7 +14,7 @@ export type ByteRange = { startBytes: number; endBytes: number };
 export type ImageSurvey = { size_bytes: number; sha256: string; block_map: BlockMap };
 
 /**
- * Reads the image `file`. Blocks that lie wholly in a range of `free` and hold zeros alone are left
+ * Reads the image `file`. Blocks that lie wholly in a range of `free` and hold only zeros are left
  * out of the map; `free` is what nothing reads before writing it, an empty slot for example.
  */
 export async function surveyImage(

@@ -73,7 +73,7 @@ async function readKey(
   create: (pem: string) => KeyObject,
 ): Promise<KeyObject> {
   const fail = (problem: string) =>
-    new SignatureError(`${file} is no ${kind} Ed25519 key in PEM: ${problem}`);
+    new SignatureError(`${file} is not a ${kind} Ed25519 key in PEM: ${problem}`);
   try {
     const { size } = await stat(file);
     if (size > MAX_KEY_BYTES) throw new Error(`it has ${size} bytes`);

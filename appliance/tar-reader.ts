@@ -17,7 +17,7 @@ export type TarEntry = {
   content: AsyncIterable<Buffer>;
 };
 
-/** Throws {@link BundleError}, which calls the archive `where`, for what is no whole archive. */
+/** Throws {@link BundleError}, which calls the archive `where`, for what is not a whole archive. */
 export async function* readTar(
   chunks: AsyncIterable<Buffer>,
   where: string,
@@ -62,7 +62,7 @@ function parseHeader(header: Buffer, where: string): Header {
   };
   const sum = header.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 32 : byte), 0);
   if (number(148, 8, 'checksum') !== sum)
-    throw new BundleError(`${where} is no tar archive, or it is damaged; get it again`);
+    throw new BundleError(`${where} is not a tar archive, or it is damaged; get it again`);
   const isUstar = field(257, 5).toString('latin1') === 'ustar';
   const [name, prefix] = [field(0, 100).toString(), isUstar ? field(345, 155).toString() : ''];
   return {

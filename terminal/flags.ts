@@ -1,6 +1,5 @@
 // How option values are read from the command line, the environment and a config file alike.
 // All three hand over texts, numbers or lists; each reader takes one value and names what is wrong.
-// What options there are, commands say.
 
 type Given = string | number | boolean | (string | number)[] | undefined;
 

@@ -1,6 +1,5 @@
 // A file that is there whole or not at all: written under a temporary name, flushed, renamed.
 // What could go wrong at the end (no space, no right, a name in use) is looked for at the start.
-// Knows nothing of what is written.
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
@@ -127,7 +126,7 @@ async function checkOutput(
   for (const input of inputs)
     if ((await realpath(input).catch(() => null)) === target)
       throw new OutputError(filePath, 'is one of the files that are read; choose another name');
-  if (!existing.isFile()) throw new OutputError(filePath, 'is no regular file');
+  if (!existing.isFile()) throw new OutputError(filePath, 'is not a regular file');
   if (!force) await refuseExisting(filePath);
 }
 

@@ -1,6 +1,5 @@
 // One block device as sysfs describes it: what it is, what it stands on, what stands on it.
 // Found by its number, because names are many: nodes, symlinks by id, dm and loop names.
-// Decides nothing.
 import path from 'node:path';
 import { listFolder, readAttribute, realPath, type SystemView } from './system-view.js';
 
@@ -77,6 +76,13 @@ export function idOfName(name: string, { sysPath }: SystemView): string | null {
 /** The node that udev and devtmpfs make; `!` stands for a slash in a kernel name. */
 export function devicePath({ name }: BlockDevice): string {
   return `/dev/${name.replaceAll('!', '/')}`;
+}
+
+/** As the kernel writes it in sysfs and mountinfo: Linux spreads both numbers over 64 bits. */
+export function deviceId(rdev: bigint): string {
+  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
+  const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn);
+  return `${major}:${minor}`;
 }
 
 function partitionIds(folder: string): string[] {

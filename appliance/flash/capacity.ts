@@ -4,8 +4,7 @@
 // Small differences within the real size are for reading everything back.
 import { randomBytes } from 'node:crypto';
 import { formatDisk } from '../../terminal/units.js';
-import { alignedBuffer } from './aligned-buffer.js';
-import type { DeviceFile } from './device-file.js';
+import { alignedBuffer, type DeviceFile } from './device-file.js';
 import { FlashError } from './flash-error.js';
 
 /** Holds partition tables and boot code, and the end a second table. */

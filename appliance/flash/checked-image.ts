@@ -15,7 +15,7 @@ import {
 } from '../manifest.js';
 import { openPackedFile, type PackedFile } from '../packed-file.js';
 import { checkSignature, SIGNATURE_SUFFIX } from '../signature.js';
-import { alignedBuffer } from './aligned-buffer.js';
+import { alignedBuffer } from './device-file.js';
 import { badImage, FlashError } from './flash-error.js';
 import { type HashedSpan, SpanHashes, spansOfAll, spansOfMap } from './spans.js';
 
@@ -91,10 +91,10 @@ async function readIfThere(file: string): Promise<Buffer | null> {
   }
 }
 
-type Reading = ImageRequest & { manifest: ImageManifest | null; sizeBytes: number | null };
+type ImageReading = ImageRequest & { manifest: ImageManifest | null; sizeBytes: number | null };
 type Read = Pick<CheckedImage, 'sizeBytes' | 'sha256' | 'spans'>;
 
-async function readWhole(reader: PackedFile, request: Reading): Promise<Read> {
+async function readWhole(reader: PackedFile, request: ImageReading): Promise<Read> {
   const { manifest, sizeBytes, limitBytes, signal, onBytes } = request;
   const whole = createHash('sha256');
   const spans = new SpanHashes(

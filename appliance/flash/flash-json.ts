@@ -1,24 +1,14 @@
 // What `hearth flash --json` prints: the list, the plan of --dry-run and the result.
 // Names as in the log and the manifests; sizes in bytes, times in milliseconds.
-// Text for people is in flash-command.ts.
+import { snakeCase } from '../../terminal/print.js';
 import type { FlashPlan, FlashResult } from './flash.js';
 import type { RemovableDevice } from './removable-devices.js';
 
 export function listJson(devices: RemovableDevice[]): object {
   return {
-    devices: devices.map(({ path, sizeBytes, model, serial, isReadOnly, contents }) => ({
-      path,
-      size_bytes: sizeBytes,
-      model,
-      serial,
-      read_only: isReadOnly,
-      contents: contents.map(({ name, fsType, label, mountPoints }) => ({
-        name,
-        fs_type: fsType,
-        label,
-        mount_points: mountPoints,
-      })),
-    })),
+    devices: devices.map(({ isReadOnly, contents, ...device }) =>
+      snakeCase({ ...device, readOnly: isReadOnly, contents }),
+    ),
   };
 }
 

@@ -1,6 +1,5 @@
 // Writes an image to a disk as careful tools do: check, ask, unmount, probe, write, read back, and make
 // it bootable last. Whatever stops this in between leaves a disk that does not boot.
-// Prints nothing; the steps that take long tell their progress.
 import type { KeyObject } from 'node:crypto';
 import type { ImageTarget } from '../manifest.js';
 import { wipeAndProbe } from './capacity.js';
@@ -9,7 +8,7 @@ import { type Ejection, eject, rereadPartitions, unmountAll } from './detach.js'
 import { type DeviceFile, openTarget } from './device-file.js';
 import { FlashError } from './flash-error.js';
 import { type SystemView, THIS_SYSTEM } from './system-view.js';
-import { findTarget, type Target } from './target-device.js';
+import { type FlashTarget, findTarget, refuseOther } from './target-device.js';
 import { readBack, writeAllButStart, writeStart } from './write-image.js';
 
 export type FlashStep = 'check' | 'write' | 'verify';
@@ -21,7 +20,7 @@ export type FlashProgress = {
 };
 
 export type FlashPlan = {
-  target: Target;
+  target: FlashTarget;
   image: CheckedImage;
   /** Of the image, without what its block map leaves out. */
   writeBytes: number;
@@ -34,7 +33,7 @@ export type FlashRequest = {
   /** Of who has to have signed the manifest. */
   publicKey?: KeyObject | null;
   /** What the image has to be for. */
-  imageTarget?: ImageTarget | null;
+  imageTarget?: ImageTarget | null | undefined;
   /** Whether to go on; nothing is written before it is true. */
   confirm(plan: FlashPlan): Promise<boolean>;
   shouldEject?: boolean;
@@ -58,7 +57,7 @@ export async function flash(request: FlashRequest): Promise<FlashResult> {
   request.signal?.throwIfAborted();
   // The user may have taken a while, in which a desktop mounts and people swap cards.
   const target = findTarget({ ...targetRequest(request), sizeBytes: plan.image.sizeBytes });
-  refuseOther(plan.target, target);
+  refuseOther(plan.target, target.device);
   await unmountAll(target);
   const device = await openTarget(target, request.view ?? THIS_SYSTEM);
   const times = await writeAndVerify(request, { ...plan, device }).finally(() => device.close());
@@ -119,16 +118,6 @@ function targetRequest({
     ...(program ? [{ path: program, what: 'hearth itself' }] : []),
   ];
   return { name: deviceName, files, view };
-}
-
-function refuseOther(before: Target, now: Target): void {
-  const isSame =
-    before.device.id === now.device.id && before.device.sequence === now.device.sequence;
-  if (!isSame)
-    throw new FlashError(
-      'changed',
-      `${now.path} is another medium than before; nothing was written`,
-    );
 }
 
 function signalOf({ signal }: { signal?: AbortSignal }): AbortSignal {

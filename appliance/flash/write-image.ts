@@ -1,15 +1,13 @@
 // Writes an image and reads it back. Its first MiB is kept for the end, after all else was read back:
 // until then the disk has no partition table, so that half an image never boots.
 // Reading and hashing overlap with the device, two chunks in turn.
-
 import { formatDisk } from '../../terminal/units.js';
 import { openPackedFile } from '../packed-file.js';
-import { alignedBuffer } from './aligned-buffer.js';
 import { WIPED_BYTES } from './capacity.js';
 import { CHUNK_BYTES, type CheckedImage } from './checked-image.js';
-import type { DeviceFile } from './device-file.js';
+import { alignedBuffer, type DeviceFile } from './device-file.js';
 import { badImage, FlashError } from './flash-error.js';
-import { type HashedSpan, type Part, SpanHashes } from './spans.js';
+import { type HashedSpan, type SpanData, SpanHashes } from './spans.js';
 
 export type WriteContext = {
   image: CheckedImage;
@@ -100,7 +98,7 @@ export async function writeStart({ image, device }: WriteContext, start: HeldSta
 }
 
 /** Waits for nothing of the start, which goes into `start` instead. */
-async function writeParts(device: DeviceFile, parts: Part[], start: HeldStart): Promise<void> {
+async function writeParts(device: DeviceFile, parts: SpanData[], start: HeldStart): Promise<void> {
   for (const { data, startBytes } of parts) {
     const held = Math.max(0, Math.min(data.length, start.length - startBytes));
     data.copy(start, startBytes, 0, held);
@@ -120,13 +118,13 @@ async function readChunk(
   span: HashedSpan,
   startBytes: number,
   chunk: Buffer,
-): Promise<Part> {
+): Promise<SpanData> {
   const length = Math.min(chunk.length, span.endBytes - startBytes);
   await device.read(chunk.subarray(0, wholeSectors(device, length)), startBytes);
   return { data: chunk.subarray(0, length), startBytes };
 }
 
-/** The start is still in memory alone, so it stands in for the zeros that were read. */
+/** The start is still only in memory, so it stands in for the zeros that were read. */
 function takeStart(data: Buffer, startBytes: number, start: HeldStart): void {
   if (startBytes < start.length) start.copy(data, 0, startBytes);
 }

@@ -9,7 +9,7 @@ import { MANIFEST_SUFFIX, manifestText } from '../manifest.js';
 import { payload } from '../payload/payload.js';
 import { unsafePathReason } from '../safe-path.js';
 import { SIGNATURE_SUFFIX, signText } from '../signature.js';
-import type { Build, ImageOptions } from './build.js';
+import type { ImageBuild, ImageOptions } from './build.js';
 import { debianBase } from './debian-base.js';
 import { checkTools } from './debian-tools.js';
 import { writeDisk } from './disk.js';
@@ -61,9 +61,9 @@ function checkName(model: string): void {
 
 /** Debian, hearth and what the model is: all that the image is made of. */
 async function gather(
-  options: ImageOptions & Pick<Build, 'onStep'>,
-  found: Pick<Build, 'fitted' | 'folder'>,
-): Promise<Build> {
+  options: ImageOptions & Pick<ImageBuild, 'onStep'>,
+  found: Pick<ImageBuild, 'fitted' | 'folder'>,
+): Promise<ImageBuild> {
   const { target, settings, model, mirror = DEFAULT_MIRROR, signal, onStep } = options;
   const epoch = options.epoch ?? startOfDay();
   const machine = IMAGE_MACHINES[target];
@@ -76,7 +76,7 @@ async function gather(
   return { ...options, ...found, epoch, machine, base, hearth, modelSha256 };
 }
 
-async function writeImage(build: Build, partitions: Partitions): Promise<ImageSummary> {
+async function writeImage(build: ImageBuild, partitions: Partitions): Promise<ImageSummary> {
   const { model, output, force = false, signal, onStep } = build;
   const { layout, content, files } = partitions;
   onStep('writing the image');
@@ -94,7 +94,7 @@ async function writeImage(build: Build, partitions: Partitions): Promise<ImageSu
 }
 
 /** The image and what stands beside it get their names when all of them are written. */
-async function nameAll(disk: OutputFile, { output, signingKey }: Build, text: string) {
+async function nameAll(disk: OutputFile, { output, signingKey }: ImageBuild, text: string) {
   const manifest = output + MANIFEST_SUFFIX;
   const beside: [file: string, content: string | Buffer][] = [[manifest, text]];
   if (signingKey) beside.push([manifest + SIGNATURE_SUFFIX, signText(text, signingKey)]);
@@ -113,10 +113,14 @@ async function nameAll(disk: OutputFile, { output, signingKey }: Build, text: st
   }
 }
 
-function summary({ output, fitted }: Build, layout: DiskLayout): ImageSummary {
+function summary({ output, fitted }: ImageBuild, layout: DiskLayout): ImageSummary {
   const { sizeBytes } = layout;
   return {
-    ...{ output, manifest: output + MANIFEST_SUFFIX, sizeBytes, layout, fitted },
+    output,
+    manifest: output + MANIFEST_SUFFIX,
+    sizeBytes,
+    layout,
+    fitted,
     sizeWithoutModelBytes: sizeBytes - partitionNamed(layout, 'model').sizeBytes,
   };
 }

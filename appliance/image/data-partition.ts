@@ -10,7 +10,7 @@ export type FileSystemOptions = { epoch: number; folder: string; signal?: AbortS
 /** So large may the data get, in blocks of 4096 bytes: room for its tables is kept from the start. */
 const MOST_BLOCKS = 2 ** 28;
 
-/** Path of a squashfs with the model alone in it, under its own name and readable by all. */
+/** Path of a squashfs with only the model in it, under its own name and readable by all. */
 export async function modelPartition(
   model: string,
   { epoch, folder, signal }: FileSystemOptions,

@@ -1,6 +1,5 @@
 // Which Debian packages the device has, and which of their files it does without.
 // As few as boot a PC, reach a network and show a screen; each with a reason to be here.
-// What is done with them is debian-base.ts.
 import type { DeviceSettings } from './device-settings.js';
 import type { ImageMachine } from './image-machine.js';
 

@@ -1,17 +1,16 @@
 // The Debian programs that build an image: which are needed, which are missing, and running one.
 // All of them are asked for before anything is built, in one message with the command that helps.
-// Runs each without a shell; what they do is in the files that call them.
 import { spawn } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ImageError, type ImageMachine } from './image-machine.js';
 
 /** A program, or the path of a file, and the Debian package that has it. */
-export type Tool = [program: string, debianPackage: string];
+export type DebianTool = [program: string, debianPackage: string];
 
-const TOOLS: Tool[] = [
+const TOOLS: DebianTool[] = [
   ['mmdebstrap', 'mmdebstrap'],
   ['mksquashfs', 'squashfs-tools'],
   ['sfdisk', 'fdisk'],
@@ -39,8 +38,8 @@ export async function checkTools(machine: ImageMachine, isThere?: IsThere): Prom
 /** The Debian packages that are missing to build an image for `machine`, and to run `more`. */
 export async function missingPackages(
   machine: ImageMachine,
-  more: readonly Tool[] = [],
-  isThere: IsThere = isProgram,
+  more: readonly DebianTool[] = [],
+  isThere: IsThere = async (file) => existsSync(file),
 ): Promise<string[]> {
   const missing = new Set<string>();
   for (const [program, debianPackage] of [...TOOLS, ...compilers(machine), ...more])
@@ -52,7 +51,7 @@ export async function missingPackages(
 }
 
 /** For another processor better-sqlite3 is built. */
-function compilers(machine: ImageMachine): Tool[] {
+function compilers(machine: ImageMachine): DebianTool[] {
   if (!needsEmulator(machine)) return [];
   const prefix = `${machine.emulator}-linux-gnu`;
   return [
@@ -74,13 +73,6 @@ async function isInPath(program: string, isThere: IsThere) {
 
 function folders(): string[] {
   return [...(process.env.PATH ?? '').split(':').filter(Boolean), ...MORE_FOLDERS];
-}
-
-async function isProgram(file: string): Promise<boolean> {
-  return await access(file, constants.F_OK).then(
-    () => true,
-    () => false,
-  );
 }
 
 export type ToolOptions = {

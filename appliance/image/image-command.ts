@@ -1,6 +1,5 @@
 // hearth image: a bootable disk with the model on it, for a small PC or board.
 // Progress goes to stderr, the summary to stdout. What is built is build-image.ts's.
-
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { contextFlag } from '../../llama/settings.js';
 import { one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
@@ -72,38 +71,32 @@ export const imageCommand: CommandModule<object, ImageArguments> = {
 };
 
 async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
-  const settings = await readSettings(
-    {
-      hostname: argv.hostname,
-      sshKeyFile: argv['ssh-key'],
-      wifiSsid: argv['wifi-ssid'],
-      wifiPskFile: argv['wifi-psk-file'],
-      apiKeyFile: argv['api-key-file'],
-      ...{ timezone: argv.timezone, port: argv.port },
-    },
-    warn,
-  );
+  const settings = await readSettings(argv, warn);
   if (settings.apiKeys.length === 0)
     warn('without --api-key-file, everyone in the same network may use the device');
   const signing = argv.sign === undefined ? null : await readSigningKey(argv.sign);
   if (signing?.warning) warn(signing.warning);
   const summary = await buildImage({
-    ...{ model: argv.model, target: argv.target as ImageTarget, output: argv.output as string },
-    ...{ settings, signal, memoryBytes: argv.memory ?? DEFAULT_MEMORY_BYTES, nCtx: argv.ctx },
-    ...(argv.mirror !== undefined && { mirror: argv.mirror }),
-    ...sourceDate(process.env.SOURCE_DATE_EPOCH),
-    ...(signing && { signingKey: signing.key }),
-    force: argv.force ?? false,
+    model: argv.model,
+    target: argv.target as ImageTarget,
+    output: argv.output as string,
+    settings,
+    signal,
+    memoryBytes: argv.memory ?? DEFAULT_MEMORY_BYTES,
+    nCtx: argv.ctx,
+    mirror: argv.mirror,
+    epoch: sourceDate(process.env.SOURCE_DATE_EPOCH),
+    signingKey: signing?.key,
+    force: argv.force,
     onStep: (step) => note(`${step} …`),
   });
-  if (argv.json) print(JSON.stringify(summaryJson(summary), null, 2));
-  else print(summaryText(summary));
+  print(argv.json ? summaryJson(summary) : summaryText(summary));
 }
 
 /** As reproducible-builds.org has it. */
-function sourceDate(value: string | undefined): { epoch?: number } {
-  if (!value) return {};
-  if (/^\d{1,10}$/.test(value)) return { epoch: Number(value) };
+function sourceDate(value: string | undefined): number | undefined {
+  if (!value) return undefined;
+  if (/^\d{1,10}$/.test(value)) return Number(value);
   throw new Error(`SOURCE_DATE_EPOCH is "${value}"; expected seconds since 1970`);
 }
 
@@ -119,7 +112,9 @@ function summaryText({ output, sizeBytes, sizeWithoutModelBytes, fitted }: Image
 
 function summaryJson({ output, manifest, layout, fitted, ...sizes }: ImageSummary) {
   return {
-    ...{ path: output, manifest, size_bytes: sizes.sizeBytes },
+    path: output,
+    manifest,
+    size_bytes: sizes.sizeBytes,
     size_without_model_bytes: sizes.sizeWithoutModelBytes,
     n_ctx: fitted.nCtx,
     needed_bytes: fitted.neededBytes,

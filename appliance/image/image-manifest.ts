@@ -6,9 +6,9 @@ import path from 'node:path';
 import { hearthVersion } from '../../terminal/version.js';
 import type { ImageSurvey } from '../block-map.js';
 import type { ImageManifest } from '../manifest.js';
-import type { Build } from './build.js';
+import type { ImageBuild } from './build.js';
 
-export function imageManifest(build: Build, survey: ImageSurvey): ImageManifest {
+export function imageManifest(build: ImageBuild, survey: ImageSurvey): ImageManifest {
   const { output, target } = build;
   const { size_bytes, sha256, block_map } = survey;
   return {
@@ -18,7 +18,7 @@ export function imageManifest(build: Build, survey: ImageSurvey): ImageManifest 
   };
 }
 
-function contentsOf({ model, modelSha256, settings, fitted, base, hearth, epoch }: Build) {
+function contentsOf({ model, modelSha256, settings, fitted, base, hearth, epoch }: ImageBuild) {
   const { hostname, timezone, port, sshKeys, wifi, apiKeys } = settings;
   return {
     dated: new Date(epoch * 1000).toISOString(),

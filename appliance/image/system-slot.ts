@@ -1,7 +1,6 @@
 // One system slot: Debian's archive and hearth's files together, as a read-only squashfs.
-// From an archive, because there alone files belong to root whoever builds.
+// From an archive, because only there files belong to root whoever builds.
 // Both slots get the same bytes; which one starts is boot-partition.ts.
-
 import { createReadStream } from 'node:fs';
 import { chmod, copyFile, cp, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -49,7 +48,7 @@ export async function systemSlot(options: SystemSlotOptions): Promise<string> {
 }
 
 function squashfsOptions(epoch: number): string[] {
-  // Of all files: the root folder's alone, as -root-time would set it, stays at now for an archive.
+  // Of all files: only the root folder's, as -root-time would set it, stays at now for an archive.
   const times = ['-mkfs-time', `${epoch}`, '-all-time', `${epoch}`];
   return ['-comp', 'zstd', '-Xcompression-level', COMPRESSION_LEVEL, ...times, ...ROOT_FOLDER];
 }

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { createHash, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asOutputError, openOutput } from '../../terminal/output-file.js';
@@ -41,21 +41,18 @@ export async function writeBundle(request: BundleRequest): Promise<WrittenBundle
   const file = await openOutput(output, { inputs, force });
   try {
     const { entries, manifest } = await listFiles(request);
-    const contentBytes = manifest.files.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
     // One thread, for the same bytes everywhere.
     const words = ['-q', '-c', '--single-thread', `-${zstdLevel}`];
     const zstd = spawn('zstd', words, { stdio: ['pipe', 'pipe', 'inherit'] });
     const ended = endOf(zstd);
-    const archive = Readable.from(
-      coalesced(archiveOf(request, { entries, manifest, contentBytes })),
-    );
+    const archive = Readable.from(coalesced(archiveOf(request, { entries, manifest })));
     await Promise.all([
       ended,
       pipeline(archive, zstd.stdin, { signal }),
-      writeAll(file.handle, zstd.stdout),
+      writeFile(file.handle, zstd.stdout),
     ]).finally(() => zstd.kill());
     await file.commit();
-    return { manifest, contentBytes };
+    return { manifest, contentBytes: contentBytesOf(manifest) };
   } catch (error) {
     throw asOutputError(error, output);
   } finally {
@@ -68,9 +65,7 @@ type Listed = { entries: BundleEntry[]; manifest: BundleManifest };
 /** With what install.sh checks by, and what it is called. */
 async function listFiles({ entries, manifest, signal }: BundleRequest): Promise<Listed> {
   const files: BundleFile[] = [];
-  for (const entry of entries) {
-    files.push(await listed(entry, signal));
-  }
+  for (const entry of entries) files.push(await listed(entry, signal));
   const sums = files.map(({ sha256, path }) => `${sha256}  ${path}\n`).join('');
   const release = createHash('sha256').update(sums).digest('hex').slice(0, RELEASE_DIGITS);
   const added = [
@@ -94,18 +89,15 @@ async function listed(entry: BundleEntry, signal: AbortSignal): Promise<BundleFi
     hash.update(chunk);
     sizeBytes += chunk.length;
   }
-  return {
-    path: entry.path,
-    size_bytes: sizeBytes,
-    sha256: hash.digest('hex'),
-    mode: entry.mode,
-  };
+  const { path, mode } = entry;
+  return { path, size_bytes: sizeBytes, sha256: hash.digest('hex'), mode };
 }
 
 async function* archiveOf(
   { signingKey, onBytes }: BundleRequest,
-  { entries, manifest, contentBytes }: Listed & { contentBytes: number },
+  { entries, manifest }: Listed,
 ): AsyncGenerator<Buffer> {
+  const contentBytes = contentBytesOf(manifest);
   const text = manifestText(manifest);
   yield* whole(MANIFEST_NAME, Buffer.from(text));
   if (signingKey) yield* whole(`${MANIFEST_NAME}${SIGNATURE_SUFFIX}`, signText(text, signingKey));
@@ -128,6 +120,10 @@ async function* archiveOf(
     yield tarPadding(sizeBytes);
   }
   yield tarEnd();
+}
+
+function contentBytesOf({ files }: BundleManifest): number {
+  return files.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
 }
 
 function* whole(name: string, content: Buffer): Generator<Buffer> {
@@ -156,14 +152,6 @@ async function* coalesced(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer>
     heldBytes = 0;
   }
   yield Buffer.concat(held);
-}
-
-async function writeAll(handle: FileHandle, chunks: AsyncIterable<Buffer>): Promise<void> {
-  for await (const chunk of chunks)
-    for (let done = 0; done < chunk.length; ) {
-      const { bytesWritten } = await handle.write(chunk, done);
-      done += bytesWritten;
-    }
 }
 
 async function endOf(zstd: ReturnType<typeof spawn>): Promise<void> {

@@ -69,7 +69,7 @@ function devicePaths(model: string): DevicePaths {
   };
 }
 
-/** The program alone is one; who installs gives everything else the same mode. */
+/** Only the program is one; who installs gives everything else the same mode. */
 function appEntry({ path, source }: PayloadFile): BundleEntry {
   return fileEntry(`${APP}/${path}`, source, path === PAYLOAD_NODE ? 0o755 : 0o644);
 }

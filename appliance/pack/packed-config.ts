@@ -1,5 +1,5 @@
 // The options of `hearth serve` that go onto the device, in a file that everyone there can read.
-// A key is no such option: it is refused, with the place where it belongs.
+// A key is not such an option: it is refused, with the place where it belongs.
 // What options there are, the runtime says; here they are a JSON object.
 import { readFile } from 'node:fs/promises';
 import { BundleError } from '../bundle-error.js';
@@ -11,7 +11,7 @@ export const NO_CONFIG: PackedConfig = { text: '{}\n', options: {} };
 
 const KEYS = ['api-key', 'apiKey'];
 
-/** Throws {@link BundleError} for a file that cannot be read, is no object or holds a key. */
+/** Throws {@link BundleError} for a file that cannot be read, is not an object or holds a key. */
 export async function readConfig(file: string): Promise<PackedConfig> {
   const fail = (problem: string) =>
     new BundleError(`the config ${file} cannot be packed: ${problem}`);
@@ -32,7 +32,7 @@ function parsed(text: string): Record<string, unknown> | Error {
     const config: unknown = JSON.parse(text);
     if (typeof config === 'object' && config !== null && !Array.isArray(config))
       return config as Record<string, unknown>;
-    return new Error('it holds no JSON object');
+    return new Error('it does not hold a JSON object');
   } catch (error) {
     return error as Error;
   }

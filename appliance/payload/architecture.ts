@@ -1,7 +1,5 @@
 // The machines that hearth is packed for: Linux on two architectures, with glibc.
 // A table, because npm, Debian, GCC and UEFI each spell an architecture in their own way.
-// What runs there is payload.ts.
-
 import type { BundleTarget } from '../manifest.js';
 
 export type Architecture = {

@@ -1,6 +1,6 @@
 // Which installed packages hearth needs when it runs: what package.json names, and what those name.
 // Found as Node finds them, so a checkout and `npm install hearth` both work; no lock file is read.
-// Packages for one platform are left to packages of their own; it reads package.json files alone.
+// Packages for one platform are left to packages of their own; it reads only package.json files.
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { PayloadError } from './architecture.js';

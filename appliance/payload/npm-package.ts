@@ -93,7 +93,7 @@ export async function unpack(archive: string, folder: string): Promise<void> {
     const reason = unsafePathReason(entry.path) ?? unsafePathReason(inner);
     if (entry.type !== '0' || reason !== null)
       throw new PayloadError(
-        `${archive}: its entry ${JSON.stringify(entry.path)} ${reason ?? 'is no regular file'}`,
+        `${archive}: its entry ${JSON.stringify(entry.path)} ${reason ?? 'is not a regular file'}`,
       );
     const file = path.join(folder, inner);
     await mkdir(path.dirname(file), { recursive: true });

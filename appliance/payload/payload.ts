@@ -1,6 +1,5 @@
-// What a device needs of hearth: Node, hearth's compiled code, its dependencies for that device alone.
+// What a device needs of hearth: Node, hearth's compiled code, its dependencies for only that device.
 // A list of files with where they come from, so that a bundle and an image hold the same.
-// Copies nothing; the model and the configuration are for those who pack.
 import { existsSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';

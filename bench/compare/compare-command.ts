@@ -1,7 +1,6 @@
 // hearth compare: pruned models beside the unpruned one, on the user's own files.
 // stdout holds the tables or JSON, stderr how far it is; --report writes a page to show to others.
 // What was measured stands there however it ends, but the report is written whole or not at all.
-
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { deviceCatalogue } from '../../devices/catalogue/catalogue.js';

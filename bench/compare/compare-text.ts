@@ -1,6 +1,5 @@
 // A comparison in a terminal: tables of figures, the equal-memory table, what fits where, the answers.
 // Names and answers come from files and models, so whoever prints this makes it printable.
-// Measures nothing.
 import type { Fit } from '../../devices/fit/fit.js';
 import { verdictText } from '../../devices/fit/fit-report.js';
 import { drawGrid, type TableColumn } from '../../terminal/table.js';

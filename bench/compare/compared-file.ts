@@ -1,6 +1,5 @@
 // A model as its file tells of it, before anything is loaded: widths, type, tokenizer.
 // Tokenizers are compared by all that decides how a text is split, not by name.
-// Reads headers alone.
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { type GgufFile, readGgufFile } from '../../model/gguf/gguf-file.js';

@@ -1,5 +1,5 @@
 // What the unpruned model can be made from in another type: its checkpoint, or a GGUF of it that is not
-// quantised. A quantised file is no source: what it rounded away would be held against the type.
+// quantised. A quantised file is not a source: what it rounded away would be held against the type.
 // Makes into a folder that the caller removes.
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';

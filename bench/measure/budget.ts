@@ -71,7 +71,7 @@ function ownHierarchy(): Hierarchy | null {
 function writableMemoryLimit(budgetBytes: number): HostBudget {
   if (process.platform !== 'linux')
     throw new MeasureError(
-      `--budget holds memory of the system to a size with Linux' means alone, and this is ${process.platform}; measure without it, or on a GPU`,
+      `--budget holds memory of the system to a size only with Linux' means, and this is ${process.platform}; measure without it, or on a GPU`,
     );
   return {
     by: 'rlimit',

@@ -1,6 +1,5 @@
 // hearth measure: what a model really takes on this machine, and how fast it is there.
 // stdout holds the rows, stderr how far it is; what was measured stands there however it ends.
-
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { findDevice } from '../../devices/catalogue/catalogue.js';
 import { devicesFlag } from '../../devices/devices-flag.js';
@@ -55,7 +54,7 @@ const measureOptions = {
     defaultDescription: String(ANSWER_TOKENS),
   },
   'only-answer': {
-    describe: 'Measure answers and memory alone, where speed is of no account',
+    describe: 'Measure only answers and memory, where speed does not matter',
     type: 'boolean',
   },
   output: {

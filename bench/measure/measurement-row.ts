@@ -1,6 +1,6 @@
 // The row of one point: what was measured, on what, and what had been predicted for it; named as
 // llama-bench names it where it does.
-// What was predicted comes along, made before. Measures nothing.
+// What was predicted comes along, made before.
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { MemoryBreakdown } from '../../llama/memory-breakdown.js';

@@ -1,6 +1,5 @@
 // The points that are measured, named as llama-bench names them: pp512, tg128, tg128 @ d2048.
 // Long-context points stand half way and at the end of the context, where a chat spends its life.
-// Measures nothing.
 
 export type Point = {
   /** Tokens of prompt; 0 where it generates. */

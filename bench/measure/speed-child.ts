@@ -1,6 +1,5 @@
 // The process that measures speed: loads the model into llama.cpp, runs point after point, tells of
 // every repeat, ends. What llama-bench does, step by step, warm-up and cached depths included.
-// Prints nothing.
 import { type LlamaContext, type LlamaModel, openModel } from '../../llama/libllama.js';
 import type { PoolBytes } from '../../llama/memory-breakdown.js';
 import { processMemory } from '../../runtime/engine/child/answer-cost.js';

@@ -1,5 +1,5 @@
 // How results by class look in a terminal: first what was measured, then how good predictions were.
-// Real devices and simulated ones stand in tables of their own. Prints nothing.
+// Real devices and simulated ones stand in tables of their own.
 import { queryTable } from '../../runtime/log/log-tables.js';
 import { formatMemory } from '../../terminal/units.js';
 import type { ClassError, ClassPoint } from './by-class.js';

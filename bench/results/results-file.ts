@@ -1,7 +1,6 @@
 // The file that measured rows travel in between machines: JSON Lines, one row a line, each line with
 // the version of its schema, so that files can be cut and joined with any tool.
-// Read as a stranger's: every value is checked before it comes near the log. Writes nothing.
-
+// Read as a stranger's: every value is checked before it comes near the log.
 import {
   type FieldKind,
   MEASUREMENT_FIELDS,
@@ -38,7 +37,7 @@ export function readResults(text: string, file: string): MeasurementRow[] {
 function readLine(line: string, where: string): MeasurementRow {
   if (line.length > MAX_LINE_CHARS)
     throw new ResultsError(
-      `${where} is ${line.length} characters long, of at most ${MAX_LINE_CHARS}; it is no line of hearth results export`,
+      `${where} is ${line.length} characters long, of at most ${MAX_LINE_CHARS}; it is not a line of hearth results export`,
     );
   const { [VERSION_KEY]: version, ...row } = parse(line, where);
   checkVersion(version, where);

@@ -1,6 +1,5 @@
 // Measured rows as text: a table for people, and what other tools read: JSON, CSV and SQL with
 // llama-bench's column names, and its Markdown table.
-// Chooses no rows and prints nothing.
 import { stringify } from 'csv-stringify/sync';
 import {
   type FieldKind,

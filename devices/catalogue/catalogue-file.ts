@@ -1,6 +1,5 @@
 // One file of devices: JSON with a schema, where every figure has its unit and its source.
 // hearth's own file and those of users are read alike, so that a user's mistake is named as ours is.
-// Looks up nothing; catalogue.ts does.
 import { readFile } from 'node:fs/promises';
 import type { Device } from './device.js';
 

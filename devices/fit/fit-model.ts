@@ -1,6 +1,6 @@
 // What hearth fit is asked about: a GGUF, or a checkpoint as the file that convert would make of it.
 // Either way the same shape is planned in every type, best first, for the advice.
-// Reads headers alone: no weight, and no tokenizer, as a checkpoint without one fits the same.
+// Reads only headers: no weight, and no tokenizer, as a checkpoint without one fits the same.
 import { stat } from 'node:fs/promises';
 import { openCheckpoint } from '../../model/checkpoint/checkpoint.js';
 import { type GgufFile, isGguf, readGgufFile } from '../../model/gguf/gguf-file.js';

@@ -1,5 +1,5 @@
 // How a fit looks in a terminal: the bars, the verdict, the speed and the advice for one device, or a
-// table of all of them. Decides nothing.
+// table of all of them.
 import { drawGrid, type TableColumn } from '../../terminal/table.js';
 import { formatMemory } from '../../terminal/units.js';
 import type { SpeedRange } from '../speed/speed.js';

@@ -1,4 +1,4 @@
-// What fitting is asked and what it answers, as types alone.
+// What fitting is asked and what it answers.
 // The budget is the device's memory less what the system keeps, less a margin for what is not foreseen.
 // Bytes everywhere.
 import type { KvType } from '../../llama/settings.js';

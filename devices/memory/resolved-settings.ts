@@ -1,6 +1,5 @@
 // Settings with every default filled in, as the engine and llama.cpp would.
 // Refused here is what llama.cpp would refuse or abort on, before anything is asked of it.
-
 import { isQuantised } from '../../llama/ggml-types.js';
 import { type KvType, MAX_CONTEXT, MAX_PARALLEL } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';

@@ -1,7 +1,6 @@
 // The weights in each pool, tensor by tensor, as llama.cpp allocates them.
 // Three things make it more than the file's size: alignment, a tied embedding that the GPU needs a
 // copy of, and a mapped file beside weights that were repacked. Compute buffers are not counted.
-
 import type { SizedModel, WeightTensor } from '../../model/shape/sized-model.js';
 import { allocatedBytes, poolOfLayer, roundUp } from './buffers.js';
 import type { MemorySettings, Pool } from './memory-prediction.js';

@@ -28,7 +28,7 @@ export type BaseModel = {
   shape: ShapeName | null;
 };
 
-/** Reads BASE. Throws {@link CheckpointError} for what is no name, no folder and no config. */
+/** Reads BASE. Throws {@link CheckpointError} for what is not a name, a folder or a config. */
 export async function readBaseModel(base: string): Promise<BaseModel> {
   if (isShapeName(base)) return namedBase(base);
   const configPath = await findConfig(base);
@@ -62,7 +62,7 @@ async function findConfig(base: string): Promise<string> {
   const stats = await stat(base).catch((cause: NodeJS.ErrnoException) => {
     throw new CheckpointError(
       base,
-      `is no file and no name that hearth knows; pass a Hugging Face folder, its config.json, or one of ${SHAPE_NAMES.join(', ')}`,
+      `is neither a file nor a name that hearth knows; pass a Hugging Face folder, its config.json, or one of ${SHAPE_NAMES.join(', ')}`,
       { cause },
     );
   });

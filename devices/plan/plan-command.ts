@@ -1,7 +1,5 @@
 // hearth plan: from a device backwards to the least pruning that fits it, and the commands for that.
 // stdout holds the plan, as text or JSON; the exit code is 1 where no pruning makes it fit.
-// The work is plan-for-device.ts's; this file turns words into its options.
-
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { contextFlag } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';

@@ -1,6 +1,5 @@
 // This machine, measured: what the catalogue says of a class, found out for the one at hand.
 // Memory is what this process may have, which in a container is less than what the machine has.
-// Prints nothing and keeps nothing.
 import { measureBandwidth } from './bandwidth.js';
 import { type Gpus, probeGpus } from './gpus.js';
 import { describeMachine, type MachineDescription } from './machine.js';

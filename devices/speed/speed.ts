@@ -54,7 +54,7 @@ const SHARES: Readonly<Record<Backend, Shares>> = {
 };
 
 /**
- * Of what copying reached on the machine itself; reading alone may be faster. Two cores of an EPYC
+ * Of what copying reached on the machine itself; only reading may be faster. Two cores of an EPYC
  * decode Llama-2-7B's shape, whole and pruned, at 0.64 to 0.93 of it (bench/results).
  */
 const SHARE_OF_COPYING: SpeedRange = { low: 0.6, typical: 0.8, high: 1 };

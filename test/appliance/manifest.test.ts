@@ -155,10 +155,10 @@ t.test('openssl makes our keys and verifies our signatures', { skip }, async (t)
   t.match((await readSigningKey(at('key.pem'))).warning, /others can read the key .* chmod 600/);
   openssl('genpkey -algorithm x25519 -out other.pem');
   const refused: [() => Promise<unknown>, RegExp][] = [
-    [() => readPublicKey(at('key.pem')), /is no public .* it is a private one/],
-    [() => readSigningKey(at('pub.pem')), /is no private Ed25519 key in PEM/],
+    [() => readPublicKey(at('key.pem')), /is not a public .* it is a private one/],
+    [() => readSigningKey(at('pub.pem')), /is not a private Ed25519 key in PEM/],
     [() => readSigningKey(at('other.pem')), /its type is x25519/],
-    [() => readPublicKey(at('manifest.json')), /is no public Ed25519 key/],
+    [() => readPublicKey(at('manifest.json')), /is not a public Ed25519 key/],
     [() => readPublicKey(at('nothing.pem')), /ENOENT/],
   ];
   for (const [reading, message] of refused)

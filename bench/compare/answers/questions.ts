@@ -39,7 +39,7 @@ function readJson(line: string, where: string): ComparedQuestion {
   if (typeof question !== 'string' || question.trim() === '')
     throw new Error(`${where} has no question; expected {"q": "…"} or {"question": "…"}`);
   if (expected !== null && typeof expected !== 'string')
-    throw new Error(`${where} has an answer that is no text: ${JSON.stringify(expected)}`);
+    throw new Error(`${where} has an answer that is not text: ${JSON.stringify(expected)}`);
   return { text: question, expected };
 }
 

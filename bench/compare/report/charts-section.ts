@@ -1,6 +1,5 @@
 // Where the page's script draws: a card a chart, hidden until it is drawn.
 // Every figure of a chart is in a table, too, for whoever sees no picture.
-// Draws nothing.
 import type { ChartData } from './chart-data.js';
 import { type Html, html } from './html.js';
 

@@ -1,6 +1,6 @@
 // The report: one HTML file that needs nothing else, neither a server nor the network.
 // Script and style are the build's, inlined; a policy in the page lets nothing else run, whatever an
-// answer holds. Measures nothing.
+// answer holds.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';

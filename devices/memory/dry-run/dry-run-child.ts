@@ -1,6 +1,6 @@
 // The dry run's child process: has llama.cpp plan a context that it does not allocate.
 // llama.cpp aborts on what it cannot plan, on a device with small buffers for instance, and then
-// takes this process alone with it. Prints nothing.
+// takes only this process with it.
 import { createHash } from 'node:crypto';
 import { type Addon, loadAddon } from '../../../llama/addon.js';
 import { ggmlTypeId } from '../../../llama/ggml-types.js';

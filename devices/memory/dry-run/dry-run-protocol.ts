@@ -1,6 +1,5 @@
 // The messages between a dry run and its child process: plain data, one answer a question.
 // Advanced serialisation keeps the header a Buffer.
-// Says nothing of how either side works.
 import type { GpuBackend, KvType } from '../../../llama/settings.js';
 
 /** What is asked of llama.cpp; sizes in tokens. */
@@ -35,7 +34,7 @@ export type LocalGpu = {
 };
 
 export type FromDryRun =
-  /** What llama.cpp found of the backend; null is the CPU alone. */
+  /** What llama.cpp found of the backend; null is only the CPU. */
   | { kind: 'ready'; gpu: LocalGpu | null }
   | { kind: 'result'; id: number; result: DryRunResult }
   | { kind: 'failed'; id: number; message: string };

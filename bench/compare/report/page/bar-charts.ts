@@ -1,6 +1,5 @@
 // Bars that lie, one a model, so that names have room on a phone; each has its figure behind its end.
-// Colours alone say nothing, for eyes that do not tell them apart.
-
+// Colours by themselves say nothing, for eyes that do not tell them apart.
 import { Chart, type ChartConfiguration, type ChartDataset } from 'chart.js';
 import type { ChartModel } from '../chart-data.js';
 import {

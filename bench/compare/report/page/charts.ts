@@ -1,6 +1,5 @@
 // The report's charts, drawn where the page has a place for them: on a screen, and anew for paper.
 // What each shows is bar-charts.ts and trade-chart.ts.
-
 import {
   BarController,
   BarElement,

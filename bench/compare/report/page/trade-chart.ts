@@ -1,6 +1,5 @@
 // Quality over memory: a line of the unpruned model's types and one of the pruned models, so that whichever
 // is lower at a memory is the better use of it. Each point has its name.
-
 import { Chart, type ChartConfiguration, type ChartDataset } from 'chart.js';
 import type { ChartModel } from '../chart-data.js';
 import { axisTitle, colourOf, figure, legend, memory, shared, valueAxis } from './chart-look.js';
