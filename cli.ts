@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // The hearth command: gathers one yargs CommandModule a file from the folders they belong to.
 // Errors become one line on stderr here, so that commands and libraries only throw.
-import { readFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { keepHeapSmall } from './runtime/engine/small-heap.js';
 import { printable } from './terminal/foreign-text.js';
+import { hearthVersion } from './terminal/version.js';
 
 /** In the order of --help. Loaded where named, so that a server holds no code of the converter. */
 const COMMANDS = {
@@ -54,10 +54,6 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 completion >> ~/.bashrc', 'Complete commands and options with Tab'],
 ];
 
-const packageJson = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-) as { version: string };
-
 // A reader such as head that has seen enough is not a failure; a command that has to end in order
 // listens for it itself.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -88,7 +84,7 @@ try {
     .recommendCommands()
     .strict()
     .completion('completion', 'Print a shell completion script')
-    .version(packageJson.version)
+    .version(hearthVersion())
     .wrap(Math.min(110, process.stdout.columns ?? 100))
     .fail(reportFailure)
     .parseAsync();

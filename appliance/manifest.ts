@@ -1,6 +1,7 @@
 // What lies in an image or a bundle, as JSON beside or inside it: names, sizes, SHA-256, block map.
 // Read from strangers: every field is checked before anything is done with it, names first of all.
 // Who vouches for a manifest is signature.ts; what to do with the files is for the commands.
+import { isJsonObject } from '../model/checkpoint/bounded-json.js';
 import { unsafePathReason } from './safe-path.js';
 
 export const IMAGE_TARGETS = ['x64-uefi', 'arm64-uefi'] as const;
@@ -50,6 +51,12 @@ export type BundleManifest = {
   model: string;
   files: BundleFile[];
 };
+
+/** Thrown where a bundle cannot be made, or is not what it should be. */
+export class BundleError extends Error {
+  override readonly name = 'BundleError';
+  readonly code = 'HEARTH_BUNDLE';
+}
 
 /** Thrown for a manifest that is none, or that asks for what no honest one would. */
 export class ManifestError extends Error {
@@ -160,16 +167,13 @@ function parseJson(text: string, where: string): unknown {
 
 /** Readers of one object's fields, each of which throws where the field is not what it must be. */
 function fieldsOf(value: unknown, where: string) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
+  if (!isJsonObject(value))
     throw new ManifestError(where, `is ${describe(value)}; expected an object`);
-  const fields = value as Record<string, unknown>;
   const get = <T>(name: string, isRight: (field: unknown) => boolean, expected: string): T => {
-    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    const field = Object.hasOwn(value, name) ? value[name] : undefined;
     if (isRight(field)) return field as T;
     throw new ManifestError(where, `${name} is ${describe(field)}; expected ${expected}`);
   };
-  const isObject = (field: unknown) =>
-    typeof field === 'object' && field !== null && !Array.isArray(field);
   const isCount = (field: unknown) => Number.isSafeInteger(field) && (field as number) >= 0;
   const isText = (field: unknown) => typeof field === 'string' && field !== '';
   const isHash = (field: unknown) => typeof field === 'string' && /^[0-9a-f]{64}$/.test(field);
@@ -180,7 +184,7 @@ function fieldsOf(value: unknown, where: string) {
     wholeNumber: (name: string) => get<number>(name, isCount, 'a whole number'),
     sha256: (name: string) => get<string>(name, isHash, '64 lowercase hexadecimal digits'),
     list: (name: string) => get<unknown[]>(name, Array.isArray, 'a list'),
-    object: (name: string) => get<Record<string, unknown>>(name, isObject, 'an object'),
+    object: (name: string) => get<Record<string, unknown>>(name, isJsonObject, 'an object'),
     oneOf: <T extends string>(name: string, choices: readonly T[]) =>
       get<T>(name, (field) => choices.includes(field as T), choices.join(' or ')),
   };

@@ -2,7 +2,7 @@
 // Names are handed on as they are: unsafePathReason is for who uses them. Nothing is held in memory
 // but a header, whose size is limited.
 // Knows ustar and the path and size of pax; other types of entries are named by their letter.
-import { BundleError } from './bundle-error.js';
+import { BundleError } from './manifest.js';
 
 const BLOCK_BYTES = 512;
 const MAX_PAX_BYTES = 64 << 10;

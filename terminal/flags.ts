@@ -12,9 +12,16 @@ export function one<T>(read: (text: string) => T): (value: Given) => T | undefin
   };
 }
 
-/** An option of one value. Its type is text to yargs, which would make NaN of a wrong number. */
-export function valueFlag<T>(describe: string, read: (text: string) => T) {
-  return { describe, type: 'string', requiresArg: true, coerce: one(read) } as const;
+/**
+ * An option of one value, and what else yargs is told of it. Its type is text to yargs, which would make
+ * NaN of a wrong number.
+ */
+export function valueFlag<T, const More extends object = object>(
+  describe: string,
+  read: (text: string) => T,
+  more = {} as More,
+) {
+  return { describe, type: 'string', requiresArg: true, coerce: one(read), ...more } as const;
 }
 
 /** For options that may be given several times. */

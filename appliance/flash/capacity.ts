@@ -16,8 +16,9 @@ const MARK_OFFSET = 8192;
 
 /** Throws {@link FlashError} where the device does not keep what it is given. */
 export async function wipeAndProbe(device: DeviceFile, signal: AbortSignal): Promise<void> {
-  const ends = new DeviceEnds(device);
-  await ends.wipe();
+  const ends = endsOf(device);
+  for (const offset of ends.offsets) await device.write(ends.zeros, offset);
+  await device.sync();
   signal.throwIfAborted();
   const offsets = markOffsets(device.sizeBytes);
   const marks = new Map(offsets.map((offset) => [offset, randomBytes(MARK_BYTES)]));
@@ -25,7 +26,7 @@ export async function wipeAndProbe(device: DeviceFile, signal: AbortSignal): Pro
   const lost = await findLost(device, marks);
   await writeMarks(device, new Map(offsets.map((offset) => [offset, Buffer.alloc(MARK_BYTES)])));
   if (lost !== null) throw falseSize(device, lost);
-  await ends.check();
+  await checkZeros(device, ends);
 }
 
 /** The lowest offset first. */
@@ -57,30 +58,19 @@ async function findLost(device: DeviceFile, marks: Map<number, Buffer>): Promise
   return null;
 }
 
-class DeviceEnds {
-  readonly #device: DeviceFile;
-  readonly #zeros: Buffer;
-  readonly #offsets: number[];
+type DeviceEnds = { zeros: Buffer; offsets: number[] };
 
-  constructor(device: DeviceFile) {
-    const length = Math.min(WIPED_BYTES, device.sizeBytes);
-    this.#device = device;
-    this.#zeros = alignedBuffer(length);
-    // The start last: once it is gone, the old system is.
-    this.#offsets = [device.sizeBytes - length, 0];
-  }
+/** The start last: once it is gone, the old system is. */
+function endsOf({ sizeBytes }: DeviceFile): DeviceEnds {
+  const length = Math.min(WIPED_BYTES, sizeBytes);
+  return { zeros: alignedBuffer(length), offsets: [sizeBytes - length, 0] };
+}
 
-  async wipe(): Promise<void> {
-    for (const offset of this.#offsets) await this.#device.write(this.#zeros, offset);
-    await this.#device.sync();
-  }
-
-  async check(): Promise<void> {
-    const read = alignedBuffer(this.#zeros.length);
-    for (const offset of this.#offsets) {
-      await this.#device.read(read, offset);
-      if (!read.equals(this.#zeros)) throw falseSize(this.#device, offset);
-    }
+async function checkZeros(device: DeviceFile, { zeros, offsets }: DeviceEnds): Promise<void> {
+  const read = alignedBuffer(zeros.length);
+  for (const offset of offsets) {
+    await device.read(read, offset);
+    if (!read.equals(zeros)) throw falseSize(device, offset);
   }
 }
 

@@ -21,24 +21,18 @@ const imageOptions = {
     demandOption: true,
     coerce: one((name) => name as ImageTarget),
   },
-  output: {
-    ...valueFlag('Where to write the image', text('output')),
-    alias: 'o',
-    demandOption: true,
-  },
-  memory: {
-    ...valueFlag("The device's memory, which the model must fit", parseSize),
+  output: valueFlag('Where to write the image', text('output'), { alias: 'o', demandOption: true }),
+  memory: valueFlag("The device's memory, which the model must fit", parseSize, {
     defaultDescription: '4GiB',
-  },
+  }),
   ctx: {
     ...contextFlag(),
     defaultDescription: 'what fits, at most 4096',
   },
-  port: {
-    ...valueFlag('Port of the page', wholeNumber('port', 1, 65535)),
+  port: valueFlag('Port of the page', wholeNumber('port', 1, 65535), {
     defaultDescription: String(DEFAULT_PORT),
-  },
-  hostname: { ...valueFlag('Name of the device', text('hostname')), defaultDescription: 'hearth' },
+  }),
+  hostname: valueFlag('Name of the device', text('hostname'), { defaultDescription: 'hearth' }),
   'ssh-key': valueFlag(
     'File of public keys that may log in as root; nobody without',
     text('ssh-key'),
@@ -47,8 +41,8 @@ const imageOptions = {
   'wifi-psk-file': valueFlag('File with its passphrase', text('wifi-psk-file')),
   'api-key-file': valueFlag('File of keys that the API asks for, one a line', text('api-key-file')),
   sign: valueFlag('Private Ed25519 key (PEM) to sign the manifest with', text('sign')),
-  timezone: { ...valueFlag('Such as Europe/Berlin', text('timezone')), defaultDescription: 'UTC' },
-  mirror: { ...valueFlag('Debian mirror', text('mirror')), defaultDescription: DEFAULT_MIRROR },
+  timezone: valueFlag('Such as Europe/Berlin', text('timezone'), { defaultDescription: 'UTC' }),
+  mirror: valueFlag('Debian mirror', text('mirror'), { defaultDescription: DEFAULT_MIRROR }),
   force: { describe: 'Replace an existing image', type: 'boolean' },
   json: { describe: 'Print JSON', type: 'boolean' },
 } as const;

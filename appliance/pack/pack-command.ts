@@ -16,10 +16,9 @@ const packOptions = {
     demandOption: true,
     requiresArg: true,
   },
-  output: {
-    ...valueFlag('Where to write it; hearth-TARGET.tar.zst unless given', text('output')),
+  output: valueFlag('Where to write it; hearth-TARGET.tar.zst unless given', text('output'), {
     alias: 'o',
-  },
+  }),
   config: valueFlag("JSON file of hearth serve's options, for the device", text('config')),
   sign: valueFlag('Private Ed25519 key (PEM) to sign with', text('sign')),
   vulkan: { describe: 'With llama.cpp for GPUs as well, for linux-x64', type: 'boolean' },

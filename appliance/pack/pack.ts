@@ -3,8 +3,7 @@
 import path from 'node:path';
 import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { hearthVersion } from '../../terminal/version.js';
-import { BundleError } from '../bundle-error.js';
-import type { BundleManifest, BundleTarget } from '../manifest.js';
+import { BundleError, type BundleManifest, type BundleTarget } from '../manifest.js';
 import { type PayloadOptions, payload } from '../payload/payload.js';
 import { unsafePathReason } from '../safe-path.js';
 import { readSigningKey } from '../signature.js';

@@ -2,7 +2,8 @@
 // A key is not such an option: it is refused, with the place where it belongs.
 // What options there are, the runtime says; here they are a JSON object.
 import { readFile } from 'node:fs/promises';
-import { BundleError } from '../bundle-error.js';
+import { isJsonObject } from '../../model/checkpoint/bounded-json.js';
+import { BundleError } from '../manifest.js';
 
 export type PackedConfig = { text: string; options: Record<string, unknown> };
 
@@ -30,9 +31,7 @@ export async function readConfig(file: string): Promise<PackedConfig> {
 function parsed(text: string): Record<string, unknown> | Error {
   try {
     const config: unknown = JSON.parse(text);
-    if (typeof config === 'object' && config !== null && !Array.isArray(config))
-      return config as Record<string, unknown>;
-    return new Error('it does not hold a JSON object');
+    return isJsonObject(config) ? config : new Error('it does not hold a JSON object');
   } catch (error) {
     return error as Error;
   }

@@ -2,8 +2,8 @@
 // The signature is checked before the manifest is read, and the manifest before any other file.
 import { createHash, type KeyObject } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import { BundleError } from '../bundle-error.js';
 import {
+  BundleError,
   type BundleFile,
   type BundleManifest,
   type BundleTarget,

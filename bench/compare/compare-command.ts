@@ -12,13 +12,13 @@ import { interruptible } from '../../terminal/interruptible.js';
 import { asOutputError, openOutput } from '../../terminal/output-file.js';
 import { clearProgressLine, noteAs, print, showProgressLine } from '../../terminal/print.js';
 import { DEFAULT_QUESTION } from '../measure/repeated-answers.js';
+import { readTextFile } from '../text-file.js';
 import { readQuestions } from './answers/questions.js';
 import { type CompareOptions, compare } from './compare.js';
 import { comparisonJson } from './compare-json.js';
 import { comparisonText } from './compare-text.js';
 import type { Comparison, ScoredText } from './comparison.js';
 import { DEFAULT_TEXT, DEFAULT_TEXT_NAME } from './default-text.js';
-import { readTextFile } from './text-file.js';
 
 const note = noteAs('compare');
 
@@ -39,23 +39,22 @@ const compareOptions = {
     defaultDescription: DEFAULT_TEXT_NAME,
     coerce: one((file) => (file === 'false' ? false : text('text')(file))),
   },
-  'text-ctx': {
-    ...valueFlag('Tokens of a chunk of that text', wholeNumber('text-ctx', 4, MAX_CONTEXT)),
+  'text-ctx': valueFlag('Tokens of a chunk of that text', wholeNumber('text-ctx', 4, MAX_CONTEXT), {
     defaultDescription: String(DEFAULTS.textCtx),
-  },
-  chunks: {
-    ...valueFlag('Chunks of that text, at most', wholeNumber('chunks', 1, MAX_CONTEXT)),
+  }),
+  chunks: valueFlag('Chunks of that text, at most', wholeNumber('chunks', 1, MAX_CONTEXT), {
     defaultDescription: 'all',
-  },
-  'max-tokens': {
-    ...valueFlag('Tokens of an answer, at most', wholeNumber('max-tokens', 1, MAX_CONTEXT)),
-    defaultDescription: String(DEFAULTS.maxTokens),
-  },
-  repeats: {
-    ...valueFlag('How often speed is measured, after a warm-up', wholeNumber('repeats', 1, 1000)),
-    alias: 'r',
-    defaultDescription: String(DEFAULTS.repeats),
-  },
+  }),
+  'max-tokens': valueFlag(
+    'Tokens of an answer, at most',
+    wholeNumber('max-tokens', 1, MAX_CONTEXT),
+    { defaultDescription: String(DEFAULTS.maxTokens) },
+  ),
+  repeats: valueFlag(
+    'How often speed is measured, after a warm-up',
+    wholeNumber('repeats', 1, 1000),
+    { alias: 'r', defaultDescription: String(DEFAULTS.repeats) },
+  ),
   'dense-checkpoint': valueFlag(
     'The unpruned checkpoint, to make the type of equal memory and measure that, too',
     text('dense-checkpoint'),

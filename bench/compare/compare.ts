@@ -131,14 +131,14 @@ class ComparisonRun {
     const { models } = comparison;
     const fitter = openFitter(predictor);
     const { nCtx, kvType } = engine;
-    const request = { ...(nCtx !== undefined && { nCtx }), ...(kvType && { kvType }) };
     for (const model of models) {
       if (!model.file || signal.aborted) continue;
       options.onProgress(`${model.label}: what fits where`);
       const { sized } = model.file;
       try {
         await this.#predict(model);
-        for (const device of devices) model.fits.push(await fitter.fit(sized, device, request));
+        for (const device of devices)
+          model.fits.push(await fitter.fit(sized, device, { nCtx, kvType }));
       } catch (error) {
         model.failure ??= (error as Error).message;
       }

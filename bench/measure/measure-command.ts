@@ -41,18 +41,16 @@ const measureOptions = {
     coerce: many(wholeNumber('depth', 1, MAX_CONTEXT)),
     defaultDescription: 'half way, and at the end',
   },
-  repeats: {
-    ...valueFlag(
-      'How often each point is measured, after a warm-up',
-      wholeNumber('repeats', 1, MAX_REPEATS),
-    ),
-    alias: 'r',
-    defaultDescription: String(DEFAULT_REPEATS),
-  },
-  'answer-tokens': {
-    ...valueFlag('Tokens of the answer', wholeNumber('answer-tokens', 1, MAX_ANSWER_TOKENS)),
-    defaultDescription: String(ANSWER_TOKENS),
-  },
+  repeats: valueFlag(
+    'How often each point is measured, after a warm-up',
+    wholeNumber('repeats', 1, MAX_REPEATS),
+    { alias: 'r', defaultDescription: String(DEFAULT_REPEATS) },
+  ),
+  'answer-tokens': valueFlag(
+    'Tokens of the answer',
+    wholeNumber('answer-tokens', 1, MAX_ANSWER_TOKENS),
+    { defaultDescription: String(ANSWER_TOKENS) },
+  ),
   'only-answer': {
     describe: 'Measure only answers and memory, where speed does not matter',
     type: 'boolean',

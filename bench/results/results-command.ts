@@ -9,17 +9,15 @@ import { openLogReader } from '../../runtime/log/log-reader.js';
 import { parseSince } from '../../runtime/log/since.js';
 import { valueFlag } from '../../terminal/flags.js';
 import { noteAs, print } from '../../terminal/print.js';
-import { errorsByClass, pointsByClass } from './by-class.js';
-import { classText } from './class-text.js';
+import { classText, errorsByClass, pointsByClass } from './by-class.js';
 import { readResults, resultLine } from './results-file.js';
 
 const note = noteAs('results');
 
 const logOption = {
-  log: {
-    ...valueFlag('The log to use', (file) => path.resolve(file)),
+  log: valueFlag('The log to use', (file) => path.resolve(file), {
     defaultDescription: '$XDG_STATE_HOME/hearth/log.db',
-  },
+  }),
 } as const;
 
 const readOptions = {
@@ -57,7 +55,7 @@ const tableCommand: CommandModule<object, InferredOptionTypes<typeof tableOption
     const rows = readRows(argv);
     const [points, errors] = [pointsByClass(rows), errorsByClass(rows)];
     if (rows.length === 0) note(`nothing is measured in ${argv.log ?? defaultLogPath()} yet`);
-    if (argv.json) print(JSON.stringify({ points, errors }, null, 2));
+    if (argv.json) print({ points, errors });
     else if (rows.length > 0) print(classText(points, errors).trimEnd());
   },
 };

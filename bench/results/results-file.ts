@@ -6,7 +6,7 @@ import {
   MEASUREMENT_FIELDS,
   type MeasurementRow,
 } from '../../runtime/log/measurement-fields.js';
-import { jsonObject } from '../json-object.js';
+import { jsonObject } from '../text-file.js';
 
 /** Raised when a column changes its meaning; a line of a later version is refused. */
 const RESULTS_VERSION = 1;
@@ -39,7 +39,12 @@ function readLine(line: string, where: string): MeasurementRow {
     throw new ResultsError(
       `${where} is ${line.length} characters long, of at most ${MAX_LINE_CHARS}; it is not a line of hearth results export`,
     );
-  const { [VERSION_KEY]: version, ...row } = parse(line, where);
+  const object = jsonObject(line);
+  if (!object)
+    throw new ResultsError(
+      `${where} is not a JSON object; expected a line of hearth results export`,
+    );
+  const { [VERSION_KEY]: version, ...row } = object;
   checkVersion(version, where);
   const fields: [string, FieldKind][] = Object.entries(MEASUREMENT_FIELDS);
   for (const [name, kind] of fields) checkValue(row, name, kind, where);
@@ -49,12 +54,6 @@ function readLine(line: string, where: string): MeasurementRow {
       `${where} has the column "${unknown}", which version ${RESULTS_VERSION} does not have; export it anew`,
     );
   return row as MeasurementRow;
-}
-
-function parse(line: string, where: string): Record<string, unknown> {
-  const object = jsonObject(line);
-  if (object !== null) return object;
-  throw new ResultsError(`${where} is not a JSON object; expected a line of hearth results export`);
 }
 
 function checkVersion(version: unknown, where: string): void {

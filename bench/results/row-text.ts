@@ -7,7 +7,7 @@ import {
   type MeasurementRow,
 } from '../../runtime/log/measurement-fields.js';
 import { inOneLine } from '../../terminal/foreign-text.js';
-import { drawTable, type TableColumn } from '../../terminal/table.js';
+import { drawTable, shownColumns, type TableColumn } from '../../terminal/table.js';
 import { formatMemory, formatParameters } from '../../terminal/units.js';
 
 export const OUTPUT_FORMATS = ['table', 'json', 'csv', 'sql', 'md'] as const;
@@ -63,10 +63,10 @@ function sqlValue(value: unknown): string {
   return typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`;
 }
 
-type Column = TableColumn<MeasurementRow>;
+type RowColumn = TableColumn<MeasurementRow>;
 
 /** Those of llama-bench, and behind them hearth's. */
-const COLUMNS: Column[] = [
+const COLUMNS: RowColumn[] = [
   { head: 'model', cell: (row) => row.model_name },
   { head: 'size', align: 'right', cell: (row) => size(row.model_size) },
   { head: 'params', align: 'right', cell: (row) => formatParameters(row.model_n_params) },
@@ -91,7 +91,7 @@ const COLUMNS: Column[] = [
 ];
 
 /** Each behind it as it was predicted. */
-const MEMORY_COLUMNS: Column[] = [
+const MEMORY_COLUMNS: RowColumn[] = [
   ...withPrediction('weights', 'weights_bytes', 'predicted_weights_bytes'),
   ...withPrediction('KV', 'kv_bytes', 'predicted_kv_bytes'),
   ...withPrediction('compute', 'compute_bytes', 'predicted_compute_bytes'),
@@ -101,16 +101,11 @@ const MEMORY_COLUMNS: Column[] = [
 
 type ByteField = Extract<keyof MeasurementRow, `${string}_bytes`>;
 
-function withPrediction(head: string, field: ByteField, predicted: ByteField): Column[] {
+function withPrediction(head: string, field: ByteField, predicted: ByteField): RowColumn[] {
   return [
     { head, align: 'right', cell: (row) => size(row[field]) },
     { head: 'predicted', align: 'right', cell: (row) => size(row[predicted]) },
   ];
-}
-
-/** Those that say something of these rows. */
-function shownColumns(columns: readonly Column[], rows: readonly MeasurementRow[]): Column[] {
-  return columns.filter(({ cell }) => rows.some((row) => cell(row) !== ''));
 }
 
 /** Speed above, memory below: side by side they are wider than a terminal. */

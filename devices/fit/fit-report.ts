@@ -5,7 +5,6 @@ import { formatMemory } from '../../terminal/units.js';
 import type { SpeedRange } from '../speed/speed.js';
 import type { Advice, Change } from './advice.js';
 import type { Fit, FitVerdict } from './fit.js';
-import { memoryBars } from './memory-bars.js';
 
 /** `title` is what is being fitted: `chat.gguf, Q4_K_M, 5.42 B parameters`. */
 export function fitText(title: string, fit: Fit, advice: Advice): string {
@@ -125,4 +124,54 @@ export function speedText(range: SpeedRange | null | undefined): string {
 
 function figure(tokensPerSecond: number): string {
   return tokensPerSecond < 10 ? tokensPerSecond.toFixed(1) : tokensPerSecond.toFixed(0);
+}
+
+const BAR_WIDTH = 48;
+
+/**
+ * Bars of memory, each beginning where the one before ends, against what the device has; what reaches past
+ * it is drawn in another shade. Plain characters: they are pasted into issues and chats.
+ */
+function memoryBars(fit: Fit): string[] {
+  const parts = memoryParts(fit);
+  const total = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const { memoryBytes } = fit.device;
+  const perColumn = Math.max(total, memoryBytes) / BAR_WIDTH;
+  const edge = Math.round(memoryBytes / perColumn);
+  let end = 0;
+  const rows = parts.map(({ label, sizeBytes }) => {
+    const bar = draw(Math.round(end / perColumn), Math.round((end + sizeBytes) / perColumn), edge);
+    end += sizeBytes;
+    return row(label, bar, sizeBytes);
+  });
+  const rest = memoryBytes - total;
+  const last = draw(Math.round(Math.min(total, memoryBytes) / perColumn), edge, edge, '·');
+  return [...rows, rest >= 0 ? row('free', last, rest) : row('missing', '', -rest)];
+}
+
+/** What lies in the device's memory, in the order in which it is taken. */
+function memoryParts({ device, memory, marginBytes }: Fit): { label: string; sizeBytes: number }[] {
+  const pools = memory.device === null || device.kind === 'shared' ? [memory.host] : [];
+  const taken = [...(memory.device ? [memory.device] : []), ...pools];
+  const sum = (pick: (parts: (typeof taken)[number]) => number) =>
+    taken.reduce((total, parts) => total + pick(parts), 0);
+  return [
+    { label: 'system', sizeBytes: device.reservedBytes },
+    { label: 'overhead', sizeBytes: sum(({ overheadBytes }) => overheadBytes) },
+    { label: 'weights', sizeBytes: sum(({ weightsBytes }) => weightsBytes) },
+    { label: 'KV cache', sizeBytes: sum(({ kvBytes }) => kvBytes) },
+    { label: 'compute', sizeBytes: sum(({ computeBytes }) => computeBytes) },
+    { label: 'margin', sizeBytes: marginBytes },
+  ];
+}
+
+function row(label: string, bar: string, sizeBytes: number): string {
+  return `  ${label.padEnd(8)}  ${bar.padEnd(BAR_WIDTH)}  ${formatMemory(sizeBytes).padStart(9)}`;
+}
+
+function draw(start: number, end: number, edge: number, inside = '█'): string {
+  return Array.from({ length: end }, (_, i) => {
+    if (i < start) return ' ';
+    return i < edge ? inside : '▒';
+  }).join('');
 }

@@ -8,9 +8,9 @@ import type { SpeedPrediction } from '../speed/speed.js';
 
 export type FitRequest = {
   /** Tokens of context of each sequence; left out, the model's own, at most 4096. */
-  nCtx?: number;
-  kvType?: KvType;
-  parallel?: number;
+  nCtx?: number | undefined;
+  kvType?: KvType | undefined;
+  parallel?: number | undefined;
   /** Layers on the GPU, where the user chose them; the verdict then looks for no other number. */
   gpuLayers?: number;
   mmap?: boolean;

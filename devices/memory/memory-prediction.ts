@@ -10,9 +10,9 @@ export type MemorySettings = {
   /** Tokens of context of each sequence. */
   nCtx: number;
   /** Default F16, as llama.cpp's. */
-  kvType?: KvType;
+  kvType?: KvType | undefined;
   /** Sequences decoded together; default 1. */
-  parallel?: number;
+  parallel?: number | undefined;
   /** Tokens of prompt evaluated at once; default 512, or the whole context where that is shorter. */
   nBatch?: number;
   /** Layers on the GPU, the output counting as one; default all, and none where there is no GPU. */

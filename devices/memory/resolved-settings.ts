@@ -8,6 +8,7 @@ import { MemoryPredictionError, type MemorySettings } from './memory-prediction.
 
 export type ResolvedSettings = Required<MemorySettings> & {
   kvType: KvType;
+  parallel: number;
   /** What llama.cpp is told, which finds out about `auto` itself; `flashAttention` is the guess. */
   askedFlashAttention: boolean | 'auto';
   /** Of all sequences. */

@@ -19,26 +19,21 @@ import { type PlanReport, planReportText } from './plan-report.js';
 const DEFAULT_TYPE = 'Q4_K_M';
 
 const planOptions = {
-  device: {
-    ...valueFlag('Device to fit, as hearth devices names it', text('device')),
+  device: valueFlag('Device to fit, as hearth devices names it', text('device'), {
     demandOption: true,
-  },
+  }),
   ctx: {
     ...contextFlag(),
     defaultDescription: "the model's, at most 4096",
   },
-  type: {
-    ...valueFlag(
-      'Type that the table of ratios and the commands are of',
-      (name) => name.toUpperCase() as FileType,
-    ),
-    choices: FILE_TYPES,
-    defaultDescription: DEFAULT_TYPE,
-  },
-  layers: {
-    ...valueFlag('Layers to prune, from 0, such as 4-29', readRange),
+  type: valueFlag(
+    'Type that the table of ratios and the commands are of',
+    (name) => name.toUpperCase() as FileType,
+    { choices: FILE_TYPES, defaultDescription: DEFAULT_TYPE },
+  ),
+  layers: valueFlag('Layers to prune, from 0, such as 4-29', readRange, {
     defaultDescription: "LLM-Pruner's",
-  },
+  }),
   devices: devicesFlag,
   json: { describe: 'Print JSON, with every ratio in every type', type: 'boolean' },
 } as const;
@@ -71,8 +66,7 @@ async function run(argv: PlanArguments): Promise<void> {
   checkRange(layers, base.model.layers.length);
   const fitter = openFitter();
   try {
-    const request = ctx === undefined ? {} : { nCtx: ctx };
-    const fit = (model: SizedModel) => fitter.fit(model, device, request);
+    const fit = (model: SizedModel) => fitter.fit(model, device, { nCtx: ctx });
     const rows = await planForDevice(base, { fit, layers });
     const report: PlanReport = { base, device, rows, fileType };
     print(json ? planReportJson(report) : planReportText(report));

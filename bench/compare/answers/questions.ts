@@ -1,7 +1,6 @@
 // The questions that every model is asked, of a file with one a line.
 // JSON Lines may say what the right answer is, for devices that must know their facts.
-import { jsonObject } from '../../json-object.js';
-import { readTextFile } from '../text-file.js';
+import { jsonObject, readTextFile } from '../../text-file.js';
 
 export type ComparedQuestion = {
   text: string;
@@ -33,7 +32,11 @@ export async function readQuestions(file: string): Promise<ComparedQuestion[]> {
 }
 
 function readJson(line: string, where: string): ComparedQuestion {
-  const object = parse(line, where);
+  const object = jsonObject(line);
+  if (!object)
+    throw new Error(
+      `${where} is not a JSON object; expected {"q": "…"}, as in the file's first line`,
+    );
   const question = object['q'] ?? object['question'];
   const expected = object['a'] ?? object['answer'] ?? null;
   if (typeof question !== 'string' || question.trim() === '')
@@ -41,14 +44,6 @@ function readJson(line: string, where: string): ComparedQuestion {
   if (expected !== null && typeof expected !== 'string')
     throw new Error(`${where} has an answer that is not text: ${JSON.stringify(expected)}`);
   return { text: question, expected };
-}
-
-function parse(line: string, where: string): Record<string, unknown> {
-  const object = jsonObject(line);
-  if (object !== null) return object;
-  throw new Error(
-    `${where} is not a JSON object; expected {"q": "…"}, as in the file's first line`,
-  );
 }
 
 function checkLength(question: ComparedQuestion, where: string): ComparedQuestion {

@@ -36,7 +36,10 @@ const WRONG: Record<string, [entries: TestEntry[], message: RegExp]> = {
   'an absolute name': [[...HEAD, { path: '/etc/passwd', content: '' }], /is absolute/],
   'a name outside its folder': [[...HEAD, { path: 'x', content: '' }], /not below hearth-bundle/],
   'a symlink': [[...HEAD, ...below([{ path: 'l', content: '', type: '2' }])], /not a regular file/],
-  'a hard link': [[...HEAD, ...below([{ path: 'l', content: '', type: '1' }])], /not a regular file/],
+  'a hard link': [
+    [...HEAD, ...below([{ path: 'l', content: '', type: '1' }])],
+    /not a regular file/,
+  ],
   'a device': [[...HEAD, ...below([{ path: 'l', content: '', type: '4' }])], /not a regular file/],
   'a file that is not listed': [
     [...HEAD, ...below([...FILES, { path: 'x', content: '' }])],

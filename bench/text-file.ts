@@ -1,7 +1,8 @@
 // A text that the user names: whole, UTF-8, and no larger than what is asked for.
 // A file of another kind is told, not read as mojibake.
 import { open } from 'node:fs/promises';
-import { formatDisk } from '../../terminal/units.js';
+import { isJsonObject } from '../model/checkpoint/bounded-json.js';
+import { formatDisk } from '../terminal/units.js';
 
 /** Without a byte order mark. Throws what is wrong with the file, by its name. */
 export async function readTextFile(file: string, maxBytes: number): Promise<string> {
@@ -25,5 +26,15 @@ async function readAtMost(file: string, maxBytes: number): Promise<Buffer> {
     return await handle.readFile();
   } finally {
     await handle.close();
+  }
+}
+
+/** Of one line; null where the text is not JSON, or JSON of another kind. */
+export function jsonObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : null;
+  } catch {
+    return null;
   }
 }
