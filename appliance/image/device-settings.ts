@@ -1,8 +1,9 @@
 // What the user says about the device, read and checked before anything is built.
 // Whatever ends up in a generated file is checked here or written there in hexadecimal, so that no
 // name can say more than a name. Warns of keys that others can read.
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { printable } from '../../terminal/foreign-text.js';
+import { warnIfOpen } from '../signature.js';
 import { ImageError } from './image-machine.js';
 
 type SettingsFlag =
@@ -135,10 +136,4 @@ async function linesOf(file: string): Promise<string[]> {
     throw new ImageError(`${file} cannot be read (${error.code})`);
   });
   return text.replace(/\r?\n$/, '').split(/\r?\n/);
-}
-
-async function warnIfOpen(file: string, warn: (text: string) => void): Promise<void> {
-  const mode = (await stat(file).catch(() => null))?.mode ?? 0;
-  if (mode & 0o077)
-    warn(`others can read ${file} (mode ${(mode & 0o777).toString(8)}); run chmod 600 ${file}`);
 }

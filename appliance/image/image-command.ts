@@ -68,8 +68,6 @@ async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
   const settings = await readSettings(argv, warn);
   if (settings.apiKeys.length === 0)
     warn('without --api-key-file, everyone in the same network may use the device');
-  const signing = argv.sign === undefined ? null : await readSigningKey(argv.sign);
-  if (signing?.warning) warn(signing.warning);
   const summary = await buildImage({
     model: argv.model,
     target: argv.target as ImageTarget,
@@ -80,7 +78,7 @@ async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
     nCtx: argv.ctx,
     mirror: argv.mirror,
     epoch: sourceDate(process.env.SOURCE_DATE_EPOCH),
-    signingKey: signing?.key,
+    signingKey: argv.sign === undefined ? undefined : await readSigningKey(argv.sign, warn),
     force: argv.force,
     onStep: (step) => note(`${step} …`),
   });

@@ -33,8 +33,8 @@ export type PackedBundle = { manifest: BundleManifest; contentBytes: number };
 export async function pack(request: PackRequest): Promise<PackedBundle> {
   const { model, target, output, configFile, keyFile } = request;
   await checkModel(model);
-  const signing = keyFile === undefined ? null : await readSigningKey(keyFile);
-  if (signing?.warning) request.onWarning?.(signing.warning);
+  const warn = (text: string) => request.onWarning?.(text);
+  const signingKey = keyFile === undefined ? null : await readSigningKey(keyFile, warn);
   const config = configFile === undefined ? NO_CONFIG : await readConfig(configFile);
   const { files } = await payload(target, request);
   const { hasVulkan = false } = request;
@@ -43,7 +43,7 @@ export async function pack(request: PackRequest): Promise<PackedBundle> {
   return await writeBundle({
     entries,
     manifest: { kind: 'hearth-bundle', version: 1, hearth, target, model: modelPathOf(model) },
-    signingKey: signing?.key ?? null,
+    signingKey,
     output,
     inputs: [model, ...(configFile ? [configFile] : []), ...(keyFile ? [keyFile] : [])],
     force: request.force ?? false,

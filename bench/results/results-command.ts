@@ -101,15 +101,10 @@ async function importFiles({ files, log: file }: ImportArguments): Promise<void>
 }
 
 function uids(file: string): Set<string> {
-  const log = openLogReader({ path: file });
-  try {
-    return new Set(log.measurements().map(({ uid }) => uid));
-  } finally {
-    log.close();
-  }
+  return new Set(readRows({ log: file }).map(({ uid }) => uid));
 }
 
-function readRows({ log: file, since }: InferredOptionTypes<typeof readOptions>) {
+function readRows({ log: file, since }: { log?: string | undefined; since?: string | undefined }) {
   const log = openLogReader(file === undefined ? {} : { path: file });
   try {
     return log.measurements(since === undefined ? {} : { since });

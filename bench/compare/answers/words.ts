@@ -5,9 +5,7 @@ import { editDistance } from '../../../terminal/nearest-names.js';
 
 /** Words of any script, in lower case, without punctuation. */
 export function words(text: string): string[] {
-  return [...SEGMENTER.segment(text)]
-    .filter(({ isWordLike }) => isWordLike)
-    .map(({ segment }) => segment.toLowerCase());
+  return segments(text).flatMap(({ word }) => word ?? []);
 }
 
 /** By Unicode's rules, and by dictionary where a script has no spaces. */
@@ -47,7 +45,7 @@ const MAX_CELLS = 4_000_000;
 /** `text` in parts, those words marked that a longest common sequence with `other` leaves out. */
 export function markChanges(text: string, other: string): MarkedPart[] {
   const [own, theirs] = [segments(text), words(other)];
-  const ownWords = own.filter(({ word }) => word !== null).map(({ word }) => word as string);
+  const ownWords = own.flatMap(({ word }) => word ?? []);
   if (ownWords.length * theirs.length > MAX_CELLS) return [{ text, isChanged: false }];
   const isKept = keptWords(ownWords, theirs);
   const parts: MarkedPart[] = [];

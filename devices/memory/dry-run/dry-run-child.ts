@@ -6,11 +6,11 @@ import { type Addon, loadAddon } from '../../../llama/addon.js';
 import { ggmlTypeId } from '../../../llama/ggml-types.js';
 import type { Backend } from '../../../llama/settings.js';
 import type {
+  DryRunQuestion,
   DryRunResult,
   DryRunSettings,
   FromDryRun,
   LocalGpu,
-  Question,
 } from './dry-run-protocol.js';
 
 type Model = InstanceType<Addon['AddonModel']>;
@@ -27,7 +27,7 @@ const send = (message: FromDryRun): void => {
 };
 /** One after the other: the log of one must not be read as another's. */
 let last: Promise<void> = Promise.resolve();
-process.on('message', (question: Question) => {
+process.on('message', (question: DryRunQuestion) => {
   last = last.then(() => answer(question));
 });
 process.on('disconnect', () => process.exit());
@@ -40,7 +40,7 @@ function findGpu(backend: Backend): LocalGpu | null {
   return { backend, totalBytes: total, isShared: unifiedSize > 0 };
 }
 
-async function answer({ id, header, settings }: Question): Promise<void> {
+async function answer({ id, header, settings }: DryRunQuestion): Promise<void> {
   try {
     const model = await openModel(Buffer.from(header), settings.gpuLayers);
     send({ kind: 'result', id, result: await planContext(model, settings) });
