@@ -28,9 +28,10 @@ export async function surveyImage(
     signal?.throwIfAborted();
     whole.update(block);
     const index = sizeBytes / BLOCK_BYTES;
-    const isFree = covers(free, sizeBytes, sizeBytes + block.length);
+    const start = sizeBytes;
     sizeBytes += block.length;
-    if (isFree && isZero(block)) continue;
+    const isFree = free.some((range) => range.startBytes <= start && sizeBytes <= range.endBytes);
+    if (isFree && block.equals(ZEROS.subarray(0, block.length))) continue;
     const last = ranges.at(-1);
     const range =
       last?.last === index - 1 ? last : { first: index, last: index, hash: createHash('sha256') };
@@ -61,12 +62,4 @@ async function* blocksOf(file: string): AsyncGenerator<Buffer> {
   }
 }
 
-function covers(free: ByteRange[], start: number, end: number): boolean {
-  return free.some(({ startBytes, endBytes }) => startBytes <= start && end <= endBytes);
-}
-
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
-
-function isZero(block: Buffer): boolean {
-  return block.equals(ZEROS.subarray(0, block.length));
-}

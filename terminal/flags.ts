@@ -29,21 +29,17 @@ export function many<T>(read: (text: string) => T): (value: Given) => T[] {
   return (value) => (value === undefined ? [] : [value].flat().map((item) => read(String(item))));
 }
 
-export function wholeNumber(name: string, min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    const isRight = /^\d+$/.test(text) && value >= min && value <= max;
-    if (isRight) return value;
-    throw new Error(`--${name} takes a whole number from ${min} to ${max}, not "${text}"`);
-  };
-}
+type NumberReader = (name: string, min: number, max: number) => (text: string) => number;
 
+export const wholeNumber = numberReader('whole number', /^\d+$/);
 /** With or without a fraction. */
-export function number(name: string, min: number, max: number): (text: string) => number {
-  return (text) => {
+export const number = numberReader('number', /^\d*\.?\d+$/);
+
+function numberReader(what: string, pattern: RegExp): NumberReader {
+  return (name, min, max) => (text) => {
     const value = Number(text);
-    if (/^\d*\.?\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new Error(`--${name} takes a number from ${min} to ${max}, not "${text}"`);
+    if (pattern.test(text) && value >= min && value <= max) return value;
+    throw new Error(`--${name} takes a ${what} from ${min} to ${max}, not "${text}"`);
   };
 }
 

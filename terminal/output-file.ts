@@ -46,7 +46,7 @@ export async function openOutput(
   const handle = await open(temporary, 'wx').catch((cause: NodeJS.ErrnoException) => {
     throw new OutputError(filePath, `cannot be written (${cause.code})`, { cause });
   });
-  const file = new TemporaryFile(handle, temporary, filePath, force);
+  const file = temporaryFile(handle, { temporary, filePath, force });
   await handle.truncate(sizeBytes).catch(async (cause: NodeJS.ErrnoException) => {
     await file.discard();
     throw new OutputError(filePath, `cannot be written (${cause.code})`, { cause });
@@ -68,47 +68,39 @@ export function asOutputError(error: unknown, filePath: string): unknown {
   return problem ? new OutputError(filePath, problem, { cause: error }) : error;
 }
 
-class TemporaryFile implements OutputFile {
-  readonly handle: FileHandle;
-  readonly #temporary: string;
-  readonly #filePath: string;
-  readonly #force: boolean;
-  #committed = false;
+type Names = { temporary: string; filePath: string; force: boolean };
 
-  constructor(handle: FileHandle, temporary: string, filePath: string, force: boolean) {
-    this.handle = handle;
-    this.#temporary = temporary;
-    this.#filePath = filePath;
-    this.#force = force;
-  }
+function temporaryFile(handle: FileHandle, { temporary, filePath, force }: Names): OutputFile {
+  let isCommitted = false;
+  return {
+    handle,
+    async commit() {
+      await handle.sync();
+      await handle.close();
+      if (force) await rename(temporary, filePath);
+      else await takeName(temporary, filePath);
+      isCommitted = true;
+      await syncFolder(path.dirname(filePath));
+    },
+    async discard() {
+      if (isCommitted) return;
+      await handle.close().catch(() => {});
+      await rm(temporary, { force: true });
+    },
+  };
+}
 
-  async commit(): Promise<void> {
-    await this.handle.sync();
-    await this.handle.close();
-    if (this.#force) await rename(this.#temporary, this.#filePath);
-    else await this.#take();
-    this.#committed = true;
-    await syncFolder(path.dirname(this.#filePath));
+/** Unless somebody has taken it meanwhile: a link is refused where a rename replaces. */
+async function takeName(temporary: string, filePath: string): Promise<void> {
+  try {
+    await link(temporary, filePath);
+  } catch {
+    // Taken; or a file system without links, such as a stick's.
+    await refuseExisting(filePath);
+    await rename(temporary, filePath);
+    return;
   }
-
-  /** The name, unless somebody has taken it meanwhile: a link is refused where a rename replaces. */
-  async #take(): Promise<void> {
-    try {
-      await link(this.#temporary, this.#filePath);
-    } catch {
-      // Taken; or a file system without links, such as a stick's.
-      await refuseExisting(this.#filePath);
-      await rename(this.#temporary, this.#filePath);
-      return;
-    }
-    await rm(this.#temporary);
-  }
-
-  async discard(): Promise<void> {
-    if (this.#committed) return;
-    await this.handle.close().catch(() => {});
-    await rm(this.#temporary, { force: true });
-  }
+  await rm(temporary);
 }
 
 async function checkOutput(

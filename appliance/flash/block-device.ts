@@ -54,7 +54,10 @@ export function readBlockDevice(id: string, { sysPath }: SystemView): BlockDevic
     holders: idsIn(path.join(folder, 'holders')),
     loopFile: own('loop/backing_file'),
     sequence: disk('diskseq'),
-    model: joined([disk('device/vendor'), disk('device/model') ?? disk('device/name')]),
+    model:
+      [disk('device/vendor'), disk('device/model') ?? disk('device/name')]
+        .filter(Boolean)
+        .join(' ') || null,
     serial: disk('device/serial') ?? usbAttribute(diskFolder, sysPath, 'serial'),
     folder,
   };
@@ -86,10 +89,9 @@ export function deviceId(rdev: bigint): string {
 }
 
 function partitionIds(folder: string): string[] {
-  return listFolder(folder).flatMap((entry) => {
-    const isPartition = readAttribute(path.join(folder, entry, 'partition')) !== null;
-    return isPartition ? (readAttribute(path.join(folder, entry, 'dev')) ?? []) : [];
-  });
+  return listFolder(folder)
+    .filter((name) => readAttribute(path.join(folder, name, 'partition')) !== null)
+    .flatMap((name) => readAttribute(path.join(folder, name, 'dev')) ?? []);
 }
 
 function idsIn(folder: string): string[] {
@@ -116,8 +118,4 @@ function parentsOf(folder: string, sysPath: string): string[] {
   const root = realPath(sysPath) ?? sysPath;
   const parent = path.dirname(folder);
   return parent.length > root.length ? [parent, ...parentsOf(parent, sysPath)] : [];
-}
-
-function joined(texts: (string | null)[]): string | null {
-  return texts.filter(Boolean).join(' ') || null;
 }

@@ -15,18 +15,27 @@ const MARK_BYTES = 4096;
 const MARK_OFFSET = 8192;
 
 /** Throws {@link FlashError} where the device does not keep what it is given. */
-export async function wipeAndProbe(device: DeviceFile, signal: AbortSignal): Promise<void> {
-  const ends = endsOf(device);
-  for (const offset of ends.offsets) await device.write(ends.zeros, offset);
+export async function wipeAndProbe(
+  device: DeviceFile,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const zeros = alignedBuffer(Math.min(WIPED_BYTES, device.sizeBytes));
+  // The start last: once it is gone, the old system is.
+  const ends = [device.sizeBytes - zeros.length, 0];
+  for (const offset of ends) await device.write(zeros, offset);
   await device.sync();
-  signal.throwIfAborted();
+  signal?.throwIfAborted();
   const offsets = markOffsets(device.sizeBytes);
   const marks = new Map(offsets.map((offset) => [offset, randomBytes(MARK_BYTES)]));
   await writeMarks(device, marks);
   const lost = await findLost(device, marks);
   await writeMarks(device, new Map(offsets.map((offset) => [offset, Buffer.alloc(MARK_BYTES)])));
   if (lost !== null) throw falseSize(device, lost);
-  await checkZeros(device, ends);
+  const read = alignedBuffer(zeros.length);
+  for (const offset of ends) {
+    await device.read(read, offset);
+    if (!read.equals(zeros)) throw falseSize(device, offset);
+  }
 }
 
 /** The lowest offset first. */
@@ -56,22 +65,6 @@ async function findLost(device: DeviceFile, marks: Map<number, Buffer>): Promise
     if (!buffer.equals(mark)) return offset;
   }
   return null;
-}
-
-type DeviceEnds = { zeros: Buffer; offsets: number[] };
-
-/** The start last: once it is gone, the old system is. */
-function endsOf({ sizeBytes }: DeviceFile): DeviceEnds {
-  const length = Math.min(WIPED_BYTES, sizeBytes);
-  return { zeros: alignedBuffer(length), offsets: [sizeBytes - length, 0] };
-}
-
-async function checkZeros(device: DeviceFile, { zeros, offsets }: DeviceEnds): Promise<void> {
-  const read = alignedBuffer(zeros.length);
-  for (const offset of offsets) {
-    await device.read(read, offset);
-    if (!read.equals(zeros)) throw falseSize(device, offset);
-  }
 }
 
 function falseSize({ path, sizeBytes }: DeviceFile, lostBytes: number): FlashError {

@@ -6,20 +6,13 @@ import { withByteProgress } from '../../terminal/byte-progress.js';
 import { text, valueFlag } from '../../terminal/flags.js';
 import { printable } from '../../terminal/foreign-text.js';
 import { interruptible } from '../../terminal/interruptible.js';
-import { noteAs, print } from '../../terminal/print.js';
+import { noteAs, print, snakeCase } from '../../terminal/print.js';
 import { drawGrid, type TableColumn } from '../../terminal/table.js';
 import { formatDisk } from '../../terminal/units.js';
 import { IMAGE_TARGETS } from '../manifest.js';
 import { readPublicKey } from '../signature.js';
-import {
-  type FlashPlan,
-  type FlashProgress,
-  type FlashResult,
-  type FlashStep,
-  flash,
-  planFlash,
-} from './flash.js';
-import { flashJson, listJson, planJson } from './flash-json.js';
+import type { FlashProgress } from './checked-image.js';
+import { type FlashPlan, type FlashResult, flash, planFlash } from './flash.js';
 import { type RemovableDevice, removableDevices } from './removable-devices.js';
 import { THIS_SYSTEM } from './system-view.js';
 
@@ -41,7 +34,7 @@ const positionals = {
   device: { describe: 'The whole disk, such as /dev/sdb', type: 'string' },
 } as const;
 
-const STEP_TEXT: Record<FlashStep, string> = {
+const STEP_TEXT: Record<FlashProgress['step'], string> = {
   check: 'checking the image',
   write: 'writing',
   verify: 'reading back',
@@ -182,4 +175,39 @@ function contentText({ isReadOnly, contents }: RemovableDevice): string {
       .join(' '),
   );
   return [isReadOnly && 'read-only', ...parts].filter(Boolean).join('\n') || 'nothing';
+}
+
+/** Names as in the log and the manifests. */
+function listJson(devices: RemovableDevice[]): object {
+  return {
+    devices: devices.map(({ isReadOnly, contents, ...device }) =>
+      snakeCase({ ...device, readOnly: isReadOnly, contents }),
+    ),
+  };
+}
+
+function planJson({ target, image, writeBytes }: FlashPlan): object {
+  return {
+    image: image.path,
+    image_bytes: image.sizeBytes,
+    sha256: image.sha256,
+    has_manifest: image.manifest !== null,
+    target: image.manifest?.target ?? null,
+    device: target.path,
+    device_bytes: target.device.sizeBytes,
+    model: target.device.model,
+    serial: target.device.serial,
+    unmounts: target.mounts.map(({ mountPoint }) => mountPoint),
+    write_bytes: writeBytes,
+  };
+}
+
+function flashJson(result: FlashResult): object {
+  const { writeMs, verifyMs, ejection } = result;
+  return {
+    ...planJson(result),
+    write_ms: Math.round(writeMs),
+    verify_ms: Math.round(verifyMs),
+    ejection: ejection?.kind ?? null,
+  };
 }

@@ -12,15 +12,15 @@ import { type HashedSpan, type SpanData, SpanHashes } from './spans.js';
 export type WriteContext = {
   image: CheckedImage;
   device: DeviceFile;
-  signal: AbortSignal;
+  signal: AbortSignal | undefined;
   onBytes(bytesDone: number): void;
 };
 
-/** What the device gets last: the image's first MiB, as long as a whole number of sectors. */
-export type HeldStart = Buffer;
-
-/** Writes and flushes all but the start, which it returns. Throws {@link FlashError}. */
-export async function writeAllButStart(context: WriteContext): Promise<HeldStart> {
+/**
+ * Writes and flushes all but the start, the image's first MiB, which it returns, as long as a whole number
+ * of sectors. Throws {@link FlashError}.
+ */
+export async function writeAllButStart(context: WriteContext): Promise<Buffer> {
   const { image, device, signal, onBytes } = context;
   const start = alignedBuffer(WIPED_BYTES);
   const chunks = [alignedBuffer(CHUNK_BYTES), alignedBuffer(CHUNK_BYTES)] as const;
@@ -37,7 +37,7 @@ export async function writeAllButStart(context: WriteContext): Promise<HeldStart
       for (; compared < hashes.done.length; compared++)
         if (hashes.done[compared]?.sha256 !== image.spans[compared]?.sha256) throw changed(image);
       await writing;
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       onBytes(bytesDone);
       bytesDone += parts.reduce((sum, { data }) => sum + data.length, 0);
       writing = writeParts(device, parts, start);
@@ -61,7 +61,7 @@ export async function writeAllButStart(context: WriteContext): Promise<HeldStart
  */
 export async function readBack(
   { image, device, signal, onBytes }: WriteContext,
-  start: HeldStart,
+  start: Buffer,
 ): Promise<void> {
   const chunks = [alignedBuffer(CHUNK_BYTES), alignedBuffer(CHUNK_BYTES)] as const;
   let bytesDone = 0;
@@ -75,8 +75,9 @@ export async function readBack(
         reading = readChunk(device, span, next, chunks[(turn % 2) as 0 | 1]);
         reading.catch(() => {});
       }
-      signal.throwIfAborted();
-      takeStart(data, startBytes, start);
+      signal?.throwIfAborted();
+      // The start is still only in memory, so it stands in for the zeros that were read.
+      if (startBytes < start.length) start.copy(data, 0, startBytes);
       hashes.update(data);
       bytesDone += data.length;
       onBytes(bytesDone);
@@ -87,7 +88,7 @@ export async function readBack(
 }
 
 /** Makes the disk one that boots. Throws {@link FlashError}. */
-export async function writeStart({ image, device }: WriteContext, start: HeldStart): Promise<void> {
+export async function writeStart({ image, device }: WriteContext, start: Buffer): Promise<void> {
   const length = Math.min(start.length, wholeSectors(device, image.sizeBytes));
   const data = start.subarray(0, length);
   await device.write(data, 0);
@@ -98,7 +99,7 @@ export async function writeStart({ image, device }: WriteContext, start: HeldSta
 }
 
 /** Waits for nothing of the start, which goes into `start` instead. */
-async function writeParts(device: DeviceFile, parts: SpanData[], start: HeldStart): Promise<void> {
+async function writeParts(device: DeviceFile, parts: SpanData[], start: Buffer): Promise<void> {
   for (const { data, startBytes } of parts) {
     const held = Math.max(0, Math.min(data.length, start.length - startBytes));
     data.copy(start, startBytes, 0, held);
@@ -122,11 +123,6 @@ async function readChunk(
   const length = Math.min(chunk.length, span.endBytes - startBytes);
   await device.read(chunk.subarray(0, wholeSectors(device, length)), startBytes);
   return { data: chunk.subarray(0, length), startBytes };
-}
-
-/** The start is still only in memory, so it stands in for the zeros that were read. */
-function takeStart(data: Buffer, startBytes: number, start: HeldStart): void {
-  if (startBytes < start.length) start.copy(data, 0, startBytes);
 }
 
 function wholeSectors({ sectorBytes }: DeviceFile, length: number): number {

@@ -1,7 +1,7 @@
 // hearth image: from a model and settings to a disk that boots, and the manifest beside it.
 // Everything that can be wrong with what was asked is found first, then the slow part begins; the
 // image appears under its name when it is whole. Whatever is in the way lies in one folder, removed.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { asOutputError, type OutputFile, openOutput } from '../../terminal/output-file.js';
 import { surveyImage } from '../block-map.js';
@@ -11,13 +11,18 @@ import { unsafePathReason } from '../safe-path.js';
 import { SIGNATURE_SUFFIX, signText } from '../signature.js';
 import type { ImageBuild, ImageOptions } from './build.js';
 import { debianBase } from './debian-base.js';
-import { checkTools } from './debian-tools.js';
-import { writeDisk } from './disk.js';
+import { checkTools, runTool } from './debian-tools.js';
 import { type FittedModel, fitToDevice } from './fit-check.js';
 import { IMAGE_MACHINES, ImageError } from './image-machine.js';
 import { imageManifest, sha256Of } from './image-manifest.js';
 import { makePartitions, type Partitions } from './partition-files.js';
-import { type DiskLayout, freeRanges, partitionNamed } from './partitions.js';
+import {
+  type DiskLayout,
+  freeRanges,
+  type PartitionName,
+  partitionNamed,
+  partitionTable,
+} from './partitions.js';
 
 export type ImageSummary = {
   output: string;
@@ -28,6 +33,8 @@ export type ImageSummary = {
   layout: DiskLayout;
   fitted: FittedModel;
 };
+
+const CHUNK_BYTES = 1 << 20;
 
 export const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
 
@@ -91,6 +98,39 @@ async function writeImage(build: ImageBuild, partitions: Partitions): Promise<Im
     await disk.discard();
   }
   return summary(build, layout);
+}
+
+/** Fills `disk`, which is as long as the layout says and all zeros; runs of zeros stay holes in it. */
+async function writeDisk(
+  disk: FileHandle,
+  layout: DiskLayout,
+  contents: Record<PartitionName, string>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const table = ['--quiet', '--no-reread', '--no-tell-kernel', '/dev/fd/3'];
+  await runTool('sfdisk', table, { input: partitionTable(layout), file: disk.fd, signal });
+  for (const [name, file] of Object.entries(contents) as [PartitionName, string][])
+    await copyInto(disk, partitionNamed(layout, name).startBytes, file, signal);
+}
+
+async function copyInto(
+  disk: FileHandle,
+  startBytes: number,
+  file: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await using source = await open(file);
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  const zeros = Buffer.alloc(CHUNK_BYTES);
+  for (let position = startBytes; ; ) {
+    signal?.throwIfAborted();
+    const { bytesRead } = await source.read(chunk, 0, CHUNK_BYTES);
+    if (bytesRead === 0) return;
+    const bytes = chunk.subarray(0, bytesRead);
+    if (!bytes.equals(zeros.subarray(0, bytesRead)))
+      await disk.write(bytes, 0, bytesRead, position);
+    position += bytesRead;
+  }
 }
 
 /** The image and what stands beside it get their names when all of them are written. */

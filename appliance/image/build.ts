@@ -32,7 +32,9 @@ export type ImageBuild = ImageOptions & {
   base: DebianBase;
   hearth: Payload;
   epoch: number;
-  /** for files that are in the way afterwards */
   folder: string;
   onStep: (step: string) => void;
 };
+
+/** What every step is told; `folder` is for files that are in the way afterwards. */
+export type StepOptions = Pick<ImageBuild, 'epoch' | 'folder' | 'signal'>;

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { cacheFolder } from '../payload/npm-package.js';
+import type { ImageBuild } from './build.js';
 import {
   DEBIAN_RELEASE,
   debianComponents,
@@ -14,7 +15,6 @@ import {
   leftOut,
 } from './debian-packages.js';
 import { runTool } from './debian-tools.js';
-import type { DeviceSettings } from './device-settings.js';
 import type { ImageMachine } from './image-machine.js';
 import { earlyFiles } from './initramfs.js';
 
@@ -28,14 +28,8 @@ export type DebianBase = {
   packages: string[];
 };
 
-export type DebianOptions = {
-  machine: ImageMachine;
-  settings: DeviceSettings;
+export type DebianOptions = Pick<ImageBuild, 'machine' | 'settings' | 'epoch' | 'signal'> & {
   mirror: string;
-  /** seconds since 1970 that files are dated with at most */
-  epoch: number;
-  cache?: string;
-  signal?: AbortSignal | undefined;
 };
 
 const ARCHIVE = 'base.tar.zst';
@@ -45,7 +39,8 @@ const HEARTH_UID = 900;
 
 /** Rejects with ImageError where mmdebstrap fails. */
 export async function debianBase(options: DebianOptions): Promise<DebianBase> {
-  const { cache = cacheFolder(), signal, epoch } = options;
+  const { signal, epoch } = options;
+  const cache = cacheFolder();
   await mkdir(cache, { recursive: true });
   const temporary = await mkdtemp(path.join(cache, '.debian-'));
   try {

@@ -2,6 +2,7 @@
 // All of them are asked for before anything is built, in one message with the command that helps.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -115,6 +116,20 @@ export async function runTool(
   throw new ImageError(
     `${program} failed (${code === null ? 'it was ended' : `exit code ${code}`}): ${words}`,
   );
+}
+
+/** Of `words`, which name its input and output, with all files dated at `epoch`. */
+export async function makeSquashfs(words: string[], epoch: number, options: ToolOptions) {
+  // Of all files: only the root folder's, as -root-time would set it, stays at now for an archive.
+  const times = ['-mkfs-time', `${epoch}`, '-all-time', `${epoch}`];
+  const quiet = ['-noappend', '-no-progress', '-quiet'];
+  await runTool('mksquashfs', [...words, ...quiet, ...times], options);
+}
+
+/** A file of zeros for a file system. */
+export async function makeEmpty(file: string, sizeBytes: number): Promise<void> {
+  await writeFile(file, '');
+  await truncate(file, sizeBytes);
 }
 
 /** What has come of the stream, at most the last `limit` characters. */

@@ -57,7 +57,7 @@ function seedOf({
 }
 
 async function slotOf(build: ImageBuild, uuidOf: (name: string) => string): Promise<string> {
-  const { base, hearth, epoch, folder, signal, model, settings, fitted } = build;
+  const { model, settings, fitted } = build;
   const modelPath = path.posix.join(MODEL_FOLDER, path.basename(model));
   const config = configFiles({
     settings,
@@ -65,7 +65,7 @@ async function slotOf(build: ImageBuild, uuidOf: (name: string) => string): Prom
     modelName: path.basename(model).replace(/\.gguf$/, ''),
     uuids: { model: uuidOf('model'), data: uuidOf('data'), damaged: uuidOf('damaged') },
   });
-  return await systemSlot({ base, payload: hearth, config, epoch, folder, signal });
+  return await systemSlot({ ...build, config });
 }
 
 async function bootOf(build: ImageBuild, layout: DiskLayout): Promise<string> {

@@ -1,6 +1,5 @@
 // Writes a bundle: a tar archive through zstd, the same bytes for the same files. Everything is hashed
 // before, for the manifest that comes first, and held to that while it is copied.
-// There whole or not at all, as openOutput makes files.
 import { spawn } from 'node:child_process';
 import { createHash, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
@@ -19,24 +18,28 @@ const ZSTD_LEVEL = 10;
 const RELEASE_DIGITS = 12;
 const CHUNK_BYTES = 1 << 20;
 
-export type BundleRequest = {
+export type WriteOptions = {
+  output: string;
+  force?: boolean;
+  /** Another level gives other bytes. */
+  zstdLevel?: number;
+  signal?: AbortSignal;
+  onBytes?(bytesDone: number, totalBytes: number): void;
+};
+
+type BundleRequest = WriteOptions & {
   entries: BundleEntry[];
   /** All but the list of files. */
   manifest: Omit<BundleManifest, 'files'>;
   signingKey: KeyObject | null;
-  output: string;
   inputs: string[];
-  force: boolean;
-  zstdLevel?: number | undefined;
-  signal: AbortSignal;
-  onBytes(bytesDone: number, totalBytes: number): void;
 };
 
 export type WrittenBundle = { manifest: BundleManifest; contentBytes: number };
 
 /** Throws {@link BundleError} or OutputError; nothing is left of a bundle that failed. */
 export async function writeBundle(request: BundleRequest): Promise<WrittenBundle> {
-  const { output, inputs, force, signal, zstdLevel = ZSTD_LEVEL } = request;
+  const { output, inputs, force = false, signal, zstdLevel = ZSTD_LEVEL } = request;
   const file = await openOutput(output, { inputs, force });
   try {
     const { entries, manifest } = await listFiles(request);
@@ -47,7 +50,7 @@ export async function writeBundle(request: BundleRequest): Promise<WrittenBundle
     const archive = Readable.from(coalesced(archiveOf(request, { entries, manifest })));
     await Promise.all([
       ended,
-      pipeline(archive, zstd.stdin, { signal }),
+      pipeline(archive, zstd.stdin, { ...(signal && { signal }) }),
       writeFile(file.handle, zstd.stdout),
     ]).finally(() => zstd.kill());
     await file.commit();
@@ -80,11 +83,11 @@ async function listFiles({ entries, manifest, signal }: BundleRequest): Promise<
   };
 }
 
-async function listed(entry: BundleEntry, signal: AbortSignal): Promise<BundleFile> {
+async function listed(entry: BundleEntry, signal?: AbortSignal): Promise<BundleFile> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   for await (const chunk of contentOf(entry)) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     hash.update(chunk);
     sizeBytes += chunk.length;
   }
@@ -112,7 +115,7 @@ async function* archiveOf(
       hash.update(chunk);
       yield chunk;
       bytesDone += chunk.length;
-      onBytes(bytesDone, contentBytes);
+      onBytes?.(bytesDone, contentBytes);
     }
     if (entryBytes !== sizeBytes || hash.digest('hex') !== sha256)
       throw new BundleError(`${entry.path} changed while it was packed; pack again`);

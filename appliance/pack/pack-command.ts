@@ -7,7 +7,8 @@ import { interruptible } from '../../terminal/interruptible.js';
 import { noteAs, print } from '../../terminal/print.js';
 import { formatDisk } from '../../terminal/units.js';
 import { BUNDLE_TARGETS } from '../manifest.js';
-import { type PackedBundle, pack } from './pack.js';
+import type { WrittenBundle } from './bundle-writer.js';
+import { pack } from './pack.js';
 
 const packOptions = {
   target: {
@@ -67,7 +68,7 @@ async function run(argv: PackArguments, signal: AbortSignal): Promise<void> {
   print(argv.json ? resultJson(result) : resultText(result));
 }
 
-type PackResult = PackedBundle & { output: string; size: number; isSigned: boolean };
+type PackResult = WrittenBundle & { output: string; size: number; isSigned: boolean };
 
 function resultText({ output, size, isSigned, manifest, contentBytes }: PackResult): string {
   const { target, files, model } = manifest;

@@ -1,6 +1,5 @@
 // The options of `hearth serve` that go onto the device, in a file that everyone there can read.
 // A key is not such an option: it is refused, with the place where it belongs.
-// What options there are, the runtime says; here they are a JSON object.
 import { readFile } from 'node:fs/promises';
 import { isJsonObject } from '../../model/checkpoint/bounded-json.js';
 import { BundleError } from '../manifest.js';
@@ -16,23 +15,18 @@ const KEYS = ['api-key', 'apiKey'];
 export async function readConfig(file: string): Promise<PackedConfig> {
   const fail = (problem: string) =>
     new BundleError(`the config ${file} cannot be packed: ${problem}`);
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw fail(error.message);
-  });
-  const options = parsed(text);
-  if (options instanceof Error) throw fail(options.message);
+  let text: string;
+  let options: unknown;
+  try {
+    text = await readFile(file, 'utf8');
+    options = JSON.parse(text);
+  } catch (error) {
+    throw fail((error as Error).message);
+  }
+  if (!isJsonObject(options)) throw fail('it does not hold a JSON object');
   if (KEYS.some((key) => key in options))
     throw fail(
       'it holds a key, which everyone on the device could read; put HEARTH_API_KEY=… in /etc/hearth/env there',
     );
   return { text, options };
-}
-
-function parsed(text: string): Record<string, unknown> | Error {
-  try {
-    const config: unknown = JSON.parse(text);
-    return isJsonObject(config) ? config : new Error('it does not hold a JSON object');
-  } catch (error) {
-    return error as Error;
-  }
 }

@@ -1,15 +1,19 @@
 // better-sqlite3's native part for a target: the installed one where it is the same, else built.
 // The Node package that goes onto the target has its headers, so nothing else is fetched to build.
-// Built once into the cache; GCC for the target, make and python3 are Debian's.
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { BundleTarget } from '../manifest.js';
-import { ARCHITECTURES, type Architecture, PayloadError } from './architecture.js';
 import type { InstalledPackage } from './dependencies.js';
 import { cacheFolder } from './npm-package.js';
-import { NODE_ABI, NODE_VERSION } from './pinned-packages.js';
+import {
+  ARCHITECTURES,
+  type Architecture,
+  NODE_ABI,
+  NODE_VERSION,
+  PayloadError,
+} from './pinned-packages.js';
 
 const run = promisify(execFile);
 

@@ -13,8 +13,7 @@ import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { unsafePathReason } from '../safe-path.js';
 import { readTar } from '../tar-reader.js';
-import { PayloadError } from './architecture.js';
-import type { PinnedPackage } from './pinned-packages.js';
+import { PayloadError, type PinnedPackage } from './pinned-packages.js';
 
 const run = promisify(execFile);
 

@@ -5,7 +5,6 @@ import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BundleTarget } from '../manifest.js';
-import { PayloadError } from './architecture.js';
 import {
   findInstalled,
   type InstalledPackage,
@@ -15,7 +14,12 @@ import {
 import { nativeSqlite } from './native-sqlite.js';
 import { type FetchPackage, fetchPackage } from './npm-package.js';
 import { filesBelow, packageFiles } from './package-files.js';
-import { PINNED_PACKAGES, type PinnedPackage, VULKAN_PACKAGES } from './pinned-packages.js';
+import {
+  PayloadError,
+  PINNED_PACKAGES,
+  type PinnedPackage,
+  VULKAN_PACKAGES,
+} from './pinned-packages.js';
 
 export type PayloadFile = {
   /** below the folder that hearth is installed in, with slashes */
@@ -76,7 +80,7 @@ export async function payload(
   return {
     target,
     files: await Promise.all([...sources].sort(([a], [b]) => (a < b ? -1 : 1)).map(payloadFile)),
-    packages: versionsOf([node, ...installed, ...native]),
+    packages: [...new Set([node, ...installed, ...native].map(nameAndVersion))].sort(),
   };
 }
 
@@ -130,6 +134,6 @@ async function payloadFile([name, source]: PayloadSource): Promise<PayloadFile> 
   return { path: name, source, mode: mode & 0o111 ? 0o755 : 0o644, sizeBytes: size };
 }
 
-function versionsOf(packages: Pick<PinnedPackage, 'name' | 'version'>[]): string[] {
-  return [...new Set(packages.map(({ name, version }) => `${name}@${version}`))].sort();
+function nameAndVersion({ name, version }: Pick<PinnedPackage, 'name' | 'version'>): string {
+  return `${name}@${version}`;
 }

@@ -56,3 +56,23 @@ function pinned(id: keyof typeof INTEGRITY): PinnedPackage {
   const at = id.lastIndexOf('@');
   return { name: id.slice(0, at), version: id.slice(at + 1), integrity: INTEGRITY[id] };
 }
+
+export type Architecture = {
+  /** as `process.arch` and npm's `cpu` have it */
+  cpu: 'x64' | 'arm64';
+  /** GCC's triplet, the front of its programs' names */
+  triplet: string;
+  /** of an ELF file's header: 62 EM_X86_64, 183 EM_AARCH64 */
+  elfMachine: number;
+};
+
+export const ARCHITECTURES: Record<BundleTarget, Architecture> = {
+  'linux-x64': { cpu: 'x64', triplet: 'x86_64-linux-gnu', elfMachine: 62 },
+  'linux-arm64': { cpu: 'arm64', triplet: 'aarch64-linux-gnu', elfMachine: 183 },
+};
+
+/** Something that a target needs cannot be had or is not what it should be; the message says what. */
+export class PayloadError extends Error {
+  override readonly name = 'PayloadError';
+  readonly code = 'HEARTH_PAYLOAD';
+}

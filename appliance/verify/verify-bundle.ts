@@ -70,7 +70,7 @@ class Verification {
         this.#signature = await this.#take(entry, name, SIGNATURE_NAME, MAX_SIGNATURE_BYTES);
       else await this.#checkFile(entry, name);
     }
-    const manifest = this.#readManifest();
+    const manifest = await this.#readManifest();
     const [missing] = this.#left.keys();
     if (missing !== undefined) throw this.#wrong(`${missing} is missing`);
     const { publicKey } = this.#request;
@@ -93,13 +93,16 @@ class Verification {
   }
 
   /** Once, when everything is there that vouches for it. */
-  #readManifest(): BundleManifest {
+  async #readManifest(): Promise<BundleManifest> {
     if (this.#manifest) return this.#manifest;
     const { bundle, publicKey, target } = this.#request;
     if (!this.#text) throw this.#wrong('it is empty');
     if (publicKey)
       checkSignature(this.#text, { signature: this.#signature, publicKey, where: bundle });
-    const manifest = parseBundleManifest(this.#text.toString(), `${bundle}: ${MANIFEST_NAME}`);
+    const manifest = await parseBundleManifest(
+      this.#text.toString(),
+      `${bundle}: ${MANIFEST_NAME}`,
+    );
     if (target && manifest.target !== target)
       throw this.#wrong(`it is for ${manifest.target}, not for ${target}`);
     for (const file of manifest.files) {
@@ -111,7 +114,7 @@ class Verification {
   }
 
   async #checkFile(entry: TarEntry, name: string): Promise<void> {
-    this.#readManifest();
+    await this.#readManifest();
     const listed = this.#left.get(name);
     if (!listed) throw this.#wrong(`${name} is not in its manifest, or there twice`);
     this.#left.delete(name);

@@ -29,8 +29,18 @@ export async function readModelFile(
 /** Nothing measured yet. */
 export function unmeasured(label: string, modelPath: string): Compared {
   return {
-    ...{ label, path: modelPath, file: null, info: null, answers: [], speed: null, memory: null },
-    ...{ quality: null, noDivergence: null, predicted: null, fits: [], failure: null },
+    label,
+    path: modelPath,
+    file: null,
+    info: null,
+    answers: [],
+    speed: null,
+    memory: null,
+    quality: null,
+    noDivergence: null,
+    predicted: null,
+    fits: [],
+    failure: null,
   };
 }
 

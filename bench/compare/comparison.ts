@@ -1,6 +1,5 @@
 // What a comparison holds: models side by side, the unpruned one first.
 // What could not be measured is null, and the model says why; the rest of it is good all the same.
-// Bytes, ms and tokens a second, as everywhere.
 import type { Fit } from '../../devices/fit/fit.js';
 import type { MemoryPrediction } from '../../devices/memory/memory-prediction.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';

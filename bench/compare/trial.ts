@@ -46,22 +46,20 @@ export async function tryModel(model: Compared, options: TrialOptions): Promise<
   }
 }
 
-async function runEngine(
-  model: Compared,
-  { engine: settings, setting, first, signal, onProgress }: TrialOptions,
-): Promise<void> {
-  const { nCtx } = setting;
-  const engine = startEngine({ ...settings, modelPath: model.path, nCtx, parallel: 1 });
+async function runEngine(model: Compared, options: TrialOptions): Promise<void> {
+  const { setting, first, onProgress } = options;
+  const { nCtx, questions, maxTokens } = setting;
+  const engine = startEngine({ ...options.engine, modelPath: model.path, nCtx, parallel: 1 });
   try {
     onProgress('loading');
-    const stop = untilEngineEnds(engine, signal);
-    model.info = await engine.ready({ signal: stop });
-    await measureSpeed(model, { engine, info: model.info, setting, signal: stop, onProgress });
-    for (const [index, question] of setting.questions.entries()) {
-      onProgress(`question ${index + 1} of ${setting.questions.length}`);
-      const asked = { engine, info: model.info, maxTokens: setting.maxTokens, signal: stop };
-      const reference = first ? first.answers[index]?.text : undefined;
-      model.answers.push(await answer(question, reference, asked));
+    const signal = untilEngineEnds(engine, options.signal);
+    const info = await engine.ready({ signal });
+    model.info = info;
+    await measureSpeed(model, { engine, info, signal }, options);
+    for (const [index, question] of questions.entries()) {
+      onProgress(`question ${index + 1} of ${questions.length}`);
+      const asked = { engine, info, maxTokens, signal };
+      model.answers.push(await answer(question, first?.answers[index]?.text, asked));
     }
   } finally {
     await engine.close();
@@ -72,13 +70,12 @@ type Running = { engine: Engine; info: EngineInfo; signal: AbortSignal };
 
 async function measureSpeed(
   model: Compared,
-  { setting, onProgress, ...running }: Running & Pick<TrialOptions, 'setting' | 'onProgress'>,
+  { engine, info, signal }: Running,
+  { setting: { repeats }, onProgress }: TrialOptions,
 ): Promise<void> {
-  const { engine, info, signal } = running;
-  const { repeats } = setting;
-  const maxTokens = ANSWER_TOKENS;
   const answers: TimedAnswer[] = [];
-  for await (const step of answerRepeatedly(engine, info, { repeats, maxTokens, signal })) {
+  const asked = { repeats, maxTokens: ANSWER_TOKENS, signal };
+  for await (const step of answerRepeatedly(engine, info, asked)) {
     if (step.answer === null) onProgress(`speed: ${step.repeat} of ${repeats}`);
     else answers.push(step.answer);
     if (answers.length === 0) continue;
@@ -105,7 +102,9 @@ function memoryOf(info: EngineInfo, answers: readonly TimedAnswer[]): MeasuredMe
   const most = (read: (answer: TimedAnswer) => number | null) =>
     Math.max(...answers.map((answer) => read(answer) ?? 0));
   return {
-    ...{ weightsBytes, kvBytes, computeBytes },
+    weightsBytes,
+    kvBytes,
+    computeBytes,
     peakRssBytes: most(({ memory }) => memory.peakRssBytes),
     devicePeakBytes: backend === 'cpu' ? null : most(({ memory }) => memory.devicePeakBytes),
   };
@@ -134,12 +133,12 @@ async function scoreModel(model: Compared, options: TrialOptions): Promise<void>
   const { setting, first, rowsPath, signal, onProgress } = options;
   const { info } = model;
   if (!setting.text || !info) return;
-  const { text, nCtx, maxChunks } = setting.text;
+  const { name: _, ...scored } = setting.text;
   model.noDivergence = first && whyNoDivergence(model, first);
   const kind = first ? ('read' as const) : ('write' as const);
   const task: QualityTask = {
     settings: llamaSettings(info),
-    ...{ text, nCtx, maxChunks },
+    ...scored,
     first: model.noDivergence === null ? { kind, path: rowsPath } : null,
     tokensSha256: first?.quality?.tokensSha256 ?? null,
   };

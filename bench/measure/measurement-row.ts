@@ -1,6 +1,5 @@
 // The row of one point: what was measured, on what, and what had been predicted for it; named as
 // llama-bench names it where it does.
-// What was predicted comes along, made before.
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { MemoryBreakdown } from '../../llama/memory-breakdown.js';
@@ -10,7 +9,7 @@ import type { MeasurementRow } from '../../runtime/log/measurement-fields.js';
 import type { MachineRow, ModelRow } from '../../runtime/log/rows.js';
 import { hearthVersion } from '../../terminal/version.js';
 import { median } from '../median.js';
-import { contextOf, type Point, pointName } from './points.js';
+import { contextOf, type MeasuredPoint, pointName } from './points.js';
 import type { PredictedColumns } from './predictions.js';
 import type { TimedAnswer } from './repeated-answers.js';
 import type { SpeedMemory } from './speed-protocol.js';
@@ -28,7 +27,7 @@ export type MeasuredSetting = {
 };
 
 export type SpeedSamples = {
-  point: Point;
+  point: MeasuredPoint;
   samplesNs: number[];
   memory: SpeedMemory;
   predicted: PredictedColumns;
@@ -147,16 +146,12 @@ function sharedColumns({ machine, model, info, ...setting }: MeasuredSetting) {
     load_mode: info.mmap ? 'mmap' : 'none',
     n_depth: 0,
     test_time: new Date().toISOString(),
-    ...NOT_MEASURED,
+    ttft_ms: null,
+    weights_bytes: null,
+    kv_bytes: null,
+    compute_bytes: null,
   };
 }
-
-const NOT_MEASURED = {
-  ttft_ms: null,
-  weights_bytes: null,
-  kv_bytes: null,
-  compute_bytes: null,
-} satisfies Partial<MeasurementRow>;
 
 type Spread = Pick<
   MeasurementRow,

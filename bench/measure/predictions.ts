@@ -2,6 +2,7 @@
 // that a wrong prediction is seen and its factors can be fitted. Made before the points are measured,
 // from the file, the settings and this machine's bandwidth only.
 import type { Device } from '../../devices/catalogue/device.js';
+import { budgetDevice } from '../../devices/fit/budget-device.js';
 import {
   type MemoryPrediction,
   type MemorySettings,
@@ -14,14 +15,14 @@ import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { type SizedModel, sizedModelOfGguf } from '../../model/shape/sized-model.js';
 import type { EngineInfo } from '../../runtime/engine/engine.js';
 import type { MeasurementRow } from '../../runtime/log/measurement-fields.js';
-import type { Point } from './points.js';
+import type { MeasuredPoint } from './points.js';
 
 export type PredictedColumns = Pick<
   MeasurementRow,
   Extract<keyof MeasurementRow, `predicted_${string}`>
 >;
 
-export type PredictedPoint = Point & {
+export type PredictedPoint = MeasuredPoint & {
   /** Tokens that its context is made for. */
   nCtx: number;
   /** Tokens evaluated at once, where that is not the engine's choice. */
@@ -74,11 +75,7 @@ export function memorySettingsOf(
 async function thisMachine({ backend, threads }: EngineInfo): Promise<Device | null> {
   if (backend !== 'cpu') return null;
   const bandwidthBytesPerSecond = await measureBandwidth({ threads });
-  return {
-    ...{ id: 'here', name: 'this machine', kind: 'cpu', backend },
-    ...{ memoryBytes: 0, reservedBytes: 0, computeFlops: 0 },
-    ...{ bandwidthBytesPerSecond, isBandwidthMeasured: true },
-  };
+  return { ...budgetDevice(0, null), bandwidthBytesPerSecond, isBandwidthMeasured: true };
 }
 
 function memoryColumns(memory: MemoryPrediction | null) {
@@ -113,7 +110,7 @@ function speedColumns(
 
 /** As measured: a prompt's tokens where nothing is generated, else those that are. */
 function rate(
-  { nPrompt, nGen }: Point,
+  { nPrompt, nGen }: MeasuredPoint,
   { ppTokensPerSecond: pp, tgTokensPerSecond: tg }: SpeedPrediction,
   which: 'low' | 'typical' | 'high',
 ): number {

@@ -1,11 +1,7 @@
 // Measured rows as text: a table for people, and what other tools read: JSON, CSV and SQL with
 // llama-bench's column names, and its Markdown table.
 import { stringify } from 'csv-stringify/sync';
-import {
-  type FieldKind,
-  MEASUREMENT_FIELDS,
-  type MeasurementRow,
-} from '../../runtime/log/measurement-fields.js';
+import { MEASUREMENT_FIELDS, type MeasurementRow } from '../../runtime/log/measurement-fields.js';
 import { inOneLine } from '../../terminal/foreign-text.js';
 import { drawTable, shownColumns, type TableColumn } from '../../terminal/table.js';
 import { formatMemory, formatParameters } from '../../terminal/units.js';
@@ -19,7 +15,7 @@ export function rowsText(rows: readonly MeasurementRow[], format: OutputFormat):
     case 'json':
       return `${JSON.stringify(rows.map(withSamplesTs), null, 2)}\n`;
     case 'csv':
-      return stringify(rows.map(withoutSamples), { header: true, columns: PLAIN_FIELDS });
+      return stringify([...rows], { header: true, columns: PLAIN_FIELDS });
     case 'sql':
       return sqlText(rows);
     case 'md':
@@ -39,23 +35,15 @@ function withSamplesTs(row: MeasurementRow) {
   return { ...row, samples_ts: row.samples_ns.map((ns) => (tokens * 1e9) / ns) };
 }
 
-function withoutSamples({ samples_ns: _, ...row }: MeasurementRow) {
-  return row;
-}
-
 function sqlText(rows: readonly MeasurementRow[]): string {
   const fields = Object.entries(MEASUREMENT_FIELDS).filter(([name]) => PLAIN_FIELDS.includes(name));
-  const columns = fields.map(([name, kind]) => `  ${name} ${sqlType(kind)}`);
+  const columns = fields.map(([name, kind]) => `  ${name} ${kind.replace('?', '').toUpperCase()}`);
   const names = PLAIN_FIELDS.join(', ');
   const inserts = rows.map((row) => {
     const values = PLAIN_FIELDS.map((name) => sqlValue(row[name as keyof MeasurementRow]));
     return `INSERT INTO llama_bench (${names}) VALUES (${values.join(', ')});\n`;
   });
   return `CREATE TABLE IF NOT EXISTS llama_bench (\n${columns.join(',\n')}\n);\n\n${inserts.join('')}`;
-}
-
-function sqlType(kind: FieldKind): string {
-  return kind.replace('?', '').toUpperCase();
 }
 
 function sqlValue(value: unknown): string {

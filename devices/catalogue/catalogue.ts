@@ -40,17 +40,18 @@ export async function deviceCatalogue(options: CatalogueOptions = {}): Promise<D
 export async function findDevice(name: string, options: CatalogueOptions = {}): Promise<Device> {
   const devices = await deviceCatalogue(options);
   const wanted = squash(name);
-  for (const spell of [spellId, spellName, spellIdWithoutMemory]) {
+  const spellings: ((device: Device) => string)[] = [
+    ({ id }) => id,
+    ({ name }) => name,
+    ({ id }) => id.replace(/-\d+gb$/, ''),
+  ];
+  for (const spell of spellings) {
     const [found, ...others] = devices.filter((device) => squash(spell(device)) === wanted);
     if (found && others.length === 0) return found;
   }
   const ids = devices.map(({ id }) => id);
   throw new UnknownDeviceError(name, nearestNames(name, ids));
 }
-
-const spellId = ({ id }: Device) => id;
-const spellName = ({ name }: Device) => name;
-const spellIdWithoutMemory = ({ id }: Device) => id.replace(/-\d+gb$/, '');
 
 /** Every device with its sources. Rejects with `CatalogueError`. */
 export async function catalogueEntries({

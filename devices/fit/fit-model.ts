@@ -49,17 +49,22 @@ function* everyType(llama: LlamaModel): Generator<TypedModel> {
 
 /** As far as sizes go; what only the arithmetic of an answer needs is left at Llama-2's. */
 function llamaOf({ shape }: SizedModel): LlamaModel {
+  const { nEmbd, nVocab, headSize, tiedEmbeddings, nCtxTrain, nParams } = shape;
   return {
-    ...{ nEmbd: shape.nEmbd, nVocab: shape.nVocab, headSize: shape.headSize },
+    nEmbd,
+    nVocab,
+    headSize,
     layers: shape.nHead.map((nHead, i) => ({
       nHead,
       nHeadKv: shape.nHeadKv[i] as number,
       nFf: shape.nFf[i] as number,
     })),
     biases: new Set(),
-    tiedEmbeddings: shape.tiedEmbeddings,
-    nCtxTrain: shape.nCtxTrain,
-    ...{ rmsNormEps: 1e-5, ropeTheta: 10_000, ropeScaling: { kind: 'none' } },
-    nParams: shape.nParams,
+    tiedEmbeddings,
+    nCtxTrain,
+    rmsNormEps: 1e-5,
+    ropeTheta: 10_000,
+    ropeScaling: { kind: 'none' },
+    nParams,
   };
 }

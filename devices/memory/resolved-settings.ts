@@ -24,14 +24,18 @@ export function resolveSettings(model: SizedModel, settings: MemorySettings): Re
   checkNumber('context', nCtx, MAX_CONTEXT);
   checkNumber('number of sequences', parallel, MAX_PARALLEL);
   const nCells = cellsOf(nCtx) * parallel;
+  const hasFlashAttention = backend !== 'cuda' || CUDA_HEAD_SIZES.includes(model.shape.headSize);
   return {
-    ...{ backend, nCtx, kvType, parallel, nCells },
+    backend,
+    nCtx,
+    kvType,
+    parallel,
+    nCells,
     nBatch: Math.min(settings.nBatch ?? MAX_BATCH, nCells),
     // The output counts as one.
     gpuLayers:
       backend === 'cpu' ? 0 : Math.min(settings.gpuLayers ?? Infinity, model.shape.nLayer + 1),
-    flashAttention:
-      settings.flashAttention ?? (isQuantised(kvType) || hasFlashAttention(model, settings)),
+    flashAttention: settings.flashAttention ?? (isQuantised(kvType) || hasFlashAttention),
     askedFlashAttention: settings.flashAttention ?? 'auto',
     mmap: settings.mmap ?? backend !== 'cpu',
   };
@@ -39,10 +43,6 @@ export function resolveSettings(model: SizedModel, settings: MemorySettings): Re
 
 /** Head sizes of CUDA's kernels, of those that a Llama can have; the others' take any. */
 const CUDA_HEAD_SIZES = [64, 80, 96, 112, 128, 256];
-
-function hasFlashAttention({ shape }: SizedModel, { backend }: MemorySettings): boolean {
-  return backend !== 'cuda' || CUDA_HEAD_SIZES.includes(shape.headSize);
-}
 
 function checkNumber(what: string, value: number, most: number): void {
   if (Number.isInteger(value) && value >= 1 && value <= most) return;

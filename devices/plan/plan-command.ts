@@ -63,7 +63,9 @@ async function run(argv: PlanArguments): Promise<void> {
   const { ctx, type: fileType = DEFAULT_TYPE, layers, json } = argv;
   const device = await findDevice(argv.device ?? '', { files: argv.devices });
   const base = await readBaseModel(argv.base);
-  checkRange(layers, base.model.layers.length);
+  const last = base.model.layers.length - 1;
+  if (layers && layers.last > last)
+    throw new Error(`--layers ends at ${layers.last}, but the last layer is ${last}`);
   const fitter = openFitter();
   try {
     const fit = (model: SizedModel) => fitter.fit(model, device, { nCtx: ctx });
@@ -81,9 +83,4 @@ function readRange(words: string): LayerRange {
   if (first !== undefined && last !== undefined && Number(first) <= Number(last))
     return { first: Number(first), last: Number(last) };
   throw new Error(`--layers takes the first and the last layer, such as 4-29, not "${words}"`);
-}
-
-function checkRange(range: LayerRange | undefined, nLayer: number): void {
-  if (range && range.last >= nLayer)
-    throw new Error(`--layers ends at ${range.last}, but the last layer is ${nLayer - 1}`);
 }

@@ -20,12 +20,9 @@ export type MachineProbe = Pick<MachineDescription, 'cpu' | 'cpuCores' | 'os' | 
 /** Takes about a second. Never rejects for what a driver does. */
 export async function probeMachine(): Promise<MachineProbe> {
   const [machine, gpuReply] = await Promise.all([describeMachine(), probeGpus()]);
-  const { cpu, cpuCores, os, driver } = machine;
+  const { gpus: _, ...described } = machine;
   return {
-    cpu,
-    cpuCores,
-    os,
-    driver,
+    ...described,
     ...(await readMemory(machine.memoryBytes)),
     // Alone, because whatever runs beside it takes its share of the memory bus.
     bandwidthBytesPerSecond: await measureBandwidth(),

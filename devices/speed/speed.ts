@@ -54,7 +54,7 @@ const SHARES: Readonly<Record<Backend, Shares>> = {
 };
 
 /**
- * Of what copying reached on the machine itself; only reading may be faster. Two cores of an EPYC
+ * Of what copying reached on the machine itself; reading by itself may be faster. Two cores of an EPYC
  * decode Llama-2-7B's shape, whole and pruned, at 0.64 to 0.93 of it (bench/results).
  */
 const SHARE_OF_COPYING: SpeedRange = { low: 0.6, typical: 0.8, high: 1 };
@@ -119,7 +119,7 @@ function readPerToken({ shape, tensors }: SizedModel): { bytes: number; weights:
   };
 }
 
-export function overRange(of: (at: keyof SpeedRange) => number): SpeedRange {
+function overRange(of: (at: keyof SpeedRange) => number): SpeedRange {
   return { low: of('low'), typical: of('typical'), high: of('high') };
 }
 

@@ -13,10 +13,10 @@ import type {
   LocalGpu,
 } from './dry-run-protocol.js';
 
-type Model = InstanceType<Addon['AddonModel']>;
+type PlannedModel = InstanceType<Addon['AddonModel']>;
 
 /** Planned models, the one used last at the end: a search asks for the same one again and again. */
-const models = new Map<string, Model>();
+const models = new Map<string, PlannedModel>();
 const MAX_MODELS = 4;
 
 let warnings: string[] = [];
@@ -49,7 +49,7 @@ async function answer({ id, header, settings }: DryRunQuestion): Promise<void> {
   }
 }
 
-async function openModel(header: Buffer, gpuLayers: number): Promise<Model> {
+async function openModel(header: Buffer, gpuLayers: number): Promise<PlannedModel> {
   const key = `${gpuLayers} ${createHash('sha256').update(header).digest('hex')}`;
   const model = models.get(key) ?? (await loadModel(header, gpuLayers));
   models.delete(key);
@@ -62,7 +62,7 @@ async function openModel(header: Buffer, gpuLayers: number): Promise<Model> {
   return model;
 }
 
-async function loadModel(header: Buffer, gpuLayers: number): Promise<Model> {
+async function loadModel(header: Buffer, gpuLayers: number): Promise<PlannedModel> {
   const metadata = new addon.AddonGgufMetadata();
   await metadata.init([header]);
   const model = new addon.AddonModel('', {
@@ -75,7 +75,7 @@ async function loadModel(header: Buffer, gpuLayers: number): Promise<Model> {
   throw new Error(`llama.cpp cannot load such a model: ${await lastWarnings()}`);
 }
 
-async function planContext(model: Model, settings: DryRunSettings): Promise<DryRunResult> {
+async function planContext(model: PlannedModel, settings: DryRunSettings): Promise<DryRunResult> {
   warnings = [];
   const context = new addon.AddonContext(model, {
     contextSize: settings.nCells,

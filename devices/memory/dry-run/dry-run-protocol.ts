@@ -28,7 +28,7 @@ export type LocalGpu = {
 };
 
 export type FromDryRun =
-  /** What llama.cpp found of the backend; null is only the CPU. */
+  /** What llama.cpp found of the backend; null where there is only the CPU. */
   | { kind: 'ready'; gpu: LocalGpu | null }
   | { kind: 'result'; id: number; result: DryRunResult }
   | { kind: 'failed'; id: number; message: string };

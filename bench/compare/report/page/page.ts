@@ -53,15 +53,12 @@ function print(isStarting: boolean): void {
 function redraw(): void {
   showTheme();
   for (const chart of charts) chart.destroy();
-  charts = drawCharts(readData(), { isPrinting });
-}
-
-function readData(): ChartData {
-  return JSON.parse(document.getElementById('chart-data')?.textContent ?? '') as ChartData;
+  const data = document.getElementById('chart-data')?.textContent ?? '';
+  charts = drawCharts(JSON.parse(data) as ChartData);
 }
 
 /** Draws each chart that the page has a place for. */
-function drawCharts(data: ChartData, { isPrinting }: { isPrinting: boolean }): Chart[] {
+function drawCharts(data: ChartData): Chart[] {
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   Chart.defaults.font.size = isPrinting ? 10 : 12;
   // Paper shows more points an inch than most screens.
