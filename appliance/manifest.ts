@@ -111,7 +111,7 @@ const BUNDLE_SCHEMAS = schemasOf('hearth-bundle', {
 /** What it is comes first: of another kind, all else is wrong, too. */
 function schemasOf(kind: string, properties: Record<string, object>) {
   const head = { kind: only(kind), version: only(1) };
-  return [object(head), object({ ...head, hearth: TEXT, ...properties })];
+  return [{ type: 'object', properties: head }, object({ ...head, hearth: TEXT, ...properties })];
 }
 
 function object(properties: Record<string, object>) {
