@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 // The hearth command: gathers one yargs CommandModule a file from the folders they belong to.
 // Errors become one line on stderr here, so that commands and libraries only throw.
-// No command does its work in this file.
-import { readFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { keepHeapSmall } from './runtime/engine/small-heap.js';
 import { printable } from './terminal/foreign-text.js';
+import { hearthVersion } from './terminal/version.js';
 
 /** In the order of --help. Loaded where named, so that a server holds no code of the converter. */
 const COMMANDS = {
@@ -40,7 +39,7 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 inspect chat.gguf', 'Widths, types, size, tokenizer, provenance'],
   ['$0 calibrate dense.gguf -o dense.imatrix.gguf', 'How a model uses its weights, for quantising'],
   ['$0 prune Llama-2-7b-chat-hf --ratio 0.2 -o chat.gguf', 'Smaller, repaired and quantised'],
-  ['$0 chat chat.gguf', 'In the terminal; --once "question" for the answer alone'],
+  ['$0 chat chat.gguf', 'In the terminal; --once "question" for only the answer'],
   ['$0 serve chat.gguf', 'OpenAI API, chat page and dashboard on http://127.0.0.1:8080'],
   ['$0 log --summary --by model --since 7d', 'Percentiles of the last week'],
   ['$0 fit chat.gguf', 'On which cards and boards it runs, and how fast'],
@@ -51,16 +50,15 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 verify hearth-linux-arm64.tar.zst', 'Whether such a file is whole, and by whom'],
   ['$0 flash disk.img.zst /dev/sdb', 'Write an image to a card, and read it back'],
   ['$0 measure chat.gguf', 'Speed and memory of a model on this machine'],
-  ['$0 compare dense.gguf p20.gguf p35.gguf --report out.html', 'The article, on your models'],
+  [
+    '$0 compare dense.gguf p20.gguf p35.gguf --report out.html',
+    'Pruned models beside the unpruned one',
+  ],
   ['$0 results table', 'What was measured, by class of device'],
   ['$0 completion >> ~/.bashrc', 'Complete commands and options with Tab'],
 ];
 
-const packageJson = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-) as { version: string };
-
-// A reader such as head that has seen enough is no failure; a command that has to end in order
+// A reader such as head that has seen enough is not a failure; a command that has to end in order
 // listens for it itself.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') {
@@ -90,7 +88,7 @@ try {
     .recommendCommands()
     .strict()
     .completion('completion', 'Print a shell completion script')
-    .version(packageJson.version)
+    .version(hearthVersion())
     .wrap(Math.min(110, process.stdout.columns ?? 100))
     .fail(reportFailure)
     .parseAsync();

@@ -1,9 +1,9 @@
 // Size, SHA-256 and block map of a raw image, in one reading, for its manifest.
 // A block is left out only where it is empty and the builder says that nothing reads it: zeros that a
-// file system counts on are written like anything else. Writes nothing.
+// file system counts on are written like anything else.
 import { createHash, type Hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import type { BlockMap, BlockRange } from './manifest.js';
+import type { BlockMap } from './manifest.js';
 
 /** Partitions are aligned to as much, and a card writes no less at a time. */
 const BLOCK_BYTES = 1 << 20;
@@ -14,7 +14,7 @@ export type ByteRange = { startBytes: number; endBytes: number };
 export type ImageSurvey = { size_bytes: number; sha256: string; block_map: BlockMap };
 
 /**
- * Reads the image `file`. Blocks that lie wholly in a range of `free` and hold zeros alone are left
+ * Reads the image `file`. Blocks that lie wholly in a range of `free` and hold only zeros are left
  * out of the map; `free` is what nothing reads before writing it, an empty slot for example.
  */
 export async function surveyImage(
@@ -22,19 +22,28 @@ export async function surveyImage(
   { free = [], signal }: { free?: ByteRange[]; signal?: AbortSignal | undefined } = {},
 ): Promise<ImageSurvey> {
   const whole = createHash('sha256');
-  const ranges = new RangeHashes();
+  const ranges: { first: number; last: number; hash: Hash }[] = [];
   let sizeBytes = 0;
   for await (const block of blocksOf(file)) {
     signal?.throwIfAborted();
     whole.update(block);
-    const isFree = covers(free, sizeBytes, sizeBytes + block.length);
-    ranges.add(isFree && isZero(block) ? null : block);
+    const index = sizeBytes / BLOCK_BYTES;
+    const start = sizeBytes;
     sizeBytes += block.length;
+    const isFree = free.some((range) => range.startBytes <= start && sizeBytes <= range.endBytes);
+    if (isFree && block.equals(ZEROS.subarray(0, block.length))) continue;
+    const last = ranges.at(-1);
+    const range =
+      last?.last === index - 1 ? last : { first: index, last: index, hash: createHash('sha256') };
+    if (range !== last) ranges.push(range);
+    range.last = index;
+    range.hash.update(block);
   }
+  const hashed = ranges.map(({ hash, ...range }) => ({ ...range, sha256: hash.digest('hex') }));
   return {
     size_bytes: sizeBytes,
     sha256: whole.digest('hex'),
-    block_map: { block_bytes: BLOCK_BYTES, ranges: ranges.finish() },
+    block_map: { block_bytes: BLOCK_BYTES, ranges: hashed },
   };
 }
 
@@ -53,42 +62,4 @@ async function* blocksOf(file: string): AsyncGenerator<Buffer> {
   }
 }
 
-function covers(free: ByteRange[], start: number, end: number): boolean {
-  return free.some(({ startBytes, endBytes }) => startBytes <= start && end <= endBytes);
-}
-
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
-
-function isZero(block: Buffer): boolean {
-  return block.equals(ZEROS.subarray(0, block.length));
-}
-
-class RangeHashes {
-  readonly #ranges: BlockRange[] = [];
-  #hash: Hash | null = null;
-  #first = 0;
-  #next = 0;
-
-  /** The next block, null for one that is left out. */
-  add(block: Buffer | null): void {
-    if (!block) this.#end();
-    else if (!this.#hash) {
-      this.#hash = createHash('sha256');
-      this.#first = this.#next;
-    }
-    if (block) this.#hash?.update(block);
-    this.#next++;
-  }
-
-  finish(): BlockRange[] {
-    this.#end();
-    return this.#ranges;
-  }
-
-  #end(): void {
-    if (!this.#hash) return;
-    const sha256 = this.#hash.digest('hex');
-    this.#ranges.push({ first: this.#first, last: this.#next - 1, sha256 });
-    this.#hash = null;
-  }
-}

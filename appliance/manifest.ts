@@ -1,6 +1,5 @@
 // What lies in an image or a bundle, as JSON beside or inside it: names, sizes, SHA-256, block map.
 // Read from strangers: every field is checked before anything is done with it, names first of all.
-// Who vouches for a manifest is signature.ts; what to do with the files is for the commands.
 import { unsafePathReason } from './safe-path.js';
 
 export const IMAGE_TARGETS = ['x64-uefi', 'arm64-uefi'] as const;
@@ -51,6 +50,12 @@ export type BundleManifest = {
   files: BundleFile[];
 };
 
+/** Thrown where a bundle cannot be made, or is not what it should be. */
+export class BundleError extends Error {
+  override readonly name = 'BundleError';
+  readonly code = 'HEARTH_BUNDLE';
+}
+
 /** Thrown for a manifest that is none, or that asks for what no honest one would. */
 export class ManifestError extends Error {
   override readonly name = 'ManifestError';
@@ -66,128 +71,103 @@ export function manifestText(manifest: ImageManifest | BundleManifest): string {
   return `${JSON.stringify(manifest, null, 1)}\n`;
 }
 
-/** Throws {@link ManifestError}, which calls the manifest `where`. */
-export function parseImageManifest(text: string, where: string): ImageManifest {
-  const read = fieldsOf(parseJson(text, where), where);
-  read.constant('kind', 'hearth-image');
-  read.constant('version', 1);
-  const image = listedFile(read.object('image'), `${where}: image`);
-  return {
-    kind: 'hearth-image',
-    version: 1,
-    hearth: read.text('hearth'),
-    target: read.oneOf('target', IMAGE_TARGETS),
-    image,
-    block_map: blockMap(read.object('block_map'), image.size_bytes, `${where}: block_map`),
-    contents: read.object('contents'),
-  };
+const TEXT = { type: 'string', minLength: 1, description: 'a text' };
+const COUNT = {
+  type: 'integer',
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description: 'a whole number',
+};
+const SHA256 = {
+  type: 'string',
+  pattern: '^[0-9a-f]{64}$',
+  description: '64 lowercase hexadecimal digits',
+};
+// O_DIRECT writes whole sectors, and the largest are of 4096 bytes.
+const BLOCK_BYTES = {
+  ...COUNT,
+  minimum: 4096,
+  multipleOf: 4096,
+  description: 'a multiple of 4096',
+};
+const FILE = { path: TEXT, size_bytes: COUNT, sha256: SHA256 };
+
+const IMAGE_SCHEMAS = schemasOf('hearth-image', {
+  target: { enum: IMAGE_TARGETS },
+  image: object(FILE),
+  block_map: object({
+    block_bytes: BLOCK_BYTES,
+    ranges: { type: 'array', items: object({ first: COUNT, last: COUNT, sha256: SHA256 }) },
+  }),
+  contents: { type: 'object' },
+});
+
+const BUNDLE_SCHEMAS = schemasOf('hearth-bundle', {
+  target: { enum: BUNDLE_TARGETS },
+  model: TEXT,
+  files: { type: 'array', items: object({ ...FILE, mode: { enum: [0o644, 0o755] } }) },
+});
+
+/** What it is comes first: of another kind, all else is wrong, too. */
+function schemasOf(kind: string, properties: Record<string, object>) {
+  const head = { kind: only(kind), version: only(1) };
+  return [{ type: 'object', properties: head }, object({ ...head, hearth: TEXT, ...properties })];
 }
 
-/** Throws {@link ManifestError}, which calls the manifest `where`. */
-export function parseBundleManifest(text: string, where: string): BundleManifest {
-  const read = fieldsOf(parseJson(text, where), where);
-  read.constant('kind', 'hearth-bundle');
-  read.constant('version', 1);
-  const files = read.list('files').map((file, i) => bundleFile(file, `${where}: file ${i + 1}`));
-  refuseTwice(files, where);
-  return {
-    kind: 'hearth-bundle',
-    version: 1,
-    hearth: read.text('hearth'),
-    target: read.oneOf('target', BUNDLE_TARGETS),
-    model: listedModel(read.text('model'), files, where),
-    files,
-  };
+function object(properties: Record<string, object>) {
+  return { type: 'object', properties, required: Object.keys(properties) };
 }
 
-function listedFile(value: unknown, where: string): ListedFile {
-  const read = fieldsOf(value, where);
-  const path = read.text('path');
-  const reason = unsafePathReason(path);
-  if (reason) throw new ManifestError(where, `its path ${JSON.stringify(path)} ${reason}`);
-  return { path, size_bytes: read.wholeNumber('size_bytes'), sha256: read.sha256('sha256') };
+function only(value: string | number) {
+  return { const: value, description: `${JSON.stringify(value)}, which this hearth reads` };
 }
 
-function bundleFile(value: unknown, where: string): BundleFile {
-  const mode = fieldsOf(value, where).wholeNumber('mode');
-  if (mode !== 0o644 && mode !== 0o755)
-    throw new ManifestError(where, `mode is ${mode}; expected ${0o644} or ${0o755}`);
-  return { ...listedFile(value, where), mode };
-}
-
-function refuseTwice(files: BundleFile[], where: string): void {
-  const seen = new Set<string>();
-  for (const { path } of files) {
-    if (seen.has(path)) throw new ManifestError(where, `lists ${JSON.stringify(path)} twice`);
-    seen.add(path);
-  }
-}
-
-function listedModel(model: string, files: BundleFile[], where: string): string {
-  if (files.some(({ path }) => path === model)) return model;
-  throw new ManifestError(where, `its model ${JSON.stringify(model)} is not among its files`);
-}
-
-function blockMap(value: unknown, sizeBytes: number, where: string): BlockMap {
-  const read = fieldsOf(value, where);
-  const blockBytes = read.wholeNumber('block_bytes');
-  // O_DIRECT writes whole sectors, and the largest are of 4096 bytes.
-  if (blockBytes < 4096 || blockBytes % 4096 !== 0)
-    throw new ManifestError(where, `block_bytes is ${blockBytes}; expected a multiple of 4096`);
-  const blocks = Math.ceil(sizeBytes / blockBytes);
-  let next = 0;
-  const ranges = read.list('ranges').map((range, i) => {
-    const at = fieldsOf(range, `${where}: range ${i + 1}`);
-    const [first, last] = [at.wholeNumber('first'), at.wholeNumber('last')];
-    if (first < next || last < first || last >= blocks)
+/** Rejects with {@link ManifestError}, which calls the manifest `where`. */
+export async function parseImageManifest(text: string, where: string): Promise<ImageManifest> {
+  const manifest = (await parse(text, IMAGE_SCHEMAS, where)) as ImageManifest;
+  const { image, block_map } = manifest;
+  checkPath(image, where);
+  const blocks = Math.ceil(image.size_bytes / block_map.block_bytes);
+  for (const [i, { first, last }] of block_map.ranges.entries())
+    if (first <= (block_map.ranges[i - 1]?.last ?? -1) || last < first || last >= blocks)
       throw new ManifestError(
         where,
         `range ${i + 1} is ${first} to ${last}; expected rising ranges within ${blocks} blocks`,
       );
-    next = last + 1;
-    return { first, last, sha256: at.sha256('sha256') };
-  });
-  return { block_bytes: blockBytes, ranges };
+  return manifest;
 }
 
-function parseJson(text: string, where: string): unknown {
+/** Rejects with {@link ManifestError}, which calls the manifest `where`. */
+export async function parseBundleManifest(text: string, where: string): Promise<BundleManifest> {
+  const manifest = (await parse(text, BUNDLE_SCHEMAS, where)) as BundleManifest;
+  const seen = new Set<string>();
+  for (const file of manifest.files) {
+    checkPath(file, where);
+    if (seen.has(file.path))
+      throw new ManifestError(where, `lists ${JSON.stringify(file.path)} twice`);
+    seen.add(file.path);
+  }
+  if (seen.has(manifest.model)) return manifest;
+  const model = JSON.stringify(manifest.model);
+  throw new ManifestError(where, `its model ${model} is not among its files`);
+}
+
+async function parse(text: string, schemas: object[], where: string): Promise<unknown> {
+  const { findMistake } = await import('../terminal/schema-mistake.js');
+  let manifest: unknown;
   try {
-    return JSON.parse(text);
+    manifest = JSON.parse(text);
   } catch (error) {
     throw new ManifestError(where, `is not JSON: ${(error as Error).message}`);
   }
+  for (const schema of schemas) {
+    const mistake = findMistake(schema, manifest);
+    if (mistake !== null) throw new ManifestError(where, mistake);
+  }
+  return manifest;
 }
 
-/** Readers of one object's fields, each of which throws where the field is not what it must be. */
-function fieldsOf(value: unknown, where: string) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new ManifestError(where, `is ${describe(value)}; expected an object`);
-  const fields = value as Record<string, unknown>;
-  const get = <T>(name: string, isRight: (field: unknown) => boolean, expected: string): T => {
-    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (isRight(field)) return field as T;
-    throw new ManifestError(where, `${name} is ${describe(field)}; expected ${expected}`);
-  };
-  const isObject = (field: unknown) =>
-    typeof field === 'object' && field !== null && !Array.isArray(field);
-  const isCount = (field: unknown) => Number.isSafeInteger(field) && (field as number) >= 0;
-  const isText = (field: unknown) => typeof field === 'string' && field !== '';
-  const isHash = (field: unknown) => typeof field === 'string' && /^[0-9a-f]{64}$/.test(field);
-  return {
-    constant: (name: string, wanted: string | number) =>
-      get(name, (field) => field === wanted, `${JSON.stringify(wanted)}, which this hearth reads`),
-    text: (name: string) => get<string>(name, isText, 'a text'),
-    wholeNumber: (name: string) => get<number>(name, isCount, 'a whole number'),
-    sha256: (name: string) => get<string>(name, isHash, '64 lowercase hexadecimal digits'),
-    list: (name: string) => get<unknown[]>(name, Array.isArray, 'a list'),
-    object: (name: string) => get<Record<string, unknown>>(name, isObject, 'an object'),
-    oneOf: <T extends string>(name: string, choices: readonly T[]) =>
-      get<T>(name, (field) => choices.includes(field as T), choices.join(' or ')),
-  };
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return 'missing';
-  const text = JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+function checkPath({ path }: ListedFile, where: string): void {
+  const reason = unsafePathReason(path);
+  if (reason) throw new ManifestError(where, `its path ${JSON.stringify(path)} ${reason}`);
 }

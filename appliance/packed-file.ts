@@ -1,20 +1,18 @@
 // A file as the bytes that were packed into it: plain, `.zst` or `.xz`; an image or a bundle.
 // What it is, its first bytes say. zstd and xz are the system's programs, fed with an open file, so
 // that no name can be an option and neither sees anything else.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 
-const PROGRAMS = [
-  { magic: '28b52ffd', program: 'zstd', debian: 'zstd', args: ['-dcq'] },
-  {
-    magic: 'fd377a585a00',
-    program: 'xz',
-    debian: 'xz-utils',
-    args: ['-dcq', '--memlimit-decompress=1GiB'],
-  },
-] as const;
+const ZSTD = { magic: '28b52ffd', program: 'zstd', debian: 'zstd', args: ['-dcq'] };
+const XZ = {
+  magic: 'fd377a585a00',
+  program: 'xz',
+  debian: 'xz-utils',
+  args: ['-dcq', '--memlimit-decompress=1GiB'],
+};
 /** Formats that would be written as they are, which nobody wants. */
 const REFUSED: [magic: string, name: string][] = [
   ['1f8b08', 'gzip'],
@@ -23,11 +21,14 @@ const REFUSED: [magic: string, name: string][] = [
   ['514649fb', 'a QEMU disk (qcow2)'],
 ];
 const MAX_COMPLAINT_CHARS = 300;
+const CHUNK_BYTES = 1 << 20;
 
 export type PackedFile = {
   /** Null for a compressed file. */
   sizeBytes: number | null;
-  /** Fills `buffer` as far as the content goes; the count is smaller at its end alone. */
+  /** All of the content from where it was read to. */
+  chunks: AsyncIterable<Buffer>;
+  /** Fills `buffer` as far as the content goes; the count is smaller only at its end. */
   read(buffer: Buffer): Promise<number>;
   close(): Promise<void>;
 };
@@ -42,15 +43,17 @@ export async function openPackedFile(file: string, errorOf: ErrorOf): Promise<Pa
   });
   try {
     const stats = await handle.stat();
-    if (!stats.isFile()) throw errorOf(`${file} is no regular file`);
+    if (!stats.isFile()) throw errorOf(`${file} is not a regular file`);
     if (stats.size === 0) throw errorOf(`${file} is empty`);
     const start = await readStart(handle);
-    const packed = PROGRAMS.find(({ magic }) => start.startsWith(magic));
-    if (packed) return new Compressed({ file, handle, errorOf }, packed);
+    const packed = [ZSTD, XZ].find(({ magic }) => start.startsWith(magic));
+    if (packed) return unpack({ file, handle, errorOf }, packed);
     const [, refused] = REFUSED.find(([magic]) => start.startsWith(magic)) ?? [];
-    if (!refused) return new Plain({ file, handle, errorOf }, stats.size);
-    const advice = 'unpack it, or compress what is in it with zstd or xz';
-    throw errorOf(`${file} is ${refused}; ${advice}`);
+    if (refused)
+      throw errorOf(`${file} is ${refused}; unpack it, or compress what is in it with zstd or xz`);
+    const chunks = plainChunks({ file, handle, errorOf });
+    const close = () => handle.close();
+    return { sizeBytes: stats.size, chunks, read: readerOf(chunks), close };
   } catch (error) {
     await handle.close();
     throw error;
@@ -62,103 +65,68 @@ async function readStart(handle: FileHandle): Promise<string> {
   return buffer.toString('hex', 0, bytesRead);
 }
 
-type Source = { file: string; handle: FileHandle; errorOf: ErrorOf };
+type OpenedFile = { file: string; handle: FileHandle; errorOf: ErrorOf };
 
-class Plain implements PackedFile {
-  readonly sizeBytes: number;
-  readonly #source: Source;
-  #offset = 0;
-
-  constructor(source: Source, sizeBytes: number) {
-    this.#source = source;
-    this.sizeBytes = sizeBytes;
-  }
-
-  async read(buffer: Buffer): Promise<number> {
-    const { file, handle, errorOf } = this.#source;
-    let filled = 0;
-    while (filled < buffer.length) {
-      const { bytesRead } = await handle
-        .read(buffer, filled, buffer.length - filled, this.#offset)
-        .catch((cause) => {
-          throw errorOf(`${file} cannot be read (${cause.code})`);
-        });
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-      this.#offset += bytesRead;
-    }
-    return filled;
-  }
-
-  async close(): Promise<void> {
-    await this.#source.handle.close();
+async function* plainChunks({ file, handle, errorOf }: OpenedFile): AsyncGenerator<Buffer> {
+  for (let position = 0; ; ) {
+    const { buffer, bytesRead } = await handle
+      .read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, position)
+      .catch((cause) => {
+        throw errorOf(`${file} cannot be read (${cause.code})`, { cause });
+      });
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    position += bytesRead;
   }
 }
 
-class Compressed implements PackedFile {
-  readonly sizeBytes = null;
-  readonly #source: Source;
-  readonly #program: (typeof PROGRAMS)[number];
-  readonly #child: ChildProcess;
-  readonly #chunks: AsyncIterator<Buffer>;
-  readonly #ended: Promise<number | null>;
-  #rest: Buffer = Buffer.alloc(0);
-  #complaint = '';
-
-  constructor(source: Source, program: (typeof PROGRAMS)[number]) {
-    const { file, handle, errorOf } = source;
-    this.#source = source;
-    this.#program = program;
-    // Its own offset: reading the first bytes was at a position, so that of the file is still 0.
-    this.#child = spawn(program.program, program.args, { stdio: [handle.fd, 'pipe', 'pipe'] });
-    this.#chunks = (this.#child.stdout as Readable)[Symbol.asyncIterator]();
-    this.#child.stderr?.on('data', (text) => {
-      this.#complaint = `${this.#complaint}${text}`.slice(0, MAX_COMPLAINT_CHARS);
-    });
-    this.#ended = once(this.#child, 'close').then(
-      ([status]) => status as number | null,
-      (cause: NodeJS.ErrnoException) => {
-        if (cause.code !== 'ENOENT') throw cause;
-        throw errorOf(
-          `${file} needs ${program.program} to be unpacked; apt install ${program.debian}`,
-        );
-      },
-    );
-    // Read ends first, and waits for this.
-    this.#ended.catch(() => {});
+function unpack({ file, handle, errorOf }: OpenedFile, packed: typeof ZSTD): PackedFile {
+  const { program, debian, args } = packed;
+  // Its own offset: reading the first bytes was at a position, so that of the file is still 0.
+  const child = spawn(program, args, { stdio: [handle.fd, 'pipe', 'pipe'] });
+  const stdout = child.stdout as Readable;
+  let complaint = '';
+  child.stderr?.on('data', (text) => {
+    complaint = `${complaint}${text}`.slice(0, MAX_COMPLAINT_CHARS);
+  });
+  const ended = once(child, 'close').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOENT') throw cause;
+    throw errorOf(`${file} needs ${program} to be unpacked; apt install ${debian}`);
+  });
+  // Read ends first, and waits for this.
+  ended.catch(() => {});
+  async function* unpacked(): AsyncGenerator<Buffer> {
+    yield* stdout;
+    const [status] = await ended;
+    if (status === 0) return;
+    const said = complaint.trim().split('\n')[0] ?? '';
+    throw errorOf(`${file} is damaged or cut short: ${program} says "${said}"; get it again`);
   }
+  const chunks = unpacked();
+  const close = async () => {
+    child.kill('SIGKILL');
+    // A pipe with bytes that nobody will read would never close, nor would the child count as ended.
+    stdout.destroy();
+    await ended.catch(() => {});
+    await handle.close();
+  };
+  return { sizeBytes: null, chunks, read: readerOf(chunks), close };
+}
 
-  async read(buffer: Buffer): Promise<number> {
+function readerOf(chunks: AsyncGenerator<Buffer>): PackedFile['read'] {
+  let rest: Buffer = Buffer.alloc(0);
+  return async (buffer) => {
     let filled = 0;
     while (filled < buffer.length) {
-      if (this.#rest.length === 0) {
-        const { value, done } = await this.#chunks.next();
-        if (done) {
-          await this.#refuseDamaged();
-          break;
-        }
-        this.#rest = value;
+      if (rest.length === 0) {
+        const { value, done } = await chunks.next();
+        if (done) break;
+        rest = value;
       }
-      const copied = this.#rest.copy(buffer, filled);
-      this.#rest = this.#rest.subarray(copied);
+      const copied = rest.copy(buffer, filled);
+      rest = rest.subarray(copied);
       filled += copied;
     }
     return filled;
-  }
-
-  async close(): Promise<void> {
-    this.#child.kill('SIGKILL');
-    // A pipe with bytes that nobody will read would never close, nor would the child count as ended.
-    this.#child.stdout?.destroy();
-    await this.#ended.catch(() => {});
-    await this.#source.handle.close();
-  }
-
-  async #refuseDamaged(): Promise<void> {
-    if ((await this.#ended) === 0) return;
-    const { program } = this.#program;
-    const { file, errorOf } = this.#source;
-    const said = this.#complaint.trim().split('\n')[0] ?? '';
-    throw errorOf(`${file} is damaged or cut short: ${program} says "${said}"; get it again`);
-  }
+  };
 }

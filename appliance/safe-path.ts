@@ -1,6 +1,5 @@
 // Whether a name from a manifest or an archive may be used below a folder of ours.
 // Stricter than any file system, so that no way of writing "outside" has to be thought of twice.
-// Resolves nothing and touches no disk.
 
 /** Linux allows no longer path. */
 const MAX_PATH_BYTES = 4095;
@@ -13,7 +12,7 @@ export function unsafePathReason(path: string): string | null {
   if (path.includes('\\')) return 'has a backslash';
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(path)) return 'has a control character';
-  if (Buffer.from(path).toString() !== path) return 'is no Unicode text';
+  if (Buffer.from(path).toString() !== path) return 'is not Unicode text';
   const names = path.split('/');
   if (names.includes('..')) return 'leads out of its folder';
   if (names.some((name) => name === '' || name === '.')) return 'is not written the shortest way';

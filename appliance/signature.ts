@@ -15,19 +15,20 @@ export class SignatureError extends Error {
   readonly code = 'HEARTH_SIGNATURE';
 }
 
-export type SigningKey = {
-  key: KeyObject;
-  /** Where others can read the file; for stderr. */
-  warning: string | null;
-};
+type Warn = (text: string) => void;
 
 /** Reads a private key, as `openssl genpkey -algorithm ed25519` writes it. */
-export async function readSigningKey(file: string): Promise<SigningKey> {
+export async function readSigningKey(file: string, warn: Warn): Promise<KeyObject> {
   const key = await readKey(file, 'private', createPrivateKey);
-  const mode = (await stat(file)).mode & 0o777;
-  const isOpen = (mode & 0o077) !== 0;
-  const warning = `others can read the key ${file} (mode ${mode.toString(8)}); run chmod 600 ${file}`;
-  return { key, warning: isOpen ? warning : null };
+  await warnIfOpen(file, warn);
+  return key;
+}
+
+/** Of a secret that others can read. */
+export async function warnIfOpen(file: string, warn: Warn): Promise<void> {
+  const mode = (await stat(file).catch(() => null))?.mode ?? 0;
+  if (mode & 0o077)
+    warn(`others can read ${file} (mode ${(mode & 0o777).toString(8)}); run chmod 600 ${file}`);
 }
 
 /** Reads a public key, as `openssl pkey -pubout` writes it. */
@@ -73,7 +74,7 @@ async function readKey(
   create: (pem: string) => KeyObject,
 ): Promise<KeyObject> {
   const fail = (problem: string) =>
-    new SignatureError(`${file} is no ${kind} Ed25519 key in PEM: ${problem}`);
+    new SignatureError(`${file} is not a ${kind} Ed25519 key in PEM: ${problem}`);
   try {
     const { size } = await stat(file);
     if (size > MAX_KEY_BYTES) throw new Error(`it has ${size} bytes`);

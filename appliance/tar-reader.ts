@@ -2,7 +2,7 @@
 // Names are handed on as they are: unsafePathReason is for who uses them. Nothing is held in memory
 // but a header, whose size is limited.
 // Knows ustar and the path and size of pax; other types of entries are named by their letter.
-import { BundleError } from './bundle-error.js';
+import { BundleError } from './manifest.js';
 
 const BLOCK_BYTES = 512;
 const MAX_PAX_BYTES = 64 << 10;
@@ -17,7 +17,7 @@ export type TarEntry = {
   content: AsyncIterable<Buffer>;
 };
 
-/** Throws {@link BundleError}, which calls the archive `where`, for what is no whole archive. */
+/** Throws {@link BundleError}, which calls the archive `where`, for what is not a whole archive. */
 export async function* readTar(
   chunks: AsyncIterable<Buffer>,
   where: string,
@@ -62,7 +62,7 @@ function parseHeader(header: Buffer, where: string): Header {
   };
   const sum = header.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 32 : byte), 0);
   if (number(148, 8, 'checksum') !== sum)
-    throw new BundleError(`${where} is no tar archive, or it is damaged; get it again`);
+    throw new BundleError(`${where} is not a tar archive, or it is damaged; get it again`);
   const isUstar = field(257, 5).toString('latin1') === 'ustar';
   const [name, prefix] = [field(0, 100).toString(), isUstar ? field(345, 155).toString() : ''];
   return {

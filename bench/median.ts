@@ -1,6 +1,5 @@
 // The middle of measured values: one slow round on a shared machine does not move it.
 // The mean of the two middle ones where there is no single one.
-// Rejects nothing as an outlier.
 
 /** NaN of nothing, so that what was not measured meets no bar. */
 export function median(values: readonly number[]): number {

@@ -1,9 +1,9 @@
 // hearth devices: this machine, measured, and the catalogue.
 // The table shows what decides: the memory that is left for a model and how fast it is read.
-// Where each figure is from is in --json. What fits is for hearth fit.
-import Table from 'cli-table3';
+// Where each figure is from is in --json.
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { noteAs, print } from '../terminal/print.js';
+import { noteAs, print, snakeCase } from '../terminal/print.js';
+import { drawGrid, type TableColumn } from '../terminal/table.js';
 import { formatMemory } from '../terminal/units.js';
 import { catalogueEntries } from './catalogue/catalogue.js';
 import { type CatalogueEntry, toDevice } from './catalogue/catalogue-file.js';
@@ -33,10 +33,8 @@ async function run({ devices: files, json }: DevicesArguments): Promise<void> {
   const entries = await catalogueEntries({ files });
   const machine = await probeMachine();
   for (const warning of machine.warnings) noteAs('devices')(`warning: ${warning}`);
-  const text = json
-    ? JSON.stringify({ machine: machineJson(machine), devices: entries.map(deviceJson) }, null, 2)
-    : `${machineText(machine)}\n\n${catalogueText(entries.map(toDevice))}`;
-  print(text);
+  if (json) print({ machine: machineJson(machine), devices: entries.map(deviceJson) });
+  else print(`${machineText(machine)}\n\n${drawGrid(COLUMNS, entries.map(toDevice))}`);
 }
 
 function machineText(machine: MachineProbe): string {
@@ -58,68 +56,50 @@ function gpuText({ gpus, driver }: MachineProbe): string {
   return `${names.join(' + ')} (${backend}${driver ? `, driver ${driver}` : ''}): ${memory}`;
 }
 
-function catalogueText(devices: Device[]): string {
-  const table = new Table({
-    head: ['Device', 'Memory', 'For a model', 'Bandwidth', 'Backend'],
-    colAligns: ['left', 'right', 'right', 'right', 'left'],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const { id, memoryBytes, reservedBytes, bandwidthBytesPerSecond, backend } of devices)
-    table.push([
-      id,
-      formatMemory(memoryBytes),
-      formatMemory(memoryBytes - reservedBytes),
-      formatRate(bandwidthBytesPerSecond),
-      backend,
-    ]);
-  return table.toString();
-}
+const COLUMNS: TableColumn<Device>[] = [
+  { head: 'Device', cell: ({ id }) => id },
+  { head: 'Memory', align: 'right', cell: ({ memoryBytes }) => formatMemory(memoryBytes) },
+  {
+    head: 'For a model',
+    align: 'right',
+    cell: ({ memoryBytes, reservedBytes }) => formatMemory(memoryBytes - reservedBytes),
+  },
+  {
+    head: 'Bandwidth',
+    align: 'right',
+    cell: ({ bandwidthBytesPerSecond }) => formatRate(bandwidthBytesPerSecond),
+  },
+  { head: 'Backend', cell: ({ backend }) => backend },
+];
 
 function formatRate(bytesPerSecond: number): string {
   return `${(bytesPerSecond / 1e9).toFixed(1)} GB/s`;
 }
 
-function machineJson(machine: MachineProbe) {
-  const { gpus } = machine;
-  return {
-    cpu: machine.cpu,
-    cpu_cores: machine.cpuCores,
-    memory_bytes: machine.memoryBytes,
-    free_memory_bytes: machine.freeMemoryBytes,
-    bandwidth_bytes_per_second: Math.round(machine.bandwidthBytesPerSecond),
+function machineJson({ bandwidthBytesPerSecond, gpus, ...machine }: MachineProbe) {
+  return snakeCase({
+    ...machine,
+    bandwidthBytesPerSecond: Math.round(bandwidthBytesPerSecond),
     gpus: gpus && {
       backend: gpus.backend,
       names: gpus.names,
-      memory_bytes: gpus.totalBytes,
-      free_memory_bytes: gpus.freeBytes,
+      memoryBytes: gpus.totalBytes,
+      freeMemoryBytes: gpus.freeBytes,
       shared: gpus.isShared,
     },
-    driver: machine.driver,
-    os: machine.os,
-    warnings: machine.warnings,
-  };
+  });
 }
 
 function deviceJson(entry: CatalogueEntry) {
-  const device = toDevice(entry);
-  return {
-    id: device.id,
-    name: device.name,
-    kind: device.kind,
-    backend: device.backend,
-    memory_bytes: device.memoryBytes,
-    reserved_bytes: device.reservedBytes,
-    bandwidth_bytes_per_second: device.bandwidthBytesPerSecond,
-    compute_flops: device.computeFlops,
-    sources: {
-      memory: sourceOf(entry.memory),
-      reserved: sourceOf(entry.reserved),
-      bandwidth: sourceOf(entry.bandwidth),
-      compute: sourceOf(entry.compute),
-    },
+  const sources = {
+    memory: sourceOf(entry.memory),
+    reserved: sourceOf(entry.reserved),
+    bandwidth: sourceOf(entry.bandwidth),
+    compute: sourceOf(entry.compute),
   };
+  return snakeCase({ ...toDevice(entry), sources });
 }
 
 function sourceOf({ source, note }: CatalogueEntry['memory']) {
-  return note === undefined ? { source } : { source, note };
+  return { source, note };
 }

@@ -1,6 +1,5 @@
 // The option that adds a user's own devices, for every command that knows devices.
 // Kept apart, so that each of them spells and explains it alike.
-// Reads no file.
 import { many, text } from '../terminal/flags.js';
 
 export const devicesFlag = {

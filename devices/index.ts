@@ -41,16 +41,15 @@ export { changeText, fitTable, fitText, verdictText } from './fit/fit-report.js'
 export { type Fitter, openFitter } from './fit/fitter.js';
 export { predictPlanned } from './memory/assemble.js';
 export type { LocalGpu } from './memory/dry-run/dry-run-protocol.js';
-export { MemoryPredictionError } from './memory/memory-error.js';
-export type {
-  MemoryParts,
-  MemoryPrediction,
-  MemoryPredictor,
-  MemorySettings,
+export {
+  type MemoryParts,
+  type MemoryPrediction,
+  MemoryPredictionError,
+  type MemoryPredictor,
+  type MemorySettings,
 } from './memory/memory-prediction.js';
 export { openMemoryPredictor } from './memory/predictor.js';
 export { measureBandwidth } from './probe/bandwidth.js';
 export { describeMachine } from './probe/machine.js';
 export { type MachineProbe, probeMachine } from './probe/probe.js';
-export { predictSpeed } from './speed/speed.js';
-export type { SpeedPrediction } from './speed/speed-prediction.js';
+export { predictSpeed, type SpeedPrediction } from './speed/speed.js';

@@ -10,6 +10,7 @@ await chmod(new URL('../dist/cli.js', import.meta.url), 0o755);
 for (const file of ['pack/install.sh', 'pack/uninstall.sh', 'image/root/'])
   await copyToDist(`appliance/${file}`);
 await copyToDist('pruner/text/general.txt');
+await copyToDist('bench/compare/default-text.txt');
 await bundleWeb();
 await bundleReport();
 await compileKernels();

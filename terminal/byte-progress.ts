@@ -22,6 +22,18 @@ export type ByteProgressDisplay = {
   stop(): void;
 };
 
+/** Runs `work` with a display on stderr, which goes when it ends. */
+export async function withByteProgress<Result>(
+  work: (display: ByteProgressDisplay) => Promise<Result>,
+): Promise<Result> {
+  const display = showByteProgress(process.stderr);
+  try {
+    return await work(display);
+  } finally {
+    display.stop();
+  }
+}
+
 /** A display on `stream`, which appears with its first update. */
 export function showByteProgress(stream: NodeJS.WriteStream): ByteProgressDisplay {
   const display = stream.isTTY ? showBar(stream) : printLines(stream);

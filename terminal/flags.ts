@@ -1,6 +1,5 @@
 // How option values are read from the command line, the environment and a config file alike.
 // All three hand over texts, numbers or lists; each reader takes one value and names what is wrong.
-// What options there are, commands say.
 
 type Given = string | number | boolean | (string | number)[] | undefined;
 
@@ -13,9 +12,16 @@ export function one<T>(read: (text: string) => T): (value: Given) => T | undefin
   };
 }
 
-/** An option of one value. Its type is text to yargs, which would make NaN of a wrong number. */
-export function valueFlag<T>(describe: string, read: (text: string) => T) {
-  return { describe, type: 'string', requiresArg: true, coerce: one(read) } as const;
+/**
+ * An option of one value, and what else yargs is told of it. Its type is text to yargs, which would make
+ * NaN of a wrong number.
+ */
+export function valueFlag<T, const More extends object = object>(
+  describe: string,
+  read: (text: string) => T,
+  more = {} as More,
+) {
+  return { describe, type: 'string', requiresArg: true, coerce: one(read), ...more } as const;
 }
 
 /** For options that may be given several times. */
@@ -23,21 +29,17 @@ export function many<T>(read: (text: string) => T): (value: Given) => T[] {
   return (value) => (value === undefined ? [] : [value].flat().map((item) => read(String(item))));
 }
 
-export function wholeNumber(name: string, min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    const isRight = /^\d+$/.test(text) && value >= min && value <= max;
-    if (isRight) return value;
-    throw new Error(`--${name} takes a whole number from ${min} to ${max}, not "${text}"`);
-  };
-}
+type NumberReader = (name: string, min: number, max: number) => (text: string) => number;
 
+export const wholeNumber = numberReader('whole number', /^\d+$/);
 /** With or without a fraction. */
-export function number(name: string, min: number, max: number): (text: string) => number {
-  return (text) => {
+export const number = numberReader('number', /^\d*\.?\d+$/);
+
+function numberReader(what: string, pattern: RegExp): NumberReader {
+  return (name, min, max) => (text) => {
     const value = Number(text);
-    if (/^\d*\.?\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new Error(`--${name} takes a number from ${min} to ${max}, not "${text}"`);
+    if (pattern.test(text) && value >= min && value <= max) return value;
+    throw new Error(`--${name} takes a ${what} from ${min} to ${max}, not "${text}"`);
   };
 }
 

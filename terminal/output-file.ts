@@ -1,6 +1,5 @@
 // A file that is there whole or not at all: written under a temporary name, flushed, renamed.
 // What could go wrong at the end (no space, no right, a name in use) is looked for at the start.
-// Knows nothing of what is written.
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
@@ -49,7 +48,7 @@ export async function openOutput(
   const handle = await open(temporary, 'wx').catch((cause: NodeJS.ErrnoException) => {
     throw new OutputError(filePath, `cannot be written (${cause.code})`, { cause });
   });
-  const file = new TemporaryFile(handle, temporary, filePath, force);
+  const file = temporaryFile(handle, { temporary, filePath, force });
   await handle.truncate(sizeBytes).catch(async (cause: NodeJS.ErrnoException) => {
     await file.discard();
     throw new OutputError(filePath, `cannot be written (${cause.code})`, { cause });
@@ -71,47 +70,40 @@ export function asOutputError(error: unknown, filePath: string): unknown {
   return problem ? new OutputError(filePath, problem, { cause: error }) : error;
 }
 
-class TemporaryFile implements OutputFile {
-  readonly handle: FileHandle;
-  readonly temporaryPath: string;
-  readonly #filePath: string;
-  readonly #force: boolean;
-  #committed = false;
+type Names = { temporary: string; filePath: string; force: boolean };
 
-  constructor(handle: FileHandle, temporary: string, filePath: string, force: boolean) {
-    this.handle = handle;
-    this.temporaryPath = temporary;
-    this.#filePath = filePath;
-    this.#force = force;
-  }
+function temporaryFile(handle: FileHandle, { temporary, filePath, force }: Names): OutputFile {
+  let isCommitted = false;
+  return {
+    handle,
+    temporaryPath: temporary,
+    async commit() {
+      await handle.sync();
+      await handle.close();
+      if (force) await rename(temporary, filePath);
+      else await takeName(temporary, filePath);
+      isCommitted = true;
+      await syncFolder(path.dirname(filePath));
+    },
+    async discard() {
+      if (isCommitted) return;
+      await handle.close().catch(() => {});
+      await rm(temporary, { force: true });
+    },
+  };
+}
 
-  async commit(): Promise<void> {
-    await this.handle.sync();
-    await this.handle.close();
-    if (this.#force) await rename(this.temporaryPath, this.#filePath);
-    else await this.#take();
-    this.#committed = true;
-    await syncFolder(path.dirname(this.#filePath));
+/** Unless somebody has taken it meanwhile: a link is refused where a rename replaces. */
+async function takeName(temporary: string, filePath: string): Promise<void> {
+  try {
+    await link(temporary, filePath);
+  } catch {
+    // Taken; or a file system without links, such as a stick's.
+    await refuseExisting(filePath);
+    await rename(temporary, filePath);
+    return;
   }
-
-  /** The name, unless somebody has taken it meanwhile: a link is refused where a rename replaces. */
-  async #take(): Promise<void> {
-    try {
-      await link(this.temporaryPath, this.#filePath);
-    } catch {
-      // Taken; or a file system without links, such as a stick's.
-      await refuseExisting(this.#filePath);
-      await rename(this.temporaryPath, this.#filePath);
-      return;
-    }
-    await rm(this.temporaryPath);
-  }
-
-  async discard(): Promise<void> {
-    if (this.#committed) return;
-    await this.handle.close().catch(() => {});
-    await rm(this.temporaryPath, { force: true });
-  }
+  await rm(temporary);
 }
 
 async function checkOutput(
@@ -129,7 +121,7 @@ async function checkOutput(
   for (const input of inputs)
     if ((await realpath(input).catch(() => null)) === target)
       throw new OutputError(filePath, 'is one of the files that are read; choose another name');
-  if (!existing.isFile()) throw new OutputError(filePath, 'is no regular file');
+  if (!existing.isFile()) throw new OutputError(filePath, 'is not a regular file');
   if (!force) await refuseExisting(filePath);
 }
 

@@ -2,9 +2,24 @@
 // both safe to print.
 import { printable } from './foreign-text.js';
 
-/** A result on stdout: `text`, made printable, and a newline. */
-export function print(text: string): void {
+/** A result on stdout: text, or an object as JSON; made printable, and a newline. */
+export function print(result: string | object): void {
+  const text = typeof result === 'string' ? result : JSON.stringify(result, null, 2);
   process.stdout.write(`${printable(text)}\n`);
+}
+
+/** For programs: all fields in `value` by names in snake_case, as in GGUF and SQL. */
+export function snakeCase(value: object): Record<string, unknown> {
+  const spell = (name: string) =>
+    name.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [spell(name), inSnakeCase(field)]),
+  );
+}
+
+function inSnakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inSnakeCase);
+  return typeof value === 'object' && value !== null ? snakeCase(value) : value;
 }
 
 /** Says lines on stderr as `hearth COMMAND: …`, made printable, in the place of a progress line. */

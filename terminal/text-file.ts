@@ -1,5 +1,5 @@
 // A text that the user names: whole, UTF-8, and no larger than what is asked for.
-// A file of another kind is told, not read as mojibake. Writes nothing.
+// A file of another kind is told, not read as mojibake.
 import { open } from 'node:fs/promises';
 import { formatDisk } from './units.js';
 
@@ -9,7 +9,7 @@ export async function readTextFile(file: string, maxBytes: number): Promise<stri
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new Error(`${file} is no UTF-8 text`);
+    throw new Error(`${file} is not UTF-8 text`);
   }
 }
 
@@ -19,7 +19,7 @@ async function readAtMost(file: string, maxBytes: number): Promise<Buffer> {
   });
   try {
     const stats = await handle.stat();
-    if (!stats.isFile()) throw new Error(`${file} is no file`);
+    if (!stats.isFile()) throw new Error(`${file} is not a file`);
     if (stats.size > maxBytes)
       throw new Error(`${file} has ${formatDisk(stats.size)}, of at most ${formatDisk(maxBytes)}`);
     return await handle.readFile();

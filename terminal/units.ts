@@ -1,6 +1,5 @@
 // Sizes, counts, times and shares as people write and read them.
 // Memory is counted in GiB and MiB, disk and downloads in GB and MB, as the field does.
-// Parsing accepts both kinds; it does not guess a unit that is not there.
 
 const UNIT_BYTES = {
   b: 1,
@@ -49,8 +48,7 @@ function format(value: number, divisor: number, unit: string, digits = 2): strin
 
 /** `5.42 B`, `6.16 M` */
 export function formatCount(n: number): string {
-  if (n >= 1e9) return `${(n / 1e9).toFixed(2)} B`;
-  return n >= 1e6 ? `${(n / 1e6).toFixed(2)} M` : `${(n / 1e3).toFixed(0)} K`;
+  return format(n, 1e9, 'B') ?? format(n, 1e6, 'M') ?? `${(n / 1e3).toFixed(0)} K`;
 }
 
 /** `340 ms`, `2.41 s` */
@@ -75,5 +73,5 @@ export function plural(count: number, noun: string): string {
 
 /** `6.74 B`, `0.26 M`: as llama-bench words parameters. */
 export function formatParameters(n: number): string {
-  return n < 1e9 ? `${(n / 1e6).toFixed(2)} M` : `${(n / 1e9).toFixed(2)} B`;
+  return format(n, 1e9, 'B') ?? `${(n / 1e6).toFixed(2)} M`;
 }

@@ -1,6 +1,5 @@
 // Which hearth this is, as its package says; files and runs carry it.
 // Read when asked, because most commands never ask.
-// Knows nothing of llama.cpp's version.
 import { readFileSync } from 'node:fs';
 
 export function hearthVersion(): string {

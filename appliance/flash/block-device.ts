@@ -1,6 +1,5 @@
 // One block device as sysfs describes it: what it is, what it stands on, what stands on it.
 // Found by its number, because names are many: nodes, symlinks by id, dm and loop names.
-// Decides nothing.
 import path from 'node:path';
 import { listFolder, readAttribute, realPath, type SystemView } from './system-view.js';
 
@@ -55,7 +54,10 @@ export function readBlockDevice(id: string, { sysPath }: SystemView): BlockDevic
     holders: idsIn(path.join(folder, 'holders')),
     loopFile: own('loop/backing_file'),
     sequence: disk('diskseq'),
-    model: joined([disk('device/vendor'), disk('device/model') ?? disk('device/name')]),
+    model:
+      [disk('device/vendor'), disk('device/model') ?? disk('device/name')]
+        .filter(Boolean)
+        .join(' ') || null,
     serial: disk('device/serial') ?? usbAttribute(diskFolder, sysPath, 'serial'),
     folder,
   };
@@ -79,11 +81,17 @@ export function devicePath({ name }: BlockDevice): string {
   return `/dev/${name.replaceAll('!', '/')}`;
 }
 
+/** As the kernel writes it in sysfs and mountinfo: Linux spreads both numbers over 64 bits. */
+export function deviceId(rdev: bigint): string {
+  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
+  const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn);
+  return `${major}:${minor}`;
+}
+
 function partitionIds(folder: string): string[] {
-  return listFolder(folder).flatMap((entry) => {
-    const isPartition = readAttribute(path.join(folder, entry, 'partition')) !== null;
-    return isPartition ? (readAttribute(path.join(folder, entry, 'dev')) ?? []) : [];
-  });
+  return listFolder(folder)
+    .filter((name) => readAttribute(path.join(folder, name, 'partition')) !== null)
+    .flatMap((name) => readAttribute(path.join(folder, name, 'dev')) ?? []);
 }
 
 function idsIn(folder: string): string[] {
@@ -110,8 +118,4 @@ function parentsOf(folder: string, sysPath: string): string[] {
   const root = realPath(sysPath) ?? sysPath;
   const parent = path.dirname(folder);
   return parent.length > root.length ? [parent, ...parentsOf(parent, sysPath)] : [];
-}
-
-function joined(texts: (string | null)[]): string | null {
-  return texts.filter(Boolean).join(' ') || null;
 }

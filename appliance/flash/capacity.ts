@@ -4,8 +4,7 @@
 // Small differences within the real size are for reading everything back.
 import { randomBytes } from 'node:crypto';
 import { formatDisk } from '../../terminal/units.js';
-import { alignedBuffer } from './aligned-buffer.js';
-import type { DeviceFile } from './device-file.js';
+import { alignedBuffer, type DeviceFile } from './device-file.js';
 import { FlashError } from './flash-error.js';
 
 /** Holds partition tables and boot code, and the end a second table. */
@@ -16,17 +15,27 @@ const MARK_BYTES = 4096;
 const MARK_OFFSET = 8192;
 
 /** Throws {@link FlashError} where the device does not keep what it is given. */
-export async function wipeAndProbe(device: DeviceFile, signal: AbortSignal): Promise<void> {
-  const ends = new DeviceEnds(device);
-  await ends.wipe();
-  signal.throwIfAborted();
+export async function wipeAndProbe(
+  device: DeviceFile,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const zeros = alignedBuffer(Math.min(WIPED_BYTES, device.sizeBytes));
+  // The start last: once it is gone, the old system is.
+  const ends = [device.sizeBytes - zeros.length, 0];
+  for (const offset of ends) await device.write(zeros, offset);
+  await device.sync();
+  signal?.throwIfAborted();
   const offsets = markOffsets(device.sizeBytes);
   const marks = new Map(offsets.map((offset) => [offset, randomBytes(MARK_BYTES)]));
   await writeMarks(device, marks);
   const lost = await findLost(device, marks);
   await writeMarks(device, new Map(offsets.map((offset) => [offset, Buffer.alloc(MARK_BYTES)])));
   if (lost !== null) throw falseSize(device, lost);
-  await ends.check();
+  const read = alignedBuffer(zeros.length);
+  for (const offset of ends) {
+    await device.read(read, offset);
+    if (!read.equals(zeros)) throw falseSize(device, offset);
+  }
 }
 
 /** The lowest offset first. */
@@ -56,33 +65,6 @@ async function findLost(device: DeviceFile, marks: Map<number, Buffer>): Promise
     if (!buffer.equals(mark)) return offset;
   }
   return null;
-}
-
-class DeviceEnds {
-  readonly #device: DeviceFile;
-  readonly #zeros: Buffer;
-  readonly #offsets: number[];
-
-  constructor(device: DeviceFile) {
-    const length = Math.min(WIPED_BYTES, device.sizeBytes);
-    this.#device = device;
-    this.#zeros = alignedBuffer(length);
-    // The start last: once it is gone, the old system is.
-    this.#offsets = [device.sizeBytes - length, 0];
-  }
-
-  async wipe(): Promise<void> {
-    for (const offset of this.#offsets) await this.#device.write(this.#zeros, offset);
-    await this.#device.sync();
-  }
-
-  async check(): Promise<void> {
-    const read = alignedBuffer(this.#zeros.length);
-    for (const offset of this.#offsets) {
-      await this.#device.read(read, offset);
-      if (!read.equals(this.#zeros)) throw falseSize(this.#device, offset);
-    }
-  }
 }
 
 function falseSize({ path, sizeBytes }: DeviceFile, lostBytes: number): FlashError {

@@ -15,7 +15,7 @@ import {
 } from '../manifest.js';
 import { openPackedFile, type PackedFile } from '../packed-file.js';
 import { checkSignature, SIGNATURE_SUFFIX } from '../signature.js';
-import { alignedBuffer } from './aligned-buffer.js';
+import { alignedBuffer } from './device-file.js';
 import { badImage, FlashError } from './flash-error.js';
 import { type HashedSpan, SpanHashes, spansOfAll, spansOfMap } from './spans.js';
 
@@ -32,27 +32,33 @@ export type CheckedImage = {
 };
 
 export type ImageRequest = {
-  path: string;
+  imagePath: string;
   /** Where given, the manifest has to be signed by its owner. */
-  publicKey: KeyObject | null;
+  publicKey?: KeyObject | null;
   /** Where given, the manifest has to be of an image for it. */
-  target: ImageTarget | null;
-  /** Of the device. */
-  limitBytes: number;
-  signal: AbortSignal;
-  onBytes(bytesDone: number, totalBytes: number | null): void;
+  imageTarget?: ImageTarget | null | undefined;
+  signal?: AbortSignal;
+  onProgress?(progress: FlashProgress): void;
+};
+
+export type FlashProgress = {
+  step: 'check' | 'write' | 'verify';
+  bytesDone: number;
+  /** Null where a compressed image does not say. */
+  totalBytes: number | null;
 };
 
 /** Throws {@link FlashError}, ManifestError or SignatureError where the image is not to be written. */
-export async function checkImage(request: ImageRequest): Promise<CheckedImage> {
+export async function checkImage(request: ImageRequest, limitBytes: number): Promise<CheckedImage> {
+  const { imagePath: path } = request;
   const manifest = await readManifest(request);
-  const reader = await openPackedFile(request.path, badImage);
+  const reader = await openPackedFile(path, badImage);
   try {
     const sizeBytes = manifest?.image.size_bytes ?? reader.sizeBytes;
-    refuseLarge(request, sizeBytes);
-    const read = await readWhole(reader, { ...request, manifest, sizeBytes });
-    if (manifest) refuseDifferent(request.path, manifest, read);
-    return { path: request.path, manifest, ...read };
+    refuseLarge(path, sizeBytes, limitBytes);
+    const read = await readWhole(reader, { ...request, manifest, sizeBytes, limitBytes });
+    if (manifest) refuseDifferent(path, manifest, read);
+    return { path, manifest, ...read };
   } finally {
     await reader.close();
   }
@@ -60,10 +66,10 @@ export async function checkImage(request: ImageRequest): Promise<CheckedImage> {
 
 /** Null where there is none and none is asked for. */
 async function readManifest({
-  path: image,
+  imagePath: image,
   publicKey,
-  target,
-}: Pick<ImageRequest, 'path' | 'publicKey' | 'target'>): Promise<ImageManifest | null> {
+  imageTarget: target,
+}: ImageRequest): Promise<ImageManifest | null> {
   const file = `${image.replace(/\.(zst|xz)$/, '')}${MANIFEST_SUFFIX}`;
   const bytes = await readIfThere(file);
   const needs = publicKey ? 'a key' : target ? 'a target' : null;
@@ -74,7 +80,7 @@ async function readManifest({
     const signature = await readIfThere(`${file}${SIGNATURE_SUFFIX}`);
     checkSignature(bytes, { signature, publicKey, where: file });
   }
-  const manifest = parseImageManifest(bytes.toString(), file);
+  const manifest = await parseImageManifest(bytes.toString(), file);
   if (target && manifest.target !== target)
     throw badImage(`${image} is for ${manifest.target}, not for ${target}`);
   return manifest;
@@ -91,11 +97,15 @@ async function readIfThere(file: string): Promise<Buffer | null> {
   }
 }
 
-type Reading = ImageRequest & { manifest: ImageManifest | null; sizeBytes: number | null };
+type ImageReading = ImageRequest & {
+  manifest: ImageManifest | null;
+  sizeBytes: number | null;
+  limitBytes: number;
+};
 type Read = Pick<CheckedImage, 'sizeBytes' | 'sha256' | 'spans'>;
 
-async function readWhole(reader: PackedFile, request: Reading): Promise<Read> {
-  const { manifest, sizeBytes, limitBytes, signal, onBytes } = request;
+async function readWhole(reader: PackedFile, request: ImageReading): Promise<Read> {
+  const { manifest, sizeBytes, limitBytes, signal, onProgress } = request;
   const whole = createHash('sha256');
   const spans = new SpanHashes(
     manifest
@@ -105,18 +115,18 @@ async function readWhole(reader: PackedFile, request: Reading): Promise<Read> {
   const chunk = alignedBuffer(CHUNK_BYTES);
   let bytesDone = 0;
   for (let length = chunk.length; length === chunk.length; ) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     length = await reader.read(chunk);
     bytesDone += length;
-    refuseLarge(request, bytesDone);
+    refuseLarge(request.imagePath, bytesDone, limitBytes);
     whole.update(chunk.subarray(0, length));
     spans.update(chunk.subarray(0, length));
-    onBytes(bytesDone, sizeBytes);
+    onProgress?.({ step: 'check', bytesDone, totalBytes: sizeBytes });
   }
   return { sizeBytes: bytesDone, sha256: whole.digest('hex'), spans: spans.finish() };
 }
 
-function refuseLarge({ path: image, limitBytes }: ImageRequest, sizeBytes: number | null): void {
+function refuseLarge(image: string, sizeBytes: number | null, limitBytes: number): void {
   if (sizeBytes === null || sizeBytes <= limitBytes) return;
   throw new FlashError(
     'too-small',

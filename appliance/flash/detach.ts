@@ -1,18 +1,17 @@
 // Before and after writing: what is mounted from the device is unmounted, and at the end the device is
 // let go, as far as its kind can be. Programs of util-linux do it, as they do for everyone.
-// Decides nothing; target-device.ts says what may be unmounted.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { FlashError } from './flash-error.js';
-import type { Target } from './target-device.js';
+import type { FlashTarget } from './target-device.js';
 
 const run = promisify(execFile);
 
 /** Throws {@link FlashError} where a file system is in use. */
-export async function unmountAll({ path: node, mounts }: Target): Promise<void> {
+export async function unmountAll({ path: node, mounts }: FlashTarget): Promise<void> {
   for (const { mountPoint } of mounts)
     await run('umount', ['--', mountPoint]).catch((cause) => {
       throw new FlashError('mounted', `${node} cannot be unmounted: ${lastLine(cause)}`, { cause });
@@ -29,7 +28,7 @@ export type Ejection =
   | { kind: 'failed'; problem: string };
 
 /** Lets go of the device, so that it may be taken out. */
-export async function eject({ path: node, device }: Target): Promise<Ejection> {
+export async function eject({ path: node, device }: FlashTarget): Promise<Ejection> {
   // Disks that speak SCSI, USB sticks included, have this; the kernel flushes and stops them.
   const removal = path.join(device.folder, 'device/delete');
   try {
@@ -44,7 +43,7 @@ export async function eject({ path: node, device }: Target): Promise<Ejection> {
 }
 
 /** Without ejecting: has the kernel see the new partitions. Where udev is, it did already. */
-export async function rereadPartitions({ path: node }: Target): Promise<void> {
+export async function rereadPartitions({ path: node }: FlashTarget): Promise<void> {
   await run('blockdev', ['--rereadpt', node]).catch(() => {});
 }
 

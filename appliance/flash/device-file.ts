@@ -1,15 +1,14 @@
 // The opened target. O_EXCL: the kernel refuses while anyone has it mounted, and nobody can mount it
 // meanwhile. O_DIRECT: what is read back comes from the device, not from memory.
-// Buffers have to be aligned-buffer.ts's, offsets and lengths whole sectors.
+// Buffers have to be alignedBuffer's, offsets and lengths whole sectors.
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { formatDisk } from '../../terminal/units.js';
-import { type BlockDevice, readBlockDevice } from './block-device.js';
-import { deviceId } from './device-id.js';
-import { FlashError } from './flash-error.js';
+import { deviceId, readBlockDevice } from './block-device.js';
+import { FlashError, type FlashReason } from './flash-error.js';
 import { readAttribute, type SystemView } from './system-view.js';
-import type { Target } from './target-device.js';
+import { type FlashTarget, refuseOther } from './target-device.js';
 
 export class DeviceFile {
   readonly path: string;
@@ -17,7 +16,7 @@ export class DeviceFile {
   readonly sectorBytes: number;
   readonly #handle: FileHandle;
 
-  constructor(handle: FileHandle, { path: node, device }: Target) {
+  constructor(handle: FileHandle, { path: node, device }: FlashTarget) {
     this.#handle = handle;
     this.path = node;
     this.sizeBytes = device.sizeBytes;
@@ -65,7 +64,7 @@ export class DeviceFile {
 }
 
 /** Throws {@link FlashError} where the device is in use or no longer the one that was looked at. */
-export async function openTarget(target: Target, view: SystemView): Promise<DeviceFile> {
+export async function openTarget(target: FlashTarget, view: SystemView): Promise<DeviceFile> {
   const { O_RDWR, O_EXCL, O_DIRECT } = constants;
   const handle = await open(target.path, O_RDWR | O_EXCL | O_DIRECT).catch((cause) => {
     throw openError(target.path, cause);
@@ -80,21 +79,29 @@ export async function openTarget(target: Target, view: SystemView): Promise<Devi
   }
 }
 
-/** A card may have been changed, or a name given to another disk, while the user was asked. */
-function refuseOther({ path, device }: Target, now: BlockDevice | null): void {
-  const isSame =
-    now?.id === device.id && now.sequence === device.sequence && now.sizeBytes === device.sizeBytes;
-  if (!isSame)
-    throw new FlashError('changed', `${path} is another medium than before; nothing was written`);
+function openError(path: string, cause: NodeJS.ErrnoException): FlashError {
+  const noRight = ['no-device', 'may not be written by you; run this with sudo'] as const;
+  const known: Record<string, readonly [reason: FlashReason, problem: string]> = {
+    EACCES: noRight,
+    EPERM: noRight,
+    EBUSY: ['in-use', `is in use; lsblk ${path} may show by what`],
+    EROFS: ['read-only', 'is read-only'],
+  };
+  const other = ['no-device', `cannot be opened (${cause.code})`] as const;
+  const [reason, problem] = known[cause.code ?? ''] ?? other;
+  return new FlashError(reason, `${path} ${problem}`, { cause });
 }
 
-function openError(path: string, cause: NodeJS.ErrnoException): FlashError {
-  if (cause.code === 'EBUSY')
-    return new FlashError('in-use', `${path} is in use; lsblk ${path} may show by what`, { cause });
-  if (cause.code === 'EACCES' || cause.code === 'EPERM')
-    return new FlashError('no-device', `${path} may not be written by you; run this with sudo`, {
-      cause,
-    });
-  if (cause.code === 'EROFS') return new FlashError('read-only', `${path} is read-only`, { cause });
-  return new FlashError('no-device', `${path} cannot be opened (${cause.code})`, { cause });
+/** What O_DIRECT accepts starts at a whole sector. WebAssembly's memory is made of whole pages. */
+export function alignedBuffer(sizeBytes: number): Buffer {
+  const pages = Math.ceil(sizeBytes / PAGE_BYTES);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  return Buffer.from(memory.buffer, 0, sizeBytes);
 }
+
+const PAGE_BYTES = 64 << 10;
+
+/** TypeScript knows it only from lib.dom. */
+declare const WebAssembly: {
+  Memory: new (size: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
+};

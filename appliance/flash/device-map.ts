@@ -1,16 +1,15 @@
 // Which device stands on which: partitions on disks, dm and md on their parts, loops on what they
 // read, file systems on all of these. A snapshot, taken again before anything is written.
-// Says what is related, not what that forbids.
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import {
   type BlockDevice,
+  deviceId,
   devicePath,
   idOfName,
   listBlockDevices,
   readBlockDevice,
 } from './block-device.js';
-import { deviceId } from './device-id.js';
 import { type Mount, mountOf, readMounts } from './mounts.js';
 import { listFolder, realPath, type SystemView } from './system-view.js';
 
@@ -69,7 +68,7 @@ export function idsOfMount(map: DeviceMap, mount: Mount): string[] {
   return id === null ? [] : [id, ...btrfsSiblings(map, id)];
 }
 
-/** Null where `device` is no loop device, or one with nothing attached. */
+/** Null where `device` is not a loop device, or one with nothing attached. */
 export function loopSource(map: DeviceMap, { loopFile }: BlockDevice): LoopSource | null {
   if (loopFile === null || loopFile === '') return null;
   try {

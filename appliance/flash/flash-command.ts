@@ -1,27 +1,18 @@
 // hearth flash: an image onto a card, a stick or any disk that the user names.
 // Without a device it lists those that can be pulled out, so that nobody has to guess.
-// What is checked and in which order is flash.ts's; this file asks and tells.
 import { createInterface } from 'node:readline/promises';
-import Table from 'cli-table3';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { type ByteProgressDisplay, showByteProgress } from '../../terminal/byte-progress.js';
+import { withByteProgress } from '../../terminal/byte-progress.js';
 import { text, valueFlag } from '../../terminal/flags.js';
 import { printable } from '../../terminal/foreign-text.js';
 import { interruptible } from '../../terminal/interruptible.js';
-import { noteAs, print } from '../../terminal/print.js';
+import { noteAs, print, snakeCase } from '../../terminal/print.js';
+import { drawGrid, type TableColumn } from '../../terminal/table.js';
 import { formatDisk } from '../../terminal/units.js';
 import { IMAGE_TARGETS } from '../manifest.js';
 import { readPublicKey } from '../signature.js';
-import type { Ejection } from './detach.js';
-import {
-  type FlashPlan,
-  type FlashProgress,
-  type FlashResult,
-  type FlashStep,
-  flash,
-  planFlash,
-} from './flash.js';
-import { flashJson, listJson, planJson } from './flash-json.js';
+import type { FlashProgress } from './checked-image.js';
+import { type FlashPlan, type FlashResult, flash, planFlash } from './flash.js';
 import { type RemovableDevice, removableDevices } from './removable-devices.js';
 import { THIS_SYSTEM } from './system-view.js';
 
@@ -43,7 +34,7 @@ const positionals = {
   device: { describe: 'The whole disk, such as /dev/sdb', type: 'string' },
 } as const;
 
-const STEP_TEXT: Record<FlashStep, string> = {
+const STEP_TEXT: Record<FlashProgress['step'], string> = {
   check: 'checking the image',
   write: 'writing',
   verify: 'reading back',
@@ -75,28 +66,21 @@ async function run(argv: FlashArguments): Promise<void> {
 
 async function list({ json }: FlashArguments): Promise<void> {
   const devices = await removableDevices(THIS_SYSTEM);
-  print(json ? jsonText(listJson(devices)) : listText(devices));
+  print(json ? listJson(devices) : listText(devices));
 }
 
 type Named = FlashArguments & { image: string; device: string };
 
 async function flashOne(argv: Named, signal: AbortSignal): Promise<void> {
-  const { image: imagePath, device: deviceName, key, target: imageTarget = null, json } = argv;
-  const display = showByteProgress(process.stderr);
-  const request = {
-    imagePath,
-    deviceName,
-    publicKey: key === undefined ? null : await readPublicKey(key),
-    imageTarget,
-    signal,
-    onProgress: (progress: FlashProgress) =>
-      display.update({ ...progress, step: STEP_TEXT[progress.step] }),
-  };
-  try {
+  const { image: imagePath, device: deviceName, key, target: imageTarget, json } = argv;
+  const publicKey = key === undefined ? null : await readPublicKey(key);
+  const said = await withByteProgress(async (display) => {
+    const onProgress = ({ step, ...progress }: FlashProgress) =>
+      display.update({ ...progress, step: STEP_TEXT[step] });
+    const request = { imagePath, deviceName, publicKey, imageTarget, signal, onProgress };
     if (argv['dry-run']) {
       const plan = await planFlash(request);
-      display.stop();
-      return print(json ? jsonText(planJson(plan)) : planText(plan));
+      return json ? planJson(plan) : planText(plan);
     }
     let isWriting = false;
     const confirm = async (plan: FlashPlan) => {
@@ -106,15 +90,16 @@ async function flashOne(argv: Named, signal: AbortSignal): Promise<void> {
     };
     const shouldEject = argv.eject ?? true;
     const result = await flash({ ...request, confirm, shouldEject }).catch((error) => {
-      if (signal.aborted && isWriting) warnHalf(display, deviceName);
+      display.stop();
+      if (signal.aborted && isWriting)
+        note(`stopped; ${deviceName} holds part of an image at most and does not boot`);
       throw error;
     });
     display.stop();
     tellEjection(result);
-    print(json ? jsonText(flashJson(result)) : resultText(result));
-  } finally {
-    display.stop();
-  }
+    return json ? flashJson(result) : resultText(result);
+  });
+  print(said);
 }
 
 /** On a terminal or from a pipe: the kernel's name of the disk, and nothing else, is a yes. */
@@ -156,48 +141,73 @@ function resultText({ target, image, writeBytes, writeMs, verifyMs }: FlashResul
   ].join('\n');
 }
 
+const EJECTED = {
+  ejected: 'is ejected; take it out',
+  removable: 'has everything; take it out',
+  kept: 'has everything',
+} as const;
+
 function tellEjection({ target: { path }, ejection }: FlashResult): void {
-  if (ejection) note(ejectionText(path, ejection));
-}
-
-function ejectionText(path: string, ejection: Ejection): string {
-  switch (ejection.kind) {
-    case 'ejected':
-      return `${path} is ejected; take it out`;
-    case 'removable':
-      return `${path} has everything; take it out`;
-    case 'kept':
-      return `${path} has everything`;
-    case 'failed':
-      return `warning: ${path} could not be ejected: ${ejection.problem}`;
-  }
-}
-
-function warnHalf(display: ByteProgressDisplay, deviceName: string): void {
-  display.stop();
-  note(`stopped; ${deviceName} holds part of an image at most and does not boot`);
+  if (ejection?.kind === 'failed')
+    note(`warning: ${path} could not be ejected: ${ejection.problem}`);
+  else if (ejection) note(`${path} ${EJECTED[ejection.kind]}`);
 }
 
 function listText(devices: RemovableDevice[]): string {
-  if (devices.length === 0)
-    return 'No removable device is here. Put a card or a stick in, or name any other disk yourself.';
-  const table = new Table({
-    head: ['Device', 'Size', 'Model', 'Serial', 'On it'],
-    colAligns: ['left', 'right', 'left', 'left', 'left'],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const { path, sizeBytes, model, serial, isReadOnly, contents } of devices) {
-    const parts = contents.map(({ name, fsType, label, mountPoints }) =>
-      [name, label && `"${label}"`, fsType, ...mountPoints.map((point) => `at ${point}`)]
-        .filter(Boolean)
-        .join(' '),
-    );
-    const onIt = [isReadOnly && 'read-only', ...parts].filter(Boolean).join('\n') || 'nothing';
-    table.push([path, formatDisk(sizeBytes), model ?? '', serial ?? '', onIt]);
-  }
-  return table.toString();
+  return (
+    drawGrid(COLUMNS, devices) ||
+    'No removable device is here. Put a card or a stick in, or name any other disk yourself.'
+  );
 }
 
-function jsonText(said: object): string {
-  return JSON.stringify(said, null, 2);
+const COLUMNS: TableColumn<RemovableDevice>[] = [
+  { head: 'Device', cell: ({ path }) => path },
+  { head: 'Size', align: 'right', cell: ({ sizeBytes }) => formatDisk(sizeBytes) },
+  { head: 'Model', cell: ({ model }) => model ?? '' },
+  { head: 'Serial', cell: ({ serial }) => serial ?? '' },
+  { head: 'On it', cell: contentText },
+];
+
+function contentText({ isReadOnly, contents }: RemovableDevice): string {
+  const parts = contents.map(({ name, fsType, label, mountPoints }) =>
+    [name, label && `"${label}"`, fsType, ...mountPoints.map((point) => `at ${point}`)]
+      .filter(Boolean)
+      .join(' '),
+  );
+  return [isReadOnly && 'read-only', ...parts].filter(Boolean).join('\n') || 'nothing';
+}
+
+/** Names as in the log and the manifests. */
+function listJson(devices: RemovableDevice[]): object {
+  return {
+    devices: devices.map(({ isReadOnly, contents, ...device }) =>
+      snakeCase({ ...device, readOnly: isReadOnly, contents }),
+    ),
+  };
+}
+
+function planJson({ target, image, writeBytes }: FlashPlan): object {
+  return {
+    image: image.path,
+    image_bytes: image.sizeBytes,
+    sha256: image.sha256,
+    has_manifest: image.manifest !== null,
+    target: image.manifest?.target ?? null,
+    device: target.path,
+    device_bytes: target.device.sizeBytes,
+    model: target.device.model,
+    serial: target.device.serial,
+    unmounts: target.mounts.map(({ mountPoint }) => mountPoint),
+    write_bytes: writeBytes,
+  };
+}
+
+function flashJson(result: FlashResult): object {
+  const { writeMs, verifyMs, ejection } = result;
+  return {
+    ...planJson(result),
+    write_ms: Math.round(writeMs),
+    verify_ms: Math.round(verifyMs),
+    ejection: ejection?.kind ?? null,
+  };
 }

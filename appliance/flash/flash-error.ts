@@ -1,6 +1,5 @@
 // The one error of writing to a device, with a reason that a program can tell apart.
 // The message says which device or image, what is wrong and what to do.
-// Prints nothing.
 
 export type FlashReason =
   | 'no-device'

@@ -1,45 +1,32 @@
 // Writes an image to a disk as careful tools do: check, ask, unmount, probe, write, read back, and make
 // it bootable last. Whatever stops this in between leaves a disk that does not boot.
-// Prints nothing; the steps that take long tell their progress.
-import type { KeyObject } from 'node:crypto';
-import type { ImageTarget } from '../manifest.js';
 import { wipeAndProbe } from './capacity.js';
-import { type CheckedImage, checkImage } from './checked-image.js';
+import {
+  type CheckedImage,
+  checkImage,
+  type FlashProgress,
+  type ImageRequest,
+} from './checked-image.js';
 import { type Ejection, eject, rereadPartitions, unmountAll } from './detach.js';
 import { type DeviceFile, openTarget } from './device-file.js';
 import { FlashError } from './flash-error.js';
 import { type SystemView, THIS_SYSTEM } from './system-view.js';
-import { findTarget, type Target } from './target-device.js';
+import { type FlashTarget, findTarget, refuseOther } from './target-device.js';
 import { readBack, writeAllButStart, writeStart } from './write-image.js';
 
-export type FlashStep = 'check' | 'write' | 'verify';
-export type FlashProgress = {
-  step: FlashStep;
-  bytesDone: number;
-  /** Null where a compressed image does not say. */
-  totalBytes: number | null;
-};
-
 export type FlashPlan = {
-  target: Target;
+  target: FlashTarget;
   image: CheckedImage;
   /** Of the image, without what its block map leaves out. */
   writeBytes: number;
 };
 
-export type FlashRequest = {
-  imagePath: string;
+export type FlashRequest = ImageRequest & {
   /** As the user named it. */
   deviceName: string;
-  /** Of who has to have signed the manifest. */
-  publicKey?: KeyObject | null;
-  /** What the image has to be for. */
-  imageTarget?: ImageTarget | null;
   /** Whether to go on; nothing is written before it is true. */
   confirm(plan: FlashPlan): Promise<boolean>;
   shouldEject?: boolean;
-  signal?: AbortSignal;
-  onProgress?(progress: FlashProgress): void;
   view?: SystemView;
 };
 
@@ -58,7 +45,7 @@ export async function flash(request: FlashRequest): Promise<FlashResult> {
   request.signal?.throwIfAborted();
   // The user may have taken a while, in which a desktop mounts and people swap cards.
   const target = findTarget({ ...targetRequest(request), sizeBytes: plan.image.sizeBytes });
-  refuseOther(plan.target, target);
+  refuseOther(plan.target, target.device);
   await unmountAll(target);
   const device = await openTarget(target, request.view ?? THIS_SYSTEM);
   const times = await writeAndVerify(request, { ...plan, device }).finally(() => device.close());
@@ -71,16 +58,7 @@ export async function flash(request: FlashRequest): Promise<FlashResult> {
 /** Everything that is looked at before a first write. */
 export async function planFlash(request: Omit<FlashRequest, 'confirm'>): Promise<FlashPlan> {
   const target = findTarget({ ...targetRequest(request), sizeBytes: 0 });
-  const { imagePath, publicKey = null, imageTarget = null } = request;
-  const image = await checkImage({
-    path: imagePath,
-    publicKey,
-    target: imageTarget,
-    limitBytes: target.device.sizeBytes,
-    signal: signalOf(request),
-    onBytes: (bytesDone, totalBytes) =>
-      request.onProgress?.({ step: 'check', bytesDone, totalBytes }),
-  });
+  const image = await checkImage(request, target.device.sizeBytes);
   const sizes = image.spans.map(({ startBytes, endBytes }) => endBytes - startBytes);
   return { target, image, writeBytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
@@ -89,20 +67,19 @@ async function writeAndVerify(
   request: FlashRequest,
   { image, device, writeBytes }: FlashPlan & { device: DeviceFile },
 ): Promise<{ writeMs: number; verifyMs: number }> {
-  const signal = signalOf(request);
-  const context = (step: FlashStep) => ({
+  const { signal, onProgress } = request;
+  const context = (step: FlashProgress['step']) => ({
     image,
     device,
     signal,
-    onBytes: (bytesDone: number) =>
-      request.onProgress?.({ step, bytesDone, totalBytes: writeBytes }),
+    onBytes: (bytesDone: number) => onProgress?.({ step, bytesDone, totalBytes: writeBytes }),
   });
   await wipeAndProbe(device, signal);
   const begun = performance.now();
   const start = await writeAllButStart(context('write'));
   const written = performance.now();
   await readBack(context('verify'), start);
-  signal.throwIfAborted();
+  signal?.throwIfAborted();
   await writeStart(context('write'), start);
   return { writeMs: written - begun, verifyMs: performance.now() - written };
 }
@@ -119,18 +96,4 @@ function targetRequest({
     ...(program ? [{ path: program, what: 'hearth itself' }] : []),
   ];
   return { name: deviceName, files, view };
-}
-
-function refuseOther(before: Target, now: Target): void {
-  const isSame =
-    before.device.id === now.device.id && before.device.sequence === now.device.sequence;
-  if (!isSame)
-    throw new FlashError(
-      'changed',
-      `${now.path} is another medium than before; nothing was written`,
-    );
-}
-
-function signalOf({ signal }: { signal?: AbortSignal }): AbortSignal {
-  return signal ?? new AbortController().signal;
 }

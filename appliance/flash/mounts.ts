@@ -1,6 +1,5 @@
 // What is mounted and what is swapped to, from /proc, for this process and for the first one.
 // A container sees less than its host, so both are read where they can be.
-// Unmounts nothing.
 import path from 'node:path';
 import { readAttribute, type SystemView } from './system-view.js';
 

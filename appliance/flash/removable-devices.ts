@@ -10,12 +10,8 @@ import type { SystemView } from './system-view.js';
 
 const run = promisify(execFile);
 
-export type RemovableDevice = {
+export type RemovableDevice = Pick<BlockDevice, 'sizeBytes' | 'model' | 'serial' | 'isReadOnly'> & {
   path: string;
-  sizeBytes: number;
-  model: string | null;
-  serial: string | null;
-  isReadOnly: boolean;
   contents: DeviceContent[];
 };
 

@@ -8,8 +8,8 @@ import type { BlockMap } from '../manifest.js';
 const PIECE_BYTES = 64 << 20;
 
 /** Half open, in bytes of the image. */
-export type Span = { startBytes: number; endBytes: number };
-export type HashedSpan = Span & { sha256: string };
+export type ImageSpan = { startBytes: number; endBytes: number };
+export type HashedSpan = ImageSpan & { sha256: string };
 
 /** What a block map lists; its last block may be cut by the end of the image. */
 export function spansOfMap({ block_bytes, ranges }: BlockMap, sizeBytes: number): HashedSpan[] {
@@ -21,28 +21,28 @@ export function spansOfMap({ block_bytes, ranges }: BlockMap, sizeBytes: number)
 }
 
 /** All of it, for an image without a map. */
-export function spansOfAll(sizeBytes: number): Span[] {
+export function spansOfAll(sizeBytes: number): ImageSpan[] {
   return Array.from({ length: Math.ceil(sizeBytes / PIECE_BYTES) }, (_, i) => ({
     startBytes: i * PIECE_BYTES,
     endBytes: Math.min((i + 1) * PIECE_BYTES, sizeBytes),
   }));
 }
 
-export type Part = { data: Buffer; startBytes: number };
+export type SpanData = { data: Buffer; startBytes: number };
 
 /** Fed with consecutive data; says which parts of it lie in `spans`, which rise, and hashes these. */
 export class SpanHashes {
-  readonly #spans: readonly Span[];
+  readonly #spans: readonly ImageSpan[];
   readonly #done: HashedSpan[] = [];
   #hash: Hash = createHash('sha256');
   #offset = 0;
 
-  constructor(spans: readonly Span[]) {
+  constructor(spans: readonly ImageSpan[]) {
     this.#spans = spans;
   }
 
-  update(data: Buffer): Part[] {
-    const parts: Part[] = [];
+  update(data: Buffer): SpanData[] {
+    const parts: SpanData[] = [];
     const end = this.#offset + data.length;
     for (let span = this.#current(); span && span.startBytes < end; span = this.#current()) {
       const from = Math.max(span.startBytes, this.#offset);
@@ -70,7 +70,7 @@ export class SpanHashes {
     return [...this.#done, { ...span, endBytes: this.#offset, sha256: this.#hash.digest('hex') }];
   }
 
-  #current(): Span | undefined {
+  #current(): ImageSpan | undefined {
     return this.#spans[this.#done.length];
   }
 }

@@ -1,13 +1,11 @@
 // What the running system stands on: the file systems it lives in, its swap, hearth's own program.
 // Followed down to the disks, so that every name of a system disk leads to the same answer.
-// Cards mounted elsewhere are none of its business.
-
 import { idOfName } from './block-device.js';
 import { type DeviceMap, idsOfFile, idsOfMount, standsOn } from './device-map.js';
 import type { Mount } from './mounts.js';
 import { readSwaps } from './mounts.js';
 
-/** These folders alone; people mount cards below some of them. */
+/** Only these folders; people mount cards below some of them. */
 const SYSTEM_FOLDERS = new Set(['/', '/home', '/opt', '/root', '/srv', '/tmp']);
 /** These and all below, those of live systems, NixOS, Guix and OSTree included. */
 const SYSTEM_TREES =

@@ -1,10 +1,8 @@
 // From the name that the user gave to the device that is written, or to the reason why it is not.
 // Every check is of the device that the name leads to, never of the name.
-// Opens and unmounts nothing.
 import { type BigIntStats, statSync } from 'node:fs';
 import { formatDisk } from '../../terminal/units.js';
-import { type BlockDevice, devicePath, readBlockDevice } from './block-device.js';
-import { deviceId } from './device-id.js';
+import { type BlockDevice, deviceId, devicePath, readBlockDevice } from './block-device.js';
 import {
   type DeviceMap,
   idsOfMount,
@@ -17,9 +15,9 @@ import {
 import { FlashError, type FlashReason } from './flash-error.js';
 import { type Mount, readSwaps } from './mounts.js';
 import { systemDevices } from './system-disks.js';
-import { realPath, type SystemView } from './system-view.js';
+import { orNull, realPath, type SystemView } from './system-view.js';
 
-export type Target = {
+export type FlashTarget = {
   device: BlockDevice;
   /** Its node, with no symlink left. */
   path: string;
@@ -37,7 +35,7 @@ export type TargetRequest = {
 };
 
 /** Throws {@link FlashError} unless the device may be overwritten with so many bytes. */
-export function findTarget({ name, sizeBytes, files, view }: TargetRequest): Target {
+export function findTarget({ name, sizeBytes, files, view }: TargetRequest): FlashTarget {
   const { device, path } = findDevice(name, view);
   const map = mapDevices(view);
   map.devices.set(device.id, device);
@@ -47,14 +45,14 @@ export function findTarget({ name, sizeBytes, files, view }: TargetRequest): Tar
   return { device, path, mounts: mountsToEnd(map, device) };
 }
 
-/** The block device that `name` leads to. Throws {@link FlashError} where it is none. */
+/** The block device that `name` leads to. Throws {@link FlashError} where it is not one. */
 function findDevice(name: string, view: SystemView): { device: BlockDevice; path: string } {
   const path = realPath(name);
-  const stats = path === null ? null : statOrNull(path);
-  if (path === null || !stats)
+  const stats = path && orNull(() => statSync(path, { bigint: true }));
+  if (!path || !stats)
     throw refusal('no-device', name, 'does not exist; hearth flash lists the devices there are');
   if (!stats.isBlockDevice())
-    throw refusal('no-device', name, `is ${kindOf(stats)}, no block device such as /dev/sdb`);
+    throw refusal('no-device', name, `is ${kindOf(stats)}, not a block device such as /dev/sdb`);
   const device = readBlockDevice(deviceId(stats.rdev), view);
   if (!device) throw refusal('no-device', name, 'is a node without a device behind it');
   return { device, path };
@@ -67,11 +65,8 @@ function refuseSystem(map: DeviceMap, device: BlockDevice, files: TargetRequest[
     const what = system.get(id);
     if (what === undefined) continue;
     const through = id === device.id ? '' : ` (through ${nameOfId(map, id)})`;
-    throw refusal(
-      'system-disk',
-      devicePath(device),
-      `holds ${what}${through}; choose another disk`,
-    );
+    const problem = `holds ${what}${through}; choose another disk`;
+    throw refusal('system-disk', devicePath(device), problem);
   }
 }
 
@@ -84,18 +79,14 @@ function refuseSharedFile(
   const source = loopSource(map, device);
   if (source?.kind !== 'file') return;
   const file = realPath(source.path);
+  const fail = (reason: FlashReason, problem: string) =>
+    refusal(reason, devicePath(device), `stands for ${file}, ${problem}`);
   const image = files.find(({ path }) => realPath(path) === file);
-  if (image) throw refusal('in-use', devicePath(device), `stands for ${file}, ${image.what}`);
-  if (readSwaps(map.view).includes(source.path))
-    throw refusal('system-disk', devicePath(device), `stands for ${file}, which is swap`);
+  if (image) throw fail('in-use', image.what);
+  if (readSwaps(map.view).includes(source.path)) throw fail('system-disk', 'which is swap');
   const others = [...map.devices.values()].filter(({ id }) => id !== device.id);
   const other = others.find(({ loopFile }) => loopFile !== null && realPath(loopFile) === file);
-  if (other)
-    throw refusal(
-      'in-use',
-      devicePath(device),
-      `stands for ${file}, and so does ${devicePath(other)}; detach one of them`,
-    );
+  if (other) throw fail('in-use', `and so does ${devicePath(other)}; detach one of them`);
 }
 
 function refuseUnsuited(map: DeviceMap, device: BlockDevice, sizeBytes: number): void {
@@ -132,16 +123,16 @@ function mountsToEnd(map: DeviceMap, device: BlockDevice): Mount[] {
   return mounts.reverse();
 }
 
-function refusal(reason: FlashReason, name: string, problem: string): FlashError {
-  return new FlashError(reason, `${name} ${problem}`);
+/** A card may have been changed, or a name given to another disk, while the user was asked. */
+export function refuseOther({ path, device }: FlashTarget, now: BlockDevice | null): void {
+  const isSame =
+    now?.id === device.id && now.sequence === device.sequence && now.sizeBytes === device.sizeBytes;
+  if (!isSame)
+    throw new FlashError('changed', `${path} is another medium than before; nothing was written`);
 }
 
-function statOrNull(path: string): BigIntStats | null {
-  try {
-    return statSync(path, { bigint: true });
-  } catch {
-    return null;
-  }
+function refusal(reason: FlashReason, name: string, problem: string): FlashError {
+  return new FlashError(reason, `${name} ${problem}`);
 }
 
 function kindOf(stats: BigIntStats): string {

@@ -1,28 +1,26 @@
 // Writes an image and reads it back. Its first MiB is kept for the end, after all else was read back:
 // until then the disk has no partition table, so that half an image never boots.
 // Reading and hashing overlap with the device, two chunks in turn.
-
 import { formatDisk } from '../../terminal/units.js';
 import { openPackedFile } from '../packed-file.js';
-import { alignedBuffer } from './aligned-buffer.js';
 import { WIPED_BYTES } from './capacity.js';
 import { CHUNK_BYTES, type CheckedImage } from './checked-image.js';
-import type { DeviceFile } from './device-file.js';
+import { alignedBuffer, type DeviceFile } from './device-file.js';
 import { badImage, FlashError } from './flash-error.js';
-import { type HashedSpan, type Part, SpanHashes } from './spans.js';
+import { type HashedSpan, type SpanData, SpanHashes } from './spans.js';
 
 export type WriteContext = {
   image: CheckedImage;
   device: DeviceFile;
-  signal: AbortSignal;
+  signal: AbortSignal | undefined;
   onBytes(bytesDone: number): void;
 };
 
-/** What the device gets last: the image's first MiB, as long as a whole number of sectors. */
-export type HeldStart = Buffer;
-
-/** Writes and flushes all but the start, which it returns. Throws {@link FlashError}. */
-export async function writeAllButStart(context: WriteContext): Promise<HeldStart> {
+/**
+ * Writes and flushes all but the start, the image's first MiB, which it returns, as long as a whole number
+ * of sectors. Throws {@link FlashError}.
+ */
+export async function writeAllButStart(context: WriteContext): Promise<Buffer> {
   const { image, device, signal, onBytes } = context;
   const start = alignedBuffer(WIPED_BYTES);
   const chunks = [alignedBuffer(CHUNK_BYTES), alignedBuffer(CHUNK_BYTES)] as const;
@@ -39,7 +37,7 @@ export async function writeAllButStart(context: WriteContext): Promise<HeldStart
       for (; compared < hashes.done.length; compared++)
         if (hashes.done[compared]?.sha256 !== image.spans[compared]?.sha256) throw changed(image);
       await writing;
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       onBytes(bytesDone);
       bytesDone += parts.reduce((sum, { data }) => sum + data.length, 0);
       writing = writeParts(device, parts, start);
@@ -63,7 +61,7 @@ export async function writeAllButStart(context: WriteContext): Promise<HeldStart
  */
 export async function readBack(
   { image, device, signal, onBytes }: WriteContext,
-  start: HeldStart,
+  start: Buffer,
 ): Promise<void> {
   const chunks = [alignedBuffer(CHUNK_BYTES), alignedBuffer(CHUNK_BYTES)] as const;
   let bytesDone = 0;
@@ -77,8 +75,9 @@ export async function readBack(
         reading = readChunk(device, span, next, chunks[(turn % 2) as 0 | 1]);
         reading.catch(() => {});
       }
-      signal.throwIfAborted();
-      takeStart(data, startBytes, start);
+      signal?.throwIfAborted();
+      // The start is still only in memory, so it stands in for the zeros that were read.
+      if (startBytes < start.length) start.copy(data, 0, startBytes);
       hashes.update(data);
       bytesDone += data.length;
       onBytes(bytesDone);
@@ -89,7 +88,7 @@ export async function readBack(
 }
 
 /** Makes the disk one that boots. Throws {@link FlashError}. */
-export async function writeStart({ image, device }: WriteContext, start: HeldStart): Promise<void> {
+export async function writeStart({ image, device }: WriteContext, start: Buffer): Promise<void> {
   const length = Math.min(start.length, wholeSectors(device, image.sizeBytes));
   const data = start.subarray(0, length);
   await device.write(data, 0);
@@ -100,7 +99,7 @@ export async function writeStart({ image, device }: WriteContext, start: HeldSta
 }
 
 /** Waits for nothing of the start, which goes into `start` instead. */
-async function writeParts(device: DeviceFile, parts: Part[], start: HeldStart): Promise<void> {
+async function writeParts(device: DeviceFile, parts: SpanData[], start: Buffer): Promise<void> {
   for (const { data, startBytes } of parts) {
     const held = Math.max(0, Math.min(data.length, start.length - startBytes));
     data.copy(start, startBytes, 0, held);
@@ -120,15 +119,10 @@ async function readChunk(
   span: HashedSpan,
   startBytes: number,
   chunk: Buffer,
-): Promise<Part> {
+): Promise<SpanData> {
   const length = Math.min(chunk.length, span.endBytes - startBytes);
   await device.read(chunk.subarray(0, wholeSectors(device, length)), startBytes);
   return { data: chunk.subarray(0, length), startBytes };
-}
-
-/** The start is still in memory alone, so it stands in for the zeros that were read. */
-function takeStart(data: Buffer, startBytes: number, start: HeldStart): void {
-  if (startBytes < start.length) start.copy(data, 0, startBytes);
 }
 
 function wholeSectors({ sectorBytes }: DeviceFile, length: number): number {

@@ -1,26 +1,23 @@
 // The EFI partition: systemd-boot, and for each slot an entry, a kernel and its initramfs.
 // Slot A starts; B is the same and stands by. The menu shows while a key is held at power-on, and
 // nothing can be typed into it. Written by mtools into a file, so nothing is mounted.
-import { copyFile, mkdir, stat, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { ImageBuild, StepOptions } from './build.js';
 import type { DebianBase } from './debian-base.js';
-import { runTool } from './debian-tools.js';
+import { makeEmpty, runTool } from './debian-tools.js';
 import type { ImageMachine } from './image-machine.js';
 import { OTHER_SLOT_ARGUMENT } from './initramfs.js';
 import { aligned } from './partitions.js';
 
-export type BootPartitionOptions = {
-  base: DebianBase;
-  machine: ImageMachine;
-  /** PARTUUIDs of the slots */
-  slots: { a: string; b: string };
-  /** eight hexadecimal digits */
-  serial: string;
-  sizeBytes: number;
-  epoch: number;
-  folder: string;
-  signal?: AbortSignal | undefined;
-};
+export type BootPartitionOptions = StepOptions &
+  Pick<ImageBuild, 'base' | 'machine'> & {
+    /** PARTUUIDs of the slots */
+    slots: { a: string; b: string };
+    /** eight hexadecimal digits */
+    serial: string;
+    sizeBytes: number;
+  };
 
 /** The loader, FAT's own tables, and a kernel that an update makes larger. */
 const ROOM_BYTES = 16 << 20;
@@ -29,11 +26,9 @@ const MIN_BYTES = 64 << 20;
 
 /** How large the partition must be. */
 export async function bootPartitionBytes({ kernel, initrd, loader }: DebianBase): Promise<number> {
-  const sizes = await Promise.all(
-    [kernel, initrd, loader].map(async (file) => (await stat(file)).size),
-  );
-  const [kernelBytes = 0, initrdBytes = 0, loaderBytes = 0] = sizes;
-  return Math.max(MIN_BYTES, aligned(2 * (kernelBytes + initrdBytes) + loaderBytes + ROOM_BYTES));
+  let sizeBytes = ROOM_BYTES;
+  for (const file of [kernel, kernel, initrd, initrd, loader]) sizeBytes += (await stat(file)).size;
+  return Math.max(MIN_BYTES, aligned(sizeBytes));
 }
 
 /** Path of the file system. */
@@ -42,8 +37,7 @@ export async function bootPartition(options: BootPartitionOptions): Promise<stri
   const staging = path.join(folder, 'efi');
   await stage(staging, options);
   const image = path.join(folder, 'efi.fat');
-  await writeFile(image, '');
-  await truncate(image, sizeBytes);
+  await makeEmpty(image, sizeBytes);
   const env = { SOURCE_DATE_EPOCH: `${epoch}` };
   const format = ['-F', '32', '-i', serial, '-n', 'HEARTH-EFI', '--invariant', image];
   await runTool('mkfs.vfat', format, { env, signal });

@@ -1,7 +1,7 @@
 // hearth image: from a model and settings to a disk that boots, and the manifest beside it.
 // Everything that can be wrong with what was asked is found first, then the slow part begins; the
 // image appears under its name when it is whole. Whatever is in the way lies in one folder, removed.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { asOutputError, type OutputFile, openOutput } from '../../terminal/output-file.js';
 import { surveyImage } from '../block-map.js';
@@ -9,15 +9,20 @@ import { MANIFEST_SUFFIX, manifestText } from '../manifest.js';
 import { payload } from '../payload/payload.js';
 import { unsafePathReason } from '../safe-path.js';
 import { SIGNATURE_SUFFIX, signText } from '../signature.js';
-import type { Build, ImageOptions } from './build.js';
+import type { ImageBuild, ImageOptions } from './build.js';
 import { debianBase } from './debian-base.js';
-import { checkTools } from './debian-tools.js';
-import { writeDisk } from './disk.js';
+import { checkTools, runTool } from './debian-tools.js';
 import { type FittedModel, fitToDevice } from './fit-check.js';
 import { IMAGE_MACHINES, ImageError } from './image-machine.js';
 import { imageManifest, sha256Of } from './image-manifest.js';
 import { makePartitions, type Partitions } from './partition-files.js';
-import { type DiskLayout, freeRanges, partitionNamed } from './partitions.js';
+import {
+  type DiskLayout,
+  freeRanges,
+  type PartitionName,
+  partitionNamed,
+  partitionTable,
+} from './partitions.js';
 
 export type ImageSummary = {
   output: string;
@@ -28,6 +33,8 @@ export type ImageSummary = {
   layout: DiskLayout;
   fitted: FittedModel;
 };
+
+const CHUNK_BYTES = 1 << 20;
 
 export const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
 
@@ -61,9 +68,9 @@ function checkName(model: string): void {
 
 /** Debian, hearth and what the model is: all that the image is made of. */
 async function gather(
-  options: ImageOptions & Pick<Build, 'onStep'>,
-  found: Pick<Build, 'fitted' | 'folder'>,
-): Promise<Build> {
+  options: ImageOptions & Pick<ImageBuild, 'onStep'>,
+  found: Pick<ImageBuild, 'fitted' | 'folder'>,
+): Promise<ImageBuild> {
   const { target, settings, model, mirror = DEFAULT_MIRROR, signal, onStep } = options;
   const epoch = options.epoch ?? startOfDay();
   const machine = IMAGE_MACHINES[target];
@@ -76,7 +83,7 @@ async function gather(
   return { ...options, ...found, epoch, machine, base, hearth, modelSha256 };
 }
 
-async function writeImage(build: Build, partitions: Partitions): Promise<ImageSummary> {
+async function writeImage(build: ImageBuild, partitions: Partitions): Promise<ImageSummary> {
   const { model, output, force = false, signal, onStep } = build;
   const { layout, content, files } = partitions;
   onStep('writing the image');
@@ -93,8 +100,41 @@ async function writeImage(build: Build, partitions: Partitions): Promise<ImageSu
   return summary(build, layout);
 }
 
+/** Fills `disk`, which is as long as the layout says and all zeros; runs of zeros stay holes in it. */
+async function writeDisk(
+  disk: FileHandle,
+  layout: DiskLayout,
+  contents: Record<PartitionName, string>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const table = ['--quiet', '--no-reread', '--no-tell-kernel', '/dev/fd/3'];
+  await runTool('sfdisk', table, { input: partitionTable(layout), file: disk.fd, signal });
+  for (const [name, file] of Object.entries(contents) as [PartitionName, string][])
+    await copyInto(disk, partitionNamed(layout, name).startBytes, file, signal);
+}
+
+async function copyInto(
+  disk: FileHandle,
+  startBytes: number,
+  file: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await using source = await open(file);
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  const zeros = Buffer.alloc(CHUNK_BYTES);
+  for (let position = startBytes; ; ) {
+    signal?.throwIfAborted();
+    const { bytesRead } = await source.read(chunk, 0, CHUNK_BYTES);
+    if (bytesRead === 0) return;
+    const bytes = chunk.subarray(0, bytesRead);
+    if (!bytes.equals(zeros.subarray(0, bytesRead)))
+      await disk.write(bytes, 0, bytesRead, position);
+    position += bytesRead;
+  }
+}
+
 /** The image and what stands beside it get their names when all of them are written. */
-async function nameAll(disk: OutputFile, { output, signingKey }: Build, text: string) {
+async function nameAll(disk: OutputFile, { output, signingKey }: ImageBuild, text: string) {
   const manifest = output + MANIFEST_SUFFIX;
   const beside: [file: string, content: string | Buffer][] = [[manifest, text]];
   if (signingKey) beside.push([manifest + SIGNATURE_SUFFIX, signText(text, signingKey)]);
@@ -113,10 +153,14 @@ async function nameAll(disk: OutputFile, { output, signingKey }: Build, text: st
   }
 }
 
-function summary({ output, fitted }: Build, layout: DiskLayout): ImageSummary {
+function summary({ output, fitted }: ImageBuild, layout: DiskLayout): ImageSummary {
   const { sizeBytes } = layout;
   return {
-    ...{ output, manifest: output + MANIFEST_SUFFIX, sizeBytes, layout, fitted },
+    output,
+    manifest: output + MANIFEST_SUFFIX,
+    sizeBytes,
+    layout,
+    fitted,
     sizeWithoutModelBytes: sizeBytes - partitionNamed(layout, 'model').sizeBytes,
   };
 }

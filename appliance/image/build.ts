@@ -1,5 +1,4 @@
-// What an image is asked to be, and what one build of it knows: types alone.
-// Each step takes of it what it needs.
+// What an image is asked to be, and what one build of it knows; each step takes of it what it needs.
 import type { KeyObject } from 'node:crypto';
 import type { ImageTarget } from '../manifest.js';
 import type { Payload } from '../payload/payload.js';
@@ -12,28 +11,30 @@ export type ImageOptions = {
   model: string;
   target: ImageTarget;
   output: string;
-  force?: boolean;
+  force?: boolean | undefined;
   settings: DeviceSettings;
   /** of the device, all of it */
   memoryBytes: number;
   nCtx?: number | undefined;
-  mirror?: string;
+  mirror?: string | undefined;
   /** seconds since 1970 that the files of the image are dated with */
-  epoch?: number;
+  epoch?: number | undefined;
   /** signs the manifest; Ed25519 */
-  signingKey?: KeyObject;
-  signal?: AbortSignal;
+  signingKey?: KeyObject | undefined;
+  signal?: AbortSignal | undefined;
   onStep?: (step: string) => void;
 };
 
-export type Build = ImageOptions & {
+export type ImageBuild = ImageOptions & {
   machine: ImageMachine;
   fitted: FittedModel;
   modelSha256: string;
   base: DebianBase;
   hearth: Payload;
   epoch: number;
-  /** for files that are in the way afterwards */
   folder: string;
   onStep: (step: string) => void;
 };
+
+/** What every step is told; `folder` is for files that are in the way afterwards. */
+export type StepOptions = Pick<ImageBuild, 'epoch' | 'folder' | 'signal'>;

@@ -25,12 +25,10 @@ export const KEY_FILE = '/etc/hearth/keys';
 export const HEARTH_FOLDER = '/opt/hearth';
 
 /** Nobody can log in on a screen, and nothing may change the system or wake the disk by the clock. */
-const MASKED_UNITS = [
-  ...['getty@.service', 'serial-getty@.service', 'autovt@.service', 'console-getty.service'],
-  ...['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer'],
-  ...['e2scrub_reap.service', 'fstrim.timer', 'systemd-networkd-wait-online.service'],
-  ...['systemd-random-seed.service', 'ssh.socket', 'wpa_supplicant.service'],
-];
+const MASKED_UNITS =
+  'getty@.service serial-getty@.service autovt@.service console-getty.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-networkd-wait-online.service systemd-random-seed.service ssh.socket wpa_supplicant.service'.split(
+    ' ',
+  );
 
 /** Everything of the system that is made for this image. Paths are absolute, and sorted by nothing. */
 export function configFiles(inputs: ConfigInputs): SystemFile[] {
@@ -82,10 +80,10 @@ function disk({ uuids }: ConfigInputs): SystemFile[] {
 
 function service({ unit, settings }: ConfigInputs): SystemFile[] {
   const folderOf = '/etc/systemd/system';
-  const privileged =
-    settings.port < 1024 ? [`net.ipv4.ip_unprivileged_port_start=${settings.port}`] : [];
+  const { port, sshKeys } = settings;
+  const unprivileged = lines([`net.ipv4.ip_unprivileged_port_start=${port}`]);
   const wanted = ['systemd-networkd', 'systemd-resolved', 'hearth', 'hearth-console'];
-  const more = settings.sshKeys.length > 0 ? ['hearth-ssh-keys', 'ssh'] : [];
+  const more = sshKeys.length > 0 ? ['hearth-ssh-keys', 'ssh'] : [];
   return [
     file(`${folderOf}/hearth.service`, unit),
     file(`${folderOf}/hearth.service.d/device.conf`, DEVICE_DROP_IN),
@@ -93,9 +91,7 @@ function service({ unit, settings }: ConfigInputs): SystemFile[] {
       `${folderOf}/multi-user.target.d/hearth.conf`,
       lines(['[Unit]', ...[...wanted, ...more].map((name) => `Wants=${name}.service`)]),
     ),
-    ...(privileged.length > 0
-      ? [file('/etc/sysctl.d/61-hearth-port.conf', lines(privileged))]
-      : []),
+    ...(port < 1024 ? [file('/etc/sysctl.d/61-hearth-port.conf', unprivileged)] : []),
   ];
 }
 

@@ -1,35 +1,24 @@
 // The file systems beside the system: the model's, read-only, and an empty one for data.
 // The model's is not compressed: quantised weights do not get smaller.
 import { constants } from 'node:fs';
-import { copyFile, realpath, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { runTool } from './debian-tools.js';
-
-export type FileSystemOptions = { epoch: number; folder: string; signal?: AbortSignal | undefined };
+import type { StepOptions } from './build.js';
+import { makeEmpty, makeSquashfs, runTool } from './debian-tools.js';
 
 /** So large may the data get, in blocks of 4096 bytes: room for its tables is kept from the start. */
 const MOST_BLOCKS = 2 ** 28;
 
-/** Path of a squashfs with the model alone in it, under its own name and readable by all. */
+/** Path of a squashfs with only the model in it, under its own name and readable by all. */
 export async function modelPartition(
   model: string,
-  { epoch, folder, signal }: FileSystemOptions,
+  { epoch, folder, signal }: StepOptions,
 ): Promise<string> {
   const image = path.join(folder, 'model.squashfs');
   const plain = ['-noI', '-noD', '-noF', '-noX', '-no-fragments', '-b', '1M'];
-  const same = [
-    '-all-root',
-    '-root-mode',
-    '0755',
-    '-mkfs-time',
-    `${epoch}`,
-    '-all-time',
-    `${epoch}`,
-  ];
-  const readable = ['-action', 'chmod(0444)@type(f)'];
-  const quiet = ['-noappend', '-no-progress', '-quiet'];
-  const file = await plainFile(model, folder);
-  await runTool('mksquashfs', [file, image, ...quiet, ...plain, ...same, ...readable], { signal });
+  const readable = ['-all-root', '-root-mode', '0755', '-action', 'chmod(0444)@type(f)'];
+  const words = [await plainFile(model, folder), image, ...plain, ...readable];
+  await makeSquashfs(words, epoch, { signal });
   return image;
 }
 
@@ -45,11 +34,10 @@ async function plainFile(model: string, folder: string): Promise<string> {
 /** Path of an empty ext4 of `sizeBytes`. */
 export async function dataPartition(
   { sizeBytes, uuid }: { sizeBytes: number; uuid: string },
-  { epoch, folder, signal }: FileSystemOptions,
+  { epoch, folder, signal }: StepOptions,
 ): Promise<string> {
   const image = path.join(folder, 'data.ext4');
-  await writeFile(image, '');
-  await truncate(image, sizeBytes);
+  await makeEmpty(image, sizeBytes);
   const shape = ['-b', '4096', '-i', '65536', '-m', '1', '-L', 'hearth-data', '-U', uuid];
   const extended = `hash_seed=${uuid},resize=${MOST_BLOCKS},lazy_itable_init=0,lazy_journal_init=0`;
   await runTool('mkfs.ext4', ['-q', '-F', ...shape, '-E', extended, image], {

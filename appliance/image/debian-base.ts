@@ -2,19 +2,11 @@
 // It takes minutes and is the same for every model, so it is kept in the cache for the day; packages
 // are as new as their mirror's. Needs no root where user namespaces are allowed: mmdebstrap decides.
 import { createHash } from 'node:crypto';
-import {
-  access,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { cacheFolder } from '../payload/npm-package.js';
+import type { ImageBuild } from './build.js';
 import {
   DEBIAN_RELEASE,
   debianComponents,
@@ -23,7 +15,6 @@ import {
   leftOut,
 } from './debian-packages.js';
 import { runTool } from './debian-tools.js';
-import type { DeviceSettings } from './device-settings.js';
 import type { ImageMachine } from './image-machine.js';
 import { earlyFiles } from './initramfs.js';
 
@@ -37,14 +28,8 @@ export type DebianBase = {
   packages: string[];
 };
 
-export type DebianOptions = {
-  machine: ImageMachine;
-  settings: DeviceSettings;
+export type DebianOptions = Pick<ImageBuild, 'machine' | 'settings' | 'epoch' | 'signal'> & {
   mirror: string;
-  /** seconds since 1970 that files are dated with at most */
-  epoch: number;
-  cache?: string;
-  signal?: AbortSignal | undefined;
 };
 
 const ARCHIVE = 'base.tar.zst';
@@ -54,22 +39,22 @@ const HEARTH_UID = 900;
 
 /** Rejects with ImageError where mmdebstrap fails. */
 export async function debianBase(options: DebianOptions): Promise<DebianBase> {
-  const { cache = cacheFolder(), signal, epoch } = options;
+  const { signal, epoch } = options;
+  const cache = cacheFolder();
   await mkdir(cache, { recursive: true });
   const temporary = await mkdtemp(path.join(cache, '.debian-'));
   try {
     const args = await mmdebstrapArguments(options, temporary);
+    const lasting = args.map((arg) => arg.replaceAll(temporary, ''));
     const key = createHash('sha256')
-      .update(
-        JSON.stringify([epoch, args.map((arg) => arg.replaceAll(temporary, '')), earlyFiles()]),
-      )
+      .update(JSON.stringify([epoch, lasting, earlyFiles()]))
       .digest('hex');
     const folder = path.join(cache, `debian-${options.machine.architecture}-${key.slice(0, 16)}`);
-    if (!(await isThere(path.join(folder, ARCHIVE)))) {
+    if (!existsSync(path.join(folder, ARCHIVE))) {
       await runTool('mmdebstrap', args, { env: { SOURCE_DATE_EPOCH: `${epoch}` }, signal });
       // Another build may have been quicker, and reads its base by now.
-      await rename(temporary, folder).catch(async (error) => {
-        if (!(await isThere(path.join(folder, ARCHIVE)))) throw error;
+      await rename(temporary, folder).catch((error) => {
+        if (!existsSync(path.join(folder, ARCHIVE))) throw error;
       });
       await removeOlder(cache, options.machine);
     }
@@ -162,11 +147,4 @@ function packagesOf(status: string): string[] {
     new RegExp(`^${name}: (.*)$`, 'm').exec(paragraph)?.[1] ?? '';
   const installed = status.split('\n\n').filter((text) => /^Status: .* installed$/m.test(text));
   return installed.map((text) => `${field(text, 'Package')}_${field(text, 'Version')}`).sort();
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return await access(file).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,17 +1,17 @@
 // The Debian programs that build an image: which are needed, which are missing, and running one.
 // All of them are asked for before anything is built, in one message with the command that helps.
-// Runs each without a shell; what they do is in the files that call them.
 import { spawn } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ImageError, type ImageMachine } from './image-machine.js';
 
 /** A program, or the path of a file, and the Debian package that has it. */
-export type Tool = [program: string, debianPackage: string];
+export type DebianTool = [program: string, debianPackage: string];
 
-const TOOLS: Tool[] = [
+const TOOLS: DebianTool[] = [
   ['mmdebstrap', 'mmdebstrap'],
   ['mksquashfs', 'squashfs-tools'],
   ['sfdisk', 'fdisk'],
@@ -39,8 +39,8 @@ export async function checkTools(machine: ImageMachine, isThere?: IsThere): Prom
 /** The Debian packages that are missing to build an image for `machine`, and to run `more`. */
 export async function missingPackages(
   machine: ImageMachine,
-  more: readonly Tool[] = [],
-  isThere: IsThere = isProgram,
+  more: readonly DebianTool[] = [],
+  isThere: IsThere = async (file) => existsSync(file),
 ): Promise<string[]> {
   const missing = new Set<string>();
   for (const [program, debianPackage] of [...TOOLS, ...compilers(machine), ...more])
@@ -52,7 +52,7 @@ export async function missingPackages(
 }
 
 /** For another processor better-sqlite3 is built. */
-function compilers(machine: ImageMachine): Tool[] {
+function compilers(machine: ImageMachine): DebianTool[] {
   if (!needsEmulator(machine)) return [];
   const prefix = `${machine.emulator}-linux-gnu`;
   return [
@@ -74,13 +74,6 @@ async function isInPath(program: string, isThere: IsThere) {
 
 function folders(): string[] {
   return [...(process.env.PATH ?? '').split(':').filter(Boolean), ...MORE_FOLDERS];
-}
-
-async function isProgram(file: string): Promise<boolean> {
-  return await access(file, constants.F_OK).then(
-    () => true,
-    () => false,
-  );
 }
 
 export type ToolOptions = {
@@ -123,6 +116,20 @@ export async function runTool(
   throw new ImageError(
     `${program} failed (${code === null ? 'it was ended' : `exit code ${code}`}): ${words}`,
   );
+}
+
+/** Of `words`, which name its input and output, with all files dated at `epoch`. */
+export async function makeSquashfs(words: string[], epoch: number, options: ToolOptions) {
+  // Of all files: only the root folder's, as -root-time would set it, stays at now for an archive.
+  const times = ['-mkfs-time', `${epoch}`, '-all-time', `${epoch}`];
+  const quiet = ['-noappend', '-no-progress', '-quiet'];
+  await runTool('mksquashfs', [...words, ...quiet, ...times], options);
+}
+
+/** A file of zeros for a file system. */
+export async function makeEmpty(file: string, sizeBytes: number): Promise<void> {
+  await writeFile(file, '');
+  await truncate(file, sizeBytes);
 }
 
 /** What has come of the stream, at most the last `limit` characters. */

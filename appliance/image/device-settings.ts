@@ -1,17 +1,21 @@
 // What the user says about the device, read and checked before anything is built.
 // Whatever ends up in a generated file is checked here or written there in hexadecimal, so that no
-// name can say more than a name. Warns of keys that others can read; writes nothing.
-import { readFile, stat } from 'node:fs/promises';
+// name can say more than a name. Warns of keys that others can read.
+import { readFile } from 'node:fs/promises';
 import { printable } from '../../terminal/foreign-text.js';
+import { warnIfOpen } from '../signature.js';
 import { ImageError } from './image-machine.js';
 
-export type SettingsFlags = {
-  hostname?: string | undefined;
-  sshKeyFile?: string | undefined;
-  wifiSsid?: string | undefined;
-  wifiPskFile?: string | undefined;
-  apiKeyFile?: string | undefined;
-  timezone?: string | undefined;
+type SettingsFlag =
+  | 'hostname'
+  | 'ssh-key'
+  | 'wifi-ssid'
+  | 'wifi-psk-file'
+  | 'api-key-file'
+  | 'timezone';
+
+/** Of `hearth image`. */
+export type SettingsFlags = { [Flag in SettingsFlag]?: string | undefined } & {
   port?: number | undefined;
 };
 
@@ -41,7 +45,7 @@ export async function readSettings(
   flags: SettingsFlags,
   warn: (text: string) => void,
 ): Promise<DeviceSettings> {
-  const { sshKeyFile, apiKeyFile, port = DEFAULT_PORT } = flags;
+  const { 'ssh-key': sshKeyFile, 'api-key-file': apiKeyFile, port = DEFAULT_PORT } = flags;
   return {
     hostname: checkedHostname(flags.hostname ?? 'hearth'),
     sshKeys: sshKeyFile === undefined ? [] : sshKeysOf(await linesOf(sshKeyFile), sshKeyFile),
@@ -56,7 +60,7 @@ export async function readSettings(
 function checkedHostname(name: string): string {
   if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(name)) return name.toLowerCase();
   throw new ImageError(
-    `--hostname ${JSON.stringify(name)} is no name of a machine; expected up to 63 letters, digits and hyphens, such as kitchen-2`,
+    `--hostname ${JSON.stringify(name)} is not the name of a machine; expected up to 63 letters, digits and hyphens, such as kitchen-2`,
   );
 }
 
@@ -79,7 +83,7 @@ function knownTimezone(name: string): string | null {
 }
 
 async function wifiOf(
-  { wifiSsid: ssid, wifiPskFile: file }: SettingsFlags,
+  { 'wifi-ssid': ssid, 'wifi-psk-file': file }: SettingsFlags,
   warn: (text: string) => void,
 ): Promise<Wifi | null> {
   if (ssid === undefined) {
@@ -132,10 +136,4 @@ async function linesOf(file: string): Promise<string[]> {
     throw new ImageError(`${file} cannot be read (${error.code})`);
   });
   return text.replace(/\r?\n$/, '').split(/\r?\n/);
-}
-
-async function warnIfOpen(file: string, warn: (text: string) => void): Promise<void> {
-  const mode = (await stat(file).catch(() => null))?.mode ?? 0;
-  if (mode & 0o077)
-    warn(`others can read ${file} (mode ${(mode & 0o777).toString(8)}); run chmod 600 ${file}`);
 }

@@ -1,9 +1,8 @@
 // Whether the model fits the memory of the device, beside the system and hearth itself.
 // Asked before anything is built; from the answer follow the context and the service's limit.
 // The machine that builds plays no part: the device's memory is what the user says it is.
-import type { Device } from '../../devices/catalogue/device.js';
+import { budgetDevice, HEARTH_BYTES } from '../../devices/fit/budget-device.js';
 import { openFitter } from '../../devices/fit/fitter.js';
-import { openMemoryPredictor } from '../../devices/memory/predictor.js';
 import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { sizedModelOfGguf } from '../../model/shape/sized-model.js';
 import { formatMemory } from '../../terminal/units.js';
@@ -11,8 +10,6 @@ import { ImageError } from './image-machine.js';
 
 /** What the booted system may take, its page cache apart. */
 const SYSTEM_BYTES = 160 * 2 ** 20;
-/** hearth's own process, beside the engine's. */
-const HEARTH_BYTES = 80 * 2 ** 20;
 
 export type FittedModel = {
   nCtx: number;
@@ -27,10 +24,11 @@ export async function fitToDevice(
   modelPath: string,
   { memoryBytes, nCtx }: { memoryBytes: number; nCtx?: number | undefined },
 ): Promise<FittedModel> {
-  const fitter = openFitter(openMemoryPredictor());
+  const fitter = openFitter();
   try {
     const model = sizedModelOfGguf(await readGgufFile(modelPath));
-    const device = deviceOf(memoryBytes);
+    const reservedBytes = Math.min(memoryBytes, SYSTEM_BYTES + HEARTH_BYTES);
+    const device = { ...budgetDevice(memoryBytes, null), reservedBytes };
     const asked = nCtx === undefined ? Math.min(4096, model.shape.nCtxTrain) : nCtx;
     const { verdict, neededBytes, budgetBytes, maxCtx, placed } = await fitter.fit(model, device, {
       nCtx: asked,
@@ -45,12 +43,4 @@ export async function fitToDevice(
   } finally {
     await fitter.close();
   }
-}
-
-function deviceOf(memoryBytes: number): Device {
-  return {
-    ...{ id: 'image', name: 'the device', kind: 'cpu', backend: 'cpu', memoryBytes },
-    reservedBytes: Math.min(memoryBytes, SYSTEM_BYTES + HEARTH_BYTES),
-    ...{ bandwidthBytesPerSecond: 0, computeFlops: 0 },
-  };
 }

@@ -1,6 +1,5 @@
 // hearth image: a bootable disk with the model on it, for a small PC or board.
 // Progress goes to stderr, the summary to stdout. What is built is build-image.ts's.
-
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { contextFlag } from '../../llama/settings.js';
 import { one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
@@ -22,24 +21,18 @@ const imageOptions = {
     demandOption: true,
     coerce: one((name) => name as ImageTarget),
   },
-  output: {
-    ...valueFlag('Where to write the image', text('output')),
-    alias: 'o',
-    demandOption: true,
-  },
-  memory: {
-    ...valueFlag("The device's memory, which the model must fit", parseSize),
+  output: valueFlag('Where to write the image', text('output'), { alias: 'o', demandOption: true }),
+  memory: valueFlag("The device's memory, which the model must fit", parseSize, {
     defaultDescription: '4GiB',
-  },
+  }),
   ctx: {
     ...contextFlag(),
     defaultDescription: 'what fits, at most 4096',
   },
-  port: {
-    ...valueFlag('Port of the page', wholeNumber('port', 1, 65535)),
+  port: valueFlag('Port of the page', wholeNumber('port', 1, 65535), {
     defaultDescription: String(DEFAULT_PORT),
-  },
-  hostname: { ...valueFlag('Name of the device', text('hostname')), defaultDescription: 'hearth' },
+  }),
+  hostname: valueFlag('Name of the device', text('hostname'), { defaultDescription: 'hearth' }),
   'ssh-key': valueFlag(
     'File of public keys that may log in as root; nobody without',
     text('ssh-key'),
@@ -48,8 +41,8 @@ const imageOptions = {
   'wifi-psk-file': valueFlag('File with its passphrase', text('wifi-psk-file')),
   'api-key-file': valueFlag('File of keys that the API asks for, one a line', text('api-key-file')),
   sign: valueFlag('Private Ed25519 key (PEM) to sign the manifest with', text('sign')),
-  timezone: { ...valueFlag('Such as Europe/Berlin', text('timezone')), defaultDescription: 'UTC' },
-  mirror: { ...valueFlag('Debian mirror', text('mirror')), defaultDescription: DEFAULT_MIRROR },
+  timezone: valueFlag('Such as Europe/Berlin', text('timezone'), { defaultDescription: 'UTC' }),
+  mirror: valueFlag('Debian mirror', text('mirror'), { defaultDescription: DEFAULT_MIRROR }),
   force: { describe: 'Replace an existing image', type: 'boolean' },
   json: { describe: 'Print JSON', type: 'boolean' },
 } as const;
@@ -72,38 +65,30 @@ export const imageCommand: CommandModule<object, ImageArguments> = {
 };
 
 async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
-  const settings = await readSettings(
-    {
-      hostname: argv.hostname,
-      sshKeyFile: argv['ssh-key'],
-      wifiSsid: argv['wifi-ssid'],
-      wifiPskFile: argv['wifi-psk-file'],
-      apiKeyFile: argv['api-key-file'],
-      ...{ timezone: argv.timezone, port: argv.port },
-    },
-    warn,
-  );
+  const settings = await readSettings(argv, warn);
   if (settings.apiKeys.length === 0)
     warn('without --api-key-file, everyone in the same network may use the device');
-  const signing = argv.sign === undefined ? null : await readSigningKey(argv.sign);
-  if (signing?.warning) warn(signing.warning);
   const summary = await buildImage({
-    ...{ model: argv.model, target: argv.target as ImageTarget, output: argv.output as string },
-    ...{ settings, signal, memoryBytes: argv.memory ?? DEFAULT_MEMORY_BYTES, nCtx: argv.ctx },
-    ...(argv.mirror !== undefined && { mirror: argv.mirror }),
-    ...sourceDate(process.env.SOURCE_DATE_EPOCH),
-    ...(signing && { signingKey: signing.key }),
-    force: argv.force ?? false,
+    model: argv.model,
+    target: argv.target as ImageTarget,
+    output: argv.output as string,
+    settings,
+    signal,
+    memoryBytes: argv.memory ?? DEFAULT_MEMORY_BYTES,
+    nCtx: argv.ctx,
+    mirror: argv.mirror,
+    epoch: sourceDate(process.env.SOURCE_DATE_EPOCH),
+    signingKey: argv.sign === undefined ? undefined : await readSigningKey(argv.sign, warn),
+    force: argv.force,
     onStep: (step) => note(`${step} …`),
   });
-  if (argv.json) print(JSON.stringify(summaryJson(summary), null, 2));
-  else print(summaryText(summary));
+  print(argv.json ? summaryJson(summary) : summaryText(summary));
 }
 
 /** As reproducible-builds.org has it. */
-function sourceDate(value: string | undefined): { epoch?: number } {
-  if (!value) return {};
-  if (/^\d{1,10}$/.test(value)) return { epoch: Number(value) };
+function sourceDate(value: string | undefined): number | undefined {
+  if (!value) return undefined;
+  if (/^\d{1,10}$/.test(value)) return Number(value);
   throw new Error(`SOURCE_DATE_EPOCH is "${value}"; expected seconds since 1970`);
 }
 
@@ -119,7 +104,9 @@ function summaryText({ output, sizeBytes, sizeWithoutModelBytes, fitted }: Image
 
 function summaryJson({ output, manifest, layout, fitted, ...sizes }: ImageSummary) {
   return {
-    ...{ path: output, manifest, size_bytes: sizes.sizeBytes },
+    path: output,
+    manifest,
+    size_bytes: sizes.sizeBytes,
     size_without_model_bytes: sizes.sizeWithoutModelBytes,
     n_ctx: fitted.nCtx,
     needed_bytes: fitted.neededBytes,

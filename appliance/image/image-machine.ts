@@ -1,6 +1,5 @@
 // The machines that an image is for: 64-bit PCs and boards that start by UEFI.
 // A table, because Debian, npm and UEFI each spell an architecture in their own way.
-// Boards that start from a boot ROM of their own are not here.
 import type { BundleTarget, ImageTarget } from '../manifest.js';
 
 export type ImageMachine = {

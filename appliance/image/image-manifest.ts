@@ -6,28 +6,30 @@ import path from 'node:path';
 import { hearthVersion } from '../../terminal/version.js';
 import type { ImageSurvey } from '../block-map.js';
 import type { ImageManifest } from '../manifest.js';
-import type { Build } from './build.js';
+import type { ImageBuild } from './build.js';
 
-export function imageManifest(build: Build, survey: ImageSurvey): ImageManifest {
+export function imageManifest(build: ImageBuild, survey: ImageSurvey): ImageManifest {
   const { output, target } = build;
   const { size_bytes, sha256, block_map } = survey;
   return {
-    ...{ kind: 'hearth-image', version: 1, hearth: hearthVersion(), target },
-    ...{ image: { path: path.basename(output), size_bytes, sha256 }, block_map },
+    kind: 'hearth-image',
+    version: 1,
+    hearth: hearthVersion(),
+    target,
+    image: { path: path.basename(output), size_bytes, sha256 },
+    block_map,
     contents: contentsOf(build),
   };
 }
 
-function contentsOf({ model, modelSha256, settings, fitted, base, hearth, epoch }: Build) {
-  const { hostname, timezone, port, sshKeys, wifi, apiKeys } = settings;
+function contentsOf({ model, modelSha256, settings, fitted, base, hearth, epoch }: ImageBuild) {
+  const { sshKeys, wifi, apiKeys, ...named } = settings;
+  const has = { wifi: wifi !== null, ssh: sshKeys.length > 0, api_key: apiKeys.length > 0 };
   return {
     dated: new Date(epoch * 1000).toISOString(),
     model: { path: path.basename(model), sha256: modelSha256, n_ctx: fitted.nCtx },
     memory: { needed_bytes: fitted.neededBytes, service_max_bytes: fitted.memoryMaxBytes },
-    device: {
-      ...{ hostname, timezone, port, wifi: wifi !== null },
-      ...{ ssh: sshKeys.length > 0, api_key: apiKeys.length > 0 },
-    },
+    device: { ...named, ...has },
     debian_packages: base.packages,
     npm_packages: hearth.packages,
   };

@@ -1,5 +1,5 @@
 // What the initramfs is told: which file system the slots have, and to take the other slot where
-// the chosen one cannot be read. Debian's initramfs-tools run it; it repairs nothing.
+// the chosen one cannot be read. Debian's initramfs-tools run it.
 
 export type EarlyFile = { path: string; mode: number; text: string };
 

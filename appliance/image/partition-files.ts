@@ -1,11 +1,10 @@
 // The contents of each partition as a file, and where on the disk they will lie.
 // The system names partitions by UUIDs, which follow from what is built; where they begin follows
 // from how large it gets. So UUIDs come first and the layout last.
-
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { bootPartition, bootPartitionBytes } from './boot-partition.js';
-import type { Build } from './build.js';
+import type { ImageBuild } from './build.js';
 import { configFiles, MODEL_FOLDER } from './config-files.js';
 import { dataPartition, modelPartition } from './data-partition.js';
 import { imageUnit } from './image-unit.js';
@@ -15,9 +14,9 @@ import {
   diskLayout,
   type PartitionName,
   partitionNamed,
+  uuidsFrom,
 } from './partitions.js';
 import { systemSlot } from './system-slot.js';
-import { uuidsFrom } from './uuids.js';
 
 export type Partitions = {
   layout: DiskLayout;
@@ -26,7 +25,7 @@ export type Partitions = {
   files: Record<PartitionName, string>;
 };
 
-export async function makePartitions(build: Build): Promise<Partitions> {
+export async function makePartitions(build: ImageBuild): Promise<Partitions> {
   const uuidOf = uuidsFrom(seedOf(build));
   const system = await slotOf(build, uuidOf);
   const model = await modelPartition(build.model, build);
@@ -43,14 +42,22 @@ export async function makePartitions(build: Build): Promise<Partitions> {
 }
 
 /** Whatever makes two images different but their secrets, which no UUID should tell. */
-function seedOf({ target, settings, base, hearth, fitted, epoch, modelSha256 }: Build): string {
+function seedOf({
+  target,
+  settings,
+  base,
+  hearth,
+  fitted,
+  epoch,
+  modelSha256,
+}: ImageBuild): string {
   const { hostname, timezone, port } = settings;
   const asked = [target, hostname, timezone, port, fitted.nCtx, epoch];
   return JSON.stringify([...asked, modelSha256, base.packages, hearth.packages]);
 }
 
-async function slotOf(build: Build, uuidOf: (name: string) => string): Promise<string> {
-  const { base, hearth, epoch, folder, signal, model, settings, fitted } = build;
+async function slotOf(build: ImageBuild, uuidOf: (name: string) => string): Promise<string> {
+  const { model, settings, fitted } = build;
   const modelPath = path.posix.join(MODEL_FOLDER, path.basename(model));
   const config = configFiles({
     settings,
@@ -58,10 +65,10 @@ async function slotOf(build: Build, uuidOf: (name: string) => string): Promise<s
     modelName: path.basename(model).replace(/\.gguf$/, ''),
     uuids: { model: uuidOf('model'), data: uuidOf('data'), damaged: uuidOf('damaged') },
   });
-  return await systemSlot({ base, payload: hearth, config, epoch, folder, signal });
+  return await systemSlot({ ...build, config });
 }
 
-async function bootOf(build: Build, layout: DiskLayout): Promise<string> {
+async function bootOf(build: ImageBuild, layout: DiskLayout): Promise<string> {
   const { uuid, sizeBytes } = partitionNamed(layout, 'efi');
   const slot = (name: PartitionName) => partitionNamed(layout, name).uuid;
   const slots = { a: slot('system-a'), b: slot('system-b') };

@@ -1,6 +1,6 @@
 // Where everything lies on the disk: EFI, two system slots, the model, the data at the end to grow.
 // Sizes follow from what is in them, so the layout is made last; sfdisk writes it as the table.
-// Arithmetic alone: nothing is read or written here.
+import { createHash } from 'node:crypto';
 import type { ByteRange } from '../block-map.js';
 
 /** Partitions begin at whole MiB, as flash and 4K disks like it. */
@@ -51,6 +51,20 @@ export function diskLayout(content: ContentBytes, uuidOf: (name: string) => stri
   }
   // The table's copy takes the last 33 sectors.
   return { diskUuid: uuidOf('disk'), sizeBytes: startBytes + ALIGN_BYTES, partitions };
+}
+
+/**
+ * A maker of UUIDs that follow from what an image is made of: the same inputs give the same disk, and two
+ * different images can be in one machine. In the form of random ones (version 4).
+ */
+export function uuidsFrom(seed: string): (name: string) => string {
+  return (name) => {
+    const bytes = createHash('sha256').update(`${seed}\0${name}`).digest().subarray(0, 16);
+    bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
+    bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+    const hex = bytes.toString('hex');
+    return [0, 8, 12, 16, 20].map((at, i, all) => hex.slice(at, all[i + 1])).join('-');
+  };
 }
 
 export function aligned(bytes: number): number {

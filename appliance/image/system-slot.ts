@@ -1,25 +1,15 @@
 // One system slot: Debian's archive and hearth's files together, as a read-only squashfs.
-// From an archive, because there alone files belong to root whoever builds.
-// Both slots get the same bytes; which one starts is boot-partition.ts.
-
+// From an archive, because only there files belong to root whoever builds.
 import { createReadStream } from 'node:fs';
 import { chmod, copyFile, cp, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Payload } from '../payload/payload.js';
+import type { ImageBuild, StepOptions } from './build.js';
 import { HEARTH_FOLDER, type SystemFile } from './config-files.js';
-import type { DebianBase } from './debian-base.js';
-import { runTool } from './debian-tools.js';
+import { makeSquashfs, runTool } from './debian-tools.js';
 
-export type SystemSlotOptions = {
-  base: DebianBase;
-  payload: Payload;
-  config: SystemFile[];
-  epoch: number;
-  /** for files that are in the way afterwards */
-  folder: string;
-  signal?: AbortSignal | undefined;
-};
+export type SystemSlotOptions = StepOptions &
+  Pick<ImageBuild, 'base' | 'hearth'> & { config: SystemFile[] };
 
 /** zstd's: half way, as 15 takes ten times as long for 6 % less room. */
 const COMPRESSION_LEVEL = '9';
@@ -40,23 +30,15 @@ export async function systemSlot(options: SystemSlotOptions): Promise<string> {
   await runTool('tar', ['-C', staging, ...owner, '-cf', more, '.'], { signal });
   await runTool('tar', ['--concatenate', '-f', archive, more], { signal });
   const slot = path.join(folder, 'system.squashfs');
-  await runTool(
-    'mksquashfs',
-    ['-', slot, '-tar', '-noappend', '-no-progress', '-quiet', ...squashfsOptions(epoch)],
-    { input: createReadStream(archive), signal },
-  );
+  const compressed = ['-comp', 'zstd', '-Xcompression-level', COMPRESSION_LEVEL];
+  const words = ['-', slot, '-tar', ...compressed, ...ROOT_FOLDER];
+  await makeSquashfs(words, epoch, { input: createReadStream(archive), signal });
   return slot;
 }
 
-function squashfsOptions(epoch: number): string[] {
-  // Of all files: the root folder's alone, as -root-time would set it, stays at now for an archive.
-  const times = ['-mkfs-time', `${epoch}`, '-all-time', `${epoch}`];
-  return ['-comp', 'zstd', '-Xcompression-level', COMPRESSION_LEVEL, ...times, ...ROOT_FOLDER];
-}
-
-async function stage(staging: string, { payload, config }: SystemSlotOptions): Promise<void> {
+async function stage(staging: string, { hearth, config }: SystemSlotOptions): Promise<void> {
   await stageStatic(staging);
-  for (const { path: name, source, mode } of payload.files) {
+  for (const { path: name, source, mode } of hearth.files) {
     const file = path.join(staging, HEARTH_FOLDER, name);
     await mkdir(path.dirname(file), { recursive: true });
     await copyFile(source, file);

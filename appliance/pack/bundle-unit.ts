@@ -3,18 +3,11 @@
 import path from 'node:path';
 import { duration } from '../../runtime/server/duration-flag.js';
 import { SHUTDOWN_MS } from '../../runtime/server/limits.js';
-import { systemdUnit } from '../../runtime/systemd/unit.js';
+import { systemdUnit, type UnitOptions } from '../../runtime/systemd/unit.js';
 
-/** Paths on the device, for its unit. */
-export type DevicePaths = {
-  nodePath: string;
-  cliPath: string;
-  modelPath: string;
+/** What its unit follows from; paths are those on the device. */
+export type BundleUnitInputs = Pick<UnitOptions, 'nodePath' | 'cliPath' | 'modelPath'> & {
   configPath: string;
-};
-
-/** What its unit follows from. */
-export type BundleUnitInputs = DevicePaths & {
   /** The options of `hearth serve` that are packed. */
   config: Record<string, unknown>;
   hasVulkan: boolean;

@@ -1,16 +1,14 @@
 // Writes a bundle: a tar archive through zstd, the same bytes for the same files. Everything is hashed
 // before, for the manifest that comes first, and held to that while it is copied.
-// There whole or not at all, as openOutput makes files.
 import { spawn } from 'node:child_process';
 import { createHash, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asOutputError, openOutput } from '../../terminal/output-file.js';
-import { BundleError } from '../bundle-error.js';
-import { type BundleFile, type BundleManifest, manifestText } from '../manifest.js';
+import { BundleError, type BundleFile, type BundleManifest, manifestText } from '../manifest.js';
 import { SIGNATURE_SUFFIX, signText } from '../signature.js';
 import { type BundleEntry, MANIFEST_NAME, sorted, TOP_FOLDER, textEntry } from './layout.js';
 import { tarEnd, tarHeader, tarPadding } from './tar-writer.js';
@@ -20,42 +18,43 @@ const ZSTD_LEVEL = 10;
 const RELEASE_DIGITS = 12;
 const CHUNK_BYTES = 1 << 20;
 
-export type BundleRequest = {
+export type WriteOptions = {
+  output: string;
+  force?: boolean;
+  /** Another level gives other bytes. */
+  zstdLevel?: number;
+  signal?: AbortSignal;
+  onBytes?(bytesDone: number, totalBytes: number): void;
+};
+
+type BundleRequest = WriteOptions & {
   entries: BundleEntry[];
   /** All but the list of files. */
   manifest: Omit<BundleManifest, 'files'>;
   signingKey: KeyObject | null;
-  output: string;
   inputs: string[];
-  force: boolean;
-  zstdLevel?: number | undefined;
-  signal: AbortSignal;
-  onBytes(bytesDone: number, totalBytes: number): void;
 };
 
 export type WrittenBundle = { manifest: BundleManifest; contentBytes: number };
 
 /** Throws {@link BundleError} or OutputError; nothing is left of a bundle that failed. */
 export async function writeBundle(request: BundleRequest): Promise<WrittenBundle> {
-  const { output, inputs, force, signal, zstdLevel = ZSTD_LEVEL } = request;
+  const { output, inputs, force = false, signal, zstdLevel = ZSTD_LEVEL } = request;
   const file = await openOutput(output, { inputs, force });
   try {
     const { entries, manifest } = await listFiles(request);
-    const contentBytes = manifest.files.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
     // One thread, for the same bytes everywhere.
     const words = ['-q', '-c', '--single-thread', `-${zstdLevel}`];
     const zstd = spawn('zstd', words, { stdio: ['pipe', 'pipe', 'inherit'] });
     const ended = endOf(zstd);
-    const archive = Readable.from(
-      coalesced(archiveOf(request, { entries, manifest, contentBytes })),
-    );
+    const archive = Readable.from(coalesced(archiveOf(request, { entries, manifest })));
     await Promise.all([
       ended,
-      pipeline(archive, zstd.stdin, { signal }),
-      writeAll(file.handle, zstd.stdout),
+      pipeline(archive, zstd.stdin, { ...(signal && { signal }) }),
+      writeFile(file.handle, zstd.stdout),
     ]).finally(() => zstd.kill());
     await file.commit();
-    return { manifest, contentBytes };
+    return { manifest, contentBytes: contentBytesOf(manifest) };
   } catch (error) {
     throw asOutputError(error, output);
   } finally {
@@ -68,9 +67,7 @@ type Listed = { entries: BundleEntry[]; manifest: BundleManifest };
 /** With what install.sh checks by, and what it is called. */
 async function listFiles({ entries, manifest, signal }: BundleRequest): Promise<Listed> {
   const files: BundleFile[] = [];
-  for (const entry of entries) {
-    files.push(await listed(entry, signal));
-  }
+  for (const entry of entries) files.push(await listed(entry, signal));
   const sums = files.map(({ sha256, path }) => `${sha256}  ${path}\n`).join('');
   const release = createHash('sha256').update(sums).digest('hex').slice(0, RELEASE_DIGITS);
   const added = [
@@ -86,26 +83,23 @@ async function listFiles({ entries, manifest, signal }: BundleRequest): Promise<
   };
 }
 
-async function listed(entry: BundleEntry, signal: AbortSignal): Promise<BundleFile> {
+async function listed(entry: BundleEntry, signal?: AbortSignal): Promise<BundleFile> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   for await (const chunk of contentOf(entry)) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     hash.update(chunk);
     sizeBytes += chunk.length;
   }
-  return {
-    path: entry.path,
-    size_bytes: sizeBytes,
-    sha256: hash.digest('hex'),
-    mode: entry.mode,
-  };
+  const { path, mode } = entry;
+  return { path, size_bytes: sizeBytes, sha256: hash.digest('hex'), mode };
 }
 
 async function* archiveOf(
   { signingKey, onBytes }: BundleRequest,
-  { entries, manifest, contentBytes }: Listed & { contentBytes: number },
+  { entries, manifest }: Listed,
 ): AsyncGenerator<Buffer> {
+  const contentBytes = contentBytesOf(manifest);
   const text = manifestText(manifest);
   yield* whole(MANIFEST_NAME, Buffer.from(text));
   if (signingKey) yield* whole(`${MANIFEST_NAME}${SIGNATURE_SUFFIX}`, signText(text, signingKey));
@@ -121,13 +115,17 @@ async function* archiveOf(
       hash.update(chunk);
       yield chunk;
       bytesDone += chunk.length;
-      onBytes(bytesDone, contentBytes);
+      onBytes?.(bytesDone, contentBytes);
     }
     if (entryBytes !== sizeBytes || hash.digest('hex') !== sha256)
       throw new BundleError(`${entry.path} changed while it was packed; pack again`);
     yield tarPadding(sizeBytes);
   }
   yield tarEnd();
+}
+
+function contentBytesOf({ files }: BundleManifest): number {
+  return files.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
 }
 
 function* whole(name: string, content: Buffer): Generator<Buffer> {
@@ -156,14 +154,6 @@ async function* coalesced(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer>
     heldBytes = 0;
   }
   yield Buffer.concat(held);
-}
-
-async function writeAll(handle: FileHandle, chunks: AsyncIterable<Buffer>): Promise<void> {
-  for await (const chunk of chunks)
-    for (let done = 0; done < chunk.length; ) {
-      const { bytesWritten } = await handle.write(chunk, done);
-      done += bytesWritten;
-    }
 }
 
 async function endOf(zstd: ReturnType<typeof spawn>): Promise<void> {

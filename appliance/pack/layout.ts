@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PAYLOAD_CLI, PAYLOAD_NODE, type PayloadFile } from '../payload/payload.js';
-import { bundleUnit, type DevicePaths } from './bundle-unit.js';
+import { bundleUnit } from './bundle-unit.js';
 import type { PackedConfig } from './packed-config.js';
 
 /** The folder at the top of the archive. */
@@ -34,7 +34,14 @@ export type LayoutRequest = {
 /** All but the lists of files, sorted by path. */
 export async function layOut(request: LayoutRequest): Promise<BundleEntry[]> {
   const { model, config, hasVulkan, files } = request;
-  const unitText = bundleUnit({ ...devicePaths(model), config: config.options, hasVulkan });
+  const unitText = bundleUnit({
+    nodePath: `${HOME}/${APP}/${PAYLOAD_NODE}`,
+    cliPath: `${HOME}/${APP}/${PAYLOAD_CLI}`,
+    modelPath: `${HOME}/${modelPathOf(model)}`,
+    configPath: DEVICE_CONFIG_PATH,
+    config: config.options,
+    hasVulkan,
+  });
   const script = async (name: string) =>
     textEntry(name, await readFile(new URL(name, import.meta.url), 'utf8'), 0o755);
   return sorted([
@@ -60,16 +67,7 @@ export function modelPathOf(model: string): string {
   return `model/${path.basename(model)}`;
 }
 
-function devicePaths(model: string): DevicePaths {
-  return {
-    nodePath: `${HOME}/${APP}/${PAYLOAD_NODE}`,
-    cliPath: `${HOME}/${APP}/${PAYLOAD_CLI}`,
-    modelPath: `${HOME}/${modelPathOf(model)}`,
-    configPath: DEVICE_CONFIG_PATH,
-  };
-}
-
-/** The program alone is one; who installs gives everything else the same mode. */
+/** Only the program is one; who installs gives everything else the same mode. */
 function appEntry({ path, source }: PayloadFile): BundleEntry {
   return fileEntry(`${APP}/${path}`, source, path === PAYLOAD_NODE ? 0o755 : 0o644);
 }

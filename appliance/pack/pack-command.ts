@@ -1,14 +1,14 @@
 // hearth pack: a model and hearth itself as one file that a small device installs without network.
-// What is in a bundle is pack.ts's; this file turns words into its options and tells.
 import { stat } from 'node:fs/promises';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { showByteProgress } from '../../terminal/byte-progress.js';
+import { withByteProgress } from '../../terminal/byte-progress.js';
 import { text, valueFlag } from '../../terminal/flags.js';
 import { interruptible } from '../../terminal/interruptible.js';
 import { noteAs, print } from '../../terminal/print.js';
 import { formatDisk } from '../../terminal/units.js';
 import { BUNDLE_TARGETS } from '../manifest.js';
-import { type PackedBundle, pack } from './pack.js';
+import type { WrittenBundle } from './bundle-writer.js';
+import { pack } from './pack.js';
 
 const packOptions = {
   target: {
@@ -17,10 +17,9 @@ const packOptions = {
     demandOption: true,
     requiresArg: true,
   },
-  output: {
-    ...valueFlag('Where to write it; hearth-TARGET.tar.zst unless given', text('output')),
+  output: valueFlag('Where to write it; hearth-TARGET.tar.zst unless given', text('output'), {
     alias: 'o',
-  },
+  }),
   config: valueFlag("JSON file of hearth serve's options, for the device", text('config')),
   sign: valueFlag('Private Ed25519 key (PEM) to sign with', text('sign')),
   vulkan: { describe: 'With llama.cpp for GPUs as well, for linux-x64', type: 'boolean' },
@@ -49,9 +48,8 @@ export const packCommand: CommandModule<object, PackArguments> = {
 async function run(argv: PackArguments, signal: AbortSignal): Promise<void> {
   const { model, target, config, sign, vulkan = false, force = false } = argv;
   const output = argv.output ?? `hearth-${target}.tar.zst`;
-  const display = showByteProgress(process.stderr);
-  try {
-    const packed = await pack({
+  const packed = await withByteProgress((display) =>
+    pack({
       model,
       target,
       output,
@@ -63,20 +61,16 @@ async function run(argv: PackArguments, signal: AbortSignal): Promise<void> {
       onWarning: (text) => noteAs('pack')(`warning: ${text}`),
       onBytes: (bytesDone, totalBytes) =>
         display.update({ step: 'packing', bytesDone, totalBytes }),
-    });
-    display.stop();
-    const { size } = await stat(output);
-    const result = { output, size, isSigned: sign !== undefined, ...packed };
-    const said = argv.json ? JSON.stringify(resultJson(result), null, 2) : resultText(result);
-    print(said);
-  } finally {
-    display.stop();
-  }
+    }),
+  );
+  const { size } = await stat(output);
+  const result = { output, size, isSigned: sign !== undefined, ...packed };
+  print(argv.json ? resultJson(result) : resultText(result));
 }
 
-type Result = PackedBundle & { output: string; size: number; isSigned: boolean };
+type PackResult = WrittenBundle & { output: string; size: number; isSigned: boolean };
 
-function resultText({ output, size, isSigned, manifest, contentBytes }: Result): string {
+function resultText({ output, size, isSigned, manifest, contentBytes }: PackResult): string {
   const { target, files, model } = manifest;
   return [
     `${output}: ${formatDisk(size)} for ${target}, ${files.length} files of ${formatDisk(contentBytes)}, ${isSigned ? 'signed' : 'not signed'}`,
@@ -85,7 +79,7 @@ function resultText({ output, size, isSigned, manifest, contentBytes }: Result):
   ].join('\n');
 }
 
-function resultJson({ output, size, isSigned, manifest, contentBytes }: Result): object {
+function resultJson({ output, size, isSigned, manifest, contentBytes }: PackResult): object {
   return {
     output,
     bundle_bytes: size,

@@ -3,54 +3,41 @@
 import path from 'node:path';
 import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { hearthVersion } from '../../terminal/version.js';
-import { BundleError } from '../bundle-error.js';
-import type { BundleManifest, BundleTarget } from '../manifest.js';
+import { BundleError, type BundleTarget } from '../manifest.js';
 import { type PayloadOptions, payload } from '../payload/payload.js';
 import { unsafePathReason } from '../safe-path.js';
 import { readSigningKey } from '../signature.js';
-import { writeBundle } from './bundle-writer.js';
+import { type WriteOptions, type WrittenBundle, writeBundle } from './bundle-writer.js';
 import { layOut, modelPathOf } from './layout.js';
 import { NO_CONFIG, readConfig } from './packed-config.js';
 
-export type PackRequest = {
+export type PackRequest = WriteOptions & {
   model: string;
   target: BundleTarget;
-  output: string;
   /** JSON of options of `hearth serve`. */
   configFile?: string | undefined;
   /** Ed25519, in PEM. */
   keyFile?: string | undefined;
-  force?: boolean;
-  /** Another level gives other bytes. */
-  zstdLevel?: number;
-  signal?: AbortSignal;
   onWarning?(text: string): void;
-  onBytes?(bytesDone: number, totalBytes: number): void;
 } & Omit<PayloadOptions, 'signal'>;
 
-export type PackedBundle = { manifest: BundleManifest; contentBytes: number };
-
 /** Throws BundleError, PayloadError, GgufFileError, OutputError or SignatureError; nothing is left then. */
-export async function pack(request: PackRequest): Promise<PackedBundle> {
-  const { model, target, output, configFile, keyFile } = request;
+export async function pack(request: PackRequest): Promise<WrittenBundle> {
+  const { model, target, configFile, keyFile } = request;
   await checkModel(model);
-  const signing = keyFile === undefined ? null : await readSigningKey(keyFile);
-  if (signing?.warning) request.onWarning?.(signing.warning);
+  const warn = (text: string) => request.onWarning?.(text);
+  const signingKey = keyFile === undefined ? null : await readSigningKey(keyFile, warn);
   const config = configFile === undefined ? NO_CONFIG : await readConfig(configFile);
   const { files } = await payload(target, request);
   const { hasVulkan = false } = request;
   const entries = await layOut({ model, config, hasVulkan, files });
   const hearth = hearthVersion();
   return await writeBundle({
+    ...request,
     entries,
     manifest: { kind: 'hearth-bundle', version: 1, hearth, target, model: modelPathOf(model) },
-    signingKey: signing?.key ?? null,
-    output,
-    inputs: [model, ...(configFile ? [configFile] : []), ...(keyFile ? [keyFile] : [])],
-    force: request.force ?? false,
-    zstdLevel: request.zstdLevel,
-    signal: request.signal ?? new AbortController().signal,
-    onBytes: request.onBytes ?? (() => {}),
+    signingKey,
+    inputs: [model, configFile, keyFile].filter((file) => file !== undefined),
   });
 }
 

@@ -1,8 +1,8 @@
 // The options of `hearth serve` that go onto the device, in a file that everyone there can read.
-// A key is no such option: it is refused, with the place where it belongs.
-// What options there are, the runtime says; here they are a JSON object.
+// A key is not such an option: it is refused, with the place where it belongs.
 import { readFile } from 'node:fs/promises';
-import { BundleError } from '../bundle-error.js';
+import { isJsonObject } from '../../model/checkpoint/bounded-json.js';
+import { BundleError } from '../manifest.js';
 
 export type PackedConfig = { text: string; options: Record<string, unknown> };
 
@@ -11,29 +11,22 @@ export const NO_CONFIG: PackedConfig = { text: '{}\n', options: {} };
 
 const KEYS = ['api-key', 'apiKey'];
 
-/** Throws {@link BundleError} for a file that cannot be read, is no object or holds a key. */
+/** Throws {@link BundleError} for a file that cannot be read, is not an object or holds a key. */
 export async function readConfig(file: string): Promise<PackedConfig> {
   const fail = (problem: string) =>
     new BundleError(`the config ${file} cannot be packed: ${problem}`);
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw fail(error.message);
-  });
-  const options = parsed(text);
-  if (options instanceof Error) throw fail(options.message);
+  let text: string;
+  let options: unknown;
+  try {
+    text = await readFile(file, 'utf8');
+    options = JSON.parse(text);
+  } catch (error) {
+    throw fail((error as Error).message);
+  }
+  if (!isJsonObject(options)) throw fail('it does not hold a JSON object');
   if (KEYS.some((key) => key in options))
     throw fail(
       'it holds a key, which everyone on the device could read; put HEARTH_API_KEY=… in /etc/hearth/env there',
     );
   return { text, options };
-}
-
-function parsed(text: string): Record<string, unknown> | Error {
-  try {
-    const config: unknown = JSON.parse(text);
-    if (typeof config === 'object' && config !== null && !Array.isArray(config))
-      return config as Record<string, unknown>;
-    return new Error('it holds no JSON object');
-  } catch (error) {
-    return error as Error;
-  }
 }

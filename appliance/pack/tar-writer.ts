@@ -1,6 +1,6 @@
 // Headers of a tar archive that are the same for the same files: POSIX ustar, sorted by the caller, one
 // owner, one time. What ustar has no room for, long paths and large sizes, goes into a pax header.
-// Regular files alone: folders come into being by the files in them.
+// Only regular files: folders come into being by the files in them.
 
 const BLOCK_BYTES = 512;
 /** 2020-01-01: tar warns of anything that looks as if the clock had been wrong. */

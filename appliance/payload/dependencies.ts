@@ -1,9 +1,9 @@
 // Which installed packages hearth needs when it runs: what package.json names, and what those name.
 // Found as Node finds them, so a checkout and `npm install hearth` both work; no lock file is read.
-// Packages for one platform are left to packages of their own; it reads package.json files alone.
+// Packages for one platform are left to packages of their own; it reads only package.json files.
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { PayloadError } from './architecture.js';
+import { PayloadError } from './pinned-packages.js';
 
 export type InstalledPackage = {
   name: string;
@@ -29,10 +29,10 @@ const FOR_INSTALLING = new Set(['prebuild-install', 'node-gyp']);
 /** hearth's production dependencies, by place. Throws {@link PayloadError} where one is missing. */
 export function installedDependencies(packageRoot: string): InstalledPackage[] {
   const found = new Map<string, InstalledPackage>();
-  const pending: Wanted[] = namesOf(packageRoot).map((name) => ({ name, from: packageRoot }));
+  const pending = namesOf(packageRoot).map((name) => ({ name, from: packageRoot }));
   for (let wanted = pending.shift(); wanted; wanted = pending.shift()) {
-    const folder = findPackage(wanted);
-    if (folder === null || isForOnePlatform(wanted, folder)) continue;
+    const folder = findPackage(wanted.name, wanted.from);
+    if (folder === null) continue;
     const place = placeOf(folder, packageRoot);
     const known = found.get(place);
     if (known && known.folder !== folder)
@@ -46,8 +46,6 @@ export function installedDependencies(packageRoot: string): InstalledPackage[] {
   }
   return [...found.values()].sort((a, b) => (a.place < b.place ? -1 : 1));
 }
-
-type Wanted = { name: string; from: string };
 
 function namesOf(folder: string): string[] {
   const { dependencies, optionalDependencies } = readPackage(folder);
@@ -64,20 +62,18 @@ export function findInstalled(name: string, from: string): string | null {
   }
 }
 
-/** Null for an optional one that is not here. */
-function findPackage({ name, from }: Wanted): string | null {
+/**
+ * Null for an optional one that is not here or for one platform only, such as llama.cpp for one machine;
+ * systeminformation is for several.
+ */
+function findPackage(name: string, from: string): string | null {
   const found = findInstalled(name, from);
+  const isOptional = readPackage(from).optionalDependencies?.[name] !== undefined;
+  if (isOptional) return found && readPackage(found).cpu === undefined ? found : null;
   if (found) return found;
-  if (readPackage(from).optionalDependencies?.[name] !== undefined) return null;
   throw new PayloadError(
     `the package ${name}, which ${from} needs, is not installed; run npm install`,
   );
-}
-
-/** Such as llama.cpp for one machine, which packages name as optional; systeminformation is for several. */
-function isForOnePlatform({ name, from }: Wanted, folder: string): boolean {
-  const isOptional = readPackage(from).optionalDependencies?.[name] !== undefined;
-  return isOptional && readPackage(folder).cpu !== undefined;
 }
 
 /** hearth's own folder becomes the root, and what lies beside it moves into it. */

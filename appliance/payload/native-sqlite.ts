@@ -1,24 +1,24 @@
 // better-sqlite3's native part for a target: the installed one where it is the same, else built.
 // The Node package that goes onto the target has its headers, so nothing else is fetched to build.
-// Built once into the cache; GCC for the target, make and python3 are Debian's.
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { BundleTarget } from '../manifest.js';
-import { ARCHITECTURES, type Architecture, PayloadError } from './architecture.js';
+import type { InstalledPackage } from './dependencies.js';
 import { cacheFolder } from './npm-package.js';
-import { NODE_ABI, NODE_VERSION } from './pinned-packages.js';
+import {
+  ARCHITECTURES,
+  type Architecture,
+  NODE_ABI,
+  NODE_VERSION,
+  PayloadError,
+} from './pinned-packages.js';
 
 const run = promisify(execFile);
 
-export type SqliteSource = {
-  /** better-sqlite3 as installed here */
-  folder: string;
-  version: string;
-  /** the target's Node, headers included */
-  nodeFolder: string;
-};
+/** better-sqlite3 as installed here, and the target's Node, headers included. */
+export type SqliteSource = Pick<InstalledPackage, 'folder' | 'version'> & { nodeFolder: string };
 
 const BUILT = 'build/Release/better_sqlite3.node';
 const MAX_OUTPUT_BYTES = 64 << 20;
@@ -42,7 +42,7 @@ export async function nativeSqlite(
   await mkdir(cache, { recursive: true });
   const temporary = await mkdtemp(path.join(cache, '.build-'));
   try {
-    await build(temporary, source, { architecture, signal });
+    await build(temporary, source, architecture, signal);
     await mkdir(folder, { recursive: true });
     await rename(path.join(temporary, BUILT), built);
   } finally {
@@ -58,26 +58,24 @@ async function isFor(file: string, { elfMachine }: Architecture): Promise<boolea
   return bytes !== null && bytes.length > 64 && bytes.readUInt16LE(18) === elfMachine;
 }
 
-type Build = { architecture: Architecture; signal: AbortSignal | undefined };
-
-async function build(folder: string, { folder: from, nodeFolder }: SqliteSource, how: Build) {
-  const { triplet, cpu } = how.architecture;
+async function build(
+  folder: string,
+  { folder: from, nodeFolder }: SqliteSource,
+  { triplet, cpu }: Architecture,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for (const part of ['binding.gyp', 'package.json', 'deps', 'src'])
     await cp(path.join(from, part), path.join(folder, part), { recursive: true });
   const flags = `-ffile-prefix-map=${folder}=.`;
-  const env = {
-    ...process.env,
-    ...{ CC: `${triplet}-gcc`, CXX: `${triplet}-g++`, AR: `${triplet}-ar` },
-    ...{ CFLAGS: flags, CXXFLAGS: flags, LDFLAGS: '-s' },
-  };
+  const tools = { CC: `${triplet}-gcc`, CXX: `${triplet}-g++`, AR: `${triplet}-ar` };
+  const env = { ...process.env, ...tools, CFLAGS: flags, CXXFLAGS: flags, LDFLAGS: '-s' };
   const words = ['rebuild', '--release', `--arch=${cpu}`, `--nodedir=${nodeFolder}`];
   try {
-    await run(process.execPath, [await nodeGyp(), ...words], {
-      ...{ cwd: folder, env, maxBuffer: MAX_OUTPUT_BYTES, signal: how.signal },
-    });
+    const options = { cwd: folder, env, maxBuffer: MAX_OUTPUT_BYTES, signal };
+    await run(process.execPath, [await nodeGyp(), ...words], options);
   } catch (error) {
-    if (how.signal?.aborted) throw error;
-    throw buildError(error as { stderr?: string; message: string }, how.architecture);
+    if (signal?.aborted) throw error;
+    throw buildError(error as { stderr?: string; message: string }, triplet);
   }
 }
 
@@ -88,7 +86,7 @@ async function nodeGyp(): Promise<string> {
   return path.join(npm, '../node_modules/node-gyp/bin/node-gyp.js');
 }
 
-function buildError(error: { stderr?: string; message: string }, { triplet }: Architecture) {
+function buildError(error: { stderr?: string; message: string }, triplet: string): PayloadError {
   const lines = (error.stderr || error.message).split('\n');
   const line = lines.find((text) => /error|not found|No such/i.test(text)) ?? lines[0];
   const gcc = `g++${triplet.startsWith('aarch64') ? '-aarch64-linux-gnu' : ''}`;

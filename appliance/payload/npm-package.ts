@@ -13,8 +13,7 @@ import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { unsafePathReason } from '../safe-path.js';
 import { readTar } from '../tar-reader.js';
-import { PayloadError } from './architecture.js';
-import type { PinnedPackage } from './pinned-packages.js';
+import { PayloadError, type PinnedPackage } from './pinned-packages.js';
 
 const run = promisify(execFile);
 
@@ -93,7 +92,7 @@ export async function unpack(archive: string, folder: string): Promise<void> {
     const reason = unsafePathReason(entry.path) ?? unsafePathReason(inner);
     if (entry.type !== '0' || reason !== null)
       throw new PayloadError(
-        `${archive}: its entry ${JSON.stringify(entry.path)} ${reason ?? 'is no regular file'}`,
+        `${archive}: its entry ${JSON.stringify(entry.path)} ${reason ?? 'is not a regular file'}`,
       );
     const file = path.join(folder, inner);
     await mkdir(path.dirname(file), { recursive: true });

@@ -1,6 +1,5 @@
 // The files of a package that count when it runs: code and data, not types, sources and papers.
 // Licences stay, as their authors ask. What is left out is listed here and nowhere else.
-// Follows no link: none of the packages has any.
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
@@ -13,13 +12,10 @@ const LICENCE = /^(licen[cs]e|copying|notice)/i;
 const NOT_RUN_OF: Record<string, string[]> = {
   'better-sqlite3': ['build', 'deps', 'src', 'binding.gyp'],
   koffi: ['doc', 'vendor'],
-  'node-llama-cpp': [
-    'bins',
-    'templates',
-    ...['addon', 'cmake', 'gitRelease.bundle', 'patches', 'profiles', 'toolchains', 'xpack'].map(
-      (name) => `llama/${name}`,
+  'node-llama-cpp':
+    'bins templates llama/addon llama/cmake llama/gitRelease.bundle llama/patches llama/profiles llama/toolchains llama/xpack'.split(
+      ' ',
     ),
-  ],
   'node-addon-api': ['.'],
   '@huggingface/tasks': ['src'],
 };
@@ -42,13 +38,10 @@ export function filesBelow(folder: string, isLeftOut: (file: string) => boolean)
       const file = path.join(below, entry.name);
       if (isLeftOut(file)) continue;
       if (entry.isDirectory()) visit(file);
-      else if (entry.isFile() && isRun(entry.name)) found.push(file);
+      else if (entry.isFile() && (LICENCE.test(entry.name) || !NOT_RUN.test(entry.name)))
+        found.push(file);
     }
   };
   visit('');
   return found.sort((a, b) => (a < b ? -1 : 1));
-}
-
-function isRun(name: string): boolean {
-  return LICENCE.test(name) || !NOT_RUN.test(name);
 }

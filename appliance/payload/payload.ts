@@ -1,12 +1,10 @@
-// What a device needs of hearth: Node, hearth's compiled code, its dependencies for that device alone.
+// What a device needs of hearth: Node, hearth's compiled code, its dependencies for only that device.
 // A list of files with where they come from, so that a bundle and an image hold the same.
-// Copies nothing; the model and the configuration are for those who pack.
 import { existsSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BundleTarget } from '../manifest.js';
-import { PayloadError } from './architecture.js';
 import {
   findInstalled,
   type InstalledPackage,
@@ -16,7 +14,12 @@ import {
 import { nativeSqlite } from './native-sqlite.js';
 import { type FetchPackage, fetchPackage } from './npm-package.js';
 import { filesBelow, packageFiles } from './package-files.js';
-import { PINNED_PACKAGES, type PinnedPackage, VULKAN_PACKAGES } from './pinned-packages.js';
+import {
+  PayloadError,
+  PINNED_PACKAGES,
+  type PinnedPackage,
+  VULKAN_PACKAGES,
+} from './pinned-packages.js';
 
 export type PayloadFile = {
   /** below the folder that hearth is installed in, with slashes */
@@ -63,7 +66,9 @@ export async function payload(
   const native: InstalledPackage[] = [];
   for (const wanted of nativePackages(target, options))
     native.push(await nativePackage(wanted, { root, fetch, signal }));
-  const sqlite = installedOne(installed, 'better-sqlite3');
+  const sqlite = installed.find(({ name }) => name === 'better-sqlite3');
+  if (!sqlite)
+    throw new PayloadError('better-sqlite3, which hearth needs, is not installed; run npm install');
   const sources = new Map<string, string>([
     [PAYLOAD_NODE, path.join(nodeFolder, 'bin/node')],
     [`${PAYLOAD_NODE}.LICENSE`, path.join(nodeFolder, 'LICENSE')],
@@ -74,8 +79,8 @@ export async function payload(
   sources.set(sqlitePart, await nativeSqlite(target, { ...sqlite, nodeFolder }, signal));
   return {
     target,
-    files: await Promise.all([...sources].sort(byPath).map(payloadFile)),
-    packages: versionsOf([node, ...installed, ...native]),
+    files: await Promise.all([...sources].sort(([a], [b]) => (a < b ? -1 : 1)).map(payloadFile)),
+    packages: [...new Set([node, ...installed, ...native].map(nameAndVersion))].sort(),
   };
 }
 
@@ -87,13 +92,7 @@ function nativePackages(target: BundleTarget, { hasVulkan }: PayloadOptions): Pi
   throw new PayloadError(`there is no llama.cpp with Vulkan for ${target}; pack without it`);
 }
 
-function installedOne(installed: InstalledPackage[], wanted: string): InstalledPackage {
-  const found = installed.find(({ name }) => name === wanted);
-  if (found) return found;
-  throw new PayloadError(`${wanted}, which hearth needs, is not installed; run npm install`);
-}
-
-type Source = [path: string, source: string];
+type PayloadSource = [path: string, source: string];
 
 /** The folder of package.json, seen from dist/. */
 function hearthRoot(): string {
@@ -104,7 +103,7 @@ function hearthRoot(): string {
 const NOT_SHIPPED = ['test', path.join('bench', 'development')];
 
 /** As npm publishes it, without what only a developer reads. */
-function hearthFiles(root: string): Source[] {
+function hearthFiles(root: string): PayloadSource[] {
   if (!existsSync(path.join(root, PAYLOAD_CLI)))
     throw new PayloadError(`${root} has no ${PAYLOAD_CLI}; run npm run build`);
   const compiled = filesBelow(path.join(root, 'dist'), (file) => NOT_SHIPPED.includes(file));
@@ -112,12 +111,10 @@ function hearthFiles(root: string): Source[] {
   return files.map((file) => [file, path.join(root, file)]);
 }
 
-type Origin = { root: string; fetch: FetchPackage; signal: AbortSignal | undefined };
-
 /** The one that npm installed, where this machine is like the target; else fetched. */
 async function nativePackage(
   wanted: PinnedPackage,
-  { root, fetch, signal }: Origin,
+  { root, fetch, signal }: { root: string; fetch: FetchPackage; signal: AbortSignal | undefined },
 ): Promise<InstalledPackage> {
   const here = findInstalled(wanted.name, root);
   const isSame = here !== null && readPackage(here).version === wanted.version;
@@ -125,22 +122,18 @@ async function nativePackage(
   return { ...wanted, folder, place: `node_modules/${wanted.name}` };
 }
 
-function filesOf({ name, folder, place }: InstalledPackage): Source[] {
+function filesOf({ name, folder, place }: InstalledPackage): PayloadSource[] {
   return packageFiles(name, folder).map((file) => [
     path.join(place, file),
     path.join(folder, file),
   ]);
 }
 
-function byPath([a]: Source, [b]: Source): number {
-  return a < b ? -1 : 1;
-}
-
-async function payloadFile([name, source]: Source): Promise<PayloadFile> {
+async function payloadFile([name, source]: PayloadSource): Promise<PayloadFile> {
   const { mode, size } = await lstat(source);
   return { path: name, source, mode: mode & 0o111 ? 0o755 : 0o644, sizeBytes: size };
 }
 
-function versionsOf(packages: Pick<PinnedPackage, 'name' | 'version'>[]): string[] {
-  return [...new Set(packages.map(({ name, version }) => `${name}@${version}`))].sort();
+function nameAndVersion({ name, version }: Pick<PinnedPackage, 'name' | 'version'>): string {
+  return `${name}@${version}`;
 }

@@ -1,10 +1,9 @@
 // Whether a bundle is what its manifest says, and whose, read as it streams by: nothing is unpacked.
 // The signature is checked before the manifest is read, and the manifest before any other file.
-// What the files do, nobody can check here.
 import { createHash, type KeyObject } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import { BundleError } from '../bundle-error.js';
 import {
+  BundleError,
   type BundleFile,
   type BundleManifest,
   type BundleTarget,
@@ -12,12 +11,11 @@ import {
   parseBundleManifest,
 } from '../manifest.js';
 import { MANIFEST_NAME, TOP_FOLDER } from '../pack/layout.js';
-import { openPackedFile, type PackedFile } from '../packed-file.js';
+import { openPackedFile } from '../packed-file.js';
 import { unsafePathReason } from '../safe-path.js';
 import { checkSignature, SIGNATURE_SUFFIX } from '../signature.js';
 import { readTar, type TarEntry } from '../tar-reader.js';
 
-const CHUNK_BYTES = 1 << 20;
 const SIGNATURE_NAME = `${MANIFEST_NAME}${SIGNATURE_SUFFIX}`;
 /** Far more than one takes. */
 const MAX_SIGNATURE_BYTES = 4096;
@@ -43,19 +41,10 @@ export type VerifiedBundle = {
 export async function verifyBundle(request: VerifyRequest): Promise<VerifiedBundle> {
   const reader = await openPackedFile(request.bundle, (...words) => new BundleError(...words));
   try {
-    const entries = readTar(chunksOf(reader, request.signal), request.bundle);
+    const entries = readTar(reader.chunks, request.bundle);
     return await new Verification(request).run(entries);
   } finally {
     await reader.close();
-  }
-}
-
-async function* chunksOf(reader: PackedFile, signal?: AbortSignal): AsyncGenerator<Buffer> {
-  for (let length = CHUNK_BYTES; length === CHUNK_BYTES; ) {
-    signal?.throwIfAborted();
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    length = await reader.read(chunk);
-    yield chunk.subarray(0, length);
   }
 }
 
@@ -81,7 +70,7 @@ class Verification {
         this.#signature = await this.#take(entry, name, SIGNATURE_NAME, MAX_SIGNATURE_BYTES);
       else await this.#checkFile(entry, name);
     }
-    const manifest = this.#readManifest();
+    const manifest = await this.#readManifest();
     const [missing] = this.#left.keys();
     if (missing !== undefined) throw this.#wrong(`${missing} is missing`);
     const { publicKey } = this.#request;
@@ -93,7 +82,7 @@ class Verification {
     const name = path.startsWith(`${TOP_FOLDER}/`) ? path.slice(TOP_FOLDER.length + 1) : null;
     const reason = unsafePathReason(path) ?? (name === null && `is not below ${TOP_FOLDER}/`);
     if (reason) throw this.#wrong(`its entry ${JSON.stringify(path)} ${reason}`);
-    if (type !== '0') throw this.#wrong(`its entry ${JSON.stringify(path)} is no regular file`);
+    if (type !== '0') throw this.#wrong(`its entry ${JSON.stringify(path)} is not a regular file`);
     return name as string;
   }
 
@@ -104,13 +93,16 @@ class Verification {
   }
 
   /** Once, when everything is there that vouches for it. */
-  #readManifest(): BundleManifest {
+  async #readManifest(): Promise<BundleManifest> {
     if (this.#manifest) return this.#manifest;
     const { bundle, publicKey, target } = this.#request;
     if (!this.#text) throw this.#wrong('it is empty');
     if (publicKey)
       checkSignature(this.#text, { signature: this.#signature, publicKey, where: bundle });
-    const manifest = parseBundleManifest(this.#text.toString(), `${bundle}: ${MANIFEST_NAME}`);
+    const manifest = await parseBundleManifest(
+      this.#text.toString(),
+      `${bundle}: ${MANIFEST_NAME}`,
+    );
     if (target && manifest.target !== target)
       throw this.#wrong(`it is for ${manifest.target}, not for ${target}`);
     for (const file of manifest.files) {
@@ -122,7 +114,7 @@ class Verification {
   }
 
   async #checkFile(entry: TarEntry, name: string): Promise<void> {
-    this.#readManifest();
+    await this.#readManifest();
     const listed = this.#left.get(name);
     if (!listed) throw this.#wrong(`${name} is not in its manifest, or there twice`);
     this.#left.delete(name);
@@ -130,9 +122,12 @@ class Verification {
     if (sizeBytes !== listed.size_bytes)
       throw this.#wrong(`${name} has ${sizeBytes} bytes; expected ${listed.size_bytes}`);
     if (mode !== listed.mode)
-      throw this.#wrong(`${name} has the mode ${octal(mode)}; expected ${octal(listed.mode)}`);
+      throw this.#wrong(
+        `${name} has the mode ${mode.toString(8)}; expected ${listed.mode.toString(8)}`,
+      );
     const hash = createHash('sha256');
     for await (const chunk of entry.content) {
+      this.#request.signal?.throwIfAborted();
       hash.update(chunk);
       this.#bytesDone += chunk.length;
       this.#request.onBytes?.(this.#bytesDone, this.#contentBytes);
@@ -145,8 +140,4 @@ class Verification {
   #wrong(problem: string): BundleError {
     return new BundleError(`${this.#request.bundle} is not to be trusted: ${problem}`);
   }
-}
-
-function octal(mode: number): string {
-  return mode.toString(8);
 }

@@ -1,8 +1,7 @@
 // hearth verify: whether a bundle is whole, and by whom it is.
 // It reads the file from start to end and unpacks nothing.
-// What is checked is verify/verify-bundle.ts.
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { showByteProgress } from '../../terminal/byte-progress.js';
+import { withByteProgress } from '../../terminal/byte-progress.js';
 import { text, valueFlag } from '../../terminal/flags.js';
 import { interruptible } from '../../terminal/interruptible.js';
 import { print } from '../../terminal/print.js';
@@ -41,24 +40,17 @@ export const verifyCommand: CommandModule<object, VerifyArguments> = {
 
 async function run({ bundle, key, target, json }: VerifyArguments, signal: AbortSignal) {
   const publicKey = key === undefined ? null : await readPublicKey(key);
-  const display = showByteProgress(process.stderr);
-  try {
-    const verified = await verifyBundle({
+  const verified = await withByteProgress((display) =>
+    verifyBundle({
       bundle,
       publicKey,
       target: target ?? null,
       signal,
       onBytes: (bytesDone, totalBytes) =>
         display.update({ step: 'checking', bytesDone, totalBytes }),
-    });
-    display.stop();
-    const said = json
-      ? JSON.stringify(resultJson(verified), null, 2)
-      : resultText(bundle, verified);
-    print(said);
-  } finally {
-    display.stop();
-  }
+    }),
+  );
+  print(json ? resultJson(verified) : resultText(bundle, verified));
 }
 
 const SIGNATURE_TEXT: Record<VerifiedBundle['signature'], string> = {
@@ -78,12 +70,5 @@ function resultText(bundle: string, { manifest, signature, contentBytes }: Verif
 
 function resultJson({ manifest, signature, contentBytes }: VerifiedBundle): object {
   const { target, files, model, hearth } = manifest;
-  return {
-    target,
-    hearth,
-    model,
-    files: files.length,
-    content_bytes: contentBytes,
-    signature,
-  };
+  return { target, hearth, model, files: files.length, content_bytes: contentBytes, signature };
 }

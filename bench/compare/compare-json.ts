@@ -1,40 +1,30 @@
 // A comparison as JSON: every figure of the tables and of the report, and each answer whole.
-// snake_case with units in the names, as everywhere in hearth's JSON. Measures nothing.
 import path from 'node:path';
 import { fitJson } from '../../devices/fit/fit-json.js';
-import type { Estimate } from '../../llama/quality/definitions.js';
 import type { Quality } from '../../llama/quality/quality-protocol.js';
+import { snakeCase } from '../../terminal/print.js';
 import { hearthVersion } from '../../terminal/version.js';
 import { NGRAM } from './answers/words.js';
-import type { Answered, Compared, Comparison, EqualMemory } from './comparison.js';
+import type { Compared, ComparedAnswer, Comparison, EqualMemory } from './comparison.js';
 import { totalBytes } from './equal-memory.js';
 import { averageOf, rightAnswers, shareKept } from './figure-text.js';
 
 export function comparisonJson({ models, made, equalMemory, setting, ...comparison }: Comparison) {
-  const { text } = setting;
-  return {
-    hearth_version: hearthVersion(),
-    started_at: new Date(comparison.startedAtMs).toISOString(),
-    is_whole: comparison.isWhole,
-    machine: {
-      cpu: comparison.machine.cpu,
-      cpu_cores: comparison.machine.cpuCores,
-      memory_bytes: comparison.machine.memoryBytes,
-      gpus: comparison.machine.gpus.map(({ name }) => name),
-      os: comparison.machine.os,
-    },
+  const { nCtx, maxTokens, repeats, questions, text } = setting;
+  const { cpu, cpuCores, memoryBytes, gpus, os } = comparison.machine;
+  return snakeCase({
+    hearthVersion: hearthVersion(),
+    startedAt: new Date(comparison.startedAtMs).toISOString(),
+    isWhole: comparison.isWhole,
+    machine: { cpu, cpuCores, memoryBytes, gpus: gpus.map(({ name }) => name), os },
     setting: {
-      n_ctx: setting.nCtx,
-      max_tokens: setting.maxTokens,
-      repeats: setting.repeats,
-      questions: setting.questions,
-      repetition_ngram: NGRAM,
-      text: text && { name: text.name, n_ctx: text.nCtx, max_chunks: text.maxChunks },
+      ...{ nCtx, maxTokens, repeats, questions, repetitionNgram: NGRAM },
+      text: text && { name: text.name, nCtx: text.nCtx, maxChunks: text.maxChunks },
     },
     models: models.map((model) => modelJson(model, models[0])),
     made: made.map((model) => modelJson(model, models[0])),
-    equal_memory: equalMemory.map(equalJson),
-  };
+    equalMemory: equalMemory.map(equalJson),
+  });
 }
 
 function modelJson(model: Compared, first: Compared | undefined) {
@@ -43,36 +33,24 @@ function modelJson(model: Compared, first: Compared | undefined) {
     label: model.label,
     filename: path.basename(model.path),
     error: model.failure,
-    file_type: file?.fileType ?? null,
-    size_bytes: file?.sizeBytes ?? null,
+    fileType: file?.fileType ?? null,
+    sizeBytes: file?.sizeBytes ?? null,
     parameters: file?.sized.shape.nParams ?? null,
-    share_kept: shareKept(model, first),
-    is_unpruned: file?.isUnpruned ?? null,
-    tokenizer_sha256: file?.tokenizerSha256 ?? null,
+    shareKept: shareKept(model, first),
+    isUnpruned: file?.isUnpruned ?? null,
+    tokenizerSha256: file?.tokenizerSha256 ?? null,
     backend: info?.backend ?? null,
-    llama_cpp: info?.llamaCppRelease ?? null,
-    speed: speed && {
-      answer_tokens: speed.answerTokens,
-      answer_ms: speed.answerMs,
-      ttft_ms: speed.ttftMs,
-      tokens_per_second: speed.tokensPerSecond,
-      prompt_tokens: speed.promptTokens,
-    },
-    memory: memory && {
-      weights_bytes: memory.weightsBytes,
-      kv_bytes: memory.kvBytes,
-      compute_bytes: memory.computeBytes,
-      peak_rss_bytes: memory.peakRssBytes,
-      device_peak_bytes: memory.devicePeakBytes,
-    },
-    predicted_bytes: predicted && totalBytes(predicted),
+    llamaCpp: info?.llamaCppRelease ?? null,
+    speed,
+    memory,
+    predictedBytes: predicted && totalBytes(predicted),
     quality: quality && qualityJson(quality),
-    no_divergence: model.noDivergence,
-    answers_mean: {
-      repetition: averageOf(answers, (answer) => answer.repetition),
-      words: averageOf(answers, (answer) => answer.nWords),
-      tokens: averageOf(answers, (answer) => answer.nTokens),
-      difference: averageOf(answers, (answer) => answer.difference),
+    noDivergence: model.noDivergence,
+    answersMean: {
+      repetition: averageOf(answers, 'repetition'),
+      words: averageOf(answers, 'nWords'),
+      tokens: averageOf(answers, 'nTokens'),
+      difference: averageOf(answers, 'difference'),
       right: rightAnswers(answers)?.right ?? null,
     },
     answers: answers.map(answerJson),
@@ -80,43 +58,21 @@ function modelJson(model: Compared, first: Compared | undefined) {
   };
 }
 
-function qualityJson({ perplexity, divergence, nChunks, nTokens }: Quality) {
-  return {
-    perplexity: estimateJson(perplexity),
-    n_chunks: nChunks,
-    n_tokens: nTokens,
-    divergence: divergence && {
-      mean_kl: estimateJson(divergence.meanKl),
-      median_kl: divergence.medianKl,
-      p99_kl: divergence.p99Kl,
-      same_top: estimateJson(divergence.sameTop),
-    },
-  };
+function qualityJson({ perplexity, nChunks, nTokens, divergence }: Quality) {
+  return { perplexity, nChunks, nTokens, divergence };
 }
 
-function estimateJson({ value, error }: Estimate) {
-  return { value, error };
-}
-
-function answerJson(answer: Answered) {
-  return {
-    text: answer.text,
-    tokens: answer.nTokens,
-    words: answer.nWords,
-    repetition: answer.repetition,
-    difference: answer.difference,
-    stop_reason: answer.stopReason,
-    is_right: answer.isRight,
-  };
+function answerJson({ text, nTokens: tokens, nWords: words, ...counted }: ComparedAnswer) {
+  return { text, tokens, words, ...counted };
 }
 
 /** Models by their labels. */
 function equalJson({ pruned, prunedBytes, type, denseBytes, dense }: EqualMemory) {
   return {
     pruned: pruned.label,
-    pruned_predicted_bytes: prunedBytes,
-    unpruned_type: type,
-    unpruned_predicted_bytes: denseBytes,
+    prunedPredictedBytes: prunedBytes,
+    unprunedType: type,
+    unprunedPredictedBytes: denseBytes,
     unpruned: dense?.label ?? null,
   };
 }

@@ -1,125 +1,76 @@
 // A comparison in a terminal: tables of figures, the equal-memory table, what fits where, the answers.
 // Names and answers come from files and models, so whoever prints this makes it printable.
-// Measures nothing.
-import Table from 'cli-table3';
+import type { Fit } from '../../devices/fit/fit.js';
 import { verdictText } from '../../devices/fit/fit-report.js';
-import {
-  formatCount,
-  formatDisk,
-  formatDuration,
-  formatMemory,
-  formatPercent,
-} from '../../terminal/units.js';
+import { drawGrid, type TableColumn } from '../../terminal/table.js';
+import { formatMemory } from '../../terminal/units.js';
 import type { Compared, Comparison, EqualMemory } from './comparison.js';
-import { devicesOf, isFitting } from './device-rows.js';
-import {
-  averageOf,
-  estimateText,
-  memoryText,
-  NOTHING,
-  perplexityText,
-  rateText,
-  rightAnswers,
-  shareKept,
-} from './figure-text.js';
+import { type DeviceRow, deviceRows, fittedModels } from './device-rows.js';
+import { FIGURES, type FigureText, NOTHING } from './figure-text.js';
 
 /** More answers than these are for the report and for --json. */
 const SHOWN_QUESTIONS = 3;
 
 export function comparisonText(comparison: Comparison): string {
-  const { models, made } = comparison;
+  const { models } = comparison;
   return [
-    ...section('Size, memory and speed', figuresTable(comparison), figureNotes(comparison)),
-    ...section('Quality', qualityTable([...models, ...made]), qualityNotes(comparison)),
-    ...section('At equal memory', equalTable(comparison), equalNotes(comparison)),
+    ...section('Size, memory and speed', figuresTable(comparison, SIZES), figureNotes(comparison)),
+    ...section('Quality', figuresTable(comparison, QUALITIES), qualityNotes(comparison)),
+    ...section('At equal memory', drawGrid(PAIR, comparison.equalMemory), equalNotes(comparison)),
     ...section('What fits where', fitTable(models), fitNotes(comparison)),
     ...answersText(comparison),
   ].join('\n');
 }
 
 /** Nothing where there is neither row nor note. */
-function section(title: string, table: Table.Table, notes: string[]): string[] {
-  const drawn = table.length > 0 ? [table.toString()] : [];
-  return drawn.length + notes.length > 0 ? [title, ...drawn, ...notes, ''] : [];
+function section(title: string, table: string, notes: string[]): string[] {
+  const lines = [...(table === '' ? [] : [table]), ...notes];
+  return lines.length > 0 ? [title, ...lines, ''] : [];
 }
 
-function table(head: string[], numbersFrom = 1): Table.Table {
-  return new Table({
-    head,
-    colAligns: head.map((_, i) => (i < numbersFrom ? 'left' : 'right')),
-    style: { head: [], border: [], compact: true },
-  });
-}
+type FigureColumn = [head: string, text: FigureText];
 
-function figuresTable({ models, made }: Comparison): Table.Table {
-  const drawn = table(
-    ['Model', 'Type', 'Parameters', 'Kept', 'File', 'Memory', 'Answer', 'tok/s', 'TTFT'],
-    2,
-  );
-  for (const model of [...models, ...made]) {
-    const { file, speed } = model;
-    const kept = shareKept(model, models[0]);
-    drawn.push([
-      model.label,
-      file?.fileType ?? NOTHING,
-      file ? formatCount(file.sized.shape.nParams) : NOTHING,
-      kept === null ? NOTHING : formatPercent(kept),
-      file ? formatDisk(file.sizeBytes) : NOTHING,
-      memoryText(model),
-      speed ? formatDuration(speed.answerMs) : NOTHING,
-      speed ? rateText(speed.tokensPerSecond) : NOTHING,
-      speed ? formatDuration(speed.ttftMs) : NOTHING,
-    ]);
-  }
-  return drawn;
+const SIZES: FigureColumn[] = [
+  ['Type', FIGURES.type],
+  ['Parameters', FIGURES.parameters],
+  ['Kept', FIGURES.kept],
+  ['File', FIGURES.file],
+  ['Memory', FIGURES.memory],
+  ['Answer', FIGURES.answerTime],
+  ['tok/s', FIGURES.rate],
+  ['TTFT', FIGURES.ttft],
+];
+
+const QUALITIES: FigureColumn[] = [
+  ['Perplexity', FIGURES.perplexityRange],
+  ['KL divergence', FIGURES.divergence],
+  ['Same token', FIGURES.sameToken],
+  ['Repeats', FIGURES.repetition],
+  ['Words', FIGURES.words],
+  ['Differs', FIGURES.difference],
+  ['Right', FIGURES.right],
+];
+
+/** A row a model. Nobody misses right answers where the questions had none. */
+function figuresTable({ models, made }: Comparison, figures: FigureColumn[]): string {
+  const [all, first] = [[...models, ...made], models[0]];
+  const columns = figures
+    .filter(([, text]) => text !== FIGURES.right || all.some(FIGURES.right))
+    .map(([head, text]): TableColumn<Compared> => {
+      const cell = (model: Compared) => text(model, first) ?? NOTHING;
+      return text === FIGURES.type ? { head, cell } : { head, cell, align: 'right' };
+    });
+  return drawGrid([{ head: 'Model', cell: ({ label }) => label }, ...columns], all);
 }
 
 function figureNotes({ models, made, setting }: Comparison): string[] {
   const tokens = models.find(({ speed }) => speed)?.speed?.answerTokens;
   return [
     `Memory: peak of the process, measured. Answer: ${tokens ?? 0} tokens to one question, prompt included; medians of ${setting.repeats}.`,
-    ...failures([...models, ...made]),
+    ...[...models, ...made].flatMap(({ label, failure }) =>
+      failure === null ? [] : [`${label} failed: ${failure}`],
+    ),
   ];
-}
-
-function failures(models: readonly Compared[]): string[] {
-  return models
-    .filter(({ failure }) => failure !== null)
-    .map(({ label, failure }) => `${label} failed: ${failure}`);
-}
-
-function qualityTable(models: readonly Compared[]): Table.Table {
-  const hasRight = models.some(({ answers }) => rightAnswers(answers));
-  const head = [
-    'Model',
-    'Perplexity',
-    'KL divergence',
-    'Same token',
-    'Repeats',
-    'Words',
-    'Differs',
-  ];
-  const drawn = table([...head, ...(hasRight ? ['Right'] : [])]);
-  for (const { label, quality, answers } of models) {
-    const right = rightAnswers(answers);
-    const [repetition, nWords, difference] = [
-      averageOf(answers, (answer) => answer.repetition),
-      averageOf(answers, (answer) => answer.nWords),
-      averageOf(answers, (answer) => answer.difference),
-    ];
-    const divergence = quality?.divergence;
-    drawn.push([
-      label,
-      quality ? estimateText(quality.perplexity) : NOTHING,
-      divergence ? estimateText(divergence.meanKl, (value) => value.toFixed(3)) : NOTHING,
-      divergence ? formatPercent(divergence.sameTop.value) : NOTHING,
-      repetition === null ? NOTHING : formatPercent(repetition),
-      nWords === null ? NOTHING : nWords.toFixed(0),
-      difference === null ? NOTHING : formatPercent(difference),
-      ...(hasRight ? [right ? `${right.right} of ${right.of}` : NOTHING] : []),
-    ]);
-  }
-  return drawn;
 }
 
 function qualityNotes({ models, made, setting }: Comparison): string[] {
@@ -132,34 +83,29 @@ function qualityNotes({ models, made, setting }: Comparison): string[] {
         ]
       : []),
     `Repeats: 4-word runs that came before in the answer. Differs: words to change to get ${first?.label}'s answer.`,
-    ...[...models, ...made]
-      .filter(({ noDivergence }) => noDivergence !== null)
-      .map(({ label, noDivergence }) => `${label} has no KL divergence: ${noDivergence}.`),
+    ...[...models, ...made].flatMap(({ label, noDivergence }) =>
+      noDivergence === null ? [] : [`${label} has no KL divergence: ${noDivergence}.`],
+    ),
   ];
 }
 
-function equalTable({ equalMemory }: Comparison): Table.Table {
-  const drawn = table([
-    ...['Pruned', 'Memory', 'Perplexity', 'tok/s'],
-    ...['Unpruned as', 'Memory', 'Perplexity', 'tok/s'],
-  ]);
-  for (const { pruned, prunedBytes, type, denseBytes, dense } of equalMemory)
-    drawn.push([
-      `${pruned.label} (${pruned.file?.fileType ?? NOTHING})`,
-      formatMemory(prunedBytes),
-      ...measuredCells(pruned),
-      type ?? 'none',
-      type ? formatMemory(denseBytes) : NOTHING,
-      ...measuredCells(dense),
-    ]);
-  return drawn;
-}
+const PAIR: TableColumn<EqualMemory>[] = [
+  { head: 'Pruned', cell: ({ pruned }) => `${pruned.label} (${figure(pruned, FIGURES.type)})` },
+  { head: 'Memory', align: 'right', cell: ({ prunedBytes }) => formatMemory(prunedBytes) },
+  { head: 'Perplexity', align: 'right', cell: ({ pruned }) => figure(pruned, FIGURES.perplexity) },
+  { head: 'tok/s', align: 'right', cell: ({ pruned }) => figure(pruned, FIGURES.rate) },
+  { head: 'Unpruned as', align: 'right', cell: ({ type }) => type ?? 'none' },
+  {
+    head: 'Memory',
+    align: 'right',
+    cell: ({ type, denseBytes }) => (type ? formatMemory(denseBytes) : NOTHING),
+  },
+  { head: 'Perplexity', align: 'right', cell: ({ dense }) => figure(dense, FIGURES.perplexity) },
+  { head: 'tok/s', align: 'right', cell: ({ dense }) => figure(dense, FIGURES.rate) },
+];
 
-function measuredCells(model: Compared | null): string[] {
-  return [
-    model?.quality ? perplexityText(model.quality.perplexity.value) : NOTHING,
-    model?.speed ? rateText(model.speed.tokensPerSecond) : NOTHING,
-  ];
+function figure(model: Compared | null, text: FigureText): string {
+  return (model && text(model, undefined)) ?? NOTHING;
 }
 
 /** What the table leaves open, as sentences. */
@@ -182,18 +128,18 @@ function equalNote({ pruned, prunedBytes, type, denseBytes, dense }: EqualMemory
 }
 
 /** Devices that hold every model are in the notes. */
-function fitTable(models: readonly Compared[]): Table.Table {
-  const fitted = models.filter(({ fits }) => fits.length > 0);
-  const drawn = table(['Device', ...fitted.map(({ label }) => label)], fitted.length + 1);
-  for (const { device, cells } of devicesOf(fitted))
-    if (!cells.every(isFitting))
-      drawn.push([device.id, ...cells.map((fit) => (fit ? verdictText(fit) : NOTHING))]);
-  return drawn;
+function fitTable(models: readonly Compared[]): string {
+  const verdict = (fit: Fit | undefined) => (fit ? verdictText(fit) : NOTHING);
+  const columns = fittedModels(models).map(({ label }, i): TableColumn<DeviceRow> => {
+    return { head: label, cell: ({ cells }) => verdict(cells[i]) };
+  });
+  const rows = deviceRows(models).filter(({ holdsAll }) => !holdsAll);
+  return drawGrid([{ head: 'Device', cell: ({ device }) => device.id }, ...columns], rows);
 }
 
 function fitNotes({ models, setting }: Comparison): string[] {
-  const devices = devicesOf(models.filter(({ fits }) => fits.length > 0));
-  const holding = devices.filter(({ cells }) => cells.every(isFitting));
+  const devices = deviceRows(models);
+  const holding = devices.filter(({ holdsAll }) => holdsAll);
   if (devices.length === 0) return [];
   const isAll = holding.length === devices.length;
   const names = isAll

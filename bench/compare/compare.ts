@@ -1,6 +1,6 @@
-// Pruned models beside the unpruned one, as the article has them, on the user's own files: answers,
-// speed, memory, quality, what fits where, and the unpruned model at equal memory.
-// One model at a time is in memory, and what a model fails at costs no other its figures. Prints nothing.
+// Pruned models beside the unpruned one, on the user's own files: answers, speed, memory, quality, what
+// fits where, and the unpruned model at equal memory.
+// One model at a time is in memory, and what a model fails at costs no other its figures.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -14,7 +14,7 @@ import type { FileType } from '../../model/types/mixtures.js';
 import type { EngineOptions } from '../../runtime/engine/engine.js';
 import { defaultCtx } from '../measure/points.js';
 import { labelsOf, readModelFile, unmeasured } from './compared-file.js';
-import type { Compared, Comparison, EqualMemory, Setting } from './comparison.js';
+import type { Compared, Comparison, ComparisonSetting, EqualMemory } from './comparison.js';
 import { type DenseSource, openDenseSource } from './dense-source.js';
 import { findOpponent, predictorLike, totalBytes } from './equal-memory.js';
 import { perplexityText, rateText } from './figure-text.js';
@@ -25,7 +25,7 @@ export type CompareOptions = {
   models: readonly string[];
   engine: Omit<EngineOptions, 'modelPath'>;
   /** The context is the engine's, or the first model's up to 4096. */
-  setting: Omit<Setting, 'nCtx'>;
+  setting: Omit<ComparisonSetting, 'nCtx'>;
   /** The unpruned checkpoint, to make other types of it. */
   denseCheckpoint?: string | undefined;
   devices: readonly Device[];
@@ -46,8 +46,9 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   const predictor = openMemoryPredictor();
   try {
     const comparison = await begin(options);
-    const source = await openSource(comparison, options);
-    const run = new Run({ comparison, options, folder, predictor, source });
+    const [first] = comparison.models as [Compared];
+    const source = await openDenseSource(first, options.denseCheckpoint);
+    const run = new ComparisonRun({ comparison, options, folder, predictor, source });
     await run.tryAll();
     await run.predictAll();
     await run.findOpponents();
@@ -85,13 +86,6 @@ async function readFile(model: Compared, first: Compared): Promise<void> {
   }
 }
 
-async function openSource(
-  { models: [first] }: Comparison,
-  { denseCheckpoint }: CompareOptions,
-): Promise<DenseSource | null> {
-  return first ? await openDenseSource(first, denseCheckpoint) : null;
-}
-
 type RunParts = {
   comparison: Comparison;
   options: CompareOptions;
@@ -100,7 +94,7 @@ type RunParts = {
   source: DenseSource | null;
 };
 
-class Run {
+class ComparisonRun {
   readonly #parts: RunParts;
 
   constructor(parts: RunParts) {
@@ -120,7 +114,9 @@ class Run {
     const { engine, signal, onNote } = options;
     if (model.file && !signal.aborted)
       await tryModel(model, {
-        ...{ engine, signal, setting: comparison.setting },
+        engine,
+        signal,
+        setting: comparison.setting,
         first: model === this.#first ? null : this.#first,
         rowsPath: path.join(folder, 'first.rows'),
         onProgress: (text) => options.onProgress(`${model.label}: ${text}`),
@@ -135,14 +131,14 @@ class Run {
     const { models } = comparison;
     const fitter = openFitter(predictor);
     const { nCtx, kvType } = engine;
-    const request = { ...(nCtx !== undefined && { nCtx }), ...(kvType && { kvType }) };
     for (const model of models) {
       if (!model.file || signal.aborted) continue;
       options.onProgress(`${model.label}: what fits where`);
       const { sized } = model.file;
       try {
         await this.#predict(model);
-        for (const device of devices) model.fits.push(await fitter.fit(sized, device, request));
+        for (const device of devices)
+          model.fits.push(await fitter.fit(sized, device, { nCtx, kvType }));
       } catch (error) {
         model.failure ??= (error as Error).message;
       }
@@ -208,8 +204,8 @@ class Run {
 
 function doneText({ speed, quality }: Compared): string {
   const parts = [
-    ...(speed ? [`${rateText(speed.tokensPerSecond)} tok/s`] : []),
-    ...(quality ? [`perplexity ${perplexityText(quality.perplexity.value)}`] : []),
+    speed && `${rateText(speed.tokensPerSecond)} tok/s`,
+    quality && `perplexity ${perplexityText(quality.perplexity.value)}`,
   ];
-  return parts.join(', ');
+  return parts.filter(Boolean).join(', ');
 }

@@ -1,19 +1,18 @@
 // A model as its file tells of it, before anything is loaded: widths, type, tokenizer.
 // Tokenizers are compared by all that decides how a text is split, not by name.
-// Reads headers alone.
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { type GgufFile, readGgufFile } from '../../model/gguf/gguf-file.js';
 import type { ModelShape } from '../../model/shape/model-shape.js';
 import { sizedModelOfGguf } from '../../model/shape/sized-model.js';
 import { fileTypeOf } from '../../model/types/mixtures.js';
-import type { Compared, ModelFile } from './comparison.js';
+import type { Compared, ComparedFile } from './comparison.js';
 
 /** `first` is the unpruned model, where it could be read. Throws GgufFileError. */
 export async function readModelFile(
   modelPath: string,
-  first: ModelFile | null,
-): Promise<ModelFile> {
+  first: ComparedFile | null,
+): Promise<ComparedFile> {
   const file = await readGgufFile(modelPath);
   const sized = sizedModelOfGguf(file);
   const chatTemplate = file.metadata['tokenizer.chat_template'];
@@ -30,8 +29,18 @@ export async function readModelFile(
 /** Nothing measured yet. */
 export function unmeasured(label: string, modelPath: string): Compared {
   return {
-    ...{ label, path: modelPath, file: null, info: null, answers: [], speed: null, memory: null },
-    ...{ quality: null, noDivergence: null, predicted: null, fits: [], failure: null },
+    label,
+    path: modelPath,
+    file: null,
+    info: null,
+    answers: [],
+    speed: null,
+    memory: null,
+    quality: null,
+    noDivergence: null,
+    predicted: null,
+    fits: [],
+    failure: null,
   };
 }
 

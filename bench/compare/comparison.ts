@@ -1,6 +1,5 @@
-// What a comparison holds, as types alone: models side by side, the unpruned one first.
+// What a comparison holds: models side by side, the unpruned one first.
 // What could not be measured is null, and the model says why; the rest of it is good all the same.
-// Bytes, ms and tokens a second, as everywhere.
 import type { Fit } from '../../devices/fit/fit.js';
 import type { MemoryPrediction } from '../../devices/memory/memory-prediction.js';
 import type { Quality } from '../../llama/quality/quality-protocol.js';
@@ -8,12 +7,12 @@ import type { SizedModel } from '../../model/shape/sized-model.js';
 import type { FileType } from '../../model/types/mixtures.js';
 import type { EngineInfo, StopReason } from '../../runtime/engine/engine.js';
 import type { MachineRow } from '../../runtime/log/rows.js';
-import type { Question } from './answers/questions.js';
+import type { ComparedQuestion } from './answers/questions.js';
 
 export type Comparison = {
   startedAtMs: number;
   machine: MachineRow;
-  setting: Setting;
+  setting: ComparisonSetting;
   /** The first is what the others are compared with. */
   models: Compared[];
   equalMemory: EqualMemory[];
@@ -23,13 +22,13 @@ export type Comparison = {
   isWhole: boolean;
 };
 
-export type Setting = {
+export type ComparisonSetting = {
   /** Tokens of context that each model is loaded with, and predicted for. */
   nCtx: number;
   /** Of an answer, at most. */
   maxTokens: number;
   repeats: number;
-  questions: Question[];
+  questions: ComparedQuestion[];
   text: ScoredText | null;
 };
 
@@ -46,10 +45,10 @@ export type Compared = {
   label: string;
   path: string;
   /** Null where the file cannot be read. */
-  file: ModelFile | null;
+  file: ComparedFile | null;
   info: EngineInfo | null;
   /** In the order of the questions; fewer where it failed on the way. */
-  answers: Answered[];
+  answers: ComparedAnswer[];
   speed: Speed | null;
   memory: MeasuredMemory | null;
   quality: Quality | null;
@@ -62,7 +61,7 @@ export type Compared = {
   failure: string | null;
 };
 
-export type ModelFile = {
+export type ComparedFile = {
   sizeBytes: number;
   fileType: FileType | null;
   sized: SizedModel;
@@ -73,7 +72,7 @@ export type ModelFile = {
   isUnpruned: boolean;
 };
 
-export type Answered = {
+export type ComparedAnswer = {
   text: string;
   nTokens: number;
   nWords: number;

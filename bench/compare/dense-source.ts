@@ -1,5 +1,5 @@
 // What the unpruned model can be made from in another type: its checkpoint, or a GGUF of it that is not
-// quantised. A quantised file is no source: what it rounded away would be held against the type.
+// quantised. A quantised file is not a source: what it rounded away would be held against the type.
 // Makes into a folder that the caller removes.
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -13,8 +13,10 @@ import type { Compared } from './comparison.js';
 
 export type DenseSource = {
   /** Writes a GGUF of `type` and returns its path. */
-  make(type: FileType, options: { folder: string; signal: AbortSignal }): Promise<string>;
+  make(type: FileType, options: MakeOptions): Promise<string>;
 };
+
+type MakeOptions = { folder: string; signal: AbortSignal };
 
 const UNQUANTISED: readonly (FileType | null)[] = ['F32', 'F16', 'BF16'];
 
@@ -39,53 +41,37 @@ async function checkpointSource(checkpoint: string, first: Compared): Promise<De
       `--dense-checkpoint ${checkpoint} has other widths than ${first.label}; give the checkpoint that ${first.label} was converted from`,
     );
   const template = first.file?.chatTemplate ?? null;
-  return { make: (type, options) => convertTo(type, { checkpoint, template, ...options }) };
-}
-
-type Target = { folder: string; signal: AbortSignal };
-
-async function convertTo(
-  type: FileType,
-  {
-    checkpoint,
-    template,
-    folder,
-    signal,
-  }: Target & { checkpoint: string; template: string | null },
-): Promise<string> {
-  const output = path.join(folder, `dense-${type}.gguf`);
-  const templateFile = path.join(folder, 'template.jinja');
-  if (template !== null) await writeFile(templateFile, template);
-  const chatTemplate = template === null ? undefined : templateFile;
-  await convert({ checkpoint, output, type, chatTemplate, signal, force: true });
-  return output;
+  return {
+    async make(type, { folder, signal }) {
+      const output = path.join(folder, `dense-${type}.gguf`);
+      const templateFile = path.join(folder, 'template.jinja');
+      if (template !== null) await writeFile(templateFile, template);
+      const chatTemplate = template === null ? undefined : templateFile;
+      await convert({ checkpoint, output, type, chatTemplate, signal, force: true });
+      return output;
+    },
+  };
 }
 
 /** As stock-quantise.ts takes it. */
 const ALL_THREADS = '0';
 
 /** By llama.cpp's own quantiser, in a process of its own. */
-async function quantiseGguf(source: string, type: FileType, target: Target): Promise<string> {
-  const output = path.join(target.folder, `dense-${type}.gguf`);
+async function quantiseGguf(
+  source: string,
+  type: FileType,
+  { folder, signal }: MakeOptions,
+): Promise<string> {
+  const output = path.join(folder, `dense-${type}.gguf`);
   const script = path.join(import.meta.dirname, '../../llama/stock-quantise.js');
-  const words = [
-    script,
-    ALL_THREADS,
-    path.resolve(source),
-    output,
-    String(MIXTURES[type].fileTypeId),
-  ];
+  const fileType = String(MIXTURES[type].fileTypeId);
+  const words = [script, ALL_THREADS, path.resolve(source), output, fileType];
   try {
-    await promisify(execFile)(process.execPath, words, {
-      signal: target.signal,
-      maxBuffer: 64 * 2 ** 20,
-    });
+    await promisify(execFile)(process.execPath, words, { signal, maxBuffer: 64 * 2 ** 20 });
   } catch (cause) {
-    target.signal.throwIfAborted();
-    const last = String((cause as { stderr?: string }).stderr ?? '')
-      .trim()
-      .split('\n')
-      .at(-1);
+    signal.throwIfAborted();
+    const { stderr = '' } = cause as { stderr?: string };
+    const last = stderr.trim().split('\n').at(-1);
     throw new Error(`llama.cpp cannot make ${type} of ${source}: ${last}`, { cause });
   }
   return output;

@@ -1,25 +1,25 @@
 // What fits where, turned over: a row a device, a cell a model.
 // Devices that hold every model say little; whoever shows the rows may sum those up.
-// Predicts nothing.
 import type { Device } from '../../devices/catalogue/device.js';
 import type { Fit } from '../../devices/fit/fit.js';
 import type { Compared } from './comparison.js';
 
 export type DeviceRow = {
   device: Device;
-  /** One a model; undefined where it was not asked. */
+  /** One for each of {@link fittedModels}. */
   cells: (Fit | undefined)[];
+  holdsAll: boolean;
 };
 
-/** Of models with the same catalogue. */
-export function devicesOf(models: readonly Compared[]): DeviceRow[] {
-  const [first] = models;
-  return (first?.fits ?? []).map(({ device }, index) => ({
-    device,
-    cells: models.map(({ fits }) => fits[index]),
-  }));
+export function fittedModels(models: readonly Compared[]): Compared[] {
+  return models.filter(({ fits }) => fits.length > 0);
 }
 
-export function isFitting(fit: Fit | undefined): boolean {
-  return fit?.verdict.kind === 'fits';
+/** Of models with the same catalogue. */
+export function deviceRows(models: readonly Compared[]): DeviceRow[] {
+  const fitted = fittedModels(models);
+  return (fitted[0]?.fits ?? []).map(({ device }, index) => {
+    const cells = fitted.map(({ fits }) => fits[index]);
+    return { device, cells, holdsAll: cells.every((fit) => fit?.verdict.kind === 'fits') };
+  });
 }

@@ -1,27 +1,33 @@
 // One model put to the test: loaded once for its answers, speed and memory, and in a process of its own
 // for what it makes of a text. Whatever fails is noted in the model's column, and what was measured
-// before stays. Compares nothing.
+// before stays.
 
 import { scoreQuality } from '../../llama/quality/quality-process.js';
 import type { Quality, QualityTask } from '../../llama/quality/quality-protocol.js';
 import type { Engine, EngineInfo, EngineOptions } from '../../runtime/engine/engine.js';
 import { startEngine } from '../../runtime/engine/restarting-engine.js';
-import { untilEngineEnds } from '../measure/engine-end.js';
-import { llamaSettings } from '../measure/llama-settings.js';
+import { llamaSettings, untilEngineEnds } from '../measure/measured-engine.js';
 import {
   ANSWER_TOKENS,
-  type Answer,
   answerRepeatedly,
+  ask,
   inputOf,
+  type TimedAnswer,
 } from '../measure/repeated-answers.js';
 import { median } from '../median.js';
-import type { Question } from './answers/questions.js';
+import type { ComparedQuestion } from './answers/questions.js';
 import { repetitionRate, wordDifference, words } from './answers/words.js';
-import type { Answered, Compared, MeasuredMemory, Setting, Speed } from './comparison.js';
+import type {
+  Compared,
+  ComparedAnswer,
+  ComparisonSetting,
+  MeasuredMemory,
+  Speed,
+} from './comparison.js';
 
 export type TrialOptions = {
   engine: Omit<EngineOptions, 'modelPath'>;
-  setting: Setting;
+  setting: ComparisonSetting;
   /** The model that answers are compared with; null for that model itself. */
   first: Compared | null;
   /** Where the first model's log-probabilities are kept. */
@@ -41,26 +47,20 @@ export async function tryModel(model: Compared, options: TrialOptions): Promise<
   }
 }
 
-async function runEngine(
-  model: Compared,
-  { engine: settings, setting, first, signal, onProgress }: TrialOptions,
-): Promise<void> {
-  const engine = startEngine({
-    ...settings,
-    modelPath: model.path,
-    nCtx: setting.nCtx,
-    parallel: 1,
-  });
+async function runEngine(model: Compared, options: TrialOptions): Promise<void> {
+  const { setting, first, onProgress } = options;
+  const { nCtx, questions, maxTokens } = setting;
+  const engine = startEngine({ ...options.engine, modelPath: model.path, nCtx, parallel: 1 });
   try {
     onProgress('loading');
-    const stop = untilEngineEnds(engine, signal);
-    model.info = await engine.ready({ signal: stop });
-    await measureSpeed(model, { engine, info: model.info, setting, signal: stop, onProgress });
-    for (const [index, question] of setting.questions.entries()) {
-      onProgress(`question ${index + 1} of ${setting.questions.length}`);
-      const asked = { engine, info: model.info, maxTokens: setting.maxTokens, signal: stop };
-      const reference = first ? first.answers[index]?.text : undefined;
-      model.answers.push(await ask(question, reference, asked));
+    const signal = untilEngineEnds(engine, options.signal);
+    const info = await engine.ready({ signal });
+    model.info = info;
+    await measureSpeed(model, { engine, info, signal }, options);
+    for (const [index, question] of questions.entries()) {
+      onProgress(`question ${index + 1} of ${questions.length}`);
+      const asked = { engine, info, maxTokens, signal };
+      model.answers.push(await answer(question, first?.answers[index]?.text, asked));
     }
   } finally {
     await engine.close();
@@ -71,13 +71,12 @@ type Running = { engine: Engine; info: EngineInfo; signal: AbortSignal };
 
 async function measureSpeed(
   model: Compared,
-  { setting, onProgress, ...running }: Running & Pick<TrialOptions, 'setting' | 'onProgress'>,
+  { engine, info, signal }: Running,
+  { setting: { repeats }, onProgress }: TrialOptions,
 ): Promise<void> {
-  const { engine, info, signal } = running;
-  const { repeats } = setting;
-  const maxTokens = ANSWER_TOKENS;
-  const answers: Answer[] = [];
-  for await (const step of answerRepeatedly(engine, info, { repeats, maxTokens, signal })) {
+  const answers: TimedAnswer[] = [];
+  const asked = { repeats, maxTokens: ANSWER_TOKENS, signal };
+  for await (const step of answerRepeatedly(engine, info, asked)) {
     if (step.answer === null) onProgress(`speed: ${step.repeat} of ${repeats}`);
     else answers.push(step.answer);
     if (answers.length === 0) continue;
@@ -86,8 +85,8 @@ async function measureSpeed(
   }
 }
 
-function speedOf(answers: readonly Answer[]): Speed {
-  const of = (read: (answer: Answer) => number) => median(answers.map(read));
+function speedOf(answers: readonly TimedAnswer[]): Speed {
+  const of = (read: (answer: TimedAnswer) => number) => median(answers.map(read));
   return {
     answerTokens: of(({ timings }) => timings.generatedTokens),
     answerMs: of(({ timings }) => timings.totalMs),
@@ -99,52 +98,48 @@ function speedOf(answers: readonly Answer[]): Speed {
   };
 }
 
-function memoryOf(info: EngineInfo, answers: readonly Answer[]): MeasuredMemory {
+function memoryOf(info: EngineInfo, answers: readonly TimedAnswer[]): MeasuredMemory {
   const { weightsBytes, kvBytes, computeBytes, backend } = info;
-  const most = (read: (answer: Answer) => number | null) =>
+  const most = (read: (answer: TimedAnswer) => number | null) =>
     Math.max(...answers.map((answer) => read(answer) ?? 0));
   return {
-    ...{ weightsBytes, kvBytes, computeBytes },
+    weightsBytes,
+    kvBytes,
+    computeBytes,
     peakRssBytes: most(({ memory }) => memory.peakRssBytes),
     devicePeakBytes: backend === 'cpu' ? null : most(({ memory }) => memory.devicePeakBytes),
   };
 }
 
-async function ask(
-  { text: question, expected }: Question,
+async function answer(
+  { text: question, expected }: ComparedQuestion,
   reference: string | undefined,
   { engine, info, signal, maxTokens }: Running & { maxTokens: number },
-): Promise<Answered> {
+): Promise<ComparedAnswer> {
   const request = { input: inputOf(question, info), sampling: { temperature: 0 }, maxTokens };
-  let text = '';
-  for await (const event of engine.generate(request, { signal })) {
-    if (event.kind === 'token') text += event.text;
-    if (event.kind !== 'end') continue;
-    signal.throwIfAborted();
-    const own = words(text);
-    return {
-      text: text.trim(),
-      nTokens: event.timings.generatedTokens,
-      nWords: own.length,
-      repetition: repetitionRate(own),
-      difference: reference === undefined ? null : wordDifference(own, words(reference)),
-      stopReason: event.stopReason,
-      isRight: expected === null ? null : text.trim() === expected.trim(),
-    };
-  }
-  throw new Error('the engine ended an answer without saying so');
+  const { text, timings, stopReason } = await ask(engine, request, signal);
+  const own = words(text);
+  return {
+    text: text.trim(),
+    nTokens: timings.generatedTokens,
+    nWords: own.length,
+    repetition: repetitionRate(own),
+    difference: reference === undefined ? null : wordDifference(own, words(reference)),
+    stopReason,
+    isRight: expected === null ? null : text.trim() === expected.trim(),
+  };
 }
 
 async function scoreModel(model: Compared, options: TrialOptions): Promise<void> {
   const { setting, first, rowsPath, signal, onProgress } = options;
   const { info } = model;
   if (!setting.text || !info) return;
-  const { text, nCtx, maxChunks } = setting.text;
+  const { name: _, ...scored } = setting.text;
   model.noDivergence = first && whyNoDivergence(model, first);
   const kind = first ? ('read' as const) : ('write' as const);
   const task: QualityTask = {
     settings: llamaSettings(info),
-    ...{ text, nCtx, maxChunks },
+    ...scored,
     first: model.noDivergence === null ? { kind, path: rowsPath } : null,
     tokensSha256: first?.quality?.tokensSha256 ?? null,
   };

@@ -9,7 +9,7 @@ import { hideBin } from 'yargs/helpers';
 import { ggmlTypeId } from '../../llama/ggml-types.js';
 import { librariesFor } from '../../llama/model-settings.js';
 import { interruptible } from '../../terminal/interruptible.js';
-import { N_GEN, N_PROMPT, type Point, pointName } from '../measure/points.js';
+import { type MeasuredPoint, N_GEN, N_PROMPT, pointName } from '../measure/points.js';
 import { measureSpeed } from '../measure/speed-process.js';
 import { median } from '../median.js';
 import { alternate } from './alternate.js';
@@ -36,7 +36,7 @@ const arguments_ = await yargs(hideBin(process.argv))
   .strict()
   .parseAsync();
 
-const POINTS: Point[] = [
+const POINTS: MeasuredPoint[] = [
   { nPrompt: N_PROMPT, nGen: 0, nDepth: 0 },
   { nPrompt: 0, nGen: N_GEN, nDepth: 0 },
 ];
@@ -70,7 +70,7 @@ async function compare(modelPath: string, signal: AbortSignal): Promise<Figure[]
   return POINTS.map((point, i) => ratioFigure(modelPath, point, turns[i] ?? []));
 }
 
-function ratioFigure(model: string, point: Point, turns: readonly Turns[]): Figure {
+function ratioFigure(model: string, point: MeasuredPoint, turns: readonly Turns[]): Figure {
   const nTokens = point.nPrompt + point.nGen;
   const [ours, theirs] = [turns.flatMap((turn) => turn.ours), turns.flatMap((turn) => turn.theirs)];
   const rate = (samples: number[]) => (nTokens * 1e9) / median(samples);

@@ -1,7 +1,5 @@
 // The process that holds ballast: takes memory of the GPU until as much is free as it was told, and
 // keeps it until it is ended. In a process of its own, as the allocation must outlive every other.
-// Prints nothing.
-
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { findLlamaLibrary, PREBUILT } from '../../llama/libraries.js';
 import { loadLibrary } from '../../llama/load-library.js';

@@ -1,8 +1,8 @@
 // Holds processes to the memory that a smaller machine has, so that running out is real: by a control
 // group where this user may make one, else by the limit on writable memory that every Linux has.
-// For memory of the host; a GPU's is taken away by ballast.ts. Changes no process but ours.
+// For memory of the host; a GPU's is taken away by held-memory.ts.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { MeasureError } from '../../llama/measure-error.js';
 
@@ -21,68 +21,57 @@ export function hostBudget(budgetBytes: number): HostBudget {
 
 /** Null where this user may not make one. */
 function controlGroup(budgetBytes: number): HostBudget | null {
-  for (const { parent, limits } of hierarchies()) {
-    const group = path.join(parent, `hearth-measure-${process.pid}`);
-    try {
-      mkdirSync(group);
-    } catch {
-      continue;
-    }
-    try {
-      for (const [name, isOptional] of limits)
-        setLimit(path.join(group, name), name, budgetBytes, isOptional);
-      return {
-        by: 'cgroup',
-        hold: (pid) => writeFileSync(path.join(group, 'cgroup.procs'), String(pid)),
-        remove: () => rmdirSync(group),
-      };
-    } catch {
-      rmdirSync(group);
-    }
-  }
-  return null;
-}
-
-type Hierarchy = { parent: string; limits: [file: string, isOptional: boolean][] };
-
-/** Version 2 of control groups, and the older kind. */
-function hierarchies(): Hierarchy[] {
-  const lines = readOrEmpty('/proc/self/cgroup').split('\n');
-  const unified = lines.find((line) => line.startsWith('0::'))?.slice('0::'.length);
-  const memory = lines.find((line) => /^\d+:([^:]*,)?memory[,:]/.test(line));
-  const found: Hierarchy[] = [];
-  if (memory !== undefined)
-    found.push({
-      parent: path.join('/sys/fs/cgroup/memory', memory.split(':').slice(2).join(':')),
-      limits: [
-        ['memory.limit_in_bytes', false],
-        ['memory.memsw.limit_in_bytes', true],
-      ],
-    });
-  else if (unified !== undefined)
-    found.push({
-      parent: path.join('/sys/fs/cgroup', unified),
-      limits: [
-        ['memory.max', false],
-        ['memory.swap.max', true],
-      ],
-    });
-  return found;
-}
-
-function setLimit(file: string, name: string, budgetBytes: number, isOptional: boolean): void {
+  const hierarchy = ownHierarchy();
+  if (!hierarchy) return null;
+  const group = path.join(hierarchy.parent, `hearth-measure-${process.pid}`);
+  const set = (file: string, value: number) => writeFileSync(path.join(group, file), String(value));
   try {
-    writeFileSync(file, name === 'memory.swap.max' ? '0' : String(budgetBytes));
-  } catch (error) {
-    if (!isOptional) throw error;
+    mkdirSync(group);
+  } catch {
+    return null;
   }
+  try {
+    set(hierarchy.memory, budgetBytes);
+  } catch {
+    rmdirSync(group);
+    return null;
+  }
+  try {
+    set(hierarchy.swap, hierarchy.isSwapApart ? 0 : budgetBytes);
+  } catch {
+    // Not every kernel counts swap.
+  }
+  return { by: 'cgroup', hold: (pid) => set('cgroup.procs', pid), remove: () => rmdirSync(group) };
+}
+
+type Hierarchy = { parent: string; memory: string; swap: string; isSwapApart: boolean };
+
+/** This process's: of version 1 of control groups where that has the memory, else of version 2. */
+function ownHierarchy(): Hierarchy | null {
+  const text = existsSync('/proc/self/cgroup') ? readFileSync('/proc/self/cgroup', 'latin1') : '';
+  const first = /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(.*)$/m.exec(text)?.[1];
+  const second = /^0::(.*)$/m.exec(text)?.[1];
+  if (first !== undefined)
+    return {
+      parent: path.join('/sys/fs/cgroup/memory', first),
+      memory: 'memory.limit_in_bytes',
+      swap: 'memory.memsw.limit_in_bytes',
+      isSwapApart: false,
+    };
+  if (second === undefined) return null;
+  return {
+    parent: path.join('/sys/fs/cgroup', second),
+    memory: 'memory.max',
+    swap: 'memory.swap.max',
+    isSwapApart: true,
+  };
 }
 
 /** Of data and private writable maps, which is where weights, caches and buffers lie without mmap. */
 function writableMemoryLimit(budgetBytes: number): HostBudget {
   if (process.platform !== 'linux')
     throw new MeasureError(
-      `--budget holds memory of the system to a size with Linux' means alone, and this is ${process.platform}; measure without it, or on a GPU`,
+      `--budget holds memory of the system to a size only with Linux' means, and this is ${process.platform}; measure without it, or on a GPU`,
     );
   return {
     by: 'rlimit',
@@ -90,12 +79,4 @@ function writableMemoryLimit(budgetBytes: number): HostBudget {
       void execFileSync('prlimit', [`--pid=${pid}`, `--data=${budgetBytes}`], { stdio: 'pipe' }),
     remove: () => {},
   };
-}
-
-function readOrEmpty(file: string): string {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return '';
-  }
 }

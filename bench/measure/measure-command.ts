@@ -1,9 +1,7 @@
 // hearth measure: what a model really takes on this machine, and how fast it is there.
 // stdout holds the rows, stderr how far it is; what was measured stands there however it ends.
-
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { findDevice } from '../../devices/catalogue/catalogue.js';
-import type { Device } from '../../devices/catalogue/device.js';
 import { devicesFlag } from '../../devices/devices-flag.js';
 import { MAX_CONTEXT } from '../../llama/settings.js';
 import { engineOptionsOf, loadFlags } from '../../runtime/engine/engine-flags.js';
@@ -15,7 +13,7 @@ import { interruptible } from '../../terminal/interruptible.js';
 import { noteAs, showProgressLine } from '../../terminal/print.js';
 import { parseSize } from '../../terminal/units.js';
 import { OUTPUT_FORMATS, rowsText } from '../results/row-text.js';
-import { type MeasureOptions, measure } from './measure.js';
+import { measure } from './measure.js';
 import { ANSWER_TOKENS } from './repeated-answers.js';
 
 const note = noteAs('measure');
@@ -43,20 +41,18 @@ const measureOptions = {
     coerce: many(wholeNumber('depth', 1, MAX_CONTEXT)),
     defaultDescription: 'half way, and at the end',
   },
-  repeats: {
-    ...valueFlag(
-      'How often each point is measured, after a warm-up',
-      wholeNumber('repeats', 1, MAX_REPEATS),
-    ),
-    alias: 'r',
-    defaultDescription: String(DEFAULT_REPEATS),
-  },
-  'answer-tokens': {
-    ...valueFlag('Tokens of the answer', wholeNumber('answer-tokens', 1, MAX_ANSWER_TOKENS)),
-    defaultDescription: String(ANSWER_TOKENS),
-  },
+  repeats: valueFlag(
+    'How often each point is measured, after a warm-up',
+    wholeNumber('repeats', 1, MAX_REPEATS),
+    { alias: 'r', defaultDescription: String(DEFAULT_REPEATS) },
+  ),
+  'answer-tokens': valueFlag(
+    'Tokens of the answer',
+    wholeNumber('answer-tokens', 1, MAX_ANSWER_TOKENS),
+    { defaultDescription: String(ANSWER_TOKENS) },
+  ),
   'only-answer': {
-    describe: 'Measure answers and memory alone, where speed is of no account',
+    describe: 'Measure only answers and memory, where speed does not matter',
     type: 'boolean',
   },
   output: {
@@ -89,9 +85,21 @@ async function run(argv: MeasureArguments, signal: AbortSignal): Promise<void> {
   const log = logOptions && openLog({ ...logOptions, onWarning: note });
   const rows: MeasurementRow[] = [];
   try {
-    const options = measureOptionsOf(argv, device);
-    const watched = { log, signal, onProgress: showProgressLine, onWarning: note };
-    for await (const row of measure({ ...options, ...watched })) {
+    const { depth = [], repeats = DEFAULT_REPEATS } = argv;
+    const measured = measure({
+      engine: engineOptionsOf(argv.model, argv),
+      repeats,
+      answerTokens: argv['answer-tokens'],
+      hasPoints: argv['only-answer'] !== true,
+      depths: depth.length > 0 ? depth : undefined,
+      device,
+      budgetBytes: argv.budget,
+      log,
+      signal,
+      onProgress: showProgressLine,
+      onWarning: note,
+    });
+    for await (const row of measured) {
       rows.push(row);
       note(`${row.test}: ${row.median_ts.toFixed(2)} t/s`);
     }
@@ -101,23 +109,4 @@ async function run(argv: MeasureArguments, signal: AbortSignal): Promise<void> {
     process.stdout.write(rowsText(rows, argv.output));
     await log?.close();
   }
-}
-
-function measureOptionsOf(
-  argv: MeasureArguments,
-  device: Device | null,
-): Pick<
-  MeasureOptions,
-  'engine' | 'repeats' | 'answerTokens' | 'hasPoints' | 'depths' | 'device' | 'budgetBytes'
-> {
-  const { budget, depth, repeats = DEFAULT_REPEATS, 'answer-tokens': answerTokens } = argv;
-  return {
-    engine: engineOptionsOf(argv.model, argv),
-    repeats,
-    hasPoints: argv['only-answer'] !== true,
-    ...(answerTokens === undefined ? {} : { answerTokens }),
-    ...(depth && depth.length > 0 ? { depths: depth } : {}),
-    ...(device === null ? {} : { device }),
-    ...(budget === undefined ? {} : { budgetBytes: budget }),
-  };
 }

@@ -1,6 +1,6 @@
 // One model measured on one machine: whole answers by the engine first, for they tell how the model is
 // loaded and what memory it takes; then speed, point by point, in a process of its own.
-// Every point is a row in the log as soon as it is done. Prints nothing.
+// Every point is a row in the log as soon as it is done.
 import type { Device } from '../../devices/catalogue/device.js';
 import { describeMachine } from '../../devices/probe/machine.js';
 import { MeasureError } from '../../llama/measure-error.js';
@@ -16,30 +16,29 @@ import { hashModelFile } from '../../runtime/log/model-hash.js';
 import type { MachineRow, ModelRow } from '../../runtime/log/rows.js';
 import { formatMemory } from '../../terminal/units.js';
 import { hearthVersion } from '../../terminal/version.js';
-import { untilEngineEnds } from './engine-end.js';
 import { type HeldMemory, holdMemory } from './held-memory.js';
-import { llamaSettings } from './llama-settings.js';
-import { answerRow, type Setting, speedRow } from './measurement-row.js';
-import { contextOf, defaultCtx, type Point, pointName, pointsUpTo } from './points.js';
+import { llamaSettings, untilEngineEnds } from './measured-engine.js';
+import { answerRow, type MeasuredSetting, type SpeedSamples, speedRow } from './measurement-row.js';
+import { contextOf, defaultCtx, type MeasuredPoint, pointName, pointsUpTo } from './points.js';
 import { isOnGpu, type PredictedColumns, predictPoints } from './predictions.js';
-import { ANSWER_TOKENS, type Answer, answerRepeatedly } from './repeated-answers.js';
+import { ANSWER_TOKENS, answerRepeatedly, type TimedAnswer } from './repeated-answers.js';
 import { measureSpeed } from './speed-process.js';
-import type { SpeedMemory } from './speed-protocol.js';
+import type { SpeedEvent } from './speed-protocol.js';
 
 export type MeasureOptions = {
   /** How the model is loaded; `nCtx` is the longest context that is measured. */
   engine: EngineOptions;
   repeats: number;
-  /** Of the answer; by default the article's 128. */
-  answerTokens?: number;
+  /** Of the answer; default 128. */
+  answerTokens?: number | undefined;
   /** Whether speed is measured point by point after the answers; default true. */
   hasPoints?: boolean;
   /** Tokens in the context before a point; by default half way and at the end. */
-  depths?: readonly number[];
+  depths?: readonly number[] | undefined;
   /** Class in the catalogue that this machine is. */
-  device?: Device;
+  device: Device | null;
   /** What the run may take: a simulation of a smaller machine. */
-  budgetBytes?: number;
+  budgetBytes?: number | undefined;
   log: AnswerLog | null;
   signal: AbortSignal;
   onProgress: (text: string) => void;
@@ -63,30 +62,31 @@ export async function* measure(
   const nCtx = options.engine.nCtx ?? defaultCtx(nCtxTrain);
   const engine = { ...options.engine, nCtx, parallel: 1 };
   await using held = await holdMemory(options.budgetBytes, engine.gpu);
-  const run = new Run(log, { machine, model, engine });
+  const startedAtMs = Date.now();
+  const { info, answers, failure } = await measureAnswers(engine, options, held);
+  const run = logRun(options, { startedAtMs, machine, model, engine, info });
   try {
-    const { info, answers, failure } = await measureAnswers(engine, options, held);
-    run.start(info);
     if (info) {
-      const setting = {
-        ...{ machine, model, info },
-        device: options.device?.id ?? null,
-        budgetBytes: options.budgetBytes ?? null,
-        budgetBy: held.by,
-        ballastBytes: held.ballastBytes,
-      };
-      const { hasPoints = true } = options;
+      const { device, budgetBytes = null, hasPoints = true } = options;
+      const { by: budgetBy, ballastBytes } = held;
+      const budget = { budgetBytes, budgetBy, ballastBytes };
+      const setting = { machine, model, info, device: device?.id ?? null, ...budget };
       const points = hasPoints ? pointsUpTo(info.nCtx, options.depths) : [];
-      const { ofAnswer, ofPoints } = await predict({ info, answers, points, options });
-      if (answers.length > 0) yield run.record(answerRow(setting, answers, ofAnswer));
-      const work = { setting, points, predicted: ofPoints, options, held };
+      const [ofAnswer, ...ofPoints] = await predict(info, answers, points, options);
+      if (answers.length > 0)
+        yield run.record(answerRow(setting, answers, ofAnswer as PredictedColumns));
+      const predicted = points.map((point, i) => ({
+        point,
+        predicted: ofPoints[i] as PredictedColumns,
+      }));
       if (failure === null && points.length > 0)
-        for await (const row of measurePoints(work)) yield run.record(row);
+        for await (const row of measurePoints(predicted, setting, options, held))
+          yield run.record(row);
     }
     if (failure) throw withBudget(failure, options);
-    run.end(null, signal);
+    run.end(null);
   } catch (error) {
-    run.end(error as Error, signal);
+    run.end(error as Error);
     throw error;
   }
 }
@@ -98,60 +98,54 @@ function withBudget(failure: Error, { budgetBytes, signal }: MeasureOptions): Er
   return new MeasureError(message, { cause: failure });
 }
 
-type RunOptions = { machine: MachineRow; model: ModelRow; engine: EngineOptions };
+type StartedRun = {
+  startedAtMs: number;
+  machine: MachineRow;
+  model: ModelRow;
+  engine: EngineOptions;
+} & Pick<MeasuredAnswers, 'info'>;
 
 /** One start of a measurement in the log. */
-class Run {
-  readonly #log: AnswerLog | null;
-  readonly #options: RunOptions;
-  readonly #startedAtMs = Date.now();
-  #id: number | null = null;
-  #isLoaded = false;
-
-  constructor(log: AnswerLog | null, options: RunOptions) {
-    this.#log = log;
-    this.#options = options;
-  }
-
-  start(info: EngineInfo | null): void {
-    const { machine, model, engine } = this.#options;
-    this.#isLoaded = info !== null;
-    if (this.#log === null) return;
-    this.#id = this.#log.recordRun({
-      machineId: this.#log.recordMachine(machine),
-      modelId: this.#log.recordModel(model),
-      startedAtMs: this.#startedAtMs,
-      hearthVersion: hearthVersion(),
-      settings: engine,
-      info,
-    });
-  }
-
-  record(row: MeasurementRow): MeasurementRow {
-    this.#log?.recordMeasurement(row, this.#id);
-    return row;
-  }
-
-  end(error: Error | null, signal: AbortSignal): void {
-    if (this.#id === null) return;
-    const isCrash = error !== null && !signal.aborted;
-    this.#log?.finishRun(this.#id, {
-      endedAtMs: Date.now(),
-      reason: !isCrash ? 'stopped' : this.#isLoaded ? 'crashed' : 'not-loaded',
-      error: isCrash ? { code: 'HEARTH_MEASURE', message: error.message } : null,
-    });
-  }
+function logRun({ log, signal }: MeasureOptions, started: StartedRun) {
+  const { startedAtMs, machine, model, engine: settings, info } = started;
+  const runId = log?.recordRun({
+    machineId: log.recordMachine(machine),
+    modelId: log.recordModel(model),
+    startedAtMs,
+    hearthVersion: hearthVersion(),
+    settings,
+    info,
+  });
+  return {
+    record(row: MeasurementRow): MeasurementRow {
+      log?.recordMeasurement(row, runId ?? null);
+      return row;
+    },
+    end(error: Error | null): void {
+      if (runId === undefined) return;
+      const isCrash = error !== null && !signal.aborted;
+      log?.finishRun(runId, {
+        endedAtMs: Date.now(),
+        reason: !isCrash ? 'stopped' : info ? 'crashed' : 'not-loaded',
+        error: isCrash ? { code: 'HEARTH_MEASURE', message: error.message } : null,
+      });
+    },
+  };
 }
 
-type Answered = { info: EngineInfo | null; answers: Answer[]; failure: Error | null };
+type MeasuredAnswers = {
+  info: EngineInfo | null;
+  answers: TimedAnswer[];
+  failure: Error | null;
+};
 
 /** Never throws: what was answered before a failure counts. */
 async function measureAnswers(
   options: EngineOptions,
   { repeats, answerTokens = ANSWER_TOKENS, signal, onProgress }: MeasureOptions,
   held: HeldMemory,
-): Promise<Answered> {
-  const answered: Answered = { info: null, answers: [], failure: null };
+): Promise<MeasuredAnswers> {
+  const answered: MeasuredAnswers = { info: null, answers: [], failure: null };
   const engine = startEngine(options);
   try {
     if (engine.pid !== undefined) held.hold(engine.pid);
@@ -171,16 +165,16 @@ async function measureAnswers(
   return answered;
 }
 
-type ToPredict = {
-  info: EngineInfo;
-  answers: readonly Answer[];
-  points: readonly Point[];
-  options: MeasureOptions;
-};
-
-/** After the answers, which tell how long their prompt is, and before all that they do not tell. */
-async function predict({ info, answers, points, options }: ToPredict) {
-  const { device = null, onWarning, onProgress } = options;
+/**
+ * Of the answer, and of each point; after the answers, which tell how long their prompt is, and before all
+ * that they do not tell.
+ */
+async function predict(
+  info: EngineInfo,
+  answers: readonly TimedAnswer[],
+  points: readonly MeasuredPoint[],
+  { device, onWarning, onProgress }: MeasureOptions,
+): Promise<PredictedColumns[]> {
   if (device && isOnGpu(device) !== isOnGpu(info))
     onWarning(
       `${device.id} computes with ${device.backend}, and this run with ${info.backend}: no speed is predicted`,
@@ -192,58 +186,40 @@ async function predict({ info, answers, points, options }: ToPredict) {
     const nCtx = contextOf(point);
     return { ...point, nCtx, nBatch: Math.min(N_UBATCH, nCtx) };
   });
-  const [ofAnswer, ...ofPoints] = await predictPoints(info, device, [answer, ...whole]);
-  return { ofAnswer: ofAnswer as PredictedColumns, ofPoints };
+  return await predictPoints(info, device, [answer, ...whole]);
 }
 
-type Work = {
-  setting: Setting;
-  points: Point[];
-  /** One for each point. */
-  predicted: readonly PredictedColumns[];
-  options: MeasureOptions;
-  held: HeldMemory;
-};
+type PredictedSpeed = Pick<SpeedSamples, 'point' | 'predicted'>;
 
 /** Of a point that was cut short, the repeats that were done. */
-async function* measurePoints({
-  setting,
-  points,
-  predicted,
-  options,
-  held,
-}: Work): AsyncGenerator<MeasurementRow, void, undefined> {
-  const { repeats, signal, onProgress } = options;
-  const task = { settings: llamaSettings(setting.info), points, repeats };
+async function* measurePoints(
+  points: PredictedSpeed[],
+  setting: MeasuredSetting,
+  { repeats, signal, onProgress }: MeasureOptions,
+  held: HeldMemory,
+): AsyncGenerator<MeasurementRow, void, undefined> {
+  const settings = llamaSettings(setting.info);
+  const task = { settings, points: points.map(({ point }) => point), repeats };
   const onStart = (pid: number) => held.hold(pid);
   let modelType = '';
-  let samplesNs: number[] = [];
-  let memory: SpeedMemory | null = null;
-  let threads = 0;
-  let current: number | undefined;
+  let current: PredictedSpeed | undefined;
+  let samples: Extract<SpeedEvent, { kind: 'sample' }>[] = [];
   const take = (): MeasurementRow[] => {
-    if (current === undefined || memory === null || samplesNs.length === 0) return [];
-    const of = {
-      point: points[current] as Point,
-      predicted: predicted[current] as PredictedColumns,
-    };
-    const row = speedRow(setting, { ...of, samplesNs, memory, threads, modelType });
-    samplesNs = [];
-    return [row];
+    const last = samples.at(-1);
+    if (!current || !last) return [];
+    const samplesNs = samples.map(({ sampleNs }) => sampleNs);
+    samples = [];
+    return [speedRow(setting, { ...last, ...current, samplesNs, modelType })];
   };
   try {
     for await (const event of measureSpeed(task, { signal, onStart })) {
       if (event.kind === 'loaded') modelType = event.modelType;
-      if (event.kind === 'begin') {
-        if (event.point !== current) yield* take();
-        current = event.point;
-        onProgress(progressText(pointName(points[current] as Point), event.repeat, repeats));
-      }
-      if (event.kind === 'sample') {
-        samplesNs.push(event.sampleNs);
-        memory = event.memory;
-        threads = event.threads;
-      }
+      if (event.kind === 'sample') samples.push(event);
+      if (event.kind !== 'begin') continue;
+      const next = points[event.point] as PredictedSpeed;
+      if (next !== current) yield* take();
+      current = next;
+      onProgress(progressText(pointName(next.point), event.repeat, repeats));
     }
     yield* take();
   } catch (error) {

@@ -1,6 +1,5 @@
 // The row of one point: what was measured, on what, and what had been predicted for it; named as
 // llama-bench names it where it does.
-// What was predicted comes along, made before. Measures nothing.
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { MemoryBreakdown } from '../../llama/memory-breakdown.js';
@@ -10,14 +9,13 @@ import type { MeasurementRow } from '../../runtime/log/measurement-fields.js';
 import type { MachineRow, ModelRow } from '../../runtime/log/rows.js';
 import { hearthVersion } from '../../terminal/version.js';
 import { median } from '../median.js';
-import { contextOf, type Point, pointName } from './points.js';
+import { contextOf, type MeasuredPoint, pointName } from './points.js';
 import type { PredictedColumns } from './predictions.js';
-import type { Answer } from './repeated-answers.js';
+import type { TimedAnswer } from './repeated-answers.js';
 import type { SpeedMemory } from './speed-protocol.js';
-import { spreadOf } from './spread.js';
 
 /** What all rows of a run share. */
-export type Setting = {
+export type MeasuredSetting = {
   machine: MachineRow;
   model: ModelRow;
   device: string | null;
@@ -29,7 +27,7 @@ export type Setting = {
 };
 
 export type SpeedSamples = {
-  point: Point;
+  point: MeasuredPoint;
   samplesNs: number[];
   memory: SpeedMemory;
   predicted: PredictedColumns;
@@ -41,7 +39,7 @@ export type SpeedSamples = {
 
 const BACKENDS = { cpu: 'CPU', cuda: 'CUDA', vulkan: 'Vulkan', metal: 'Metal' } as const;
 
-export function speedRow(setting: Setting, speed: SpeedSamples): MeasurementRow {
+export function speedRow(setting: MeasuredSetting, speed: SpeedSamples): MeasurementRow {
   const { point, samplesNs, memory } = speed;
   return {
     ...sharedColumns(setting),
@@ -75,13 +73,13 @@ function accountedColumns(breakdown: MemoryBreakdown | null) {
 
 /** Of at least one answer. */
 export function answerRow(
-  setting: Setting,
-  answers: readonly Answer[],
+  setting: MeasuredSetting,
+  answers: readonly TimedAnswer[],
   predicted: PredictedColumns,
 ): MeasurementRow {
   const { info } = setting;
-  const [{ timings, memory }] = answers as [Answer, ...Answer[]];
-  const peaks = (read: (answer: Answer) => number | null) =>
+  const [{ timings, memory }] = answers as [TimedAnswer, ...TimedAnswer[]];
+  const peaks = (read: (answer: TimedAnswer) => number | null) =>
     Math.max(...answers.map((answer) => read(answer) ?? 0));
   const devicePeak =
     memory.devicePeakBytes === null ? null : peaks((a) => a.memory.devicePeakBytes);
@@ -110,13 +108,13 @@ export function answerRow(
 /** Null where the model is on the CPU, whatever else a GPU holds. */
 function withoutBallast(
   bytes: number | null,
-  { ballastBytes, info }: Pick<Setting, 'ballastBytes' | 'info'>,
+  { ballastBytes, info }: Pick<MeasuredSetting, 'ballastBytes' | 'info'>,
 ): number | null {
   return bytes === null || info.backend === 'cpu' ? null : bytes - ballastBytes;
 }
 
 /** Null and 0 are what a row of its kind fills in or leaves so. */
-function sharedColumns({ machine, model, info, ...setting }: Setting) {
+function sharedColumns({ machine, model, info, ...setting }: MeasuredSetting) {
   const kvType = info.kvType.toLowerCase();
   return {
     uid: randomUUID(),
@@ -148,13 +146,44 @@ function sharedColumns({ machine, model, info, ...setting }: Setting) {
     load_mode: info.mmap ? 'mmap' : 'none',
     n_depth: 0,
     test_time: new Date().toISOString(),
-    ...NOT_MEASURED,
+    ttft_ms: null,
+    weights_bytes: null,
+    kv_bytes: null,
+    compute_bytes: null,
   };
 }
 
-const NOT_MEASURED = {
-  ttft_ms: null,
-  weights_bytes: null,
-  kv_bytes: null,
-  compute_bytes: null,
-} satisfies Partial<MeasurementRow>;
+type Spread = Pick<
+  MeasurementRow,
+  'avg_ns' | 'stddev_ns' | 'avg_ts' | 'stddev_ts' | 'median_ts' | 'min_ts' | 'max_ts' | 'samples_ns'
+>;
+
+/**
+ * Of at least one sample; `nTokens` is what each took its time for. Average and deviation as llama-bench
+ * computes them, median and range beside them, as one slow repeat on a busy machine moves no median.
+ */
+export function spreadOf(samplesNs: readonly number[], nTokens: number): Spread {
+  const rates = samplesNs.map((ns) => (nTokens * 1e9) / ns);
+  return {
+    avg_ns: Math.round(average(samplesNs)),
+    stddev_ns: Math.round(deviation(samplesNs)),
+    avg_ts: average(rates),
+    stddev_ts: deviation(rates),
+    median_ts: median(rates),
+    min_ts: Math.min(...rates),
+    max_ts: Math.max(...rates),
+    samples_ns: [...samplesNs],
+  };
+}
+
+function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Of a sample, not of a population; 0 of one. */
+function deviation(values: readonly number[]): number {
+  if (values.length < 2) return 0;
+  const mean = average(values);
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return Math.sqrt(squares / (values.length - 1));
+}

@@ -1,8 +1,7 @@
 // The points that are measured, named as llama-bench names them: pp512, tg128, tg128 @ d2048.
 // Long-context points stand half way and at the end of the context, where a chat spends its life.
-// Measures nothing.
 
-export type Point = {
+export type MeasuredPoint = {
   /** Tokens of prompt; 0 where it generates. */
   nPrompt: number;
   /** Tokens generated; 0 where it reads a prompt. */
@@ -23,7 +22,10 @@ export function defaultCtx(nCtxTrain: number): number {
 }
 
 /** All that fit into `nCtx`, at `depths` beside the empty context. */
-export function pointsUpTo(nCtx: number, depths: readonly number[] = longDepths(nCtx)): Point[] {
+export function pointsUpTo(
+  nCtx: number,
+  depths: readonly number[] = longDepths(nCtx),
+): MeasuredPoint[] {
   const points = [0, ...depths].flatMap((nDepth) => [
     { nPrompt: N_PROMPT, nGen: 0, nDepth },
     { nPrompt: 0, nGen: N_GEN, nDepth },
@@ -32,11 +34,11 @@ export function pointsUpTo(nCtx: number, depths: readonly number[] = longDepths(
 }
 
 /** Tokens that a context for this point must hold. */
-export function contextOf({ nPrompt, nGen, nDepth }: Point): number {
+export function contextOf({ nPrompt, nGen, nDepth }: MeasuredPoint): number {
   return nPrompt + nGen + nDepth;
 }
 
-export function pointName({ nPrompt, nGen, nDepth }: Point): string {
+export function pointName({ nPrompt, nGen, nDepth }: MeasuredPoint): string {
   const parts = [nPrompt > 0 ? `pp${nPrompt}` : '', nGen > 0 ? `tg${nGen}` : ''];
   const depth = nDepth > 0 ? ` @ d${nDepth}` : '';
   return parts.filter((part) => part !== '').join('+') + depth;

@@ -1,31 +1,28 @@
 // What each point is predicted to take and how fast it is to be: to stand beside what is measured, so
-// that a wrong prediction is seen and its factors can be fitted. Made from the file and the settings
-// alone, before the points are measured. Measures nothing but this machine's bandwidth.
+// that a wrong prediction is seen and its factors can be fitted. Made before the points are measured,
+// from the file, the settings and this machine's bandwidth only.
 import type { Device } from '../../devices/catalogue/device.js';
-import type { MemoryPrediction, MemorySettings } from '../../devices/memory/memory-prediction.js';
+import { budgetDevice } from '../../devices/fit/budget-device.js';
+import {
+  type MemoryPrediction,
+  type MemorySettings,
+  nullOfRefusal,
+} from '../../devices/memory/memory-prediction.js';
 import { openMemoryPredictor } from '../../devices/memory/predictor.js';
 import { measureBandwidth } from '../../devices/probe/bandwidth.js';
-import { predictSpeed } from '../../devices/speed/speed.js';
-import type { SpeedPrediction } from '../../devices/speed/speed-prediction.js';
+import { predictSpeed, type SpeedPrediction } from '../../devices/speed/speed.js';
 import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { type SizedModel, sizedModelOfGguf } from '../../model/shape/sized-model.js';
 import type { EngineInfo } from '../../runtime/engine/engine.js';
 import type { MeasurementRow } from '../../runtime/log/measurement-fields.js';
-import type { Point } from './points.js';
+import type { MeasuredPoint } from './points.js';
 
 export type PredictedColumns = Pick<
   MeasurementRow,
-  | 'predicted_ts'
-  | 'predicted_ts_low'
-  | 'predicted_ts_high'
-  | 'predicted_weights_bytes'
-  | 'predicted_kv_bytes'
-  | 'predicted_compute_bytes'
-  | 'predicted_host_bytes'
-  | 'predicted_device_bytes'
+  Extract<keyof MeasurementRow, `predicted_${string}`>
 >;
 
-export type PredictedPoint = Point & {
+export type PredictedPoint = MeasuredPoint & {
   /** Tokens that its context is made for. */
   nCtx: number;
   /** Tokens evaluated at once, where that is not the engine's choice. */
@@ -46,13 +43,12 @@ export async function predictPoints(
   try {
     return await Promise.all(
       points.map(async (point) => {
-        const memory = await predictor
-          .predict(model, memorySettingsOf(info, point))
-          .catch(() => null);
-        if (memory === null) return { ...NO_MEMORY, ...NO_SPEED };
+        const settings = memorySettingsOf(info, point);
+        const memory = await predictor.predict(model, settings).catch(nullOfRefusal);
+        const isTimed = speedOf && (point.nPrompt === 0 || speedOf.computeFlops > 0);
         return {
           ...memoryColumns(memory),
-          ...speedColumns({ model, device: speedOf, memory, point }),
+          ...(memory && isTimed ? speedColumns(model, speedOf, memory, point) : NO_SPEED),
         };
       }),
     );
@@ -70,61 +66,38 @@ export function memorySettingsOf(
   info: EngineInfo,
   { nCtx, nBatch }: Pick<PredictedPoint, 'nCtx' | 'nBatch'>,
 ): MemorySettings {
-  const { backend, gpuLayers, flashAttention, mmap } = info;
+  const { backend, kvType, gpuLayers, flashAttention, mmap } = info;
   const batch = nBatch === undefined ? {} : { nBatch };
-  return {
-    backend,
-    nCtx,
-    ...batch,
-    kvType: info.kvType,
-    gpuLayers,
-    flashAttention,
-    mmap,
-  };
+  return { backend, nCtx, ...batch, kvType, gpuLayers, flashAttention, mmap };
 }
 
 /** What memory it has is of no account here. Null for a GPU, whose bandwidth no test of ours measures. */
 async function thisMachine({ backend, threads }: EngineInfo): Promise<Device | null> {
   if (backend !== 'cpu') return null;
   const bandwidthBytesPerSecond = await measureBandwidth({ threads });
-  return {
-    ...{ id: 'here', name: 'this machine', kind: 'cpu', backend },
-    ...{ memoryBytes: 0, reservedBytes: 0, computeFlops: 0 },
-    ...{ bandwidthBytesPerSecond, isBandwidthMeasured: true },
-  };
+  return { ...budgetDevice(0, null), bandwidthBytesPerSecond, isBandwidthMeasured: true };
 }
 
-function memoryColumns({ device, host }: MemoryPrediction) {
+function memoryColumns(memory: MemoryPrediction | null) {
   const sum = (part: 'weightsBytes' | 'kvBytes' | 'computeBytes') =>
-    host[part] + (device?.[part] ?? 0);
+    memory && memory.host[part] + (memory.device?.[part] ?? 0);
   return {
     predicted_weights_bytes: sum('weightsBytes'),
     predicted_kv_bytes: sum('kvBytes'),
     predicted_compute_bytes: sum('computeBytes'),
-    predicted_host_bytes: host.totalBytes,
-    predicted_device_bytes: device?.totalBytes ?? null,
+    predicted_host_bytes: memory?.host.totalBytes ?? null,
+    predicted_device_bytes: memory?.device?.totalBytes ?? null,
   };
 }
 
-const NO_MEMORY = {
-  predicted_weights_bytes: null,
-  predicted_kv_bytes: null,
-  predicted_compute_bytes: null,
-  predicted_host_bytes: null,
-  predicted_device_bytes: null,
-};
-
 const NO_SPEED = { predicted_ts: null, predicted_ts_low: null, predicted_ts_high: null };
 
-type Timed = {
-  model: SizedModel;
-  device: Device | null;
-  memory: MemoryPrediction;
-  point: PredictedPoint;
-};
-
-function speedColumns({ model, device, memory, point }: Timed) {
-  if (device === null || (point.nPrompt > 0 && device.computeFlops === 0)) return NO_SPEED;
+function speedColumns(
+  model: SizedModel,
+  device: Device,
+  memory: MemoryPrediction,
+  point: PredictedPoint,
+) {
   const { nPrompt, nDepth, nGen } = point;
   const kvShare = Math.min(1, (nPrompt + nDepth + nGen / 2) / memory.nCells);
   const speed = predictSpeed(model, device, memory, { kvShare });
@@ -137,7 +110,7 @@ function speedColumns({ model, device, memory, point }: Timed) {
 
 /** As measured: a prompt's tokens where nothing is generated, else those that are. */
 function rate(
-  { nPrompt, nGen }: Point,
+  { nPrompt, nGen }: MeasuredPoint,
   { ppTokensPerSecond: pp, tgTokensPerSecond: tg }: SpeedPrediction,
   which: 'low' | 'typical' | 'high',
 ): number {

@@ -1,17 +1,14 @@
 // The process that measures speed: loads the model into llama.cpp, runs point after point, tells of
 // every repeat, ends. What llama-bench does, step by step, warm-up and cached depths included.
-// Prints nothing.
 import { type LlamaContext, type LlamaModel, openModel } from '../../llama/libllama.js';
 import { type MeasuringChild, takeTask } from '../../llama/measuring-child.js';
 import type { PoolBytes } from '../../llama/memory-breakdown.js';
 import { processMemory } from '../../runtime/engine/child/answer-cost.js';
-import { contextOf, type Point } from './points.js';
+import { contextOf, type MeasuredPoint } from './points.js';
 import type { SpeedEvent, SpeedMemory, SpeedTask } from './speed-protocol.js';
 
 /** The KV cache of a depth, kept for the next repeat. */
-type Kept = { nDepth: number; state: Uint8Array | null };
-
-const kept: Kept = { nDepth: 0, state: null };
+const kept: { nDepth: number; state: Uint8Array | null } = { nDepth: 0, state: null };
 
 takeTask<SpeedTask, SpeedEvent>(async ({ settings, points, repeats }, { send, onLog }) => {
   const model = await openModel(settings, onLog);
@@ -22,7 +19,7 @@ takeTask<SpeedTask, SpeedEvent>(async ({ settings, points, repeats }, { send, on
 });
 
 type PointTask = {
-  point: Point;
+  point: MeasuredPoint;
   index: number;
   repeats: number;
   send: MeasuringChild<SpeedEvent>['send'];

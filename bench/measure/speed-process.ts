@@ -1,5 +1,4 @@
 // What the process that measures speed tells, in order, as measuring-process.ts has it.
-
 import { type MeasuringOptions, runMeasuringProcess } from '../../llama/measuring-process.js';
 import type { SpeedEvent, SpeedTask } from './speed-protocol.js';
 

@@ -4,9 +4,9 @@
 import type { EndEvent } from '../../llama/measuring-process.js';
 import type { MemoryBreakdown } from '../../llama/memory-breakdown.js';
 import type { LlamaSettings } from '../../llama/model-settings.js';
-import type { Point } from './points.js';
+import type { MeasuredPoint } from './points.js';
 
-export type SpeedTask = { settings: LlamaSettings; points: Point[]; repeats: number };
+export type SpeedTask = { settings: LlamaSettings; points: MeasuredPoint[]; repeats: number };
 
 export type SpeedMemory = {
   rssBytes: number;

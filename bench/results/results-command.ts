@@ -9,17 +9,15 @@ import { openLogReader } from '../../runtime/log/log-reader.js';
 import { parseSince } from '../../runtime/log/since.js';
 import { valueFlag } from '../../terminal/flags.js';
 import { noteAs, print } from '../../terminal/print.js';
-import { errorsByClass, pointsByClass } from './by-class.js';
-import { classText } from './class-text.js';
+import { classText, errorsByClass, pointsByClass } from './by-class.js';
 import { readResults, resultLine } from './results-file.js';
 
 const note = noteAs('results');
 
 const logOption = {
-  log: {
-    ...valueFlag('The log to use', (file) => path.resolve(file)),
+  log: valueFlag('The log to use', (file) => path.resolve(file), {
     defaultDescription: '$XDG_STATE_HOME/hearth/log.db',
-  },
+  }),
 } as const;
 
 const readOptions = {
@@ -57,7 +55,7 @@ const tableCommand: CommandModule<object, InferredOptionTypes<typeof tableOption
     const rows = readRows(argv);
     const [points, errors] = [pointsByClass(rows), errorsByClass(rows)];
     if (rows.length === 0) note(`nothing is measured in ${argv.log ?? defaultLogPath()} yet`);
-    if (argv.json) print(JSON.stringify({ points, errors }, null, 2));
+    if (argv.json) print({ points, errors });
     else if (rows.length > 0) print(classText(points, errors).trimEnd());
   },
 };
@@ -103,15 +101,10 @@ async function importFiles({ files, log: file }: ImportArguments): Promise<void>
 }
 
 function uids(file: string): Set<string> {
-  const log = openLogReader({ path: file });
-  try {
-    return new Set(log.measurements().map(({ uid }) => uid));
-  } finally {
-    log.close();
-  }
+  return new Set(readRows({ log: file }).map(({ uid }) => uid));
 }
 
-function readRows({ log: file, since }: InferredOptionTypes<typeof readOptions>) {
+function readRows({ log: file, since }: { log?: string | undefined; since?: string | undefined }) {
   const log = openLogReader(file === undefined ? {} : { path: file });
   try {
     return log.measurements(since === undefined ? {} : { since });

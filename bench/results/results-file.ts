@@ -1,13 +1,13 @@
 // The file that measured rows travel in between machines: JSON Lines, one row a line, each line with
 // the version of its schema, so that files can be cut and joined with any tool.
-// Read as a stranger's: every value is checked before it comes near the log. Writes nothing.
+// Read as a stranger's: every value is checked before it comes near the log.
 
+import { jsonObject } from '../../model/checkpoint/bounded-json.js';
 import {
   type FieldKind,
   MEASUREMENT_FIELDS,
   type MeasurementRow,
 } from '../../runtime/log/measurement-fields.js';
-import { jsonObject } from '../json-object.js';
 
 /** Raised when a column changes its meaning; a line of a later version is refused. */
 const RESULTS_VERSION = 1;
@@ -38,9 +38,14 @@ export function readResults(text: string, file: string): MeasurementRow[] {
 function readLine(line: string, where: string): MeasurementRow {
   if (line.length > MAX_LINE_CHARS)
     throw new ResultsError(
-      `${where} is ${line.length} characters long, of at most ${MAX_LINE_CHARS}; it is no line of hearth results export`,
+      `${where} is ${line.length} characters long, of at most ${MAX_LINE_CHARS}; it is not a line of hearth results export`,
     );
-  const { [VERSION_KEY]: version, ...row } = parse(line, where);
+  const object = jsonObject(line);
+  if (!object)
+    throw new ResultsError(
+      `${where} is not a JSON object; expected a line of hearth results export`,
+    );
+  const { [VERSION_KEY]: version, ...row } = object;
   checkVersion(version, where);
   const fields: [string, FieldKind][] = Object.entries(MEASUREMENT_FIELDS);
   for (const [name, kind] of fields) checkValue(row, name, kind, where);
@@ -50,12 +55,6 @@ function readLine(line: string, where: string): MeasurementRow {
       `${where} has the column "${unknown}", which version ${RESULTS_VERSION} does not have; export it anew`,
     );
   return row as MeasurementRow;
-}
-
-function parse(line: string, where: string): Record<string, unknown> {
-  const object = jsonObject(line);
-  if (object !== null) return object;
-  throw new ResultsError(`${where} is not a JSON object; expected a line of hearth results export`);
 }
 
 function checkVersion(version: unknown, where: string): void {

@@ -1,14 +1,9 @@
 // Measured rows as text: a table for people, and what other tools read: JSON, CSV and SQL with
 // llama-bench's column names, and its Markdown table.
-// Chooses no rows and prints nothing.
 import { stringify } from 'csv-stringify/sync';
-import {
-  type FieldKind,
-  MEASUREMENT_FIELDS,
-  type MeasurementRow,
-} from '../../runtime/log/measurement-fields.js';
+import { MEASUREMENT_FIELDS, type MeasurementRow } from '../../runtime/log/measurement-fields.js';
 import { inOneLine } from '../../terminal/foreign-text.js';
-import { drawTable, type TableColumn } from '../../terminal/table.js';
+import { drawTable, shownColumns, type TableColumn } from '../../terminal/table.js';
 import { formatMemory, formatParameters } from '../../terminal/units.js';
 
 export const OUTPUT_FORMATS = ['table', 'json', 'csv', 'sql', 'md'] as const;
@@ -20,7 +15,7 @@ export function rowsText(rows: readonly MeasurementRow[], format: OutputFormat):
     case 'json':
       return `${JSON.stringify(rows.map(withSamplesTs), null, 2)}\n`;
     case 'csv':
-      return stringify(rows.map(withoutSamples), { header: true, columns: PLAIN_FIELDS });
+      return stringify([...rows], { header: true, columns: PLAIN_FIELDS });
     case 'sql':
       return sqlText(rows);
     case 'md':
@@ -40,13 +35,9 @@ function withSamplesTs(row: MeasurementRow) {
   return { ...row, samples_ts: row.samples_ns.map((ns) => (tokens * 1e9) / ns) };
 }
 
-function withoutSamples({ samples_ns: _, ...row }: MeasurementRow) {
-  return row;
-}
-
 function sqlText(rows: readonly MeasurementRow[]): string {
   const fields = Object.entries(MEASUREMENT_FIELDS).filter(([name]) => PLAIN_FIELDS.includes(name));
-  const columns = fields.map(([name, kind]) => `  ${name} ${sqlType(kind)}`);
+  const columns = fields.map(([name, kind]) => `  ${name} ${kind.replace('?', '').toUpperCase()}`);
   const names = PLAIN_FIELDS.join(', ');
   const inserts = rows.map((row) => {
     const values = PLAIN_FIELDS.map((name) => sqlValue(row[name as keyof MeasurementRow]));
@@ -55,19 +46,15 @@ function sqlText(rows: readonly MeasurementRow[]): string {
   return `CREATE TABLE IF NOT EXISTS llama_bench (\n${columns.join(',\n')}\n);\n\n${inserts.join('')}`;
 }
 
-function sqlType(kind: FieldKind): string {
-  return kind.replace('?', '').toUpperCase();
-}
-
 function sqlValue(value: unknown): string {
   if (value === null) return 'NULL';
   return typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`;
 }
 
-type Column = TableColumn<MeasurementRow>;
+type RowColumn = TableColumn<MeasurementRow>;
 
 /** Those of llama-bench, and behind them hearth's. */
-const COLUMNS: Column[] = [
+const COLUMNS: RowColumn[] = [
   { head: 'model', cell: (row) => row.model_name },
   { head: 'size', align: 'right', cell: (row) => size(row.model_size) },
   { head: 'params', align: 'right', cell: (row) => formatParameters(row.model_n_params) },
@@ -92,7 +79,7 @@ const COLUMNS: Column[] = [
 ];
 
 /** Each behind it as it was predicted. */
-const MEMORY_COLUMNS: Column[] = [
+const MEMORY_COLUMNS: RowColumn[] = [
   ...withPrediction('weights', 'weights_bytes', 'predicted_weights_bytes'),
   ...withPrediction('KV', 'kv_bytes', 'predicted_kv_bytes'),
   ...withPrediction('compute', 'compute_bytes', 'predicted_compute_bytes'),
@@ -102,16 +89,11 @@ const MEMORY_COLUMNS: Column[] = [
 
 type ByteField = Extract<keyof MeasurementRow, `${string}_bytes`>;
 
-function withPrediction(head: string, field: ByteField, predicted: ByteField): Column[] {
+function withPrediction(head: string, field: ByteField, predicted: ByteField): RowColumn[] {
   return [
     { head, align: 'right', cell: (row) => size(row[field]) },
     { head: 'predicted', align: 'right', cell: (row) => size(row[predicted]) },
   ];
-}
-
-/** Those that say something of these rows. */
-function shownColumns(columns: readonly Column[], rows: readonly MeasurementRow[]): Column[] {
-  return columns.filter(({ cell }) => rows.some((row) => cell(row) !== ''));
 }
 
 /** Speed above, memory below: side by side they are wider than a terminal. */

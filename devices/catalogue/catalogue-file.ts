@@ -1,8 +1,8 @@
 // One file of devices: JSON with a schema, where every figure has its unit and its source.
 // hearth's own file and those of users are read alike, so that a user's mistake is named as ours is.
-// Looks up nothing; catalogue.ts does.
 import { readFile } from 'node:fs/promises';
 import type { Device } from './device.js';
+import schema from './devices.schema.json' with { type: 'json' };
 
 /** A figure as the file has it. */
 export type SourcedFigure = {
@@ -32,19 +32,15 @@ export class CatalogueError extends Error {
 
 /** The devices of a file. Rejects with {@link CatalogueError}. */
 export async function readCatalogueFile(file: string): Promise<CatalogueEntry[]> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new CatalogueError(file, `cannot be read: ${(cause as Error).message}`, { cause });
-  }
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new CatalogueError(file, `cannot be read: ${cause.message}`, { cause });
+  });
   return await checkCatalogue(parse(text, file), file);
 }
 
 async function checkCatalogue(content: unknown, file: string): Promise<CatalogueEntry[]> {
-  // Loading ajv takes longer than most commands: only a file of the user's is worth it.
-  const { findMistake } = await import('./schema-mistake.js');
-  const mistake = findMistake(content);
+  const { findMistake } = await import('../../terminal/schema-mistake.js');
+  const mistake = findMistake(schema, content);
   if (mistake !== null) throw new CatalogueError(file, withId(mistake, content));
   const { devices } = content as { devices: CatalogueEntry[] };
   for (const [i, entry] of devices.entries()) checkEntry(entry, devices.slice(0, i), file);

@@ -1,13 +1,13 @@
 // The devices that hearth knows: its own, those of the user's file, those of the files given.
 // A later file may correct an earlier one under the same id, so that a card that drives no screen
-// need not wait for a release. Predicts nothing.
+// need not wait for a release.
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { nearestNames } from '../../terminal/nearest-names.js';
 import { type CatalogueEntry, readCatalogueFile, toDevice } from './catalogue-file.js';
 import type { Device } from './device.js';
 import builtIn from './devices.json' with { type: 'json' };
-import { nearestNames } from './nearest-names.js';
 
 export type CatalogueOptions = {
   /** Files of more devices; the last word on an id counts. */
@@ -40,17 +40,18 @@ export async function deviceCatalogue(options: CatalogueOptions = {}): Promise<D
 export async function findDevice(name: string, options: CatalogueOptions = {}): Promise<Device> {
   const devices = await deviceCatalogue(options);
   const wanted = squash(name);
-  for (const spell of [spellId, spellName, spellIdWithoutMemory]) {
+  const spellings: ((device: Device) => string)[] = [
+    ({ id }) => id,
+    ({ name }) => name,
+    ({ id }) => id.replace(/-\d+gb$/, ''),
+  ];
+  for (const spell of spellings) {
     const [found, ...others] = devices.filter((device) => squash(spell(device)) === wanted);
     if (found && others.length === 0) return found;
   }
   const ids = devices.map(({ id }) => id);
   throw new UnknownDeviceError(name, nearestNames(name, ids));
 }
-
-const spellId = ({ id }: Device) => id;
-const spellName = ({ name }: Device) => name;
-const spellIdWithoutMemory = ({ id }: Device) => id.replace(/-\d+gb$/, '');
 
 /** Every device with its sources. Rejects with `CatalogueError`. */
 export async function catalogueEntries({

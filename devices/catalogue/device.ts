@@ -1,6 +1,5 @@
 // One class of machine that a model may have to fit, as the catalogue and the probe both describe it.
 // Plain figures, so that prediction never asks where a device came from.
-// What each figure rests on stays in the catalogue's data, not here.
 import type { Backend } from '../../llama/settings.js';
 
 export interface Device {

@@ -3,6 +3,7 @@
 // Which change costs least is a fixed order, by what it does to answers.
 import type { SizedModel } from '../../model/shape/sized-model.js';
 import type { Device } from '../catalogue/device.js';
+import { nullOfRefusal } from '../memory/memory-prediction.js';
 import type { Fit, FitRequest } from './fit.js';
 import type { Fitter } from './fitter.js';
 
@@ -39,7 +40,7 @@ export type AdviceRequest = {
 export async function advise(asked: AdviceRequest): Promise<Advice> {
   const { fitter, device, request, fit, model } = asked;
   const withKv = async (kvType: 'F16' | 'Q8_0') =>
-    await fitter.fit(model, device, { ...request, kvType }).catch(() => null);
+    await fitter.fit(model, device, { ...request, kvType }).catch(nullOfRefusal);
   const [half, eight] = [await withKv('F16'), await withKv('Q8_0')];
   const bestType = await findBestType(asked);
   return {

@@ -9,7 +9,7 @@ import type { LocalGpu } from '../memory/dry-run/dry-run-protocol.js';
  * hearth's own process, beside the engine's: 60 to 75 MiB resident when it serves (measured on Linux
  * x64). It comes out of the same memory where that is the system's.
  */
-const HEARTH_BYTES = 80 * 2 ** 20;
+export const HEARTH_BYTES = 80 * 2 ** 20;
 
 export function budgetDevice(memoryBytes: number, gpu: LocalGpu | null): Device {
   const kind = gpu === null ? 'cpu' : gpu.isShared ? 'shared' : 'discrete';

@@ -26,34 +26,28 @@ const fitOptions = {
     'Device to fit, as hearth devices names it; without one, a table of all',
     text('device'),
   ),
-  memory: {
-    ...valueFlag(
-      "So much memory of this machine's GPU, or else of its CPU, such as 8GiB",
-      parseSize,
-    ),
-    conflicts: 'device',
-  },
+  memory: valueFlag(
+    "So much memory of this machine's GPU, or else of its CPU, such as 8GiB",
+    parseSize,
+    { conflicts: 'device' },
+  ),
   ctx: {
     ...contextFlag('Tokens of context of each sequence'),
     defaultDescription: "the model's, at most 4096",
   },
-  'kv-type': {
-    ...valueFlag('Type of the KV cache', (name) => name.toUpperCase() as KvType),
+  'kv-type': valueFlag('Type of the KV cache', (name) => name.toUpperCase() as KvType, {
     choices: KV_TYPES,
     defaultDescription: 'F16',
-  },
+  }),
   parallel: {
     ...parallelFlag,
     defaultDescription: '1',
   },
-  type: {
-    ...valueFlag(
-      'Type that a checkpoint would be converted to',
-      (name) => name.toUpperCase() as FileType,
-    ),
-    choices: FILE_TYPES,
-    defaultDescription: 'Q4_K_M',
-  },
+  type: valueFlag(
+    'Type that a checkpoint would be converted to',
+    (name) => name.toUpperCase() as FileType,
+    { choices: FILE_TYPES, defaultDescription: 'Q4_K_M' },
+  ),
   devices: devicesFlag,
   json: { describe: 'Print JSON', type: 'boolean' },
 } as const;
@@ -88,7 +82,8 @@ async function run(argv: FitArguments): Promise<void> {
   const fitter = openFitter(predictor);
   try {
     const device = await chooseDevice(argv, predictor);
-    const asked = { argv, model, fitter, request: requestOf(argv) };
+    const { ctx: nCtx, 'kv-type': kvType, parallel } = argv;
+    const asked = { argv, model, fitter, request: { nCtx, kvType, parallel } };
     const fits = device ? await fitOne(asked, device) : await fitAll(asked);
     if (!fits.some(({ verdict }) => verdict.kind !== 'does-not-fit')) process.exitCode = 1;
   } finally {
@@ -105,40 +100,29 @@ async function chooseDevice(
   return device === undefined ? null : await findDevice(device, { files });
 }
 
-function requestOf({ ctx, 'kv-type': kvType, parallel }: FitArguments): FitRequest {
-  return {
-    ...(ctx !== undefined && { nCtx: ctx }),
-    ...(kvType !== undefined && { kvType }),
-    ...(parallel !== undefined && { parallel }),
-  };
-}
+type FitQuestion = { argv: FitArguments; model: FitModel; fitter: Fitter; request: FitRequest };
 
-type Asked = { argv: FitArguments; model: FitModel; fitter: Fitter; request: FitRequest };
-
-async function fitOne(asked: Asked, device: Device): Promise<Fit[]> {
+async function fitOne(asked: FitQuestion, device: Device): Promise<Fit[]> {
   const { argv, fitter, request } = asked;
   const { model, types } = asked.model;
   const fit = await fitter.fit(model, device, request);
   const advice = await advise({ fitter, device, request, fit, model, types });
-  if (argv.json)
-    print(
-      JSON.stringify({ ...modelJson(asked), ...fitJson(fit), advice: adviceJson(advice) }, null, 2),
-    );
+  if (argv.json) print({ ...modelJson(asked), ...fitJson(fit), advice: adviceJson(advice) });
   else print(fitText(title(asked), fit, advice));
   return [fit];
 }
 
-async function fitAll(asked: Asked): Promise<Fit[]> {
+async function fitAll(asked: FitQuestion): Promise<Fit[]> {
   const { argv, fitter, request } = asked;
   const fits: Fit[] = [];
   for (const device of await deviceCatalogue({ files: argv.devices }))
     fits.push(await fitter.fit(asked.model.model, device, request));
-  if (argv.json) print(JSON.stringify({ ...modelJson(asked), fits: fits.map(fitJson) }, null, 2));
+  if (argv.json) print({ ...modelJson(asked), fits: fits.map(fitJson) });
   else print(fitTable(title(asked), fits));
   return fits;
 }
 
-function title({ argv, model, request }: Asked): string {
+function title({ argv, model, request }: FitQuestion): string {
   const { kind, fileType } = model;
   const { nParams } = model.model.shape;
   return [
@@ -150,7 +134,7 @@ function title({ argv, model, request }: Asked): string {
   ].join(', ');
 }
 
-function modelJson({ argv, model, request }: Asked) {
+function modelJson({ argv, model, request }: FitQuestion) {
   return {
     model: {
       path: argv.model,

@@ -1,6 +1,6 @@
 // What hearth fit is asked about: a GGUF, or a checkpoint as the file that convert would make of it.
 // Either way the same shape is planned in every type, best first, for the advice.
-// Reads headers alone: no weight, and no tokenizer, as a checkpoint without one fits the same.
+// Reads only headers: no weight, and no tokenizer, as a checkpoint without one fits the same.
 import { stat } from 'node:fs/promises';
 import { openCheckpoint } from '../../model/checkpoint/checkpoint.js';
 import { type GgufFile, isGguf, readGgufFile } from '../../model/gguf/gguf-file.js';
@@ -52,17 +52,22 @@ function* everyType(llama: LlamaModel): Generator<TypedModel> {
 
 /** As far as sizes go; what only the arithmetic of an answer needs is left at Llama-2's. */
 function llamaOf({ shape }: SizedModel): LlamaModel {
+  const { nEmbd, nVocab, headSize, tiedEmbeddings, nCtxTrain, nParams } = shape;
   return {
-    ...{ nEmbd: shape.nEmbd, nVocab: shape.nVocab, headSize: shape.headSize },
+    nEmbd,
+    nVocab,
+    headSize,
     layers: shape.nHead.map((nHead, i) => ({
       nHead,
       nHeadKv: shape.nHeadKv[i] as number,
       nFf: shape.nFf[i] as number,
     })),
     biases: new Set(),
-    tiedEmbeddings: shape.tiedEmbeddings,
-    nCtxTrain: shape.nCtxTrain,
-    ...{ rmsNormEps: 1e-5, ropeTheta: 10_000, ropeScaling: { kind: 'none' } },
-    nParams: shape.nParams,
+    tiedEmbeddings,
+    nCtxTrain,
+    rmsNormEps: 1e-5,
+    ropeTheta: 10_000,
+    ropeScaling: { kind: 'none' },
+    nParams,
   };
 }

@@ -1,16 +1,13 @@
 // How a fit looks in a terminal: the bars, the verdict, the speed and the advice for one device, or a
-// table of all of them. Decides nothing.
-import Table from 'cli-table3';
+// table of all of them.
+import { drawGrid, type TableColumn } from '../../terminal/table.js';
 import { formatMemory } from '../../terminal/units.js';
-import type { Range } from '../speed/speed-prediction.js';
+import type { SpeedRange } from '../speed/speed.js';
 import type { Advice, Change } from './advice.js';
-import type { Fit } from './fit.js';
-import { memoryBars } from './memory-bars.js';
+import type { Fit, FitVerdict } from './fit.js';
 
-/** What is being fitted, as text: `chat.gguf, Q4_K_M, 5.42 B parameters`. */
-export type FitTitle = string;
-
-export function fitText(title: FitTitle, fit: Fit, advice: Advice): string {
+/** `title` is what is being fitted: `chat.gguf, Q4_K_M, 5.42 B parameters`. */
+export function fitText(title: string, fit: Fit, advice: Advice): string {
   const { device, memory, neededBytes, budgetBytes } = fit;
   const counted = device.kind === 'discrete' ? "of the card's memory" : 'of memory';
   return [
@@ -31,42 +28,50 @@ export function fitText(title: FitTitle, fit: Fit, advice: Advice): string {
   ].join('\n');
 }
 
-export function fitTable(title: FitTitle, fits: readonly Fit[]): string {
-  const table = new Table({
-    head: ['Device', 'For a model', 'Needs', 'Fits', 'Largest context', 'tok/s'],
-    colAligns: ['left', 'right', 'right', 'left', 'right', 'right'],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const fit of fits)
-    table.push([
-      fit.device.id,
-      formatMemory(fit.budgetBytes),
-      formatMemory(fit.neededBytes),
-      verdictText(fit),
-      fit.maxCtx === 0 ? 'none' : String(fit.maxCtx),
-      fit.speed ? rangeText(fit.speed.tgTokensPerSecond) : '',
-    ]);
+export function fitTable(title: string, fits: readonly Fit[]): string {
   const nCtx = fits[0]?.memory.nCtx ?? 0;
-  return [`${title}, ${nCtx} tokens of context`, '', table.toString(), '', ...TABLE_NOTES].join(
-    '\n',
-  );
+  const head = `${title}, ${nCtx} tokens of context`;
+  return [head, '', drawGrid(FIT_COLUMNS, fits), '', ...TABLE_NOTES].join('\n');
 }
+
+const FIT_COLUMNS: TableColumn<Fit>[] = [
+  { head: 'Device', cell: ({ device }) => device.id },
+  { head: 'For a model', align: 'right', cell: ({ budgetBytes }) => formatMemory(budgetBytes) },
+  { head: 'Needs', align: 'right', cell: ({ neededBytes }) => formatMemory(neededBytes) },
+  { head: 'Fits', cell: verdictText },
+  { head: 'Largest context', align: 'right', cell: ({ maxCtx }) => String(maxCtx || 'none') },
+  { head: 'tok/s', align: 'right', cell: ({ speed }) => speedText(speed?.tgTokensPerSecond) },
+];
 
 const TABLE_NOTES = [
   'For a model: memory less what the system keeps and a margin. Largest context: all layers on the',
   'device. tok/s: as the column Fits says, half the context in use; --device NAME tells the derivation.',
 ];
 
-export function verdictText({ verdict }: Fit): string {
+const VERDICTS: VerdictWords = {
+  fits: 'fits',
+  'fits-with-cpu-layers': 'fits with',
+  'fits-up-to-context': 'fits up to',
+  'does-not-fit': 'does not fit,',
+};
+
+export type VerdictWords = Readonly<Record<FitVerdict['kind'], string>>;
+
+/** What `words` say of a verdict, and after them by how much. */
+export function verdictText({ verdict }: Pick<Fit, 'verdict'>, words = VERDICTS): string {
+  return `${words[verdict.kind]} ${howFar(verdict)}`.trim();
+}
+
+function howFar(verdict: FitVerdict): string {
   switch (verdict.kind) {
     case 'fits':
-      return 'fits';
+      return '';
     case 'fits-with-cpu-layers':
-      return `fits with ${verdict.cpuLayers} layers on the CPU`;
+      return `${verdict.cpuLayers} layers on the CPU`;
     case 'fits-up-to-context':
-      return `fits up to ${verdict.nCtx} tokens`;
+      return `${verdict.nCtx} tokens`;
     case 'does-not-fit':
-      return `does not fit, ${formatMemory(verdict.missingBytes)} short`;
+      return `${formatMemory(verdict.missingBytes)} short`;
     default:
       return verdict satisfies never;
   }
@@ -79,7 +84,7 @@ function speedLines({ speed, device, verdict }: Fit): string[] {
       : [`Speed    not known for ${device.name}; name a device with --device`];
   const { tgTokensPerSecond: tg, ppTokensPerSecond: pp, bytesPerToken, basis } = speed;
   return [
-    `Speed    ${rangeText(tg)} tok/s (likely ${figure(tg.typical)}); prompts ${rangeText(pp)} tok/s (likely ${figure(pp.typical)})`,
+    `Speed    ${speedText(tg)} tok/s (likely ${figure(tg.typical)}); prompts ${speedText(pp)} tok/s (likely ${figure(pp.typical)})`,
     `         each token reads ${formatMemory(bytesPerToken)}: ${basis}`,
   ];
 }
@@ -112,10 +117,61 @@ export function changeText(change: Change): string {
   }
 }
 
-export function rangeText({ low, high }: Range): string {
-  return `${figure(low)}-${figure(high)}`;
+/** `12-17`; nothing of a speed that is not known. */
+export function speedText(range: SpeedRange | null | undefined): string {
+  return range ? `${figure(range.low)}-${figure(range.high)}` : '';
 }
 
 function figure(tokensPerSecond: number): string {
   return tokensPerSecond < 10 ? tokensPerSecond.toFixed(1) : tokensPerSecond.toFixed(0);
+}
+
+const BAR_WIDTH = 48;
+
+/**
+ * Bars of memory, each beginning where the one before ends, against what the device has; what reaches past
+ * it is drawn in another shade. Plain characters: they are pasted into issues and chats.
+ */
+function memoryBars(fit: Fit): string[] {
+  const parts = memoryParts(fit);
+  const total = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const { memoryBytes } = fit.device;
+  const perColumn = Math.max(total, memoryBytes) / BAR_WIDTH;
+  const edge = Math.round(memoryBytes / perColumn);
+  let end = 0;
+  const rows = parts.map(({ label, sizeBytes }) => {
+    const bar = draw(Math.round(end / perColumn), Math.round((end + sizeBytes) / perColumn), edge);
+    end += sizeBytes;
+    return row(label, bar, sizeBytes);
+  });
+  const rest = memoryBytes - total;
+  const last = draw(Math.round(Math.min(total, memoryBytes) / perColumn), edge, edge, '·');
+  return [...rows, rest >= 0 ? row('free', last, rest) : row('missing', '', -rest)];
+}
+
+/** What lies in the device's memory, in the order in which it is taken. */
+function memoryParts({ device, memory, marginBytes }: Fit): { label: string; sizeBytes: number }[] {
+  const pools = memory.device === null || device.kind === 'shared' ? [memory.host] : [];
+  const taken = [...(memory.device ? [memory.device] : []), ...pools];
+  const sum = (pick: (parts: (typeof taken)[number]) => number) =>
+    taken.reduce((total, parts) => total + pick(parts), 0);
+  return [
+    { label: 'system', sizeBytes: device.reservedBytes },
+    { label: 'overhead', sizeBytes: sum(({ overheadBytes }) => overheadBytes) },
+    { label: 'weights', sizeBytes: sum(({ weightsBytes }) => weightsBytes) },
+    { label: 'KV cache', sizeBytes: sum(({ kvBytes }) => kvBytes) },
+    { label: 'compute', sizeBytes: sum(({ computeBytes }) => computeBytes) },
+    { label: 'margin', sizeBytes: marginBytes },
+  ];
+}
+
+function row(label: string, bar: string, sizeBytes: number): string {
+  return `  ${label.padEnd(8)}  ${bar.padEnd(BAR_WIDTH)}  ${formatMemory(sizeBytes).padStart(9)}`;
+}
+
+function draw(start: number, end: number, edge: number, inside = '█'): string {
+  return Array.from({ length: end }, (_, i) => {
+    if (i < start) return ' ';
+    return i < edge ? inside : '▒';
+  }).join('');
 }

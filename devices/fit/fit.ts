@@ -1,16 +1,16 @@
-// What fitting is asked and what it answers, as types alone.
+// What fitting is asked and what it answers.
 // The budget is the device's memory less what the system keeps, less a margin for what is not foreseen.
 // Bytes everywhere.
 import type { KvType } from '../../llama/settings.js';
 import type { Device } from '../catalogue/device.js';
 import type { MemoryPrediction } from '../memory/memory-prediction.js';
-import type { SpeedPrediction } from '../speed/speed-prediction.js';
+import type { SpeedPrediction } from '../speed/speed.js';
 
 export type FitRequest = {
   /** Tokens of context of each sequence; left out, the model's own, at most 4096. */
-  nCtx?: number;
-  kvType?: KvType;
-  parallel?: number;
+  nCtx?: number | undefined;
+  kvType?: KvType | undefined;
+  parallel?: number | undefined;
   /** Layers on the GPU, where the user chose them; the verdict then looks for no other number. */
   gpuLayers?: number;
   mmap?: boolean;

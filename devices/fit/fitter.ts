@@ -51,39 +51,35 @@ async function fitModel(
       countedBytes(await predict({ nCtx, gpuLayers }), device),
     );
   };
-  const isCtxGiven = request.nCtx !== undefined;
-  const verdict = await judge({ neededBytes, budgetBytes, maxCtx, isCtxGiven, split });
-  const placed = await predict({ nCtx, ...settingsOf(verdict) });
-  return {
-    ...{ device, verdict, memory, placed, neededBytes, budgetBytes, marginBytes, maxCtx },
-    speed: isSpeedKnown(verdict, device) ? predictSpeed(model, device, placed) : null,
+  const judge = async (): Promise<FitVerdict> => {
+    if (neededBytes <= budgetBytes) return { kind: 'fits' };
+    const shorter = maxCtx > 0 ? { kind: 'fits-up-to-context' as const, nCtx: maxCtx } : null;
+    // A context that was asked for is kept, if need be with layers on the slow side.
+    const isCtxKept = request.nCtx !== undefined;
+    const found = isCtxKept ? ((await split()) ?? shorter) : (shorter ?? (await split()));
+    return found ?? { kind: 'does-not-fit', missingBytes: neededBytes - budgetBytes };
   };
-}
-
-/** A bare amount of memory has no bandwidth. */
-function isSpeedKnown(verdict: FitVerdict, { bandwidthBytesPerSecond }: Device): boolean {
-  return verdict.kind !== 'does-not-fit' && bandwidthBytesPerSecond > 0;
+  const verdict = await judge();
+  const placed = await predict({ nCtx, ...settingsOf(verdict) });
+  // A bare amount of memory has no bandwidth.
+  const isSpeedKnown = verdict.kind !== 'does-not-fit' && device.bandwidthBytesPerSecond > 0;
+  return {
+    device,
+    verdict,
+    memory,
+    placed,
+    neededBytes,
+    budgetBytes,
+    marginBytes,
+    maxCtx,
+    speed: isSpeedKnown ? predictSpeed(model, device, placed) : null,
+  };
 }
 
 /** Of a prediction, what comes out of the device's memory. */
 function countedBytes({ device: onGpu, host }: MemoryPrediction, device: Device): number {
   if (onGpu === null) return host.totalBytes;
   return onGpu.totalBytes + (device.kind === 'shared' ? host.totalBytes : 0);
-}
-
-type Needs = Pick<Fit, 'neededBytes' | 'budgetBytes' | 'maxCtx'> & {
-  isCtxGiven: boolean;
-  split: () => Promise<FitVerdict | null>;
-};
-
-/** A context that was asked for is kept, if need be with layers on the slow side; one that was not gives way first. */
-async function judge({ isCtxGiven, split, ...needs }: Needs): Promise<FitVerdict> {
-  const { neededBytes, budgetBytes, maxCtx } = needs;
-  if (neededBytes <= budgetBytes) return { kind: 'fits' };
-  const shorter: FitVerdict | null =
-    maxCtx > 0 ? { kind: 'fits-up-to-context', nCtx: maxCtx } : null;
-  const found = isCtxGiven ? ((await split()) ?? shorter) : (shorter ?? (await split()));
-  return found ?? { kind: 'does-not-fit', missingBytes: neededBytes - budgetBytes };
 }
 
 /** How the verdict has the model loaded. */
@@ -105,11 +101,8 @@ async function mostLayers(
     else tooMany = middle;
   }
   if (fitting === 0) return null;
-  return {
-    kind: 'fits-with-cpu-layers',
-    gpuLayers: fitting,
-    cpuLayers: nLayer + 1 - fitting,
-  };
+  const cpuLayers = nLayer + 1 - fitting;
+  return { kind: 'fits-with-cpu-layers', gpuLayers: fitting, cpuLayers };
 }
 
 /** In whole steps, up to `most`; 0 where not even one step fits. Memory grows evenly with context. */
@@ -122,13 +115,10 @@ async function largestContext(
   if (full <= budgetBytes) return most;
   if (least > budgetBytes) return 0;
   const bytesPerToken = (full - least) / (most - CONTEXT_STEP);
-  let nCtx = wholeSteps(CONTEXT_STEP + (budgetBytes - least) / bytesPerToken);
+  const steps = Math.floor(1 + (budgetBytes - least) / bytesPerToken / CONTEXT_STEP);
+  let nCtx = CONTEXT_STEP * Math.max(1, steps);
   while (nCtx > CONTEXT_STEP && (await needs(nCtx)) > budgetBytes) nCtx -= CONTEXT_STEP;
   while (nCtx + CONTEXT_STEP < most && (await needs(nCtx + CONTEXT_STEP)) <= budgetBytes)
     nCtx += CONTEXT_STEP;
   return nCtx;
-}
-
-function wholeSteps(nCtx: number): number {
-  return CONTEXT_STEP * Math.max(1, Math.floor(nCtx / CONTEXT_STEP));
 }

@@ -1,21 +1,17 @@
 // Compute buffers where llama.cpp's dry run is another backend's or none: activations of one batch,
 // the logits, the attention mask, and what CUDA adds for a quantised KV cache.
-// The formula is DESIGN's, held against dry runs; it errs to the large side.
-// Where the backend itself can be asked, nothing here is used.
-import type { Backend, KvType } from '../../llama/settings.js';
+// The formula is held against dry runs; it errs to the large side.
 import type { ModelShape } from '../../model/shape/model-shape.js';
-import type { Pool } from './placement.js';
+import type { Pool } from './memory-prediction.js';
+import type { ResolvedSettings } from './resolved-settings.js';
 
 const FLOAT_BYTES = 4;
 const HALF_BYTES = 2;
 
-export type ComputeOptions = {
-  nCells: number;
-  nBatch: number;
-  kvType: KvType;
-  gpuLayers: number;
-  backend: Backend;
-};
+type ComputeOptions = Pick<
+  ResolvedSettings,
+  'nCells' | 'nBatch' | 'kvType' | 'gpuLayers' | 'backend'
+>;
 
 /** Without any dry run. */
 export function estimateCompute(shape: ModelShape, options: ComputeOptions): Record<Pool, number> {

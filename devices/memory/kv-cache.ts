@@ -1,14 +1,11 @@
 // The KV cache, layer by layer: pruned layers have fewer heads, so each has a size of its own.
 // Source: llama_kv_cache in src/llama-kv-cache.cpp, and how node-llama-cpp rounds the context.
-// Knows plain attention alone: no sliding window, no recurrent state.
-
+// Plain attention only: no sliding window, no recurrent state.
 import { isQuantised, rowSizeBytes } from '../../llama/ggml-types.js';
-import type { KvType } from '../../llama/settings.js';
 import type { ModelShape } from '../../model/shape/model-shape.js';
-import { allocatedBytes } from './buffers.js';
-import { MemoryPredictionError } from './memory-error.js';
-import type { MemorySettings } from './memory-prediction.js';
-import { type Pool, poolOfLayer } from './placement.js';
+import { allocatedBytes, poolOfLayer } from './buffers.js';
+import { MemoryPredictionError, type Pool } from './memory-prediction.js';
+import type { ResolvedSettings } from './resolved-settings.js';
 
 const CELL_STEP = 256;
 
@@ -17,16 +14,15 @@ export function cellsOf(nCtx: number): number {
   return Math.ceil(nCtx / CELL_STEP) * CELL_STEP;
 }
 
-type KvOptions = Pick<MemorySettings, 'backend' | 'nCtx' | 'parallel'> & {
-  kvType: KvType;
-  gpuLayers: number;
-  flashAttention: boolean;
-};
+type KvOptions = Pick<
+  ResolvedSettings,
+  'backend' | 'nCtx' | 'parallel' | 'kvType' | 'gpuLayers' | 'flashAttention'
+>;
 
 /** Bytes of keys and values in each pool. Throws {@link MemoryPredictionError}. */
 export function kvCacheBytes(shape: ModelShape, options: KvOptions): Record<Pool, number> {
   checkKvType(shape, options);
-  const { nCtx, parallel = 1, kvType, gpuLayers, backend } = options;
+  const { nCtx, parallel, kvType, gpuLayers, backend } = options;
   const cells = cellsOf(nCtx) * parallel;
   const sums = { device: 0, host: 0 };
   // Without flash attention values lie transposed, and every layer is as wide as the widest.

@@ -1,4 +1,4 @@
-// What memory prediction is asked and what it answers, as types alone.
+// What memory prediction is asked, what it answers and what it refuses.
 // Shared by fit, plan, convert --for, serve --memory and the log, so that all speak of the same parts.
 // Bytes everywhere; a pool is memory that runs out on its own: a GPU's, or the system's.
 import type { Backend, KvType } from '../../llama/settings.js';
@@ -10,9 +10,9 @@ export type MemorySettings = {
   /** Tokens of context of each sequence. */
   nCtx: number;
   /** Default F16, as llama.cpp's. */
-  kvType?: KvType;
+  kvType?: KvType | undefined;
   /** Sequences decoded together; default 1. */
-  parallel?: number;
+  parallel?: number | undefined;
   /** Tokens of prompt evaluated at once; default 512, or the whole context where that is shorter. */
   nBatch?: number;
   /** Layers on the GPU, the output counting as one; default all, and none where there is no GPU. */
@@ -22,6 +22,8 @@ export type MemorySettings = {
   /** Default false on the CPU, true elsewhere, as the engine loads. */
   mmap?: boolean;
 };
+
+export type Pool = 'device' | 'host';
 
 /** What is taken of one pool. */
 export type MemoryParts = {
@@ -55,4 +57,16 @@ export interface MemoryPredictor {
   localGpu(): Promise<LocalGpu | null>;
   /** Ends the child processes. */
   close(): Promise<void>;
+}
+
+/** Thrown where llama.cpp could not run the model with these settings at all: it would refuse or abort. */
+export class MemoryPredictionError extends Error {
+  override readonly name = 'MemoryPredictionError';
+  readonly code = 'HEARTH_MEMORY';
+}
+
+/** For `catch`: null of a refusal; other errors are thrown on. */
+export function nullOfRefusal(error: unknown): null {
+  if (error instanceof MemoryPredictionError) return null;
+  throw error;
 }

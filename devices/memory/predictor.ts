@@ -1,16 +1,19 @@
 // Memory of a model with given settings: weights and KV by arithmetic, compute buffers by llama.cpp's
 // dry run, overhead from a table. A backend that is not here is planned on the CPU and moved over.
-// Decides nothing about what fits; fit/ does.
 import type { Backend } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';
-import { assemble, type ContextPlan } from './assemble.js';
+import { assemble, type ContextPlan, plannedContext } from './assemble.js';
 import { estimateCompute, moveToGpu } from './compute-buffers.js';
 import { DryRun, DryRunRefusal } from './dry-run/dry-run.js';
 import type { DryRunResult, DryRunSettings, LocalGpu } from './dry-run/dry-run-protocol.js';
 import { dryRunHeader } from './dry-run/header.js';
 import { kvCacheBytes } from './kv-cache.js';
-import { MemoryPredictionError } from './memory-error.js';
-import type { MemoryPrediction, MemoryPredictor, MemorySettings } from './memory-prediction.js';
+import {
+  type MemoryPrediction,
+  MemoryPredictionError,
+  type MemoryPredictor,
+  type MemorySettings,
+} from './memory-prediction.js';
 import { checkModel, type ResolvedSettings, resolveSettings } from './resolved-settings.js';
 
 /** A predictor; its child processes are started when first needed, and end with `close()`. */
@@ -33,8 +36,8 @@ class DryRunPredictor implements MemoryPredictor {
   async predict(model: SizedModel, settings: MemorySettings): Promise<MemoryPrediction> {
     checkModel(model);
     const resolved = resolveSettings(model, settings);
-    const { kv, compute, source } = await this.#planContext(model, resolved);
-    return assemble(model, resolved, { kv, compute, source });
+    const onGpu = settings.backend === 'cpu' ? null : await this.#planOnGpu(model, resolved);
+    return assemble(model, resolved, onGpu ?? (await this.#planOnCpu(model, resolved)));
   }
 
   async localGpu(): Promise<LocalGpu | null> {
@@ -50,11 +53,6 @@ class DryRunPredictor implements MemoryPredictor {
     this.#dryRuns.clear();
   }
 
-  async #planContext(model: SizedModel, settings: ResolvedSettings): Promise<ContextPlan> {
-    const own = settings.backend === 'cpu' ? null : await this.#planOnGpu(model, settings);
-    return own ?? (await this.#planOnCpu(model, settings));
-  }
-
   /** Null where no such GPU is here. */
   async #planOnGpu(model: SizedModel, settings: ResolvedSettings): Promise<ContextPlan | null> {
     const { backend } = settings;
@@ -64,10 +62,8 @@ class DryRunPredictor implements MemoryPredictor {
       this.#broken.add(backend);
       return null;
     }
-    const { flashAttention, deviceBytes, hostBytes } = result;
-    const kv = kvCacheBytes(model.shape, { ...settings, flashAttention });
-    const compute = { device: deviceBytes - kv.device, host: hostBytes - kv.host };
-    return { kv, compute, source: 'dry-run' };
+    const { flashAttention, deviceBytes: device, hostBytes: host } = result;
+    return plannedContext(model.shape, { ...settings, flashAttention }, { device, host });
   }
 
   async #planOnCpu(model: SizedModel, settings: ResolvedSettings): Promise<ContextPlan> {
@@ -93,10 +89,10 @@ class DryRunPredictor implements MemoryPredictor {
       backend === settings.backend ? settings.askedFlashAttention : settings.flashAttention;
     const asked = { gpuLayers, nCells, parallel, nBatch, kvType, flashAttention };
     const key = `${backend} ${JSON.stringify(asked)}`;
-    const { header, answers } = this.#models.get(model) ?? newModel(model);
-    this.#models.set(model, { header, answers });
-    const answer = answers.get(key) ?? plan(this.#dryRun(backend), header, asked);
-    answers.set(key, answer);
+    const known = this.#models.get(model) ?? { header: dryRunHeader(model), answers: new Map() };
+    this.#models.set(model, known);
+    const answer = known.answers.get(key) ?? plan(this.#dryRun(backend), known.header, asked);
+    known.answers.set(key, answer);
     return answer;
   }
 
@@ -105,10 +101,6 @@ class DryRunPredictor implements MemoryPredictor {
     this.#dryRuns.set(backend, dryRun);
     return dryRun;
   }
-}
-
-function newModel(model: SizedModel): KnownModel {
-  return { header: dryRunHeader(model), answers: new Map() };
 }
 
 async function plan(

@@ -1,16 +1,14 @@
 // Settings with every default filled in, as the engine and llama.cpp would.
 // Refused here is what llama.cpp would refuse or abort on, before anything is asked of it.
-
 import { isQuantised } from '../../llama/ggml-types.js';
 import { type KvType, MAX_CONTEXT, MAX_PARALLEL } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';
 import { cellsOf } from './kv-cache.js';
-import { MemoryPredictionError } from './memory-error.js';
-import type { MemorySettings } from './memory-prediction.js';
-import { gpuLayersOf } from './placement.js';
+import { MemoryPredictionError, type MemorySettings } from './memory-prediction.js';
 
 export type ResolvedSettings = Required<MemorySettings> & {
   kvType: KvType;
+  parallel: number;
   /** What llama.cpp is told, which finds out about `auto` itself; `flashAttention` is the guess. */
   askedFlashAttention: boolean | 'auto';
   /** Of all sequences. */
@@ -26,12 +24,18 @@ export function resolveSettings(model: SizedModel, settings: MemorySettings): Re
   checkNumber('context', nCtx, MAX_CONTEXT);
   checkNumber('number of sequences', parallel, MAX_PARALLEL);
   const nCells = cellsOf(nCtx) * parallel;
+  const hasFlashAttention = backend !== 'cuda' || CUDA_HEAD_SIZES.includes(model.shape.headSize);
   return {
-    ...{ backend, nCtx, kvType, parallel, nCells },
+    backend,
+    nCtx,
+    kvType,
+    parallel,
+    nCells,
     nBatch: Math.min(settings.nBatch ?? MAX_BATCH, nCells),
-    gpuLayers: gpuLayersOf(model, settings),
-    flashAttention:
-      settings.flashAttention ?? (isQuantised(kvType) || hasFlashAttention(model, settings)),
+    // The output counts as one.
+    gpuLayers:
+      backend === 'cpu' ? 0 : Math.min(settings.gpuLayers ?? Infinity, model.shape.nLayer + 1),
+    flashAttention: settings.flashAttention ?? (isQuantised(kvType) || hasFlashAttention),
     askedFlashAttention: settings.flashAttention ?? 'auto',
     mmap: settings.mmap ?? backend !== 'cpu',
   };
@@ -39,10 +43,6 @@ export function resolveSettings(model: SizedModel, settings: MemorySettings): Re
 
 /** Head sizes of CUDA's kernels, of those that a Llama can have; the others' take any. */
 const CUDA_HEAD_SIZES = [64, 80, 96, 112, 128, 256];
-
-function hasFlashAttention({ shape }: SizedModel, { backend }: MemorySettings): boolean {
-  return backend !== 'cuda' || CUDA_HEAD_SIZES.includes(shape.headSize);
-}
 
 function checkNumber(what: string, value: number, most: number): void {
   if (Number.isInteger(value) && value >= 1 && value <= most) return;

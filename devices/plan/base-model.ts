@@ -28,7 +28,7 @@ export type BaseModel = {
   shape: ShapeName | null;
 };
 
-/** Reads BASE. Throws {@link CheckpointError} for what is no name, no folder and no config. */
+/** Reads BASE. Throws {@link CheckpointError} for what is not a name, a folder or a config. */
 export async function readBaseModel(base: string): Promise<BaseModel> {
   if (isShapeName(base)) return namedBase(base);
   const configPath = await findConfig(base);
@@ -53,7 +53,11 @@ function isShapeName(base: string): base is ShapeName {
 function namedBase(shape: ShapeName): BaseModel {
   const { name, source, config, tokenizerBytes } = SHAPES[shape];
   return {
-    ...{ name, source, isDownloaded: false, shape, tokenizerBytes },
+    name,
+    source,
+    isDownloaded: false,
+    shape,
+    tokenizerBytes,
     model: denseModel(config, shape),
   };
 }
@@ -62,17 +66,13 @@ async function findConfig(base: string): Promise<string> {
   const stats = await stat(base).catch((cause: NodeJS.ErrnoException) => {
     throw new CheckpointError(
       base,
-      `is no file and no name that hearth knows; pass a Hugging Face folder, its config.json, or one of ${SHAPE_NAMES.join(', ')}`,
+      `is neither a file nor a name that hearth knows; pass a Hugging Face folder, its config.json, or one of ${SHAPE_NAMES.join(', ')}`,
       { cause },
     );
   });
   if (!stats.isDirectory()) return base;
   const configPath = path.join(base, 'config.json');
-  const found = await stat(configPath).then(
-    (config) => config.isFile(),
-    () => false,
-  );
-  if (found) return configPath;
+  if (await stat(configPath).catch(() => null)) return configPath;
   throw new CheckpointError(
     base,
     'has no config.json; a plan starts from the unpruned model, as transformers saves it',
@@ -86,7 +86,11 @@ function denseModel(config: Record<string, unknown>, configPath: string): LlamaM
     if (isCount(value) && value > 0) return value;
     throw new CheckpointError(configPath, `has ${field} ${JSON.stringify(value)}`);
   };
-  refuseBiases(config, configPath);
+  const bias = ['attention_bias', 'mlp_bias'].find((name) => config[name] === true);
+  if (bias !== undefined)
+    throw new CheckpointError(configPath, `has ${bias} true; a plan knows Llamas without biases`);
+  const { head_dim: headDim } = config;
+  const headSize = isCount(headDim) ? headDim : null;
   const nHead = width('num_attention_heads');
   const layer = {
     nHead,
@@ -96,7 +100,7 @@ function denseModel(config: Record<string, unknown>, configPath: string): LlamaM
   const model = {
     nEmbd: width('hidden_size'),
     nVocab: width('vocab_size'),
-    headSize: findHeadSize({ path: configPath, config, headSize: headSizeOf(config) }),
+    headSize: findHeadSize({ path: configPath, config, headSize }),
     layers: Array.from({ length: width('num_hidden_layers') }, () => layer),
     biases: new Set<string>(),
     tiedEmbeddings: config['tie_word_embeddings'] === true,
@@ -108,23 +112,14 @@ function denseModel(config: Record<string, unknown>, configPath: string): LlamaM
   return { ...model, nParams: countParameters(model) };
 }
 
-function headSizeOf({ head_dim: headSize }: Record<string, unknown>): number | null {
-  return isCount(headSize) ? headSize : null;
-}
-
-function refuseBiases(config: Record<string, unknown>, configPath: string): void {
-  const field = ['attention_bias', 'mlp_bias'].find((name) => config[name] === true);
-  if (field !== undefined)
-    throw new CheckpointError(configPath, `has ${field} true; a plan knows Llamas without biases`);
-}
-
 async function readTokenizerBytes(
   folder: string,
   config: Record<string, unknown>,
   nVocab: number,
 ): Promise<number> {
   const found = await readTokenizerFiles(folder);
-  if (!found) return estimateTokenizerBytes(nVocab);
+  // Llama-2's takes 23 bytes a token: text, score and kind; Llama-3's, with its merges, 61.
+  if (!found) return nVocab * (nVocab > MAX_SENTENCEPIECE_VOCABULARY ? 61 : 23);
   const { metadata } = tokenizerMetadata(found.tokenizer, {
     nVocab,
     config,
@@ -132,11 +127,6 @@ async function readTokenizerBytes(
     filePath: folder,
   });
   return layOutGguf(metadata, []).fileBytes;
-}
-
-/** Llama-2's takes 23 bytes a token: text, score and kind; Llama-3's, with its merges, 61. */
-function estimateTokenizerBytes(nVocab: number): number {
-  return nVocab * (nVocab > MAX_SENTENCEPIECE_VOCABULARY ? 61 : 23);
 }
 
 const MAX_SENTENCEPIECE_VOCABULARY = 65_536;

@@ -1,7 +1,7 @@
 // The widths that LLM-Pruner's block-wise pruning leaves, by its own rounding, before it is run.
 // hf_prune.py and llama3.py hand the ratio to the same pruner; it counts rows, keeps whole heads and
 // takes the same from every layer of a range. Source: MetaPruner.prune_local in its
-// torch_pruning/pruner/algorithms/metapruner.py. Knows nothing of which rows are chosen.
+// torch_pruning/pruner/algorithms/metapruner.py.
 import type { LayerWidths, LlamaModel } from '../../model/shape/llama-model.js';
 
 /** First and last pruned layer, from 0, both of them pruned. */

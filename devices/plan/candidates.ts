@@ -1,6 +1,5 @@
 // Every model that LLM-Pruner can make of a base, in every type: parameters, widths, file size.
 // The converter's own plan says the sizes, so that what is promised here is what convert writes.
-// Memory and speed depend on a device; fitting adds them.
 import { layOutGguf } from '../../model/gguf/gguf-header.js';
 import type { LlamaModel } from '../../model/shape/llama-model.js';
 import { modelMetadata } from '../../model/shape/model-metadata.js';

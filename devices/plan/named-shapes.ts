@@ -1,6 +1,5 @@
 // The models that people prune, by the names they call them: what their config.json says of widths,
 // so that a plan needs no download. Source of each: the config.json at `source` on Hugging Face.
-// Holds no perplexity; published.ts does.
 
 type NamedShape = {
   name: string;

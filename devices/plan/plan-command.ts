@@ -1,7 +1,5 @@
 // hearth plan: from a device backwards to the least pruning that fits it, and the commands for that.
 // stdout holds the plan, as text or JSON; the exit code is 1 where no pruning makes it fit.
-// The work is plan-for-device.ts's; this file turns words into its options.
-
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { contextFlag } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';
@@ -21,26 +19,21 @@ import { type PlanReport, planReportText } from './plan-report.js';
 const DEFAULT_TYPE = 'Q4_K_M';
 
 const planOptions = {
-  device: {
-    ...valueFlag('Device to fit, as hearth devices names it', text('device')),
+  device: valueFlag('Device to fit, as hearth devices names it', text('device'), {
     demandOption: true,
-  },
+  }),
   ctx: {
     ...contextFlag(),
     defaultDescription: "the model's, at most 4096",
   },
-  type: {
-    ...valueFlag(
-      'Type that the table of ratios and the commands are of',
-      (name) => name.toUpperCase() as FileType,
-    ),
-    choices: fileTypesFor({ hasImatrix: false }),
-    defaultDescription: DEFAULT_TYPE,
-  },
-  layers: {
-    ...valueFlag('Layers to prune, from 0, such as 4-29', readRange),
+  type: valueFlag(
+    'Type that the table of ratios and the commands are of',
+    (name) => name.toUpperCase() as FileType,
+    { choices: fileTypesFor({ hasImatrix: false }), defaultDescription: DEFAULT_TYPE },
+  ),
+  layers: valueFlag('Layers to prune, from 0, such as 4-29', readRange, {
     defaultDescription: "LLM-Pruner's",
-  },
+  }),
   devices: devicesFlag,
   json: { describe: 'Print JSON, with every ratio in every type', type: 'boolean' },
 } as const;
@@ -70,15 +63,15 @@ async function run(argv: PlanArguments): Promise<void> {
   const { ctx, type: fileType = DEFAULT_TYPE, layers, json } = argv;
   const device = await findDevice(argv.device ?? '', { files: argv.devices });
   const base = await readBaseModel(argv.base);
-  checkRange(layers, base.model.layers.length);
+  const last = base.model.layers.length - 1;
+  if (layers && layers.last > last)
+    throw new Error(`--layers ends at ${layers.last}, but the last layer is ${last}`);
   const fitter = openFitter();
   try {
-    const request = ctx === undefined ? {} : { nCtx: ctx };
-    const fit = (model: SizedModel) => fitter.fit(model, device, request);
+    const fit = (model: SizedModel) => fitter.fit(model, device, { nCtx: ctx });
     const rows = await planForDevice(base, { fit, layers });
     const report: PlanReport = { base, device, rows, fileType };
-    const shown = json ? JSON.stringify(planReportJson(report), null, 2) : planReportText(report);
-    print(shown);
+    print(json ? planReportJson(report) : planReportText(report));
     if (!leastPruning(rows, fileType)) process.exitCode = 1;
   } finally {
     await fitter.close();
@@ -90,9 +83,4 @@ function readRange(words: string): LayerRange {
   if (first !== undefined && last !== undefined && Number(first) <= Number(last))
     return { first: Number(first), last: Number(last) };
   throw new Error(`--layers takes the first and the last layer, such as 4-29, not "${words}"`);
-}
-
-function checkRange(range: LayerRange | undefined, nLayer: number): void {
-  if (range && range.last >= nLayer)
-    throw new Error(`--layers ends at ${range.last}, but the last layer is ${nLayer - 1}`);
 }

@@ -1,9 +1,7 @@
 // A plan as JSON: every ratio in every type, for programs.
-// Keys are snake_case, as GGUF's are. Decides nothing.
 import { layersJson } from '../../model/shape/layer-widths.js';
 import { type FittedCandidate, leastPruning, type PlanRow } from './plan-for-device.js';
 import { limitsOf, type PlanReport, speedAt, typesOf } from './plan-report.js';
-import type { PublishedPerplexity } from './published.js';
 import { makeCommands } from './shell-commands.js';
 
 export function planReportJson(report: PlanReport) {
@@ -37,18 +35,8 @@ function rowJson({ ratio, layers, model, removed, perplexity, types }: PlanRow) 
     parameters: model.nParams,
     parameters_removed: removed,
     ...layersJson(model.layers),
-    perplexity: perplexity && perplexityJson(perplexity),
+    perplexity,
     types: types.map(candidateJson),
-  };
-}
-
-function perplexityJson({ model, wikiText2, ptb, tuned, source }: PublishedPerplexity) {
-  return {
-    model,
-    wikitext2: wikiText2,
-    ptb,
-    tuned: tuned && { wikitext2: tuned.wikiText2, ptb: tuned.ptb },
-    source,
   };
 }
 

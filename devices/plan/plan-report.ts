@@ -1,12 +1,11 @@
 // How a plan looks in a terminal: each ratio in one type, the least pruning of each type, and the
 // commands. The unpruned model is the first row, so that nobody prunes what fits already.
-// Decides nothing.
-import Table from 'cli-table3';
 import type { FileType } from '../../model/types/mixtures.js';
+import { drawGrid, type TableColumn } from '../../terminal/table.js';
 import { formatCount, formatDisk, formatMemory } from '../../terminal/units.js';
 import type { Device } from '../catalogue/device.js';
 import type { Fit } from '../fit/fit.js';
-import { rangeText } from '../fit/fit-report.js';
+import { speedText, type VerdictWords, verdictText } from '../fit/fit-report.js';
 import type { BaseModel } from './base-model.js';
 import { type FittedCandidate, leastPruning, type PlanRow } from './plan-for-device.js';
 import { makeCommands } from './shell-commands.js';
@@ -43,70 +42,64 @@ export function limitsOf([first]: readonly PlanRow[]): { nCtx: number; budgetByt
   return { nCtx: fit?.memory.nCtx ?? 0, budgetBytes: fit?.budgetBytes ?? 0 };
 }
 
-const RATIO_HEAD = ['', 'Ratio', 'Parameters', 'Heads', 'n_ff', 'File', 'Memory', 'tok/s', 'PPL'];
+type Candidate = { row: PlanRow; candidate: FittedCandidate };
+
+const SIZES: TableColumn<Candidate>[] = [
+  right('File', ({ candidate }) => formatDisk(candidate.fileBytes)),
+  right('Memory', ({ candidate }) => formatMemory(candidate.fit.neededBytes)),
+  right('tok/s', ({ candidate }) => speedText(speedAt(candidate.fit))),
+];
 
 /** An arrow marks the least pruning that fits; what does not fit says what would. */
 function ratioTable(rows: readonly PlanRow[], fileType: FileType): string {
-  const table = new Table({
-    head: [...RATIO_HEAD, 'Fits'],
-    colAligns: [
-      ...Array.from({ length: RATIO_HEAD.length }, () => 'right' as const),
-      'left' as const,
-    ],
-    style: { head: [], border: [], compact: true },
-  });
   const least = leastPruning(rows, fileType)?.row;
-  for (const row of rows)
-    for (const candidate of row.types.filter((size) => size.fileType === fileType))
-      table.push([row === least ? '→' : '', ...ratioCells(row, candidate)]);
-  return table.toString();
+  const columns: TableColumn<Candidate>[] = [
+    right('', ({ row }) => (row === least ? '→' : '')),
+    right('Ratio', ({ row }) => row.ratio.toFixed(2)),
+    right('Parameters', ({ row }) => parametersText(row)),
+    right('Heads', ({ row }) => String(prunedLayer(row)?.nHead ?? '')),
+    right('n_ff', ({ row }) => String(prunedLayer(row)?.nFf ?? '')),
+    ...SIZES,
+    right('PPL', ({ row: { perplexity } }) =>
+      String((perplexity?.tuned ?? perplexity)?.wikitext2 ?? ''),
+    ),
+    { head: 'Fits', cell: ({ candidate }) => verdictText(candidate.fit, VERDICTS) },
+  ];
+  const candidates = rows.flatMap((row) => row.types.map((candidate) => ({ row, candidate })));
+  return drawGrid(
+    columns,
+    candidates.filter(({ candidate }) => candidate.fileType === fileType),
+  );
 }
 
-function ratioCells(row: PlanRow, candidate: FittedCandidate): string[] {
-  const { model, layers, removed, ratio, perplexity } = row;
-  const pruned = model.layers[layers?.first ?? 0];
-  return [
-    ratio.toFixed(2),
-    `${formatCount(model.nParams)}${removed > 0 ? ` -${(100 * removed).toFixed(0)} %` : ''}`,
-    String(pruned?.nHead ?? ''),
-    String(pruned?.nFf ?? ''),
-    ...sizeCells(candidate),
-    perplexity ? String(perplexity.tuned?.wikiText2 ?? perplexity.wikiText2) : '',
-    verdictText(candidate.fit),
-  ];
+function right<Row>(head: string, cell: (row: Row) => string): TableColumn<Row> {
+  return { head, align: 'right', cell };
+}
+
+function parametersText({ model, removed }: PlanRow): string {
+  return formatCount(model.nParams) + (removed > 0 ? ` -${(100 * removed).toFixed(0)} %` : '');
+}
+
+function prunedLayer({ model, layers }: PlanRow) {
+  return model.layers[layers?.first ?? 0];
 }
 
 function typeTable(rows: readonly PlanRow[]): string {
-  const table = new Table({
-    head: ['Type', 'Ratio', 'Parameters', 'File', 'Memory', 'tok/s'],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const fileType of typesOf(rows)) {
-    const least = leastPruning(rows, fileType);
-    if (!least) table.push([fileType, 'none', '', '', '', '']);
-    else
-      table.push([
-        fileType,
-        least.row.ratio.toFixed(2),
-        formatCount(least.row.model.nParams),
-        ...sizeCells(least.candidate),
-      ]);
-  }
-  return table.toString();
+  type Least = { fileType: FileType; least: Candidate | null };
+  const columns: TableColumn<Least>[] = [
+    { head: 'Type', cell: ({ fileType }) => fileType },
+    right('Ratio', ({ least }) => least?.row.ratio.toFixed(2) ?? 'none'),
+    right('Parameters', ({ least }) => (least ? formatCount(least.row.model.nParams) : '')),
+    ...SIZES.map(({ head, cell }) => right(head, ({ least }: Least) => (least ? cell(least) : ''))),
+  ];
+  return drawGrid(
+    columns,
+    typesOf(rows).map((fileType) => ({ fileType, least: leastPruning(rows, fileType) })),
+  );
 }
 
 export function typesOf([first]: readonly PlanRow[]): FileType[] {
   return first?.types.map(({ fileType }) => fileType) ?? [];
-}
-
-function sizeCells({ fileBytes, fit }: FittedCandidate): string[] {
-  return [formatDisk(fileBytes), formatMemory(fit.neededBytes), speedText(fit)];
-}
-
-function speedText(fit: Fit): string {
-  const speed = speedAt(fit);
-  return speed ? rangeText(speed) : '';
 }
 
 /** Only with the whole context that was asked for, as the rows are compared with one another. */
@@ -114,20 +107,12 @@ export function speedAt({ verdict, speed }: Fit) {
   return verdict.kind === 'fits' ? (speed?.tgTokensPerSecond ?? null) : null;
 }
 
-function verdictText({ verdict }: Fit): string {
-  switch (verdict.kind) {
-    case 'fits':
-      return 'yes';
-    case 'fits-with-cpu-layers':
-      return `${verdict.cpuLayers} layers on the CPU`;
-    case 'fits-up-to-context':
-      return `up to ${verdict.nCtx} tokens`;
-    case 'does-not-fit':
-      return `no, ${formatMemory(verdict.missingBytes)} short`;
-    default:
-      return verdict satisfies never;
-  }
-}
+const VERDICTS: VerdictWords = {
+  fits: 'yes',
+  'fits-with-cpu-layers': '',
+  'fits-up-to-context': 'up to',
+  'does-not-fit': 'no,',
+};
 
 /** Whose figures they are, as a reader would take them for those of this very file. */
 function perplexityNotes(rows: readonly PlanRow[]): string[] {

@@ -4,105 +4,65 @@
 import type { LayerRange } from './block-pruning.js';
 import type { ShapeName } from './named-shapes.js';
 
-export type PublishedPerplexity = {
+/** Of WikiText-2 and of Penn Treebank. */
+type Perplexity = { wikitext2: number; ptb: number };
+
+export type PublishedPerplexity = Perplexity & {
   /** The model that was measured; another one of the same widths differs. */
   model: string;
-  ratio: number;
-  /** Layers that were pruned, from 0, both included; null for the unpruned model. */
-  layers: LayerRange | null;
-  /** WikiText-2 and Penn Treebank. */
-  wikiText2: number;
-  ptb: number;
   /** The same after post_training.py on 50,000 answers of Alpaca; null where nobody published it. */
-  tuned: { wikiText2: number; ptb: number } | null;
+  tuned: Perplexity | null;
   source: string;
 };
 
+type Published = Pick<PublishedPerplexity, 'model' | 'source'> & {
+  dense: Perplexity;
+  /** By a quarter, over {@link README_LAYERS}. */
+  pruned: Perplexity;
+  tuned: Perplexity | null;
+};
+
 const PAPER = 'https://arxiv.org/abs/2305.11627';
-const MORE_RESULTS =
-  'https://github.com/horseee/LLM-Pruner/blob/main/more_results/README.md#llama-3';
+const PRUNED_RATIO = 0.25;
+/** From 0, both included. */
 const README_LAYERS = { first: 4, last: 29 };
 
-const LLAMA_7B: PublishedPerplexity[] = [
-  {
-    model: 'LLaMA-7B',
-    ratio: 0,
-    layers: null,
-    wikiText2: 12.62,
-    ptb: 22.14,
-    tuned: null,
-    source: PAPER,
-  },
-  {
-    model: 'LLaMA-7B',
-    ratio: 0.25,
-    layers: README_LAYERS,
-    wikiText2: 19.09,
-    ptb: 34.21,
-    tuned: { wikiText2: 17.58, ptb: 30.11 },
-    source: PAPER,
-  },
-];
-
-const VICUNA_7B: PublishedPerplexity[] = [
-  {
-    model: 'Vicuna-7B',
-    ratio: 0,
-    layers: null,
-    wikiText2: 16.11,
-    ptb: 61.37,
-    tuned: null,
-    source: PAPER,
-  },
-  {
-    model: 'Vicuna-7B',
-    ratio: 0.25,
-    layers: README_LAYERS,
-    wikiText2: 25.74,
-    ptb: 92.88,
-    tuned: { wikiText2: 19.69, ptb: 78.25 },
-    source: PAPER,
-  },
-];
-
-const LLAMA_3_8B: PublishedPerplexity[] = [
-  {
-    model: 'Llama-3-8B',
-    ratio: 0,
-    layers: null,
-    wikiText2: 14.13,
-    ptb: 27.96,
-    tuned: null,
-    source: MORE_RESULTS,
-  },
-  {
-    model: 'Llama-3-8B',
-    ratio: 0.25,
-    layers: README_LAYERS,
-    wikiText2: 25.6,
-    ptb: 47.18,
-    tuned: null,
-    source: MORE_RESULTS,
-  },
-];
-
-const PUBLISHED: Readonly<Record<ShapeName, PublishedPerplexity[]>> = {
+const PUBLISHED: Readonly<Partial<Record<ShapeName, Published>>> = {
   // The paper pruned the first LLaMA, which has the widths of Llama 2.
-  'llama-2-7b': LLAMA_7B,
-  'llama-2-13b': [],
-  'llama-3-8b': LLAMA_3_8B,
-  'vicuna-7b': VICUNA_7B,
+  'llama-2-7b': {
+    model: 'LLaMA-7B',
+    source: PAPER,
+    dense: { wikitext2: 12.62, ptb: 22.14 },
+    pruned: { wikitext2: 19.09, ptb: 34.21 },
+    tuned: { wikitext2: 17.58, ptb: 30.11 },
+  },
+  'llama-3-8b': {
+    model: 'Llama-3-8B',
+    source: 'https://github.com/horseee/LLM-Pruner/blob/main/more_results/README.md#llama-3',
+    dense: { wikitext2: 14.13, ptb: 27.96 },
+    pruned: { wikitext2: 25.6, ptb: 47.18 },
+    tuned: null,
+  },
+  'vicuna-7b': {
+    model: 'Vicuna-7B',
+    source: PAPER,
+    dense: { wikitext2: 16.11, ptb: 61.37 },
+    pruned: { wikitext2: 25.74, ptb: 92.88 },
+    tuned: { wikitext2: 19.69, ptb: 78.25 },
+  },
 };
 
 /** What was published of this model at this ratio over these layers; null where nothing was. */
 export function publishedPerplexity(
   shape: ShapeName | null,
   ratio: number,
-  layers: LayerRange,
+  { first, last }: LayerRange,
 ): PublishedPerplexity | null {
-  const isSame = (point: PublishedPerplexity) =>
-    point.ratio === ratio &&
-    (point.layers === null ||
-      (point.layers.first === layers.first && point.layers.last === layers.last));
-  return (shape && PUBLISHED[shape].find(isSame)) ?? null;
+  const published = shape && PUBLISHED[shape];
+  if (!published) return null;
+  const { model, source, dense, pruned, tuned } = published;
+  if (ratio === 0) return { model, ...dense, tuned: null, source };
+  const isSame =
+    ratio === PRUNED_RATIO && first === README_LAYERS.first && last === README_LAYERS.last;
+  return isSame ? { model, ...pruned, tuned, source } : null;
 }

@@ -1,6 +1,5 @@
 // The commands that make a planned model: LLM-Pruner's two scripts, then hearth convert.
 // Their arguments are those of its scripts/llama_prune.sh; models with grouped heads need llama3.py.
-// Runs nothing.
 import type { FileType } from '../../model/types/mixtures.js';
 import type { BaseModel } from './base-model.js';
 import type { PrunedCandidate } from './candidates.js';

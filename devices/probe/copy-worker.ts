@@ -1,6 +1,5 @@
 // One thread of the bandwidth test: copies between two buffers that no cache holds, when told to.
 // Both buffers are written before it reports, so that the system has given it the memory.
-// Adds nothing up; bandwidth.ts does.
 import { parentPort, workerData } from 'node:worker_threads';
 
 export type CopyOrder = { bufferBytes: number; durationMs: number };

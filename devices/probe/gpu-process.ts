@@ -1,7 +1,5 @@
 // The child process that opens the GPU: it tells its parent what llama.cpp sees there, and ends.
 // A process of its own, because a broken driver ends the process that loads it.
-// Loads no model.
-
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { PREBUILT } from '../../llama/libraries.js';
 import type { GpuReply } from './gpus.js';

@@ -1,6 +1,5 @@
 // This machine, measured: what the catalogue says of a class, found out for the one at hand.
 // Memory is what this process may have, which in a container is less than what the machine has.
-// Prints nothing and keeps nothing.
 import { measureBandwidth } from './bandwidth.js';
 import { type Gpus, probeGpus } from './gpus.js';
 import { describeMachine, type MachineDescription } from './machine.js';
@@ -21,12 +20,9 @@ export type MachineProbe = Pick<MachineDescription, 'cpu' | 'cpuCores' | 'os' | 
 /** Takes about a second. Never rejects for what a driver does. */
 export async function probeMachine(): Promise<MachineProbe> {
   const [machine, gpuReply] = await Promise.all([describeMachine(), probeGpus()]);
-  const { cpu, cpuCores, os, driver } = machine;
+  const { gpus: _, ...described } = machine;
   return {
-    cpu,
-    cpuCores,
-    os,
-    driver,
+    ...described,
     ...(await readMemory(machine.memoryBytes)),
     // Alone, because whatever runs beside it takes its share of the memory bus.
     bandwidthBytesPerSecond: await measureBandwidth(),

@@ -1,14 +1,25 @@
 // How fast a model answers on a device that it fits: decoding reads all weights once a token, so the
 // memory's bandwidth bounds it; a prompt is computed for many tokens at once, so arithmetic does.
 // What share of either llama.cpp reaches is measured by others, and spreads: hence ranges.
-// Measured rows replace none of this yet.
 import type { Backend } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';
 import type { Device } from '../catalogue/device.js';
 import type { MemoryPrediction } from '../memory/memory-prediction.js';
-import type { Range, SpeedPrediction } from './speed-prediction.js';
 
-type Shares = { bandwidth: Range; compute: Range };
+export type SpeedRange = { low: number; typical: number; high: number };
+
+export type SpeedPrediction = {
+  /** Tokens generated a second, with the context half full. */
+  tgTokensPerSecond: SpeedRange;
+  /** Tokens of prompt a second. */
+  ppTokensPerSecond: SpeedRange;
+  /** What is read for one token: weights without the embedding table, and the KV of half the context. */
+  bytesPerToken: number;
+  /** One line: how both were derived. */
+  basis: string;
+};
+
+type Shares = { bandwidth: SpeedRange; compute: SpeedRange };
 
 /**
  * Of the catalogue's bandwidth and compute, from published runs of llama.cpp; "to" is the spread.
@@ -43,10 +54,10 @@ const SHARES: Readonly<Record<Backend, Shares>> = {
 };
 
 /**
- * Of what copying reached on the machine itself; reading alone may be faster. Two cores of an EPYC
+ * Of what copying reached on the machine itself; reading by itself may be faster. Two cores of an EPYC
  * decode Llama-2-7B's shape, whole and pruned, at 0.64 to 0.93 of it (bench/results).
  */
-const SHARE_OF_COPYING: Range = { low: 0.6, typical: 0.8, high: 1 };
+const SHARE_OF_COPYING: SpeedRange = { low: 0.6, typical: 0.8, high: 1 };
 
 /**
  * What a card's own memory does not hold is read by the CPU from the system's: two channels of DDR4
@@ -82,13 +93,10 @@ export function predictSpeed(
     hostBytes / (hostShare * HOST_BYTES_PER_SECOND) +
     model.shape.nLayer * SECONDS_PER_LAYER[device.backend === 'cpu' ? 'cpu' : 'gpu'];
   const host = SHARES.cpu.bandwidth;
+  const computable = device.computeFlops / (2 * weights);
   return {
-    tgTokensPerSecond: {
-      low: 1 / seconds(bandwidth.low, host.low),
-      typical: 1 / seconds(bandwidth.typical, host.typical),
-      high: 1 / seconds(bandwidth.high, host.high),
-    },
-    ppTokensPerSecond: times(compute, device.computeFlops / (2 * weights)),
+    tgTokensPerSecond: overRange((at) => 1 / seconds(bandwidth[at], host[at])),
+    ppTokensPerSecond: overRange((at) => compute[at] * computable),
     bytesPerToken,
     basis: basisOf(device, { bandwidth, compute }, hostBytes > 0),
   };
@@ -111,10 +119,10 @@ function readPerToken({ shape, tensors }: SizedModel): { bytes: number; weights:
   };
 }
 
-function times({ low, typical, high }: Range, factor: number): Range {
-  return { low: low * factor, typical: typical * factor, high: high * factor };
+function overRange(of: (at: keyof SpeedRange) => number): SpeedRange {
+  return { low: of('low'), typical: of('typical'), high: of('high') };
 }
 
-function percent({ low, high }: Range): string {
+function percent({ low, high }: SpeedRange): string {
   return `${Math.round(100 * low)} to ${Math.round(100 * high)} %`;
 }

@@ -78,3 +78,13 @@ function parse(bytes: Buffer, filePath: string): unknown {
     throw new CheckpointError(filePath, 'is not valid JSON; it is damaged', { cause });
   }
 }
+
+/** Of one line; null where the text is not JSON, or JSON of another kind. */
+export function jsonObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}

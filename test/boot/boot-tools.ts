@@ -1,13 +1,13 @@
 // What the boot test runs beside Node, image building included: all that is missing is named at once,
 // or installed where --install-tools allows it.
 import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
-import { missingPackages, type Tool } from '../../appliance/image/debian-tools.js';
+import { type DebianTool, missingPackages } from '../../appliance/image/debian-tools.js';
 import { IMAGE_MACHINES } from '../../appliance/image/image-machine.js';
 import type { ImageTarget } from '../../appliance/manifest.js';
 import { machineTools } from './virtual-machine.js';
 
 /** Of make-disk.ts, device.ts and data-on-disk.ts. */
-const TOOLS: Tool[] = [
+const TOOLS: DebianTool[] = [
   ['ssh', 'openssh-client'],
   ['ssh-keygen', 'openssh-client'],
   ['losetup', 'mount'],

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { copyFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Tool } from '../../appliance/image/debian-tools.js';
+import type { DebianTool } from '../../appliance/image/debian-tools.js';
 import type { ImageTarget } from '../../appliance/manifest.js';
 import { freePort } from './free-port.js';
 
@@ -67,7 +67,7 @@ export type VirtualMachine = {
 };
 
 /** What a machine of `target` is run with. */
-export function machineTools(target: ImageTarget): Tool[] {
+export function machineTools(target: ImageTarget): DebianTool[] {
   const { program, firmware, variables, packages } = HARDWARE[target];
   return [
     [program, packages[0]],

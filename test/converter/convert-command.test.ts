@@ -135,7 +135,7 @@ t.test('outputs that cannot be are refused, and inputs never overwritten', async
     ['in.bin', /one of the files that are read/],
     ['here/in.bin', /one of the files that are read/],
     ['link.gguf', /one of the files that are read/],
-    ['/dev/null', /no regular file/],
+    ['/dev/null', /not a regular file/],
     ['/proc/a.gguf', /cannot be written|free/],
   ];
   for (const [output, message] of refusals) {

@@ -1,11 +1,9 @@
-// The questions that every model is asked: the article's, or those of a file, one a line.
+// The questions that every model is asked, of a file with one a line.
 // JSON Lines may say what the right answer is, for devices that must know their facts.
-// Asks nothing.
-
+import { jsonObject } from '../../../model/checkpoint/bounded-json.js';
 import { readTextFile } from '../../../terminal/text-file.js';
-import { jsonObject } from '../../json-object.js';
 
-export type Question = {
+export type ComparedQuestion = {
   text: string;
   /** The right answer, to be given word for word; null where there is none. */
   expected: string | null;
@@ -19,7 +17,7 @@ const MAX_CHARS = 20_000;
  * A line is a question, or in a file whose first line starts with `{`, an object with `q` (or
  * `question`) and perhaps `a` (or `answer`). Throws what is wrong, with the line.
  */
-export async function readQuestions(file: string): Promise<Question[]> {
+export async function readQuestions(file: string): Promise<ComparedQuestion[]> {
   const text = await readTextFile(file, MAX_FILE_BYTES);
   const lines = text
     .split('\n')
@@ -34,26 +32,22 @@ export async function readQuestions(file: string): Promise<Question[]> {
   );
 }
 
-function readJson(line: string, where: string): Question {
-  const object = parse(line, where);
+function readJson(line: string, where: string): ComparedQuestion {
+  const object = jsonObject(line);
+  if (!object)
+    throw new Error(
+      `${where} is not a JSON object; expected {"q": "…"}, as in the file's first line`,
+    );
   const question = object['q'] ?? object['question'];
   const expected = object['a'] ?? object['answer'] ?? null;
   if (typeof question !== 'string' || question.trim() === '')
     throw new Error(`${where} has no question; expected {"q": "…"} or {"question": "…"}`);
   if (expected !== null && typeof expected !== 'string')
-    throw new Error(`${where} has an answer that is no text: ${JSON.stringify(expected)}`);
+    throw new Error(`${where} has an answer that is not text: ${JSON.stringify(expected)}`);
   return { text: question, expected };
 }
 
-function parse(line: string, where: string): Record<string, unknown> {
-  const object = jsonObject(line);
-  if (object !== null) return object;
-  throw new Error(
-    `${where} is not a JSON object; expected {"q": "…"}, as in the file's first line`,
-  );
-}
-
-function checkLength(question: Question, where: string): Question {
+function checkLength(question: ComparedQuestion, where: string): ComparedQuestion {
   if (question.text.length <= MAX_CHARS) return question;
   throw new Error(
     `${where} is ${question.text.length} characters long, of at most ${MAX_CHARS}; write one question a line`,

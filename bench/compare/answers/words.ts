@@ -1,12 +1,11 @@
 // What is counted of an answer: its words, how much it repeats itself, how far it is from another.
 // Words, not tokens, so that models with different tokenizers are counted alike.
 // Judges no meaning: an answer in other words is different, and may be as good.
+import { editDistance } from '../../../terminal/nearest-names.js';
 
 /** Words of any script, in lower case, without punctuation. */
 export function words(text: string): string[] {
-  return [...SEGMENTER.segment(text)]
-    .filter(({ isWordLike }) => isWordLike)
-    .map(({ segment }) => segment.toLowerCase());
+  return segments(text).flatMap(({ word }) => word ?? []);
 }
 
 /** By Unicode's rules, and by dictionary where a script has no spaces. */
@@ -37,21 +36,6 @@ export function wordDifference(a: readonly string[], b: readonly string[]): numb
   return longer === 0 ? 0 : editDistance(a, b) / longer;
 }
 
-/** Levenshtein's, with one row kept. */
-function editDistance(a: readonly string[], b: readonly string[]): number {
-  const row = Uint32Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (const [i, word] of a.entries()) {
-    let diagonal = row[0] as number;
-    row[0] = i + 1;
-    for (let j = 1; j <= b.length; j++) {
-      const replace = diagonal + Number(word !== b[j - 1]);
-      diagonal = row[j] as number;
-      row[j] = Math.min(replace, diagonal + 1, (row[j - 1] as number) + 1);
-    }
-  }
-  return row[b.length] as number;
-}
-
 /** A part of an answer, and whether its words are missing at this place in the other answer. */
 export type MarkedPart = { text: string; isChanged: boolean };
 
@@ -61,7 +45,7 @@ const MAX_CELLS = 4_000_000;
 /** `text` in parts, those words marked that a longest common sequence with `other` leaves out. */
 export function markChanges(text: string, other: string): MarkedPart[] {
   const [own, theirs] = [segments(text), words(other)];
-  const ownWords = own.filter(({ word }) => word !== null).map(({ word }) => word as string);
+  const ownWords = own.flatMap(({ word }) => word ?? []);
   if (ownWords.length * theirs.length > MAX_CELLS) return [{ text, isChanged: false }];
   const isKept = keptWords(ownWords, theirs);
   const parts: MarkedPart[] = [];

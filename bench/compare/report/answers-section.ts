@@ -3,7 +3,7 @@
 // Of very many questions some are left to --json.
 import { formatPercent } from '../../../terminal/units.js';
 import { markChanges } from '../answers/words.js';
-import type { Answered, Compared, Comparison } from '../comparison.js';
+import type { Compared, ComparedAnswer, Comparison } from '../comparison.js';
 import { type Html, html } from './html.js';
 
 const OPEN_QUESTIONS = 4;
@@ -41,7 +41,11 @@ function question(
   return html`<details class="question"${isOpen ? html` open` : null}><summary><bdi>${clip(text)}</bdi></summary>${body}</details>`;
 }
 
-function answerCard({ label, file }: Compared, answer: Answered, reference: string | null): Html {
+function answerCard(
+  { label, file }: Compared,
+  answer: ComparedAnswer,
+  reference: string | null,
+): Html {
   const text = clip(answer.text);
   const isMarked = reference !== null && (answer.difference ?? 0) <= MAX_MARKED;
   const parts = isMarked ? markChanges(text, reference) : [{ text, isChanged: false }];
@@ -52,7 +56,7 @@ function answerCard({ label, file }: Compared, answer: Answered, reference: stri
 </article>`;
 }
 
-function chips(answer: Answered): Html[] {
+function chips(answer: ComparedAnswer): Html[] {
   const { nTokens, nWords, repetition, difference, stopReason, isRight } = answer;
   const isCut = stopReason === 'length' || stopReason === 'context';
   const judged = isRight

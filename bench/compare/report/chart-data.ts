@@ -1,6 +1,5 @@
 // What the page's charts are drawn from: a few numbers a model. The page's script has the same types.
-// null where nothing was measured. Draws nothing.
-
+// null where nothing was measured.
 import type { Compared, Comparison } from '../comparison.js';
 import { totalBytes } from '../equal-memory.js';
 import { averageOf } from '../figure-text.js';
@@ -48,7 +47,7 @@ function chartModel(model: Compared, first: Compared | undefined): ChartModel {
     predicted: predicted ? totalBytes(predicted) / MIB : null,
     perplexity: perplexity?.value ?? null,
     sameTop: quality?.divergence?.sameTop.value ?? null,
-    repetition: averageOf(answers, (answer) => answer.repetition),
+    repetition: averageOf(answers, 'repetition'),
   };
 }
 

@@ -1,12 +1,11 @@
 // Pairs of equal memory: each pruned model beside the unpruned one in the type that takes as much.
 // A side is marked as better only where the difference is larger than the errors of both figures.
-// Measures nothing.
 
 import { differ, type Estimate } from '../../../llama/quality/definitions.js';
 import { formatDuration, formatMemory, formatPercent } from '../../../terminal/units.js';
 import { equalNotes } from '../compare-text.js';
 import type { Compared, Comparison, EqualMemory } from '../comparison.js';
-import { NOTHING, perplexityText, rateText } from '../figure-text.js';
+import { NOTHING, perplexityOf, perplexityText, rateText, sameTokenOf } from '../figure-text.js';
 import { type Html, html } from './html.js';
 
 export function equalSection(comparison: Comparison): Html | null {
@@ -38,50 +37,33 @@ function givenRows({ pruned, type, prunedBytes, denseBytes }: EqualMemory): Html
   ];
 }
 
-type Figure = {
+type ComparedFigure = {
   title: string;
   read: (model: Compared) => Estimate | null;
   text: (value: number) => string;
   isLessBetter: boolean;
 };
 
-const FIGURES: readonly Figure[] = [
-  {
-    title: 'Perplexity',
-    read: ({ quality }) => quality?.perplexity ?? null,
-    text: perplexityText,
-    isLessBetter: true,
-  },
-  {
-    title: 'Same next token',
-    read: ({ quality }) => quality?.divergence?.sameTop ?? null,
-    text: formatPercent,
-    isLessBetter: false,
-  },
-  {
-    title: 'Tokens a second',
-    read: ({ speed }) => timed(speed?.tokensPerSecond),
-    text: rateText,
-    isLessBetter: false,
-  },
-  {
-    title: 'Time of the answer',
-    read: ({ speed }) => timed(speed?.answerMs),
-    text: formatDuration,
-    isLessBetter: true,
-  },
+const FIGURES: readonly ComparedFigure[] = [
+  { title: 'Perplexity', read: perplexityOf, text: perplexityText, isLessBetter: true },
+  { title: 'Same next token', read: sameTokenOf, text: formatPercent, isLessBetter: false },
+  { title: 'Tokens a second', read: rateOf, text: rateText, isLessBetter: false },
+  { title: 'Time of the answer', read: answerTimeOf, text: formatDuration, isLessBetter: true },
 ];
 
 /** What a few repeats on a machine with other work can be off by. */
 const TIME_ERROR = 0.03;
 
-/** A measured time or speed, with that error. */
-export function timed(value: number | undefined): Estimate | null {
-  return value === undefined ? null : { value, error: TIME_ERROR * value };
+export function rateOf({ speed }: Compared): Estimate | null {
+  return speed && { value: speed.tokensPerSecond, error: TIME_ERROR * speed.tokensPerSecond };
+}
+
+function answerTimeOf({ speed }: Compared): Estimate | null {
+  return speed && { value: speed.answerMs, error: TIME_ERROR * speed.answerMs };
 }
 
 /** Nothing where neither side was measured. */
-function figureRow(figure: Figure, pruned: Compared, dense: Compared | null): Html {
+function figureRow(figure: ComparedFigure, pruned: Compared, dense: Compared | null): Html {
   const { title, read, text, isLessBetter } = figure;
   const [own, other] = [read(pruned), dense && read(dense)];
   if (!own && !other) return html``;
@@ -90,10 +72,11 @@ function figureRow(figure: Figure, pruned: Compared, dense: Compared | null): Ht
   return html`<tr><th scope="row">${title}</th>${cell(own, text, isTold && isOwnBetter)}${cell(other, text, isTold && !isOwnBetter)}</tr>`;
 }
 
-function cell(estimate: Estimate | null, text: Figure['text'], isBetter: boolean | null): Html {
-  if (!estimate) return html`<td>${NOTHING}</td>`;
-  const figure = text(estimate.value);
-  return isBetter
-    ? html`<td><strong class="better">${figure}</strong></td>`
-    : html`<td>${figure}</td>`;
+function cell(
+  estimate: Estimate | null,
+  text: ComparedFigure['text'],
+  isBetter: boolean | null,
+): Html {
+  const figure = estimate ? text(estimate.value) : NOTHING;
+  return html`<td>${isBetter ? html`<strong class="better">${figure}</strong>` : figure}</td>`;
 }

@@ -1,20 +1,18 @@
 // Which class of hardware holds which model, with the speed that is predicted there.
 // Devices that hold all of them are behind a line, as they tell nothing apart.
-// Predicts nothing.
 import type { Fit } from '../../../devices/fit/fit.js';
-import { formatMemory } from '../../../terminal/units.js';
+import { type VerdictWords, verdictText } from '../../../devices/fit/fit-report.js';
 import type { Comparison } from '../comparison.js';
-import { type DeviceRow, devicesOf, isFitting } from '../device-rows.js';
+import { type DeviceRow, deviceRows, fittedModels } from '../device-rows.js';
 import { NOTHING, rateText } from '../figure-text.js';
 import { type Html, html } from './html.js';
 
 export function fitSection({ models, setting }: Comparison): Html | null {
-  const fitted = models.filter(({ fits }) => fits.length > 0);
-  const rows = devicesOf(fitted);
+  const rows = deviceRows(models);
   if (rows.length === 0) return null;
-  const labels = fitted.map(({ label }) => label);
-  const telling = rows.filter(({ cells }) => !cells.every(isFitting));
-  const holding = rows.filter(({ cells }) => cells.every(isFitting));
+  const labels = fittedModels(models).map(({ label }) => label);
+  const telling = rows.filter(({ holdsAll }) => !holdsAll);
+  const holding = rows.filter(({ holdsAll }) => holdsAll);
   return html`<section class="card"><h2>What fits where</h2>
 <p class="hint">By prediction, at ${setting.nCtx} tokens of context, with tokens a second as they are likely there.</p>
 ${telling.length > 0 ? table(labels, telling) : null}
@@ -34,21 +32,13 @@ function cell(fit: Fit | undefined): Html {
   const speed = fit.speed
     ? html` <span class="hint">${rateText(fit.speed.tgTokensPerSecond.typical)} tok/s</span>`
     : null;
-  return html`<td class="fit ${fit.verdict.kind}">${verdict(fit)}${speed}</td>`;
+  return html`<td class="fit ${fit.verdict.kind}">${verdictText(fit, VERDICTS)}${speed}</td>`;
 }
 
 /** Short, for a narrow column. */
-function verdict({ verdict }: Fit): string {
-  switch (verdict.kind) {
-    case 'fits':
-      return '✓ fits';
-    case 'fits-with-cpu-layers':
-      return `◐ ${verdict.cpuLayers} layers on the CPU`;
-    case 'fits-up-to-context':
-      return `◐ up to ${verdict.nCtx} tokens`;
-    case 'does-not-fit':
-      return `✗ ${formatMemory(verdict.missingBytes)} short`;
-    default:
-      return verdict satisfies never;
-  }
-}
+const VERDICTS: VerdictWords = {
+  fits: '✓ fits',
+  'fits-with-cpu-layers': '◐',
+  'fits-up-to-context': '◐ up to',
+  'does-not-fit': '✗',
+};

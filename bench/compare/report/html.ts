@@ -1,6 +1,5 @@
 // HTML with every value escaped where it is put in: a model's answer is a stranger's text.
 // What is markup has a type of its own, so that text cannot pass for it.
-// Knows no page.
 import { escapeHtml } from '../../../terminal/foreign-text.js';
 
 export class Html {

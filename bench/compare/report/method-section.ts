@@ -1,16 +1,18 @@
 // How everything was measured, for whoever doubts a figure: definitions, settings, machine, versions.
 // Names of folders and of the machine stay out of it.
-import { formatMemory } from '../../../terminal/units.js';
+import type { EngineInfo } from '../../../runtime/engine/engine.js';
+import { formatMemory, plural } from '../../../terminal/units.js';
 import { hearthVersion } from '../../../terminal/version.js';
 import { ANSWER_TOKENS } from '../../measure/repeated-answers.js';
 import { NGRAM } from '../answers/words.js';
-import type { Comparison } from '../comparison.js';
+import type { Comparison, ScoredText } from '../comparison.js';
 import { type Html, html } from './html.js';
+
+type Fact = [name: string, text: string];
 
 export function methodSection({ models, setting, machine }: Comparison): Html {
   const info = models.find((model) => model.info)?.info;
-  const { text } = setting;
-  const facts: [string, string][] = [
+  const facts: Fact[] = [
     [
       'Answers',
       `The likeliest token each time, at most ${setting.maxTokens}; each model's own chat template.`,
@@ -31,31 +33,38 @@ export function methodSection({ models, setting, machine }: Comparison): Html {
       'Memory',
       'Weights, KV cache and buffers as llama.cpp accounts for them; the peak is that of the process that held the model, and on a GPU what was in use there. Equal memory is judged by prediction, alike for both sides.',
     ],
-    ...(text
-      ? ([
-          [
-            'Perplexity',
-            `As llama-perplexity: ${text.name} in chunks of ${text.nCtx} tokens, each after the token that begins a text, the second half of each chunk scored; ± is the standard error.`,
-          ],
-          [
-            'KL divergence, same next token',
-            'As llama-perplexity --kl-divergence, on the same places of the text, beside the first model.',
-          ],
-        ] as [string, string][])
-      : []),
+    ...(setting.text ? textFacts(setting.text) : []),
     [
       'Machine',
       `${machine.cpu}, ${machine.cpuCores} cores, ${formatMemory(machine.memoryBytes)}; ${machine.os}`,
     ],
-    ...(info
-      ? ([
-          [
-            'Run',
-            `${info.backend === 'cpu' ? 'CPU' : `${info.backend}, ${info.deviceNames.join(', ')}`}, ${info.hasFixedThreads || info.threads === 1 ? '' : 'at most '}${info.threads} ${info.threads === 1 ? 'thread' : 'threads'}, ${setting.nCtx} tokens of context, KV cache ${info.kvType.toUpperCase()}, flash attention ${info.flashAttention ? 'on' : 'off'}`,
-          ],
-          ['Software', `hearth ${hearthVersion()}, llama.cpp ${info.llamaCppRelease}`],
-        ] as [string, string][])
-      : []),
+    ...(info ? runFacts(info, setting.nCtx) : []),
   ];
   return html`<section class="card method"><h2>How it was measured</h2><dl>${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></section>`;
+}
+
+function textFacts({ name, nCtx }: ScoredText): Fact[] {
+  return [
+    [
+      'Perplexity',
+      `As llama-perplexity: ${name} in chunks of ${nCtx} tokens, each after the token that begins a text, the second half of each chunk scored; ± is the standard error.`,
+    ],
+    [
+      'KL divergence, same next token',
+      'As llama-perplexity --kl-divergence, on the same places of the text, beside the first model.',
+    ],
+  ];
+}
+
+function runFacts(info: EngineInfo, nCtx: number): Fact[] {
+  const { backend, deviceNames, threads, hasFixedThreads, kvType, flashAttention } = info;
+  const device = backend === 'cpu' ? 'CPU' : `${backend}, ${deviceNames.join(', ')}`;
+  const most = hasFixedThreads || threads === 1 ? '' : 'at most ';
+  return [
+    [
+      'Run',
+      `${device}, ${most}${plural(threads, 'thread')}, ${nCtx} tokens of context, KV cache ${kvType.toUpperCase()}, flash attention ${flashAttention ? 'on' : 'off'}`,
+    ],
+    ['Software', `hearth ${hearthVersion()}, llama.cpp ${info.llamaCppRelease}`],
+  ];
 }

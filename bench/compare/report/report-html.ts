@@ -1,13 +1,12 @@
 // The report: one HTML file that needs nothing else, neither a server nor the network.
 // Script and style are the build's, inlined; a policy in the page lets nothing else run, whatever an
-// answer holds. Measures nothing.
+// answer holds.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Comparison } from '../comparison.js';
 import { answersSection } from './answers-section.js';
 import { type ChartData, chartData } from './chart-data.js';
-import { chartsSection } from './charts-section.js';
 import { equalSection } from './equal-section.js';
 import { figuresSection } from './figures-section.js';
 import { fitSection } from './fit-section.js';
@@ -45,10 +44,10 @@ export async function reportHtml(comparison: Comparison): Promise<string> {
 <main class="dashboard report">
 ${summarySection(comparison)}
 ${chartsSection(data)}
-${maybe(equalSection(comparison))}
+${equalSection(comparison)}
 ${figuresSection(comparison)}
-${maybe(fitSection(comparison))}
-${maybe(answersSection(comparison))}
+${fitSection(comparison)}
+${answersSection(comparison)}
 ${methodSection(comparison)}
 </main>
 <script type="application/json" id="chart-data">${inlineJson(data)}</script>
@@ -57,8 +56,26 @@ ${methodSection(comparison)}
 `.markup;
 }
 
-function maybe(part: Html | null): Html {
-  return part ?? html``;
+/** Where the script draws: a card a chart, hidden until then. Its figures are in a table, too. */
+function chartsSection({ models, answerTokens }: ChartData): Html {
+  const has = (key: keyof ChartData['models'][number]) =>
+    models.some((model) => model[key] !== null);
+  const withPerplexity = models.filter(({ perplexity }) => perplexity !== null).length;
+  return html`<section class="charts" aria-label="Charts">
+${withPerplexity > 1 ? chart('trade', 'Quality for memory', 'Lower is better, further left is smaller. Whichever line is lower at a memory is the better use of it.') : null}
+${has('tokensPerSecond') ? chart('speed', 'Speed', 'Tokens a second while an answer is written.') : null}
+${has('ttftMs') ? chart('time', `Time of an answer of ${answerTokens} tokens`, 'Until the first token, and from there to the last.') : null}
+${has('memory') ? chart('memory', 'Memory', 'Measured: the weights, the context, the buffers, and the rest of the process.') : null}
+${has('sameTop') ? chart('agreement', 'Agreement with the unpruned model', 'Share of places in the text where both find the same token likeliest.') : null}
+${models.some(({ repetition }) => repetition !== null && repetition > 0) ? chart('repetition', 'Repetition', 'Share of the four-word runs of an answer that were there before.') : null}
+</section>`;
+}
+
+function chart(id: string, title: string, hint: string): Html {
+  return html`<figure class="card chart" id="chart-${id}" hidden>
+<figcaption><h2>${title}</h2><p class="hint">${hint}</p></figcaption>
+<div class="plot"><canvas role="img" aria-label="${title}; the figures are in the tables below"></canvas></div>
+</figure>`;
 }
 
 /** As scripts/bundle-report.mjs writes them. */

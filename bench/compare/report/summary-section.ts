@@ -1,19 +1,11 @@
 // The top of the report: what was compared, what it comes to in sentences, and a card for each pruned
 // model. Sentences claim a difference only where it is larger than the errors of both figures.
-// Measures nothing.
 
 import { differ } from '../../../llama/quality/definitions.js';
-import { formatCount, formatMemory, formatPercent } from '../../../terminal/units.js';
+import { formatMemory, formatPercent } from '../../../terminal/units.js';
 import type { Compared, Comparison, EqualMemory } from '../comparison.js';
-import {
-  memoryText,
-  NOTHING,
-  perplexityText,
-  rateText,
-  rightAnswers,
-  shareKept,
-} from '../figure-text.js';
-import { timed } from './equal-section.js';
+import { FIGURES, NOTHING, perplexityOf, perplexityText, shareKept } from '../figure-text.js';
+import { rateOf } from './equal-section.js';
 import { type Html, html } from './html.js';
 
 export function summarySection(comparison: Comparison): Html {
@@ -25,38 +17,31 @@ export function summarySection(comparison: Comparison): Html {
 <h1>Pruned beside unpruned</h1>
 <p class="lead">${others.length} ${others.length === 1 ? 'model' : 'models'} beside ${first?.label ?? NOTHING}, measured on ${day} on ${machine.cpu}${machine.gpus.length > 0 ? ` with ${machine.gpus.map(({ name }) => name).join(', ')}` : ''}.</p>
 </header>
-${failures([...models, ...comparison.made])}
+${[...models, ...comparison.made].map(failure)}
 ${sentences.length > 0 ? html`<section class="findings card"><h2>What it comes to</h2><ul>${sentences.map((sentence) => html`<li>${sentence}</li>`)}</ul></section>` : null}
 <section class="model-cards" aria-label="The models">${models.filter(({ file }) => file).map((model) => modelCard(model, first))}</section>`;
 }
 
-function failures(models: readonly Compared[]): Html[] {
-  return models
-    .filter(({ failure }) => failure !== null)
-    .map(
-      ({ label, failure }) =>
-        html`<p class="failure"><strong>${label}</strong> failed: ${failure}</p>`,
-    );
+function failure({ label, failure }: Compared): Html {
+  if (failure === null) return html``;
+  return html`<p class="failure"><strong>${label}</strong> failed: ${failure}</p>`;
 }
 
 function modelCard(model: Compared, first: Compared | undefined): Html {
-  const { label, file, quality, speed, answers } = model;
+  const { label, file } = model;
   const kept = shareKept(model, first);
-  const right = rightAnswers(answers);
   const isFirst = model === first;
-  const facts: [string, string | null][] = [
-    ['Parameters', file && formatCount(file.sized.shape.nParams)],
-    ['Type', file?.fileType ?? null],
-    ['Memory', model.memory && memoryText(model)],
-    ['Speed', speed && `${rateText(speed.tokensPerSecond)} tok/s${timesText(model, first)}`],
-    ['Perplexity', quality && perplexityText(quality.perplexity.value)],
-    [
-      'Same next token',
-      quality?.divergence ? formatPercent(quality.divergence.sameTop.value) : null,
-    ],
-    ['Right answers', right && `${right.right} of ${right.of}`],
+  const rate = FIGURES.rate(model);
+  const facts: [name: string, value: string | null][] = [
+    ['Parameters', FIGURES.parameters(model)],
+    ['Type', FIGURES.type(model)],
+    ['Memory', FIGURES.memory(model)],
+    ['Speed', rate && `${rate} tok/s${timesText(model, first)}`],
+    ['Perplexity', FIGURES.perplexity(model)],
+    ['Same next token', FIGURES.sameToken(model)],
+    ['Right answers', FIGURES.right(model)],
   ];
-  const shown = facts.filter((fact): fact is [string, string] => fact[1] !== null);
+  const shown = facts.filter(([, value]) => value !== null);
   return html`<article class="card model-card${file?.isUnpruned ? ' unpruned' : ''}">
 <h2>${label}</h2>
 <p class="kept">${kept === null ? NOTHING : formatPercent(kept, kept === 1 ? 0 : 1)} <span>${isFirst ? 'the unpruned model' : 'of the parameters kept'}</span></p>
@@ -88,7 +73,7 @@ function findingOf({ pruned, prunedBytes, type, denseBytes, dense }: EqualMemory
 }
 
 function perplexityFinding(pruned: Compared, dense: Compared | null): string | null {
-  const [own, other] = [pruned.quality?.perplexity, dense?.quality?.perplexity];
+  const [own, other] = [perplexityOf(pruned), dense && perplexityOf(dense)];
   if (!own || !other || pruned.file?.tokenizerSha256 !== dense?.file?.tokenizerSha256) return null;
   const figures = `perplexity ${perplexityText(own.value)} beside ${perplexityText(other.value)}`;
   if (!differ(own, other))
@@ -97,8 +82,7 @@ function perplexityFinding(pruned: Compared, dense: Compared | null): string | n
 }
 
 function speedFinding(pruned: Compared, dense: Compared | null): string | null {
-  const own = timed(pruned.speed?.tokensPerSecond);
-  const other = timed(dense?.speed?.tokensPerSecond);
+  const [own, other] = [rateOf(pruned), dense && rateOf(dense)];
   if (!own || !other) return null;
   if (!differ(own, other)) return 'is as fast';
   return `writes ${(own.value / other.value).toFixed(2)} times as fast`;

@@ -1,22 +1,22 @@
 // The dry run's child process: has llama.cpp plan a context that it does not allocate.
 // llama.cpp aborts on what it cannot plan, on a device with small buffers for instance, and then
-// takes this process alone with it. Prints nothing.
+// takes only this process with it.
 import { createHash } from 'node:crypto';
 import { type Addon, loadAddon } from '../../../llama/addon.js';
 import { ggmlTypeId } from '../../../llama/ggml-types.js';
 import type { Backend } from '../../../llama/settings.js';
 import type {
+  DryRunQuestion,
   DryRunResult,
   DryRunSettings,
   FromDryRun,
   LocalGpu,
-  Question,
 } from './dry-run-protocol.js';
 
-type Model = InstanceType<Addon['AddonModel']>;
+type PlannedModel = InstanceType<Addon['AddonModel']>;
 
 /** Planned models, the one used last at the end: a search asks for the same one again and again. */
-const models = new Map<string, Model>();
+const models = new Map<string, PlannedModel>();
 const MAX_MODELS = 4;
 
 let warnings: string[] = [];
@@ -27,7 +27,7 @@ const send = (message: FromDryRun): void => {
 };
 /** One after the other: the log of one must not be read as another's. */
 let last: Promise<void> = Promise.resolve();
-process.on('message', (question: Question) => {
+process.on('message', (question: DryRunQuestion) => {
   last = last.then(() => answer(question));
 });
 process.on('disconnect', () => process.exit());
@@ -40,7 +40,7 @@ function findGpu(backend: Backend): LocalGpu | null {
   return { backend, totalBytes: total, isShared: unifiedSize > 0 };
 }
 
-async function answer({ id, header, settings }: Question): Promise<void> {
+async function answer({ id, header, settings }: DryRunQuestion): Promise<void> {
   try {
     const model = await openModel(Buffer.from(header), settings.gpuLayers);
     send({ kind: 'result', id, result: await planContext(model, settings) });
@@ -49,7 +49,7 @@ async function answer({ id, header, settings }: Question): Promise<void> {
   }
 }
 
-async function openModel(header: Buffer, gpuLayers: number): Promise<Model> {
+async function openModel(header: Buffer, gpuLayers: number): Promise<PlannedModel> {
   const key = `${gpuLayers} ${createHash('sha256').update(header).digest('hex')}`;
   const model = models.get(key) ?? (await loadModel(header, gpuLayers));
   models.delete(key);
@@ -62,7 +62,7 @@ async function openModel(header: Buffer, gpuLayers: number): Promise<Model> {
   return model;
 }
 
-async function loadModel(header: Buffer, gpuLayers: number): Promise<Model> {
+async function loadModel(header: Buffer, gpuLayers: number): Promise<PlannedModel> {
   const metadata = new addon.AddonGgufMetadata();
   await metadata.init([header]);
   const model = new addon.AddonModel('', {
@@ -75,7 +75,7 @@ async function loadModel(header: Buffer, gpuLayers: number): Promise<Model> {
   throw new Error(`llama.cpp cannot load such a model: ${await lastWarnings()}`);
 }
 
-async function planContext(model: Model, settings: DryRunSettings): Promise<DryRunResult> {
+async function planContext(model: PlannedModel, settings: DryRunSettings): Promise<DryRunResult> {
   warnings = [];
   const context = new addon.AddonContext(model, {
     contextSize: settings.nCells,

@@ -1,22 +1,15 @@
 // The messages between a dry run and its child process: plain data, one answer a question.
 // Advanced serialisation keeps the header a Buffer.
-// Says nothing of how either side works.
-import type { GpuBackend, KvType } from '../../../llama/settings.js';
+import type { GpuBackend } from '../../../llama/settings.js';
+import type { ResolvedSettings } from '../resolved-settings.js';
 
-/** What is asked of llama.cpp; sizes in tokens. */
-export type DryRunSettings = {
-  gpuLayers: number;
-  /** Cells of all sequences. */
-  nCells: number;
-  parallel: number;
-  /** Tokens evaluated at once. */
-  nBatch: number;
-  kvType: KvType;
-  /** `auto` lets llama.cpp find out. */
-  flashAttention: boolean | 'auto';
-};
+/** What is asked of llama.cpp. */
+export type DryRunSettings = Pick<
+  ResolvedSettings,
+  'gpuLayers' | 'nCells' | 'parallel' | 'nBatch' | 'kvType'
+> & { flashAttention: ResolvedSettings['askedFlashAttention'] };
 
-export type Question = {
+export type DryRunQuestion = {
   id: number;
   /** Of a GGUF without a vocabulary. */
   header: Uint8Array;
@@ -35,7 +28,7 @@ export type LocalGpu = {
 };
 
 export type FromDryRun =
-  /** What llama.cpp found of the backend; null is the CPU alone. */
+  /** What llama.cpp found of the backend; null where there is only the CPU. */
   | { kind: 'ready'; gpu: LocalGpu | null }
   | { kind: 'result'; id: number; result: DryRunResult }
   | { kind: 'failed'; id: number; message: string };

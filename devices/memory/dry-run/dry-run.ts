@@ -5,11 +5,11 @@ import type { ChildProcess } from 'node:child_process';
 import { forkLlama } from '../../../llama/child.js';
 import type { Backend } from '../../../llama/settings.js';
 import type {
+  DryRunQuestion,
   DryRunResult,
   DryRunSettings,
   FromDryRun,
   LocalGpu,
-  Question,
 } from './dry-run-protocol.js';
 
 /** llama.cpp said no: to this model or these settings, not to being asked. */
@@ -44,7 +44,7 @@ export class DryRun {
     const id = this.#nextId++;
     return await new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      child.process.send({ id, header, settings } satisfies Question, (error) => {
+      child.process.send({ id, header, settings } satisfies DryRunQuestion, (error) => {
         if (error) this.#settle(id)?.reject(error);
       });
     });

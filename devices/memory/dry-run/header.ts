@@ -1,6 +1,5 @@
 // The header of a GGUF that has a model's shape and tensors and nothing else: what llama.cpp needs to
 // plan memory. Without the vocabulary it is a few KB and read in a millisecond.
-// The model cannot be run from it, and its data is not there.
 import { layOutGguf } from '../../../model/gguf/gguf-header.js';
 import { type GgufMetadata, stringEntry, uint32Entry } from '../../../model/gguf/gguf-metadata.js';
 import type { SizedModel } from '../../../model/shape/sized-model.js';

@@ -117,7 +117,7 @@ t.test('wrong usage exits with 2, a wrong device with 1', async (t) => {
   t.match(await hearth(['flash', 'a', 'b', '--key', '']), { status: 2 });
   t.match(await hearth(['flash', 'a', '/dev/null']), {
     status: 1,
-    stderr: 'hearth: /dev/null is a character device, no block device such as /dev/sdb\n',
+    stderr: 'hearth: /dev/null is a character device, not a block device such as /dev/sdb\n',
   });
   t.match(await hearth(['flash', 'a', '/dev/x', '--key', '/dev/null']), { status: 1 });
 });

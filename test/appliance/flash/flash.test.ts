@@ -5,12 +5,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSy
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import {
-  type FlashPlan,
-  type FlashProgress,
-  flash,
-  planFlash,
-} from '../../../appliance/flash/flash.js';
+import type { FlashProgress } from '../../../appliance/flash/checked-image.js';
+import { type FlashPlan, flash, planFlash } from '../../../appliance/flash/flash.js';
 import type { SystemView } from '../../../appliance/flash/system-view.js';
 import { SKIP_WITHOUT_LOOP } from '../../support/loop-device.js';
 import { needs } from '../../support/needs.js';

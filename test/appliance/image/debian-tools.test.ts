@@ -1,9 +1,9 @@
 import t from 'tap';
 import {
   checkTools,
+  type DebianTool,
   missingPackages,
   runTool,
-  type Tool,
 } from '../../../appliance/image/debian-tools.js';
 import { IMAGE_MACHINES } from '../../../appliance/image/image-machine.js';
 
@@ -35,7 +35,7 @@ t.test(
   'so are those that another job needs beside, programs and files, each package once',
   async (t) => {
     const isThere = async (file: string) => !/mkfs\.ext4$|debugfs$|CODE\.fd$/.test(file);
-    const more: Tool[] = [
+    const more: DebianTool[] = [
       ['debugfs', 'e2fsprogs'],
       ['/usr/share/OVMF/CODE.fd', 'ovmf'],
       ['ssh', 'openssh-client'],

@@ -17,7 +17,7 @@ t.test('a hostname is one label, whatever else is tried', async (t) => {
   t.match(await readSettings({ hostname: 'Kitchen-2' }, silent), { hostname: 'kitchen-2' });
   const tricks = ['a b', 'a"b', "a'b", 'a\nb', 'a;reboot', '$(id)', '-a', 'a-', '', 'ä', 'a.b'];
   for (const hostname of [...tricks, 'x'.repeat(64)])
-    await t.rejects(readSettings({ hostname }, silent), /--hostname .* is no name/, hostname);
+    await t.rejects(readSettings({ hostname }, silent), /--hostname .* is not the name/, hostname);
 });
 
 t.test('a timezone is one that exists, not a path', async (t) => {
@@ -34,7 +34,7 @@ t.test('public SSH keys alone are taken, and a private one is refused by name', 
     options: `command="rm -rf /" ${PUBLIC_KEY}\n`,
     empty: '\n',
   });
-  const file = (name: string) => ({ sshKeyFile: path.join(folder, name) });
+  const file = (name: string) => ({ 'ssh-key': path.join(folder, name) });
   t.match(await readSettings(file('good'), silent), { sshKeys: [PUBLIC_KEY] });
   await t.rejects(readSettings(file('private'), silent), /is a private key.*pass .*private\.pub/);
   await t.rejects(readSettings(file('options'), silent), /holds no public SSH keys/);
@@ -50,14 +50,14 @@ t.test('a key file that others can read is warned of', async (t) => {
   };
   const warnings: string[] = [];
   const warn = (text: string) => warnings.push(text);
-  t.match(await readSettings({ apiKeyFile: file('keys', 0o600) }, warn), {
+  t.match(await readSettings({ 'api-key-file': file('keys', 0o600) }, warn), {
     apiKeys: ['one', 'two'],
   });
   t.strictSame(warnings, []);
-  await readSettings({ apiKeyFile: file('keys', 0o644) }, warn);
-  await readSettings({ wifiSsid: 'x', wifiPskFile: file('psk', 0o640) }, warn);
+  await readSettings({ 'api-key-file': file('keys', 0o644) }, warn);
+  await readSettings({ 'wifi-ssid': 'x', 'wifi-psk-file': file('psk', 0o640) }, warn);
   t.match(warnings, [/others can read .*keys \(mode 644\)/, /others can read .*psk \(mode 640\)/]);
-  await t.rejects(readSettings({ apiKeyFile: file('none', 0o600) }, warn), /holds no key/);
+  await t.rejects(readSettings({ 'api-key-file': file('none', 0o600) }, warn), /holds no key/);
 });
 
 t.test('Wi-Fi has a name of up to 32 bytes and a passphrase of 8 to 63', async (t) => {
@@ -68,15 +68,21 @@ t.test('Wi-Fi has a name of up to 32 bytes and a passphrase of 8 to 63', async (
   });
   const psk = (name: string) => path.join(folder, name);
   const hostile = 'a"\n}\nnetwork={';
-  t.match(await readSettings({ wifiSsid: hostile, wifiPskFile: psk('psk') }, silent), {
+  t.match(await readSettings({ 'wifi-ssid': hostile, 'wifi-psk-file': psk('psk') }, silent), {
     wifi: { ssid: hostile, passphrase: 'correct "horse"' },
   });
-  t.match(await readSettings({ wifiSsid: 'open' }, silent), { wifi: { passphrase: null } });
+  t.match(await readSettings({ 'wifi-ssid': 'open' }, silent), { wifi: { passphrase: null } });
   await t.rejects(
-    readSettings({ wifiSsid: 'ä'.repeat(17) }, silent),
+    readSettings({ 'wifi-ssid': 'ä'.repeat(17) }, silent),
     /has 34 bytes; expected 1 to 32/,
   );
   for (const name of ['short', 'two'])
-    await t.rejects(readSettings({ wifiSsid: 'x', wifiPskFile: psk(name) }, silent), /8 to 63/);
-  await t.rejects(readSettings({ wifiPskFile: psk('psk') }, silent), /name it with --wifi-ssid/);
+    await t.rejects(
+      readSettings({ 'wifi-ssid': 'x', 'wifi-psk-file': psk(name) }, silent),
+      /8 to 63/,
+    );
+  await t.rejects(
+    readSettings({ 'wifi-psk-file': psk('psk') }, silent),
+    /name it with --wifi-ssid/,
+  );
 });

@@ -8,8 +8,8 @@ import {
   diskLayout,
   freeRanges,
   partitionTable,
+  uuidsFrom,
 } from '../../../appliance/image/partitions.js';
-import { uuidsFrom } from '../../../appliance/image/uuids.js';
 import { findTool, needs } from '../../support/needs.js';
 
 const content = { efi: 70_000_000, system: 150_000_001, model: 3_500_000 };

@@ -24,7 +24,7 @@ t.test('two builds have the same bytes', { skip }, async (t) => {
   const build = (name: string) =>
     systemSlot({
       base: { archive, kernel: '', initrd: '', loader: '', packages: [] },
-      payload: { target: 'linux-x64', files: [addon], packages: [] },
+      hearth: { target: 'linux-x64', files: [addon], packages: [] },
       config: [{ kind: 'file', path: '/etc/hostname', text: 'hearth\n', mode: 0o644 }],
       epoch: EPOCH,
       folder: path.join(folder, name),

@@ -81,7 +81,7 @@ t.test('a signed bundle tells by whom', { skip }, async (t) => {
   writeFileSync(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o644 });
   const warnings: string[] = [];
   await pack({ ...request, keyFile, onWarning: (text) => warnings.push(text) });
-  t.match(warnings, [/others can read the key .*key\.pem \(mode 644\)/]);
+  t.match(warnings, [/others can read .*key\.pem \(mode 644\)/]);
   t.match(await verifyBundle({ bundle: output, publicKey }), { signature: 'checked' });
   t.match(await verifyBundle({ bundle: output }), { signature: 'not checked' });
   chmodSync(keyFile, 0o600);
@@ -108,11 +108,14 @@ t.test('what cannot be packed is refused, and leaves nothing', { skip }, async (
     [{ model: at('missing.gguf') }, /missing\.gguf/],
     [{ model: at('text.gguf') }, /text\.gguf/],
     [{ model: at('bad\nname.gguf') }, /name .* has a control character/],
-    [{ configFile: at('list.json') }, /list\.json cannot be packed: it holds no JSON object/],
+    [
+      { configFile: at('list.json') },
+      /list\.json cannot be packed: it does not hold a JSON object/,
+    ],
     [{ configFile: at('broken.json') }, /broken\.json cannot be packed/],
     [{ configFile: at('key.json') }, /holds a key, .* HEARTH_API_KEY=… in \/etc\/hearth\/env/],
     [{ configFile: at('missing.json') }, /missing\.json cannot be packed: ENOENT/],
-    [{ keyFile: at('key.pem') }, /is no private Ed25519 key/],
+    [{ keyFile: at('key.pem') }, /is not a private Ed25519 key/],
     [{ output: at('taken.tar.zst') }, /exists already; pass --force/],
     [{ output: request.model, force: true }, /is one of the files that are read/],
     [{ output: at('nowhere/b.tar.zst') }, /its folder does not exist/],

@@ -8,9 +8,12 @@ import path from 'node:path';
 import type { Test } from 'tap';
 import type { BundleTarget } from '../../../appliance/manifest.js';
 import type { PackRequest } from '../../../appliance/pack/pack.js';
-import { ARCHITECTURES } from '../../../appliance/payload/architecture.js';
 import type { FetchPackage } from '../../../appliance/payload/npm-package.js';
-import { NODE_VERSION, PINNED_PACKAGES } from '../../../appliance/payload/pinned-packages.js';
+import {
+  ARCHITECTURES,
+  NODE_VERSION,
+  PINNED_PACKAGES,
+} from '../../../appliance/payload/pinned-packages.js';
 import { tinyGguf } from '../../support/tiny-gguf.js';
 
 export type SmallHearth = { folder: string; request: PackRequest; output: string };

@@ -27,9 +27,9 @@ t.test('names that lead elsewhere, and links, are refused', async (t) => {
     ['../evil', '0', /leads out of its folder/],
     ['/evil', '0', /is absolute/],
     ['evil', '0', /is empty/],
-    ['package/link', '2', /is no regular file/],
-    ['package/link', '1', /is no regular file/],
-    ['package/pipe', '6', /is no regular file/],
+    ['package/link', '2', /is not a regular file/],
+    ['package/link', '1', /is not a regular file/],
+    ['package/pipe', '6', /is not a regular file/],
   ];
   for (const [name, type, message] of wrong) {
     const folder = t.testdir();

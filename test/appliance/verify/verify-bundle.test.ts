@@ -35,9 +35,12 @@ const WRONG: Record<string, [entries: TestEntry[], message: RegExp]> = {
   'a name that leads out': [[...HEAD, { path: 'hearth-bundle/../x', content: '' }], /leads out of/],
   'an absolute name': [[...HEAD, { path: '/etc/passwd', content: '' }], /is absolute/],
   'a name outside its folder': [[...HEAD, { path: 'x', content: '' }], /not below hearth-bundle/],
-  'a symlink': [[...HEAD, ...below([{ path: 'l', content: '', type: '2' }])], /no regular file/],
-  'a hard link': [[...HEAD, ...below([{ path: 'l', content: '', type: '1' }])], /no regular file/],
-  'a device': [[...HEAD, ...below([{ path: 'l', content: '', type: '4' }])], /no regular file/],
+  'a symlink': [[...HEAD, ...below([{ path: 'l', content: '', type: '2' }])], /not a regular file/],
+  'a hard link': [
+    [...HEAD, ...below([{ path: 'l', content: '', type: '1' }])],
+    /not a regular file/,
+  ],
+  'a device': [[...HEAD, ...below([{ path: 'l', content: '', type: '4' }])], /not a regular file/],
   'a file that is not listed': [
     [...HEAD, ...below([...FILES, { path: 'x', content: '' }])],
     /x is not in its manifest/,

@@ -27,7 +27,7 @@ t.test('another type is made of an F16 GGUF or of the checkpoint, for the same c
   }
 });
 
-t.test('a quantised file is no source, and neither is another model', async (t) => {
+t.test('a quantised file is not a source, and neither is another model', async (t) => {
   const output = path.join(folder, 'dense-q8.gguf');
   await convert({ checkpoint, output, type: 'Q8_0', threads: 1 });
   t.equal(await openDenseSource(await opened(output), undefined), null);

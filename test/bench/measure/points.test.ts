@@ -1,6 +1,6 @@
 import t from 'tap';
+import { spreadOf } from '../../../bench/measure/measurement-row.js';
 import { pointName, pointsUpTo } from '../../../bench/measure/points.js';
-import { spreadOf } from '../../../bench/measure/spread.js';
 
 const names = (nCtx: number, depths?: number[]) => pointsUpTo(nCtx, depths).map(pointName);
 

@@ -58,7 +58,7 @@ t.test("perplexity is shown where LLM-Pruner's authors published it", async (t) 
   const shown = async (shape: string) =>
     prunedCandidates(await readBaseModel(shape))
       .filter(({ perplexity }) => perplexity)
-      .map(({ ratio, perplexity }) => [ratio, perplexity?.wikiText2, perplexity?.tuned?.wikiText2]);
+      .map(({ ratio, perplexity }) => [ratio, perplexity?.wikitext2, perplexity?.tuned?.wikitext2]);
   // Tables 1 and 3 of the paper, and more_results/README.md.
   t.same(await shown('llama-2-7b'), [
     [0, 12.62, undefined],

@@ -92,7 +92,11 @@ t.test('bad input is named, and usage mistakes exit with 2', async (t) => {
     [['llama-2-7b', ...device, '--ctx', '-5'], 2, /--ctx takes a whole number from 1 to/],
     [['llama-2-7b', ...device, '--layers', '9-4'], 2, /--layers takes the first and the last/],
     [['llama-2-7b', ...device, '--layers', '4-32'], 1, /the last layer is 31/],
-    [['llama-9', ...device], 1, /llama-9: is no file and no name that hearth knows; .* llama-2-7b/],
+    [
+      ['llama-9', ...device],
+      1,
+      /llama-9: is neither a file nor a name that hearth knows; .* llama-2-7b/,
+    ],
     [[path.join(folder, 'empty'), ...device], 1, /has no config\.json; .*unpruned model/],
     [[bert, ...device], 1, /model_type "bert"/],
   ];

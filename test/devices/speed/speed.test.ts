@@ -4,7 +4,7 @@ import type { Device } from '../../../devices/catalogue/device.js';
 import { openFitter } from '../../../devices/fit/fitter.js';
 import { readBaseModel } from '../../../devices/plan/base-model.js';
 import { prunedCandidates, sizedCandidates } from '../../../devices/plan/candidates.js';
-import type { Range } from '../../../devices/speed/speed-prediction.js';
+import type { SpeedRange } from '../../../devices/speed/speed.js';
 import type { FileType } from '../../../model/types/mixtures.js';
 import { sizedModelOfPlan } from '../../../model/types/sized-plan.js';
 
@@ -16,7 +16,7 @@ t.teardown(() => fitter.close());
 
 type Asked = { base: string; ratio: number; type: FileType; device: Device };
 
-async function tokensPerSecond({ base, ratio, type, device }: Asked): Promise<Range> {
+async function tokensPerSecond({ base, ratio, type, device }: Asked): Promise<SpeedRange> {
   const [pruned] = prunedCandidates(await readBaseModel(base), { ratios: [ratio] });
   if (!pruned) throw new Error(`${base} cannot be pruned to ${ratio}`);
   const [size] = sizedCandidates(pruned.model, 0, [type]);

@@ -3,14 +3,15 @@
 // GGUFs that this test makes, with hearth's default text in a file:
 //   llama-perplexity -m dense.gguf -f default.txt -c 128 --chunks 8 --kl-divergence-base base
 //   llama-perplexity -m pruned-20.gguf -f default.txt -c 128 --kl-divergence-base base --kl-divergence
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { DEFAULT_TEXT } from '../../../bench/compare/default-text.js';
 import { librariesFor } from '../../../llama/model-settings.js';
 import { scoreQuality } from '../../../llama/quality/quality-process.js';
 import type { QualityTask } from '../../../llama/quality/quality-protocol.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
+
+const DEFAULT_TEXT = new URL('../../../bench/compare/default-text.txt', import.meta.url);
 
 const STOCK = {
   dense: { perplexity: 472402.5833, error: 86013.54928 },
@@ -43,7 +44,7 @@ async function score(model: string, task: Pick<QualityTask, 'first' | 'tokensSha
       mmap: false,
     },
   };
-  const text = DEFAULT_TEXT.trimEnd();
+  const text = readFileSync(DEFAULT_TEXT, 'utf8').trimEnd();
   const options = { settings, text, nCtx: 128, maxChunks: 8 };
   return await scoreQuality({ ...options, ...task }, { signal, onProgress: () => {} });
 }

@@ -1,9 +1,8 @@
 // Statistics of inputs against those of a Llama computed by plain loops (test/support/plain-llama.ts), on
 // models with alike layers, grouped-query attention and widths that differ from layer to layer.
-import { copyFileSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { copyFileSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { DEFAULT_TEXT } from '../../../bench/compare/default-text.js';
 import { gramBytes } from '../../../llama/gram-matrix.js';
 import { openModel } from '../../../llama/libllama.js';
 import { librariesFor } from '../../../llama/model-settings.js';
@@ -14,6 +13,11 @@ import { cutChunks } from '../../../pruner/calibrate/text-chunks.js';
 import { type Calibration, openCalibration } from '../../../pruner/calibration-file.js';
 import { convertSample } from '../../support/converted.js';
 import { openPlainLlama, type PlainInputs } from '../../support/plain-llama.js';
+
+const DEFAULT_TEXT = readFileSync(
+  new URL('../../../bench/compare/default-text.txt', import.meta.url),
+  'utf8',
+);
 
 const folder = t.testdir();
 const CHUNK = 32;

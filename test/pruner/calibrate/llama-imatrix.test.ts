@@ -5,13 +5,17 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { DEFAULT_TEXT } from '../../../bench/compare/default-text.js';
 import { readGgufFile } from '../../../model/gguf/gguf-file.js';
 import { openCalibration } from '../../../pruner/calibration-file.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 import { readGgufTensors } from '../../support/gguf-tensors.js';
 import { hearth } from '../../support/hearth.js';
 import { fixtures } from '../../support/samples.js';
+
+const DEFAULT_TEXT = readFileSync(
+  new URL('../../../bench/compare/default-text.txt', import.meta.url),
+  'utf8',
+);
 
 const stock = path.join(fixtures, 'imatrix/appliance-dense.imatrix');
 const folder = t.testdir({ 'default.txt': DEFAULT_TEXT, 'empty.txt': ' \n', 'binary.txt': 'a\0b' });

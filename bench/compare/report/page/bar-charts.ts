@@ -1,10 +1,18 @@
 // Bars that lie, one a model, so that names have room on a phone; each has its figure behind its end.
-// Colours alone say nothing, for eyes that do not tell them apart.
-
+// Colours by themselves say nothing, for eyes that do not tell them apart.
 import { Chart, type ChartConfiguration, type ChartDataset } from 'chart.js';
 import type { ChartModel } from '../chart-data.js';
-import { colourOf, legend, shared, valueAxis } from './chart-look.js';
-import { duration, figure, memory, percent, type Words } from './chart-words.js';
+import {
+  colourOf,
+  duration,
+  figure,
+  legend,
+  memory,
+  percent,
+  shared,
+  valueAxis,
+  type Words,
+} from './chart-look.js';
 
 type Series = {
   label: string;

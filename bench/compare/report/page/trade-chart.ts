@@ -1,10 +1,8 @@
 // Quality over memory: a line of the unpruned model's types and one of the pruned models, so that whichever
 // is lower at a memory is the better use of it. Each point has its name.
-
 import { Chart, type ChartConfiguration, type ChartDataset } from 'chart.js';
 import type { ChartModel } from '../chart-data.js';
-import { axisTitle, colourOf, legend, shared, valueAxis } from './chart-look.js';
-import { figure, memory } from './chart-words.js';
+import { axisTitle, colourOf, figure, legend, memory, shared, valueAxis } from './chart-look.js';
 
 export function tradeChart(models: ChartModel[]): ChartConfiguration<'scatter'> {
   const known = models.filter(
@@ -16,13 +14,11 @@ export function tradeChart(models: ChartModel[]): ChartConfiguration<'scatter'> 
     tradeLine(
       'Unpruned, in its types',
       '--series-2',
-      'rectRot',
       known.filter((m) => m.isUnpruned),
     ),
     tradeLine(
       'Pruned',
       '--ember',
-      'circle',
       known.filter((m) => !m.isUnpruned),
     ),
   ].filter(({ data }) => data.length > 0);
@@ -69,7 +65,6 @@ type TradePoint = { x: number; y: number; model: string; isUnpruned: boolean };
 function tradeLine(
   label: string,
   colour: string,
-  pointStyle: 'circle' | 'rectRot',
   models: ChartModel[],
 ): ChartDataset<'scatter', TradePoint[]> {
   const data = models
@@ -80,9 +75,16 @@ function tradeLine(
       isUnpruned,
     }))
     .sort((a, b) => a.x - b.x);
+  const isUnpruned = data[0]?.isUnpruned ?? false;
   return {
-    ...{ label, data, pointStyle, showLine: true, borderWidth: 2, pointRadius: 6 },
-    ...{ pointHoverRadius: 8, borderDash: pointStyle === 'circle' ? [] : [6, 4] },
+    label,
+    data,
+    pointStyle: isUnpruned ? 'rectRot' : 'circle',
+    showLine: true,
+    borderWidth: 2,
+    borderDash: isUnpruned ? [6, 4] : [],
+    pointRadius: 6,
+    pointHoverRadius: 8,
     borderColor: colourOf(colour),
     backgroundColor: colourOf(colour),
   };
