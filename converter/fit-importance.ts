@@ -2,6 +2,7 @@
 // whether it is of this model at all, and what llama.cpp would refuse to make without one.
 // Weighs nothing; the quantiser does.
 import type { Checkpoint } from '../model/checkpoint/checkpoint.js';
+import type { TensorSource } from '../model/checkpoint/tensor-source.js';
 import {
   type ImportanceMatrix,
   ImportanceMatrixError,
@@ -25,9 +26,9 @@ export function fitImportance(
   const weights = plan.tensors.flatMap((tensor) => weightOf(tensor, checkpoint) ?? []);
   const columns = new Map<string, Float32Array>();
   const missing: string[] = [];
-  for (const { tensor, nCols } of weights) {
+  for (const { tensor, source } of weights) {
     const values = matrix.columns.get(tensor.name);
-    if (values) columns.set(tensor.name, fitColumns(values, nCols, tensor.name, file));
+    if (values) columns.set(tensor.name, fitColumns(values, source, tensor.name, file));
     else if (tensor.layer !== null) missing.push(tensor.name);
     if (!values && tensorNeedsImatrix(tensor.type, tensor.role))
       throw new ImportanceMatrixError(
@@ -47,23 +48,36 @@ export function fitImportance(
 function weightOf(
   tensor: PlannedTensor,
   { tensors }: Checkpoint,
-): { tensor: PlannedTensor; nCols: number } | null {
+): { tensor: PlannedTensor; source: TensorSource } | null {
   if (tensor.nDims !== 2 || typeof tensor.source !== 'string') return null;
-  const nCols = tensors.get(tensor.source)?.shape[1];
-  return nCols === undefined ? null : { tensor, nCols };
+  const source = tensors.get(tensor.source);
+  return source ? { tensor, source } : null;
 }
 
 /** A file with padded widths has zeros behind the model's own; what was computed with it has, too. */
 const MOST_PADDING = 255;
 
-function fitColumns(values: Float32Array, nCols: number, name: string, file: string): Float32Array {
-  const padding = values.subarray(nCols);
-  const isPadded = padding.length <= MOST_PADDING && padding.every((value) => value === 0);
-  if (values.length >= nCols && isPadded) return values.subarray(0, nCols);
+/** Of a matrix of the model before it was pruned, what the source keeps. */
+function fitColumns(
+  values: Float32Array,
+  { shape: [, nCols = 0], columns: kept }: TensorSource,
+  name: string,
+  file: string,
+): Float32Array {
+  const unpruned = kept && withoutPadding(values, kept.of);
+  if (unpruned) return Float32Array.from(kept.kept, (column) => unpruned[column] as number);
+  const own = withoutPadding(values, nCols);
+  if (own) return own;
   throw new ImportanceMatrixError(
     file,
     `has ${values.length} columns for ${name}, which has ${nCols}; give the one of this model`,
   );
+}
+
+function withoutPadding(values: Float32Array, nCols: number): Float32Array | null {
+  const padding = values.subarray(nCols);
+  const isPadded = padding.length <= MOST_PADDING && padding.every((value) => value === 0);
+  return values.length >= nCols && isPadded ? values.subarray(0, nCols) : null;
 }
 
 function describeMissing(missing: readonly string[], file: string): string[] {

@@ -3,7 +3,7 @@
 // The file may be a stranger's: every tensor's shape is checked before it is read. Writes nothing.
 import { type FileHandle, open } from 'node:fs/promises';
 import { type GgufFile, type GgufTensor, readGgufFile } from '../model/gguf/gguf-file.js';
-import type { ImportanceMatrix } from '../model/imatrix/imatrix-tensors.js';
+import type { ImportanceMatrix } from '../model/imatrix/importance-matrix.js';
 import { CalibrationError } from './calibration-error.js';
 import {
   CALIBRATION_KEYS,

@@ -7,8 +7,9 @@ import { type GgufMetadata, stringEntry, uint32Entry } from '../gguf/gguf-metada
 export type ImportanceSource = {
   /** Names of the texts. */
   datasets: string[];
+  /** 0 where a file does not say. */
   chunkCount: number;
-  /** Tokens of a chunk. */
+  /** Tokens of a chunk; 0 where a file does not say. */
   chunkSize: number;
 };
 
@@ -46,8 +47,3 @@ export function importanceTensors(weights: { name: string; nCols: number }[]): H
 export function f32Vector(name: string, nCols: number): HeaderTensor {
   return { name, type: 'F32', nRows: 1, nCols, nDims: 1, sizeBytes: 4 * nCols };
 }
-
-export type ImportanceMatrix = ImportanceSource & {
-  /** Mean square of each input column, by llama.cpp's name of the weight (`blk.3.ffn_down.weight`). */
-  columns: ReadonlyMap<string, Float32Array>;
-};

@@ -1,9 +1,14 @@
 // Writes an importance matrix as llama-imatrix does, for llama-quantize and for hearth convert: a GGUF
 // with the sums of squares and how many tokens they are of.
-// The parts are exported, too: a calibration holds them beside what is its own.
+// A calibration, which holds more, is written by pruner/.
 import { asOutputError, openOutput } from '../../terminal/output-file.js';
-import { type HeaderTensor, layOutGguf } from '../gguf/gguf-header.js';
-import { type GgufMetadata, stringEntry, uint32Entry } from '../gguf/gguf-metadata.js';
+import { layOutGguf } from '../gguf/gguf-header.js';
+import {
+  countTensorName,
+  importancePairs,
+  importanceTensors,
+  sumTensorName,
+} from './imatrix-tensors.js';
 import type { ImportanceMatrix } from './importance-matrix.js';
 
 /** Reading it back gives `columns` to within the rounding of a float32, as the file has sums. */
@@ -12,7 +17,9 @@ export async function writeImportanceMatrix(
   matrix: ImportanceMatrix,
   { force = false }: { force?: boolean } = {},
 ): Promise<void> {
-  const tensors = importanceTensors(matrix);
+  const weights = [...matrix.columns].map(([name, { length }]) => ({ name, nCols: length }));
+  const tensors = importanceTensors(weights);
+  const values = tensorValues(matrix);
   const { header, offsetsBytes, fileBytes } = layOutGguf(importancePairs(matrix), tensors);
   const inputs = matrix.file === undefined ? [] : [matrix.file];
   const output = await openOutput(filePath, { sizeBytes: fileBytes, inputs, force });
@@ -20,8 +27,8 @@ export async function writeImportanceMatrix(
     // A few megabytes, even for a large model.
     const bytes = Buffer.alloc(fileBytes);
     bytes.set(header);
-    for (const [i, { values }] of tensors.entries())
-      bytes.set(new Uint8Array(values.buffer), offsetsBytes[i]);
+    for (const [i, { name }] of tensors.entries())
+      bytes.set(new Uint8Array((values.get(name) as Float32Array).buffer), offsetsBytes[i]);
     await output.handle.writeFile(bytes);
     await output.commit();
   } catch (error) {
@@ -30,39 +37,17 @@ export async function writeImportanceMatrix(
   }
 }
 
-export function importancePairs({
-  datasets,
-  chunkCount,
-  chunkSize,
-}: Omit<ImportanceMatrix, 'columns'>): GgufMetadata {
-  return {
-    'general.type': stringEntry('imatrix'),
-    'imatrix.datasets': { type: 'ARRAY', of: 'STRING', value: datasets },
-    'imatrix.chunk_count': uint32Entry(chunkCount),
-    'imatrix.chunk_size': uint32Entry(chunkSize),
-  };
-}
-
-export type ValuedTensor = HeaderTensor & { values: Float32Array };
-
-/** Two a weight, in the order of their names. */
-export function importanceTensors({
+/** By the names of their tensors. */
+function tensorValues({
   columns,
   chunkCount,
   chunkSize,
-}: ImportanceMatrix): ValuedTensor[] {
+}: ImportanceMatrix): Map<string, Float32Array> {
   const nTokens = Math.max(1, chunkCount * chunkSize);
-  const sorted = [...columns].sort(([a], [b]) => (a < b ? -1 : 1));
-  return sorted.flatMap(([name, means]) => [
-    vector(
-      `${name}.in_sum2`,
-      means.map((mean) => mean * nTokens),
-    ),
-    vector(`${name}.counts`, Float32Array.of(nTokens)),
-  ]);
-}
-
-function vector(name: string, values: Float32Array): ValuedTensor {
-  const { length: nCols, byteLength: sizeBytes } = values;
-  return { name, type: 'F32', nRows: 1, nCols, nDims: 1, sizeBytes, values };
+  return new Map(
+    [...columns].flatMap(([name, means]) => [
+      [sumTensorName(name), means.map((mean) => mean * nTokens)],
+      [countTensorName(name), Float32Array.of(nTokens)],
+    ]),
+  );
 }
