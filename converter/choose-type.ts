@@ -6,7 +6,7 @@ import type { Fit } from '../devices/fit/fit.js';
 import { openFitter } from '../devices/fit/fitter.js';
 import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
 import type { LlamaModel } from '../model/shape/llama-model.js';
-import { FILE_TYPES, type FileType } from '../model/types/mixtures.js';
+import { type FileType, fileTypesFor, needsImatrix } from '../model/types/mixtures.js';
 import { planQuantisation, planWithin, type QuantisePlan } from '../model/types/quantise-plan.js';
 import { sizedModelOfPlan } from '../model/types/sized-plan.js';
 import { formatDisk, formatMemory } from '../terminal/units.js';
@@ -20,6 +20,8 @@ export type DeviceRequest = {
 export type TypeRequest = {
   /** Of the checkpoint, for messages. */
   checkpoint: string;
+  /** Whether there is an importance matrix, without which some types are not taken. */
+  hasImatrix?: boolean | undefined;
   /** Mixture of types; default Q4_K_M. */
   type?: FileType | undefined;
   /** Take the best type whose file is at most this large, instead of `type`. */
@@ -42,35 +44,44 @@ export async function chooseType(
   request: TypeRequest,
   fileBytes: (plan: QuantisePlan) => number,
 ): Promise<TypeChoice> {
-  const { type = 'Q4_K_M', maxSizeBytes, forDevice, checkpoint } = request;
-  if (forDevice) return await chooseForDevice(model, forDevice, checkpoint);
-  const plan =
-    maxSizeBytes === undefined
-      ? planQuantisation(model, type)
-      : planWithin(model, maxSizeBytes, fileBytes);
-  if (plan) return { plan, fit: null, reason: null };
-  const smallest = fileBytes(planQuantisation(model, 'Q2_K'));
-  throw new CheckpointError(
-    checkpoint,
-    `fits no type within ${formatDisk(maxSizeBytes ?? 0)}: Q2_K, the smallest, takes ${formatDisk(smallest)}; prune more or allow a larger file`,
-  );
+  const { type = 'Q4_K_M', maxSizeBytes, forDevice, checkpoint, hasImatrix = false } = request;
+  if (forDevice) return await chooseForDevice(model, { ...forDevice, checkpoint, hasImatrix });
+  if (maxSizeBytes !== undefined) {
+    const plan = planWithin(model, maxSizeBytes, fileBytes, { hasImatrix });
+    if (plan) return { plan, fit: null, reason: null };
+    const smallest = fileTypesFor({ hasImatrix }).at(-1) as FileType;
+    const smallestBytes = fileBytes(planQuantisation(model, smallest, { hasImatrix }));
+    throw new CheckpointError(
+      checkpoint,
+      `fits no type within ${formatDisk(maxSizeBytes)}: ${smallest}, the smallest, takes ${formatDisk(smallestBytes)}; prune more or allow a larger file`,
+    );
+  }
+  if (needsImatrix(type) && !hasImatrix)
+    throw new CheckpointError(
+      checkpoint,
+      `cannot become ${type} without an importance matrix, as so few bits must go to the columns that count; give one with --imatrix (hearth calibrate and llama-imatrix make it), or take a type that needs none, of which Q2_K is the smallest`,
+    );
+  return { plan: planQuantisation(model, type, { hasImatrix }), fit: null, reason: null };
 }
-
-/** No checkpoint of LLM-Pruner has more than half precision. */
-const DEVICE_TYPES = FILE_TYPES.filter((type) => type !== 'F32');
 
 type Tried = { plan: QuantisePlan; fit: Fit };
 
 async function chooseForDevice(
   model: LlamaModel,
-  { device, nCtx }: DeviceRequest,
-  checkpoint: string,
+  {
+    device,
+    nCtx,
+    checkpoint,
+    hasImatrix,
+  }: DeviceRequest & { checkpoint: string; hasImatrix: boolean },
 ): Promise<TypeChoice> {
   const fitter = openFitter();
   const tried: Tried[] = [];
   try {
-    for (const fileType of DEVICE_TYPES) {
-      const plan = planQuantisation(model, fileType);
+    for (const fileType of fileTypesFor({ hasImatrix })) {
+      // No checkpoint of LLM-Pruner has more than half precision.
+      if (fileType === 'F32') continue;
+      const plan = planQuantisation(model, fileType, { hasImatrix });
       const request = nCtx === undefined ? {} : { nCtx };
       const fit = await fitter.fit(sizedModelOfPlan(model, plan), device, request);
       if (fit.verdict.kind === 'fits')

@@ -7,6 +7,7 @@ import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { findDevice } from '../devices/catalogue/catalogue.js';
 import { devicesFlag } from '../devices/devices-flag.js';
 import { contextFlag, threadsFlag } from '../llama/settings.js';
+import { readImportanceMatrix } from '../model/imatrix/read-importance-matrix.js';
 import { FILE_TYPES, type FileType } from '../model/types/mixtures.js';
 import { showByteProgress } from '../terminal/byte-progress.js';
 import { text, valueFlag } from '../terminal/flags.js';
@@ -34,6 +35,10 @@ const convertOptions = {
     choices: FILE_TYPES,
     defaultDescription: 'Q4_K_M',
   },
+  imatrix: valueFlag(
+    'Round with care what this importance matrix says counts, as llama-quantize does',
+    text('imatrix'),
+  ),
   'max-size': {
     ...valueFlag('Take the best type whose file is at most this large, such as 2.5GB', parseSize),
     conflicts: 'type',
@@ -69,11 +74,11 @@ type ConvertArguments = InferredOptionTypes<typeof convertOptions> & { checkpoin
 
 export const convertCommand: CommandModule<object, ConvertArguments> = {
   command: 'convert <checkpoint>',
-  describe: 'Make one quantised GGUF of an LLM-Pruner or Hugging Face checkpoint',
+  describe: 'Make one quantised GGUF of an LLM-Pruner or Hugging Face checkpoint, or of a GGUF',
   builder: (yargs: Argv) =>
     yargs
       .positional('checkpoint', {
-        describe: "LLM-Pruner's folder or its pytorch_model.bin, or a Hugging Face folder",
+        describe: "LLM-Pruner's folder or its pytorch_model.bin, a Hugging Face folder, or a GGUF",
         type: 'string',
         demandOption: true,
       })
@@ -96,6 +101,7 @@ async function run(argv: ConvertArguments, signal: AbortSignal): Promise<void> {
     maxSizeBytes: argv['max-size'],
     forDevice: await readDevice(argv),
     chatTemplate: argv['chat-template'],
+    importance: argv.imatrix === undefined ? undefined : await readImportanceMatrix(argv.imatrix),
     name: argv.name,
     signal,
   };
@@ -139,8 +145,9 @@ function defaultOutput(argv: ConvertArguments): string {
   const { checkpoint, name, type, 'max-size': maxSize, for: device } = argv;
   const resolved = path.resolve(checkpoint);
   const folder = path.extname(resolved) === '.bin' ? path.dirname(resolved) : resolved;
+  const base = path.basename(folder, '.gguf');
   const suffix = device ?? (maxSize === undefined ? (type ?? 'Q4_K_M') : 'fitted');
-  return `${name ?? path.basename(folder)}-${suffix}.gguf`.replaceAll(/[/\\\0]/g, '-');
+  return `${name ?? base}-${suffix}.gguf`.replaceAll(/[/\\\0]/g, '-');
 }
 
 function warn(warnings: readonly string[]): void {

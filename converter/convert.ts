@@ -54,7 +54,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertSummary> 
   options.onPlan?.(prepared);
   const output = await openOutput(options.output, {
     sizeBytes: prepared.fileBytes,
-    inputs: prepared.sourceFiles,
+    inputs: [...prepared.sourceFiles, ...imatrixFile(options)],
     force: options.force ?? false,
   });
   try {
@@ -65,6 +65,10 @@ export async function convert(options: ConvertOptions): Promise<ConvertSummary> 
     throw asOutputError(error, options.output);
   }
   return summarise(prepared, options.output, performance.now() - start);
+}
+
+function imatrixFile({ importance }: ConvertOptions): string[] {
+  return importance?.file === undefined ? [] : [importance.file];
 }
 
 async function write(prepared: Prepared, output: OutputFile, options: ConvertOptions) {
@@ -81,16 +85,26 @@ async function write(prepared: Prepared, output: OutputFile, options: ConvertOpt
   }
 }
 
-function listJobs({ plan, checkpoint, lora }: Prepared, offsetsBytes: number[]): TensorJob[] {
+function listJobs(prepared: Prepared, offsetsBytes: number[]): TensorJob[] {
+  const { plan, checkpoint, lora, importance } = prepared;
   return plan.tensors.map((tensor, i) => {
     const name = typeof tensor.source === 'string' ? tensor.source : '';
     return {
       tensor,
       source: checkpoint.tensors.get(name) ?? null,
       lora: lora?.pairs.get(name) ?? null,
+      importance: shared(importance?.get(tensor.name)),
       offsetBytes: offsetsBytes[i] as number,
     };
   });
+}
+
+/** Not cloned into every thread. */
+function shared(values: Float32Array | undefined): Float32Array | null {
+  if (!values) return null;
+  const copy = new Float32Array(new SharedArrayBuffer(values.byteLength));
+  copy.set(values);
+  return copy;
 }
 
 function summarise(prepared: Prepared, output: string, durationMs: number): ConvertSummary {

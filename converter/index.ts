@@ -2,6 +2,11 @@
 
 export { findLlamaLibrary } from '../llama/libraries.js';
 export { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
+export {
+  type ImportanceMatrix,
+  ImportanceMatrixError,
+} from '../model/imatrix/importance-matrix.js';
+export { readImportanceMatrix } from '../model/imatrix/read-importance-matrix.js';
 export { FILE_TYPES, type FileType, fileTypeOf, MIXTURES } from '../model/types/mixtures.js';
 export { OutputError } from '../terminal/output-file.js';
 export { type ConvertOptions, type ConvertSummary, convert } from './convert.js';

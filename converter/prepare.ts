@@ -5,28 +5,37 @@ import path from 'node:path';
 import type { Fit } from '../devices/fit/fit.js';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint/checkpoint.js';
 import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
+import { ggufName, roundedTypes } from '../model/checkpoint/gguf/gguf-checkpoint.js';
 import { type Lora, openLora } from '../model/checkpoint/lora/lora.js';
+import { pruneLora } from '../model/checkpoint/lora/pruned-lora.js';
+import { applyPruning, type Pruning } from '../model/checkpoint/pruned-checkpoint.js';
 import { readTokenizerFiles } from '../model/checkpoint/tokenizer-folder.js';
 import { type GgufLayout, layOutGguf } from '../model/gguf/gguf-header.js';
 import { type GgufMetadata, stringEntry } from '../model/gguf/gguf-metadata.js';
+import type { ImportanceMatrix } from '../model/imatrix/importance-matrix.js';
 import { denseParameterCount } from '../model/shape/dense-size.js';
 import { describeLlama, type LlamaModel } from '../model/shape/llama-model.js';
 import { modelMetadata } from '../model/shape/model-metadata.js';
 import { tokenizerMetadata } from '../model/tokenizer/tokenizer-metadata.js';
 import type { QuantisePlan } from '../model/types/quantise-plan.js';
 import { chooseType, type TypeRequest } from './choose-type.js';
+import { fitImportance } from './fit-importance.js';
 import { provenanceMetadata } from './provenance.js';
 import { chatTemplate } from './template/choose-template.js';
 
-export type PrepareOptions = TypeRequest & {
-  /** LLM-Pruner's folder or its pytorch_model.bin, or a Hugging Face folder. */
+export type PrepareOptions = Omit<TypeRequest, 'hasImatrix'> & {
+  /** LLM-Pruner's folder or its pytorch_model.bin, a Hugging Face folder, or a GGUF. */
   checkpoint: string;
-  /** Folder of a LoRA to merge. */
+  /** Folder of a LoRA to merge; it is of the model before `pruning`. */
   lora?: string | undefined;
+  /** What to leave out of a dense checkpoint, and what to put in its place. */
+  pruning?: Pruning | undefined;
   /** tokenizer.model, tokenizer.json or their folder; needed where the checkpoint has none. */
   tokenizer?: string | undefined;
   /** Name of a built-in template, or a file with Jinja; default the tokenizer's own. */
   chatTemplate?: string | undefined;
+  /** Which columns of the weights count; some types cannot be made without. */
+  importance?: ImportanceMatrix | undefined;
   /** `general.name`; default the checkpoint's folder. */
   name?: string | undefined;
   signal?: AbortSignal | undefined;
@@ -39,6 +48,8 @@ export type Prepared = {
   /** Weights before pruning; null where the config does not tell. */
   nParamsDense: number | null;
   plan: QuantisePlan;
+  /** By the name of the tensor, a number for each column of the checkpoint's; null without a matrix. */
+  importance: ReadonlyMap<string, Float32Array> | null;
   /** How it fits the device that its type was chosen for. */
   fit: Fit | null;
   /** Why this type, as a sentence; null where it was asked for by name. */
@@ -53,35 +64,58 @@ export type Prepared = {
 
 /** Reads what describes the model and plans its file. Throws `CheckpointError`. */
 export async function prepare(options: PrepareOptions): Promise<Prepared> {
-  const { signal } = options;
-  const checkpoint = await openCheckpoint(options.checkpoint, signal ? { signal } : {});
-  const lora = options.lora === undefined ? null : await openLora(options.lora, checkpoint);
+  const { checkpoint, lora, nParamsDense } = await openSources(options);
   const vocabulary = await readVocabulary(checkpoint, options);
   const model = describeLlama(checkpoint);
-  const nParamsDense = denseParameterCount(checkpoint);
   const sourceFiles = [...checkpoint.files, ...(lora?.files ?? []), ...vocabulary.files];
   const name = options.name ?? defaultName(checkpoint);
   const unknown = new Map(sourceFiles.map((file) => [file, UNKNOWN_DIGEST]));
   const layOut = (plan: QuantisePlan, digests: ReadonlyMap<string, string> = unknown) => {
-    const origin = { name, checkpoint, lora, model, plan, nParamsDense, digests };
+    const { importance = null } = options;
+    const origin = { name, checkpoint, lora, importance, model, plan, nParamsDense, digests };
     const shape = modelMetadata(model, plan.widths);
-    const metadata = { ...provenanceMetadata(origin), ...shape, ...vocabulary.metadata };
+    const provenance = { ...provenanceMetadata(origin), ...options.pruning?.metadata };
+    const metadata = { ...provenance, ...shape, ...vocabulary.metadata };
     return layOutGguf(metadata, plan.tensors);
   };
   const fileBytes = (plan: QuantisePlan) => layOut(plan).fileBytes;
-  const { plan, fit, reason } = await chooseType(model, options, fileBytes);
+  const request = { ...options, hasImatrix: options.importance !== undefined };
+  const { plan, fit, reason } = await chooseType(model, request, fileBytes);
+  const fitted = options.importance && fitImportance(options.importance, plan, checkpoint);
   return {
     checkpoint,
     lora,
     model,
     nParamsDense,
     plan,
+    importance: fitted?.columns ?? null,
     fit,
     reason,
     sourceFiles,
     layOut: (digests) => layOut(plan, digests),
     fileBytes: fileBytes(plan),
-    warnings: vocabulary.warnings,
+    warnings: [...sourceWarnings(checkpoint), ...vocabulary.warnings, ...(fitted?.warnings ?? [])],
+  };
+}
+
+type Sources = Pick<Prepared, 'checkpoint' | 'lora' | 'nParamsDense'>;
+
+/** The checkpoint and its LoRA, without what `pruning` leaves out of both. */
+async function openSources({
+  checkpoint,
+  lora,
+  pruning,
+  signal,
+}: PrepareOptions): Promise<Sources> {
+  const dense = await openCheckpoint(checkpoint, signal ? { signal } : {});
+  const denseLora = lora === undefined ? null : await openLora(lora, dense);
+  if (!pruning)
+    return { checkpoint: dense, lora: denseLora, nParamsDense: denseParameterCount(dense) };
+  const pruned = applyPruning(dense, pruning);
+  return {
+    checkpoint: pruned,
+    lora: denseLora && pruneLora(denseLora, pruned, pruning),
+    nParamsDense: describeLlama(dense).nParams,
   };
 }
 
@@ -115,8 +149,18 @@ async function readVocabulary(
   return { metadata, files, warnings: [...pairs.warnings, ...warnings] };
 }
 
-/** The folder's name, as llama.cpp's converter takes it. */
-function defaultName({ path: checkpointPath, files }: Checkpoint): string {
+function sourceWarnings({ path: filePath, tensors }: Checkpoint): string[] {
+  const types = roundedTypes(tensors);
+  if (types.length === 0) return [];
+  return [
+    `${filePath} is quantised already (${types.join(', ')}), and what that rounded away stays lost; convert the original, or an F16 or Q8_0 GGUF of it, where you have one`,
+  ];
+}
+
+/** A GGUF's own, or the folder's, as llama.cpp's converter takes it. */
+function defaultName(checkpoint: Checkpoint): string {
+  const { kind, path: checkpointPath, files } = checkpoint;
+  if (kind === 'gguf') return ggufName(checkpoint);
   const isWeights = files.includes(path.resolve(checkpointPath));
   return path.basename(path.resolve(isWeights ? path.dirname(checkpointPath) : checkpointPath));
 }

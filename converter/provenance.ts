@@ -10,6 +10,7 @@ import {
   stringEntry,
   uint32Entry,
 } from '../model/gguf/gguf-metadata.js';
+import type { ImportanceMatrix } from '../model/imatrix/importance-matrix.js';
 import { architectureOf, type LlamaModel } from '../model/shape/llama-model.js';
 import { MIXTURES } from '../model/types/mixtures.js';
 import type { QuantisePlan } from '../model/types/quantise-plan.js';
@@ -22,6 +23,7 @@ export type Provenance = {
   name: string;
   checkpoint: Checkpoint;
   lora: Lora | null;
+  importance: ImportanceMatrix | null;
   model: LlamaModel;
   plan: QuantisePlan;
   /** Weights before pruning; null where the config does not tell. */
@@ -43,8 +45,31 @@ export function provenanceMetadata(provenance: Provenance): GgufMetadata {
     ...sampling(checkpoint.generationConfig ?? {}),
     'general.file_type': uint32Entry(MIXTURES[plan.fileType].fileTypeId),
     'general.quantization_version': uint32Entry(QUANTISATION_VERSION),
+    ...imatrixPairs(provenance),
     ...hearthPairs(provenance),
   };
+}
+
+/** llama-quantize cuts texts to this many bytes. */
+const LONGEST_TEXT = 127;
+
+/** As llama-quantize writes them, but of a path only the file's name. */
+function imatrixPairs({ importance }: Provenance): GgufMetadata {
+  if (!importance) return {};
+  const { file, datasets, columns, chunkCount } = importance;
+  const short = (text: string) => stringEntry(cutText(text, LONGEST_TEXT));
+  return {
+    ...(file !== undefined && { 'quantize.imatrix.file': short(path.basename(file)) }),
+    ...(datasets[0] !== undefined && { 'quantize.imatrix.dataset': short(datasets[0]) }),
+    'quantize.imatrix.entries_count': uint32Entry(columns.size),
+    ...(chunkCount > 0 && { 'quantize.imatrix.chunks_count': uint32Entry(chunkCount) }),
+  };
+}
+
+/** The first characters that take at most `maxBytes` as UTF-8. */
+function cutText(text: string, maxBytes: number): string {
+  const bytes = new Uint8Array(maxBytes);
+  return text.slice(0, new TextEncoder().encodeInto(text, bytes).read);
 }
 
 function hearthPairs(provenance: Provenance): GgufMetadata {

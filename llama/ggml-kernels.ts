@@ -1,25 +1,36 @@
 // llama.cpp's own conversion and quantisation kernels, called in the library that node-llama-cpp ships.
 // What they write is what stock llama-quantize writes, bit for bit.
 // Knows no tensors, only rows.
-import koffi from 'koffi';
-import { GGML_TYPES, type GgmlType } from './ggml-types.js';
+import koffi, { type LibraryHandle } from 'koffi';
+import { type AnyGgmlType, GGML_TYPES, type GgmlType, isQuantised } from './ggml-types.js';
 import { findLlamaLibrary } from './libraries.js';
 
-/** Quantises `nRows` rows of `nPerRow` weights; `nPerRow` must be whole blocks of `type`. */
+/**
+ * Quantises `nRows` rows of `nPerRow` weights; `nPerRow` must be whole blocks of `type`. `importance`
+ * says how much an error counts, for each column; some types cannot be made without it.
+ */
 export type Quantise = (
   type: GgmlType,
   source: Float32Array,
   target: Uint8Array,
   nRows: number,
   nPerRow: number,
+  importance?: Float32Array | null,
 ) => void;
 
 export type Kernels = {
   /** `n` half-precision numbers at `source` as float32 at `target`. */
   fromF16(source: Uint8Array, target: Float32Array, n: number): void;
   fromBf16(source: Uint8Array, target: Float32Array, n: number): void;
+  /** `n` weights, whole blocks of a type that {@link hasBlockReader}. */
+  fromBlocks(type: AnyGgmlType, source: Uint8Array, target: Float32Array, n: number): void;
   toType: Quantise;
 };
+
+/** Whether llama.cpp turns blocks of `type` into floats: not those that only products are made with. */
+export function hasBlockReader(type: AnyGgmlType): boolean {
+  return isQuantised(type) && type !== 'Q8_1';
+}
 
 /** Kept for good: the library aborts the process when it is loaded again after it was unloaded. */
 let native: Kernels | undefined;
@@ -47,12 +58,29 @@ function bindKernels(): Kernels {
   return {
     fromF16,
     fromBf16,
-    toType(type, source, target, nRows, nPerRow) {
+    fromBlocks: bindBlockReaders(library),
+    toType(type, source, target, nRows, nPerRow, importance = null) {
       const n = nRows * nPerRow;
       if (type === 'F32') target.set(new Uint8Array(source.buffer, source.byteOffset, 4 * n));
       else if (type === 'F16') toF16(source, target, n);
       else if (type === 'BF16') toBf16(source, target, n);
-      else quantize(GGML_TYPES[type].id, source, target, 0, nRows, nPerRow, null);
+      else quantize(GGML_TYPES[type].id, source, target, 0, nRows, nPerRow, importance);
     },
+  };
+}
+
+type ReadBlocks = (source: Uint8Array, target: Float32Array, n: number) => void;
+
+/** Each bound when it is first used. */
+function bindBlockReaders(library: LibraryHandle): Kernels['fromBlocks'] {
+  const bound = new Map<AnyGgmlType, ReadBlocks>();
+  const bind = (type: AnyGgmlType): ReadBlocks => {
+    const name = type.toLowerCase().replace(/_k$/, '_K');
+    return library.func(`void dequantize_row_${name}(const uint8_t *x, float *y, int64_t n)`);
+  };
+  return (type, source, target, n) => {
+    const read = bound.get(type) ?? bind(type);
+    bound.set(type, read);
+    read(source, target, n);
   };
 }

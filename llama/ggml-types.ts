@@ -18,8 +18,14 @@ export const GGML_TYPES = {
   Q4_1: { id: 3, blockWeights: 32, blockBytes: 20 },
   Q4_0: { id: 2, blockWeights: 32, blockBytes: 18 },
   IQ4_NL: { id: 20, blockWeights: 32, blockBytes: 18 },
+  IQ4_XS: { id: 23, blockWeights: 256, blockBytes: 136 },
   Q3_K: { id: 11, blockWeights: 256, blockBytes: 110 },
+  IQ3_S: { id: 21, blockWeights: 256, blockBytes: 110 },
+  IQ3_XXS: { id: 18, blockWeights: 256, blockBytes: 98 },
   Q2_K: { id: 10, blockWeights: 256, blockBytes: 84 },
+  IQ2_S: { id: 22, blockWeights: 256, blockBytes: 82 },
+  IQ2_XS: { id: 17, blockWeights: 256, blockBytes: 74 },
+  IQ2_XXS: { id: 16, blockWeights: 256, blockBytes: 66 },
 } as const satisfies Record<string, TypeTraits>;
 
 export type GgmlType = keyof typeof GGML_TYPES;
@@ -28,13 +34,7 @@ export type GgmlType = keyof typeof GGML_TYPES;
 export const FOREIGN_GGML_TYPES = {
   Q8_1: { id: 9, blockWeights: 32, blockBytes: 36 },
   Q8_K: { id: 15, blockWeights: 256, blockBytes: 292 },
-  IQ2_XXS: { id: 16, blockWeights: 256, blockBytes: 66 },
-  IQ2_XS: { id: 17, blockWeights: 256, blockBytes: 74 },
-  IQ3_XXS: { id: 18, blockWeights: 256, blockBytes: 98 },
   IQ1_S: { id: 19, blockWeights: 256, blockBytes: 50 },
-  IQ3_S: { id: 21, blockWeights: 256, blockBytes: 110 },
-  IQ2_S: { id: 22, blockWeights: 256, blockBytes: 82 },
-  IQ4_XS: { id: 23, blockWeights: 256, blockBytes: 136 },
   I8: { id: 24, blockWeights: 1, blockBytes: 1 },
   I16: { id: 25, blockWeights: 1, blockBytes: 2 },
   I32: { id: 26, blockWeights: 1, blockBytes: 4 },

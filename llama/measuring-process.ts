@@ -5,8 +5,8 @@ import type { ChildProcess } from 'node:child_process';
 import { on, once } from 'node:events';
 import { forkLlama } from './child.js';
 import { describeDeath, memoryBefore } from './death.js';
-import { NativeLog } from './native-log.js';
 import { MeasureError } from './measure-error.js';
+import { NativeLog } from './native-log.js';
 
 /** How any process that measures ends. */
 export type EndEvent =

@@ -1,10 +1,14 @@
 // llama.cpp's own llama_model_quantize as a process of its own, which llama.cpp may end:
-// node stock-quantise.js THREADS INPUT OUTPUT FTYPE [OUTPUT FTYPE ...], where 0 threads are all.
+// node stock-quantise.js THREADS INPUT OUTPUT FTYPE [OUTPUT FTYPE ...], where 0 threads are all, with
+// an importance matrix: node stock-quantise.js --imatrix GGUF THREADS INPUT ...
 // The reference for hearth's one pass, in time and in bytes; prints its peak memory as JSON.
 import koffi from 'koffi';
 import { findLlamaLibrary } from './libraries.js';
+import { loadStockImatrix } from './stock-imatrix.js';
 
-const [threads, input, ...pairs] = process.argv.slice(2);
+const words = process.argv.slice(2);
+const imatrix = words[0] === '--imatrix' ? words.splice(0, 2)[1] : undefined;
+const [threads, input, ...pairs] = words;
 
 /** Of include/llama.h. */
 koffi.struct('llama_model_quantize_params', {
@@ -30,8 +34,10 @@ const quantise = library.func(
   'uint32_t llama_model_quantize(const char *in, const char *out, const llama_model_quantize_params *params)',
 );
 library.func('void llama_backend_init()')();
+const importance = imatrix === undefined ? null : loadStockImatrix(imatrix);
 for (let i = 0; i < pairs.length; i += 2) {
-  const params = { ...defaults(), nthread: Number(threads), ftype: Number(pairs[i + 1]) };
+  const chosen = { nthread: Number(threads), ftype: Number(pairs[i + 1]), imatrix: importance };
+  const params = { ...defaults(), ...chosen, allow_requantize: true };
   const status: number = quantise(input, pairs[i], params);
   if (status !== 0) throw new Error(`llama_model_quantize returned ${status} for ${pairs[i]}`);
 }

@@ -2,13 +2,13 @@
 // snake_case with units in the names, as everywhere in hearth's JSON. Measures nothing.
 import path from 'node:path';
 import { fitJson } from '../../devices/fit/fit-json.js';
+import type { Estimate } from '../../llama/quality/definitions.js';
+import type { Quality } from '../../llama/quality/quality-protocol.js';
 import { hearthVersion } from '../../terminal/version.js';
 import { NGRAM } from './answers/words.js';
 import type { Answered, Compared, Comparison, EqualMemory } from './comparison.js';
 import { totalBytes } from './equal-memory.js';
 import { averageOf, rightAnswers, shareKept } from './figure-text.js';
-import type { Estimate } from '../../llama/quality/definitions.js';
-import type { Quality } from '../../llama/quality/quality-protocol.js';
 
 export function comparisonJson({ models, made, equalMemory, setting, ...comparison }: Comparison) {
   const { text } = setting;

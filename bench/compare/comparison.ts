@@ -3,12 +3,12 @@
 // Bytes, ms and tokens a second, as everywhere.
 import type { Fit } from '../../devices/fit/fit.js';
 import type { MemoryPrediction } from '../../devices/memory/memory-prediction.js';
+import type { Quality } from '../../llama/quality/quality-protocol.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';
 import type { FileType } from '../../model/types/mixtures.js';
 import type { EngineInfo, StopReason } from '../../runtime/engine/engine.js';
 import type { MachineRow } from '../../runtime/log/rows.js';
 import type { Question } from './answers/questions.js';
-import type { Quality } from '../../llama/quality/quality-protocol.js';
 
 export type Comparison = {
   startedAtMs: number;

@@ -1,8 +1,9 @@
 // Figures of a comparison in words, the same in the terminal and in the report.
 // What was not measured is a dash. Measures nothing.
+
+import type { Estimate } from '../../llama/quality/definitions.js';
 import { formatMemory } from '../../terminal/units.js';
 import type { Answered, Compared } from './comparison.js';
-import type { Estimate } from '../../llama/quality/definitions.js';
 
 export const NOTHING = '–';
 

@@ -1,6 +1,9 @@
 // One model put to the test: loaded once for its answers, speed and memory, and in a process of its own
 // for what it makes of a text. Whatever fails is noted in the model's column, and what was measured
 // before stays. Compares nothing.
+
+import { scoreQuality } from '../../llama/quality/quality-process.js';
+import type { Quality, QualityTask } from '../../llama/quality/quality-protocol.js';
 import type { Engine, EngineInfo, EngineOptions } from '../../runtime/engine/engine.js';
 import { startEngine } from '../../runtime/engine/restarting-engine.js';
 import { untilEngineEnds } from '../measure/engine-end.js';
@@ -15,8 +18,6 @@ import { median } from '../median.js';
 import type { Question } from './answers/questions.js';
 import { repetitionRate, wordDifference, words } from './answers/words.js';
 import type { Answered, Compared, MeasuredMemory, Setting, Speed } from './comparison.js';
-import { scoreQuality } from '../../llama/quality/quality-process.js';
-import type { Quality, QualityTask } from '../../llama/quality/quality-protocol.js';
 
 export type TrialOptions = {
   engine: Omit<EngineOptions, 'modelPath'>;

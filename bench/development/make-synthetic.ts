@@ -7,7 +7,7 @@ import path from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { convert } from '../../converter/convert.js';
-import { FILE_TYPES } from '../../model/types/mixtures.js';
+import { fileTypesFor } from '../../model/types/mixtures.js';
 import { interruptible } from '../../terminal/interruptible.js';
 import { makeSyntheticCheckpoint, PRUNED, type PruningRatio } from './synthetic-checkpoint.js';
 
@@ -18,7 +18,11 @@ const arguments_ = await yargs(hideBin(process.argv))
   .options({
     ratio: { describe: 'Percent pruned', choices: RATIOS, array: true, default: RATIOS },
     layers: { describe: 'Layers, of 32', type: 'number', default: 32 },
-    type: { describe: 'Type of the weights', choices: FILE_TYPES, default: 'Q4_K_M' as const },
+    type: {
+      describe: 'Type of the weights',
+      choices: fileTypesFor({ hasImatrix: false }),
+      default: 'Q4_K_M' as const,
+    },
     folder: {
       describe: 'Where to (4 GB a model, and 14 GB while one is made)',
       type: 'string',

@@ -2,9 +2,9 @@
 // that exactly the class's is free and running out of it is real. The parent's side.
 import { once } from 'node:events';
 import { forkLlama } from '../../llama/child.js';
+import { MeasureError } from '../../llama/measure-error.js';
 import { formatMemory } from '../../terminal/units.js';
 import type { BallastReply, BallastTask } from './ballast-child.js';
-import { MeasureError } from '../../llama/measure-error.js';
 
 export type Ballast = AsyncDisposable & { heldBytes: number };
 

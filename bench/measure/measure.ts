@@ -3,6 +3,7 @@
 // Every point is a row in the log as soon as it is done. Prints nothing.
 import type { Device } from '../../devices/catalogue/device.js';
 import { describeMachine } from '../../devices/probe/machine.js';
+import { MeasureError } from '../../llama/measure-error.js';
 import { N_UBATCH } from '../../llama/model-settings.js';
 import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { shapeOfGguf } from '../../model/shape/model-shape.js';
@@ -18,7 +19,6 @@ import { hearthVersion } from '../../terminal/version.js';
 import { untilEngineEnds } from './engine-end.js';
 import { type HeldMemory, holdMemory } from './held-memory.js';
 import { llamaSettings } from './llama-settings.js';
-import { MeasureError } from '../../llama/measure-error.js';
 import { answerRow, type Setting, speedRow } from './measurement-row.js';
 import { contextOf, defaultCtx, type Point, pointName, pointsUpTo } from './points.js';
 import { isOnGpu, type PredictedColumns, predictPoints } from './predictions.js';

@@ -2,9 +2,9 @@
 // every repeat, ends. What llama-bench does, step by step, warm-up and cached depths included.
 // Prints nothing.
 import { type LlamaContext, type LlamaModel, openModel } from '../../llama/libllama.js';
+import { type MeasuringChild, takeTask } from '../../llama/measuring-child.js';
 import type { PoolBytes } from '../../llama/memory-breakdown.js';
 import { processMemory } from '../../runtime/engine/child/answer-cost.js';
-import { type MeasuringChild, takeTask } from '../../llama/measuring-child.js';
 import { contextOf, type Point } from './points.js';
 import type { SpeedEvent, SpeedMemory, SpeedTask } from './speed-protocol.js';
 

@@ -1,8 +1,9 @@
 // What the process that measures speed is told, and what it tells: each repeat as soon as it is done,
 // so that nothing is lost when the process dies. Plain data.
+
+import type { EndEvent } from '../../llama/measuring-process.js';
 import type { MemoryBreakdown } from '../../llama/memory-breakdown.js';
 import type { LlamaSettings } from '../../llama/model-settings.js';
-import type { EndEvent } from '../../llama/measuring-process.js';
 import type { Point } from './points.js';
 
 export type SpeedTask = { settings: LlamaSettings; points: Point[]; repeats: number };

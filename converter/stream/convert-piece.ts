@@ -6,7 +6,7 @@ import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
 import type { PlannedTensor } from '../../model/types/quantise-plan.js';
 import { LoraMerge } from './lora-merge.js';
 import { SourceReader } from './source-reader.js';
-import { type Piece, sourceShape, type TensorJob } from './tensor-job.js';
+import { type Piece, sourceShape, storedPlace, type TensorJob } from './tensor-job.js';
 
 /** Beyond these a number becomes infinite in the type, or the scale of its block does. */
 const LARGEST_F16 = 65504;
@@ -19,6 +19,7 @@ export class PieceConverter {
   #weights = new Float32Array(0);
   #reordered = new Float32Array(0);
   #output = new Uint8Array(0);
+  #importance = new Float32Array(0);
 
   constructor(kernels: Kernels) {
     this.#kernels = kernels;
@@ -35,7 +36,7 @@ export class PieceConverter {
     this.#load(job, piece, weights);
     if (tensor.scale !== undefined) multiply(weights, tensor.scale);
     if (job.source) checkFinite(weights, job, piece);
-    return this.#quantise(this.#reorder(weights, tensor), tensor, piece.nRows);
+    return this.#quantise(this.#reorder(weights, tensor), job, piece.nRows);
   }
 
   close(): void {
@@ -72,12 +73,23 @@ export class PieceConverter {
     return reordered;
   }
 
-  #quantise(weights: Float32Array, { type, sizeBytes, nRows }: PlannedTensor, rows: number) {
+  #quantise(weights: Float32Array, { tensor, importance }: TensorJob, rows: number): Uint8Array {
+    const { type, sizeBytes, nRows, nCols } = tensor;
     const outputBytes = (sizeBytes / nRows) * rows;
     if (this.#output.length < outputBytes) this.#output = new Uint8Array(outputBytes);
     const output = this.#output.subarray(0, outputBytes);
-    this.#kernels.toType(type, weights, output, rows, weights.length / rows);
+    const columns = importance && this.#pad(importance, nCols);
+    this.#kernels.toType(type, weights, output, rows, weights.length / rows, columns);
     return output;
+  }
+
+  /** An error in a column of padding counts nothing, so it draws no bits from its block. */
+  #pad(importance: Float32Array, nCols: number): Float32Array {
+    if (this.#importance.length < nCols) this.#importance = new Float32Array(nCols);
+    const columns = this.#importance.subarray(0, nCols);
+    columns.set(importance);
+    columns.fill(0, importance.length);
+    return columns;
   }
 }
 
@@ -92,13 +104,14 @@ function checkFinite(weights: Float32Array, { tensor, source, lora }: TensorJob,
   for (let i = 0; i < weights.length; i++) n += Number(Math.abs(weights[i] as number) <= largest);
   if (n === weights.length) return;
   const i = weights.findIndex((weight) => !(Math.abs(weight) <= largest));
-  const row = piece.firstRow + Math.floor(i / tensor.nCols);
+  const place = { row: piece.firstRow + Math.floor(i / tensor.nCols), column: i % tensor.nCols };
+  const { row, column } = source ? storedPlace(source, place) : place;
   const value = weights[i] as number;
   const advice = Number.isFinite(value)
     ? `too large for ${tensor.type}; convert with --type BF16`
     : `not a number that a model can compute with; ${lora ? 'the checkpoint or the LoRA' : 'the checkpoint'} is damaged or its training diverged`;
   throw new CheckpointError(
     source?.filePath ?? tensor.name,
-    `${source?.name} has ${value} in row ${row}, column ${i % tensor.nCols}: ${advice}`,
+    `${source?.name} has ${value} in row ${row}, column ${column}: ${advice}`,
   );
 }

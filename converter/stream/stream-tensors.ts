@@ -4,10 +4,9 @@
 import os from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
-import { DTYPE_BYTES } from '../../model/checkpoint/tensor-source.js';
 import { loadKernels } from '../quantise/kernels.js';
 import type { SourceHashes } from './source-hashes.js';
-import { cutIntoPieces, type Piece, sourceShape, type TensorJob } from './tensor-job.js';
+import { cutIntoPieces, endOfPiece, type Piece, type TensorJob } from './tensor-job.js';
 import type { WorkerInput, WorkerMessage } from './worker.js';
 
 export type StreamProgress = {
@@ -153,8 +152,7 @@ class Follower {
 
   #hash({ source, tensor }: TensorJob, piece: Piece): void {
     if (!source) return;
-    const rowBytes = sourceShape(source, tensor).nCols * DTYPE_BYTES[source.dtype];
-    const end = source.offsetBytes + (piece.firstRow + piece.nRows) * rowBytes;
+    const end = endOfPiece(source, tensor, piece);
     this.hashed = this.hashed.then(async () => {
       if (!this.#isStopped) await this.#hashes.advance(source.filePath, end);
     });

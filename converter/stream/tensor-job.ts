@@ -1,6 +1,7 @@
 // The work of converting in pieces: some rows of one tensor, small enough that a few are in memory.
 // Plain data, cloned once into every worker; a piece is then an index into the list.
 // Holds no weights.
+import { rowSizeBytes } from '../../llama/ggml-types.js';
 import type { LoraPair } from '../../model/checkpoint/lora/lora.js';
 import type { TensorSource } from '../../model/checkpoint/tensor-source.js';
 import type { PlannedTensor } from '../../model/types/quantise-plan.js';
@@ -11,6 +12,8 @@ export type TensorJob = {
   /** Null for zeros and given values. */
   source: TensorSource | null;
   lora: LoraPair | null;
+  /** How much an error counts in each column of the source; null where nobody knows. */
+  importance: Float32Array | null;
   /** Of the tensor's first row, in the output file. */
   offsetBytes: number;
 };
@@ -24,7 +27,7 @@ const PIECE_WEIGHTS = 1 << 20;
 /** The pieces of all jobs, in the order in which their sources lie in the files. */
 export function cutIntoPieces(jobs: readonly TensorJob[]): Piece[] {
   const order = jobs.map((_, job) => job).sort((a, b) => bySource(jobs[a], jobs[b]));
-  return order.flatMap((job) => cut((jobs[job] as TensorJob).tensor, job));
+  return order.flatMap((job) => cut(jobs[job] as TensorJob, job));
 }
 
 function bySource(a: TensorJob | undefined, b: TensorJob | undefined): number {
@@ -37,9 +40,10 @@ function bySource(a: TensorJob | undefined, b: TensorJob | undefined): number {
       : 1;
 }
 
-/** Pieces end between heads, inside of which rows change places. */
-function cut({ nRows, nCols, permuteHeadSize = 1 }: PlannedTensor, job: number): Piece[] {
-  const groupWeights = permuteHeadSize * nCols;
+/** Pieces end between heads, inside of which rows change places; columns are picked of whole rows. */
+function cut({ tensor, source }: TensorJob, job: number): Piece[] {
+  const { nRows, nCols, permuteHeadSize = 1 } = tensor;
+  const groupWeights = permuteHeadSize * Math.max(nCols, source?.columns?.of ?? 0);
   const step = Math.max(1, Math.floor(PIECE_WEIGHTS / groupWeights)) * permuteHeadSize;
   return Array.from({ length: Math.ceil(nRows / step) }, (_, i) => ({
     job,
@@ -56,4 +60,21 @@ export function sourceShape(
   const [first = 0, second = 1] = shape;
   if (nDims === 2) return { nRows: first, nCols: second };
   return nCols === 1 ? { nRows: first, nCols: 1 } : { nRows: 1, nCols: first };
+}
+
+/** Where a weight of the job's tensor lies in the stored one, of which picks may leave out some. */
+export function storedPlace(
+  { rows, columns }: TensorSource,
+  { row, column }: { row: number; column: number },
+): { row: number; column: number } {
+  return { row: rows?.kept[row] ?? row, column: columns?.kept[column] ?? column };
+}
+
+/** Where the source's bytes end that `piece` needs, in its file. */
+export function endOfPiece(source: TensorSource, tensor: PlannedTensor, piece: Piece): number {
+  const { nRows, nCols } = sourceShape(source, tensor);
+  const rowBytes = rowSizeBytes(source.dtype, source.columns?.of ?? nCols);
+  const rows = Math.min(piece.firstRow + piece.nRows, nRows);
+  const lastRow = storedPlace(source, { row: rows - 1, column: 0 }).row;
+  return source.offsetBytes + (rows === 0 ? 0 : lastRow + 1) * rowBytes;
 }

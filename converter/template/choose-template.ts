@@ -90,6 +90,10 @@ function defaultTemplate(tokenizer: StoredTokenizer): ChatTemplate {
 
 function defaultName(tokenizer: StoredTokenizer): 'llama-2' | 'llama-3' | null {
   if (tokenizer.kind === 'sentencepiece') return 'llama-2';
+  if (tokenizer.kind === 'gguf') {
+    if (tokenizer.model === 'llama') return 'llama-2';
+    return tokenizer.tokens.includes('<|start_header_id|>') ? 'llama-3' : null;
+  }
   const { model, added_tokens: added } = tokenizer.json;
   if (isJsonObject(model) && model['byte_fallback'] === true) return 'llama-2';
   const hasHeaders =

@@ -6,7 +6,7 @@ import { openCheckpoint } from '../../model/checkpoint/checkpoint.js';
 import { type GgufFile, isGguf, readGgufFile } from '../../model/gguf/gguf-file.js';
 import { describeLlama, type LlamaModel } from '../../model/shape/llama-model.js';
 import { type SizedModel, sizedModelOfGguf } from '../../model/shape/sized-model.js';
-import { FILE_TYPES, type FileType, fileTypeOf } from '../../model/types/mixtures.js';
+import { type FileType, fileTypeOf, fileTypesFor } from '../../model/types/mixtures.js';
 import { planQuantisation } from '../../model/types/quantise-plan.js';
 import { sizedModelOfPlan } from '../../model/types/sized-plan.js';
 import type { TypedModel } from './advice.js';
@@ -39,8 +39,11 @@ function openGguf(file: GgufFile): FitModel {
   return { kind: 'gguf', fileType, model, types: () => everyType(llamaOf(model)) };
 }
 
-/** No checkpoint of LLM-Pruner has more than half precision. */
-const TYPES = FILE_TYPES.filter((type) => type !== 'F32');
+/**
+ * No checkpoint of LLM-Pruner has more than half precision; and a type that cannot be made without an
+ * importance matrix is no advice to somebody who may have none.
+ */
+const TYPES = fileTypesFor({ hasImatrix: false }).filter((type) => type !== 'F32');
 
 function* everyType(llama: LlamaModel): Generator<TypedModel> {
   for (const fileType of TYPES)

@@ -4,7 +4,7 @@
 import { layOutGguf } from '../../model/gguf/gguf-header.js';
 import type { LlamaModel } from '../../model/shape/llama-model.js';
 import { modelMetadata } from '../../model/shape/model-metadata.js';
-import { FILE_TYPES, type FileType } from '../../model/types/mixtures.js';
+import { type FileType, fileTypesFor } from '../../model/types/mixtures.js';
 import { planQuantisation, type QuantisePlan } from '../../model/types/quantise-plan.js';
 import type { BaseModel } from './base-model.js';
 import { defaultLayers, type LayerRange, pruneBlocks } from './block-pruning.js';
@@ -57,7 +57,7 @@ export function prunedCandidates(
 export function sizedCandidates(
   model: LlamaModel,
   tokenizerBytes: number,
-  types: readonly FileType[] = FILE_TYPES,
+  types: readonly FileType[] = fileTypesFor({ hasImatrix: false }),
 ): SizedCandidate[] {
   return types.map((fileType) => {
     const plan = planQuantisation(model, fileType);

@@ -5,7 +5,7 @@
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { contextFlag } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';
-import { FILE_TYPES, type FileType } from '../../model/types/mixtures.js';
+import { type FileType, fileTypesFor } from '../../model/types/mixtures.js';
 import { text, valueFlag } from '../../terminal/flags.js';
 import { print } from '../../terminal/print.js';
 import { findDevice } from '../catalogue/catalogue.js';
@@ -34,7 +34,7 @@ const planOptions = {
       'Type that the table of ratios and the commands are of',
       (name) => name.toUpperCase() as FileType,
     ),
-    choices: FILE_TYPES,
+    choices: fileTypesFor({ hasImatrix: false }),
     defaultDescription: DEFAULT_TYPE,
   },
   layers: {

@@ -2,7 +2,7 @@
 // Every pair of ratio and type is asked, because a type that falls back on a width may be larger than
 // the next better one. What fits is decided by fit/, in the same way for every command.
 import type { SizedModel } from '../../model/shape/sized-model.js';
-import { FILE_TYPES, type FileType } from '../../model/types/mixtures.js';
+import { type FileType, fileTypesFor } from '../../model/types/mixtures.js';
 import { sizedModelOfPlan } from '../../model/types/sized-plan.js';
 import type { Fit } from '../fit/fit.js';
 import type { BaseModel } from './base-model.js';
@@ -29,7 +29,7 @@ export type PlanOptions = {
 
 /** Least pruned first. */
 export async function planForDevice(base: BaseModel, options: PlanOptions): Promise<PlanRow[]> {
-  const { fit, ratios, layers, types = FILE_TYPES } = options;
+  const { fit, ratios, layers, types = fileTypesFor({ hasImatrix: false }) } = options;
   const rows: PlanRow[] = [];
   for (const pruned of prunedCandidates(base, { ratios, layers })) {
     const fitted: FittedCandidate[] = [];

@@ -1,8 +1,9 @@
 // What the process that scores a text is told, and what it tells. Plain data.
 
-import type { LlamaSettings } from '../model-settings.js';
 import type { EndEvent } from '../measuring-process.js';
+import type { LlamaSettings } from '../model-settings.js';
 import type { Divergence, Estimate } from './definitions.js';
+import type { RowsFile } from './kept-rows.js';
 
 export type QualityTask = {
   settings: LlamaSettings;
@@ -12,7 +13,7 @@ export type QualityTask = {
   /** Of the text's chunks, at most so many; null for all. */
   maxChunks: number | null;
   /** Where the first model's log-probabilities are kept: written by it, read for the others. */
-  first: { kind: 'write' | 'read'; path: string } | null;
+  first: RowsFile | null;
   /** The tokens as the first model split the text; null for that one. */
   tokensSha256: string | null;
 };

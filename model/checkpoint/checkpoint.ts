@@ -3,7 +3,9 @@
 // Does not convert anything and never runs anything that a file names.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isGguf } from '../gguf/gguf-file.js';
 import { CheckpointError } from './checkpoint-error.js';
+import { readGgufCheckpoint } from './gguf/gguf-checkpoint.js';
 import { readHuggingFace } from './hugging-face.js';
 import { readLlmPruner } from './llm-pruner.js';
 import type { StoredTokenizer } from './stored-tokenizer.js';
@@ -14,12 +16,15 @@ import { openTorchArchive } from './torch/torch-archive.js';
 import { findWeights, readArchiveWeights, readWeights } from './weight-files.js';
 
 export type Checkpoint = {
-  kind: 'llm-pruner' | 'hugging-face';
+  kind: 'llm-pruner' | 'hugging-face' | 'gguf';
   /** What was opened. */
   path: string;
   /** Every source file, absolute. */
   files: string[];
-  /** config.json, or the pickled config's fields. LLM-Pruner leaves the unpruned widths in it. */
+  /**
+   * config.json, the pickled config's fields, or a GGUF's header in the same words. LLM-Pruner leaves
+   * the unpruned widths in it.
+   */
   config: Record<string, unknown>;
   /** Rows of one head, where stored. */
   headSize: number | null;
@@ -30,11 +35,14 @@ export type Checkpoint = {
   /** LLM-Pruner's arguments, where description.txt lies beside the checkpoint. */
   pruningArguments: Record<string, string> | null;
   generationConfig: Record<string, unknown> | null;
+  /** Divisors of RoPE's frequencies where they are stored, as in a GGUF; elsewhere the config tells. */
+  ropeFactors: Float32Array | null;
 };
 
 /**
- * Opens LLM-Pruner's folder or `pytorch_model.bin`, or a Hugging Face folder.
- * Throws {@link CheckpointError} for anything that is not one whole, plain Llama.
+ * Opens LLM-Pruner's folder or `pytorch_model.bin`, a Hugging Face folder, or a GGUF.
+ * Throws {@link CheckpointError} for anything that is not one whole, plain Llama, and
+ * `GgufFileError` for a damaged GGUF.
  */
 export async function openCheckpoint(
   checkpointPath: string,
@@ -42,7 +50,8 @@ export async function openCheckpoint(
 ): Promise<Checkpoint> {
   signal?.throwIfAborted();
   const weightsPath = await locateWeights(path.resolve(checkpointPath));
-  const checkpoint = { path: checkpointPath, ...(await readCheckpoint(weightsPath, signal)) };
+  const read = (await isGguf(weightsPath)) ? readGgufCheckpoint : readPytorch;
+  const checkpoint = { path: checkpointPath, ...(await read(weightsPath, signal)) };
   checkStructure(checkpoint);
   return checkpoint;
 }
@@ -62,7 +71,7 @@ async function locateWeights(checkpointPath: string): Promise<string> {
 }
 
 /** A pytorch_model.bin is LLM-Pruner's or a state dict of Hugging Face; its pickle tells. */
-async function readCheckpoint(
+async function readPytorch(
   weightsPath: string,
   signal: AbortSignal | undefined,
 ): Promise<Omit<Checkpoint, 'path'>> {

@@ -37,6 +37,7 @@ export async function readHuggingFace(
     tokenizer: tokenizer?.tokenizer ?? null,
     pruningArguments,
     generationConfig: generation.json,
+    ropeFactors: null,
   };
 }
 

@@ -33,6 +33,7 @@ export async function readLlmPruner(archive: TorchArchive): Promise<Omit<Checkpo
     tensors: tree.tensors,
     tiedEmbeddings,
     generationConfig: readGenerationConfig(model, filePath),
+    ropeFactors: null,
     ...(await readNeighbours(archive)),
   };
 }

@@ -54,10 +54,30 @@ function placeTensors(tensors: readonly HeaderTensor[]): {
   return { relative, totalBytes: end };
 }
 
-function serializePairs(metadata: GgufMetadata, nTensor: number): Uint8Array {
-  const typed = Object.fromEntries(
-    Object.entries(metadata).map(([key, entry]) => [key, toTyped(entry)]),
-  );
+/** Stored pairs come last, as they are. */
+function serializePairs(metadata: GgufMetadata, nTensor: number): Buffer {
+  const stored: Buffer[] = [];
+  const typed: Record<string, Typed> = {};
+  for (const [key, entry] of Object.entries(metadata)) {
+    if (entry.type === 'STORED') stored.push(storedPair(key, entry.value));
+    else typed[key] = toTyped(entry);
+  }
+  const pairs = Buffer.concat([serializeTyped(typed, nTensor), ...stored]);
+  pairs.writeBigUInt64LE(BigInt(Object.keys(metadata).length), PAIR_COUNT_OFFSET);
+  return pairs;
+}
+
+/** Behind magic, version and the count of tensors. */
+const PAIR_COUNT_OFFSET = 16;
+
+function storedPair(key: string, bytes: Uint8Array): Buffer {
+  const keyBytes = Buffer.from(key);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(keyBytes.length));
+  return Buffer.concat([length, keyBytes, bytes]);
+}
+
+function serializeTyped(typed: Record<string, Typed>, nTensor: number): Uint8Array {
   return serializeGgufMetadata(
     {
       version: { value: VERSION, type: GGUFValueType.UINT32 },
@@ -70,11 +90,9 @@ function serializePairs(metadata: GgufMetadata, nTensor: number): Uint8Array {
   );
 }
 
-function toTyped(entry: GgufEntry): {
-  value: MetadataValue;
-  type: GGUFValueType;
-  subType?: GGUFValueType;
-} {
+type Typed = { value: MetadataValue; type: GGUFValueType; subType?: GGUFValueType };
+
+function toTyped(entry: Exclude<GgufEntry, { type: 'STORED' }>): Typed {
   const type = GGUFValueType[entry.type];
   if (entry.type === 'UINT64') return { value: BigInt(entry.value), type };
   if (entry.type !== 'ARRAY') return { value: entry.value, type };

@@ -7,7 +7,9 @@ export type GgufEntry =
   | { type: 'UINT32' | 'INT32' | 'FLOAT32' | 'UINT64'; value: number }
   | { type: 'BOOL'; value: boolean }
   | { type: 'ARRAY'; of: 'STRING'; value: string[] }
-  | { type: 'ARRAY'; of: 'INT32' | 'UINT32' | 'FLOAT32'; value: number[] };
+  | { type: 'ARRAY'; of: 'INT32' | 'UINT32' | 'FLOAT32'; value: number[] }
+  /** Type and value as another GGUF has them. */
+  | { type: 'STORED'; value: Uint8Array };
 
 /** By key, in the order in which they are written. */
 export type GgufMetadata = Record<string, GgufEntry>;

@@ -3,20 +3,13 @@
 // Lays out alone; who has the sums writes them.
 import type { HeaderTensor } from '../gguf/gguf-header.js';
 import { type GgufMetadata, stringEntry, uint32Entry } from '../gguf/gguf-metadata.js';
-
-export type ImportanceSource = {
-  /** Names of the texts. */
-  datasets: string[];
-  chunkCount: number;
-  /** Tokens of a chunk. */
-  chunkSize: number;
-};
+import type { ImportanceMatrix } from './importance-matrix.js';
 
 export function importancePairs({
   datasets,
   chunkCount,
   chunkSize,
-}: ImportanceSource): GgufMetadata {
+}: Omit<ImportanceMatrix, 'columns'>): GgufMetadata {
   return {
     'general.type': stringEntry('imatrix'),
     'imatrix.datasets': { type: 'ARRAY', of: 'STRING', value: datasets },
@@ -46,8 +39,3 @@ export function importanceTensors(weights: { name: string; nCols: number }[]): H
 export function f32Vector(name: string, nCols: number): HeaderTensor {
   return { name, type: 'F32', nRows: 1, nCols, nDims: 1, sizeBytes: 4 * nCols };
 }
-
-export type ImportanceMatrix = ImportanceSource & {
-  /** Mean square of each input column, by llama.cpp's name of the weight (`blk.3.ffn_down.weight`). */
-  columns: ReadonlyMap<string, Float32Array>;
-};

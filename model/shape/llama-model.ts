@@ -21,6 +21,8 @@ export type LlamaModel = {
   rmsNormEps: number;
   ropeTheta: number;
   ropeScaling: RopeScaling;
+  /** Rows of q and k lie in RoPE's pairs already, as a GGUF has them, not in a head's halves. */
+  hasPairedRows?: boolean;
   /** Weights of the checkpoint, a tied output projection counted once. */
   nParams: number;
 };
@@ -31,7 +33,7 @@ const DEFAULT_CONTEXT = 2048;
 
 /** The Llama in a checkpoint. Throws {@link CheckpointError} for what llama.cpp cannot compute. */
 export function describeLlama(checkpoint: Checkpoint): LlamaModel {
-  const { config, tensors } = checkpoint;
+  const { config, tensors, ropeFactors } = checkpoint;
   const [nVocab, nEmbd] = matrixShape(checkpoint, 'model.embed_tokens.weight');
   const headSize = findHeadSize(checkpoint);
   return {
@@ -44,7 +46,10 @@ export function describeLlama(checkpoint: Checkpoint): LlamaModel {
     nCtxTrain: positive(checkpoint, 'max_position_embeddings', DEFAULT_CONTEXT),
     rmsNormEps: positive(checkpoint, 'rms_norm_eps', DEFAULT_RMS_NORM_EPS),
     ropeTheta: readRopeTheta(config, checkpoint.path),
-    ropeScaling: readRopeScaling(config, checkpoint.path),
+    ropeScaling: ropeFactors
+      ? { kind: 'factors', factors: ropeFactors }
+      : readRopeScaling(config, checkpoint.path),
+    hasPairedRows: checkpoint.kind === 'gguf',
     nParams: [...tensors.values()].reduce((sum, { shape }) => sum + product(shape), 0),
   };
 }

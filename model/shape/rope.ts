@@ -13,7 +13,9 @@ export type RopeScaling =
       highFreqFactor: number;
       /** Context before the factor, in tokens. */
       originalContext: number;
-    };
+    }
+  /** As a GGUF stores them; see {@link ropeFrequencyFactors}. */
+  | { kind: 'factors'; factors: Float32Array };
 
 const DEFAULT_THETA = 10000;
 
@@ -61,6 +63,7 @@ export function ropeFrequencyFactors(
   headSize: number,
   theta: number,
 ): Float32Array | null {
+  if (scaling.kind === 'factors') return scaling.factors;
   if (scaling.kind !== 'llama3') return null;
   const { factor, lowFreqFactor, highFreqFactor, originalContext } = scaling;
   return Float32Array.from({ length: headSize / 2 }, (_, i) => {

@@ -1,5 +1,6 @@
 // Every tensor of the GGUF, in file order: where it comes from and what is done to its weights.
-// The one place that knows both spellings of a name, which rows are permuted and what is padded.
+// The one place that knows which rows are permuted and what is padded, and both spellings of a name
+// (checkpoint/gguf/gguf-names.ts reads llama.cpp's back).
 // Chooses no types; types/ does.
 import type { LayerWidths, LlamaModel } from './llama-model.js';
 import { ropeFrequencyFactors } from './rope.js';
@@ -142,7 +143,8 @@ class LayerList {
 
   /** llama.cpp rotates neighbours (NORM), transformers the two halves of a head. */
   #permutation(role: TensorRole): Pick<ModelTensor, 'permuteHeadSize'> {
-    return role === 'attn_q' || role === 'attn_k' ? { permuteHeadSize: this.#model.headSize } : {};
+    const isRotated = role === 'attn_q' || role === 'attn_k';
+    return isRotated && !this.#model.hasPairedRows ? { permuteHeadSize: this.#model.headSize } : {};
   }
 
   #name(role: string, part: 'weight' | 'bias'): string {

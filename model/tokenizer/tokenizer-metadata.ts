@@ -1,6 +1,7 @@
 // Turns a stored tokenizer into the tokenizer.ggml.* pairs that llama.cpp's own converter writes.
 // Keys, order, types and placeholders are those of convert_hf_to_gguf.py (conversion/llama.py), so
 // that llama.cpp's tokens equal the original's. The chat template is choose-template.ts's matter.
+import { CheckpointError } from '../checkpoint/checkpoint-error.js';
 import type { StoredTokenizer } from '../checkpoint/stored-tokenizer.js';
 import type { GgufMetadata } from '../gguf/gguf-metadata.js';
 import { byteLevelVocabulary } from './byte-level-vocabulary.js';
@@ -32,6 +33,7 @@ export function tokenizerMetadata(
     filePath: string;
   },
 ): TokenizerPairs {
+  if (tokenizer.kind === 'gguf') return storedMetadata(tokenizer, model);
   const vocabulary = readVocabulary(tokenizer, model.nVocab, model.filePath);
   vocabulary.rows.checkDistinct();
   const specials = specialTokens(vocabulary, { ...model, tokenizerConfig: tokenizer.config });
@@ -45,7 +47,23 @@ export function tokenizerMetadata(
   };
 }
 
-function readVocabulary(tokenizer: StoredTokenizer, nVocab: number, filePath: string): Vocabulary {
+/** A GGUF's own, which llama.cpp reads as they are. */
+function storedMetadata(
+  { pairs, tokens }: Extract<StoredTokenizer, { kind: 'gguf' }>,
+  { nVocab, filePath }: { nVocab: number; filePath: string },
+): TokenizerPairs {
+  if (tokens.length === nVocab) return { metadata: pairs, warnings: [] };
+  throw new CheckpointError(
+    filePath,
+    `has ${tokens.length} tokens, but its token_embd.weight has ${nVocab} rows; it is damaged`,
+  );
+}
+
+function readVocabulary(
+  tokenizer: Exclude<StoredTokenizer, { kind: 'gguf' }>,
+  nVocab: number,
+  filePath: string,
+): Vocabulary {
   if (tokenizer.kind === 'sentencepiece')
     return sentencePieceVocabulary(tokenizer, nVocab, filePath);
   const bpe = readBpe(tokenizer.json, nVocab, filePath);

@@ -7,15 +7,28 @@ import type { TensorRole } from '../shape/tensor-list.js';
 
 export type FileType = keyof typeof MIXTURES;
 
-/** `i` counts the tensors of this role from 0, of which there are `n`. */
-type Rule = (place: { i: number; n: number; gqa: number }) => GgmlType;
+/** Where a tensor stands: the `i`th of its role, from 0, of which there are `n`. */
+export type Place = {
+  i: number;
+  n: number;
+  /** Whether an importance matrix says which columns count. */
+  hasImatrix: boolean;
+};
+
+type Rule = (place: Place & { gqa: number }) => GgmlType;
 
 type Mixture = {
   /** LLAMA_FTYPE, stored as `general.file_type`. */
   fileTypeId: number;
   base: GgmlType;
+  /** Some of its types cannot be made without an importance matrix. */
+  needsImatrix?: true;
+  tokenEmbd?: GgmlType;
+  output?: GgmlType;
+  attnQK?: GgmlType;
   attnV?: Rule;
   attnOutput?: GgmlType;
+  ffnGateUp?: Rule;
   ffnDown?: Rule;
 };
 
@@ -43,6 +56,18 @@ const first =
   ({ i }) =>
     i < count ? more : base;
 
+/** All but the first and last eighth of the layers. */
+const between =
+  (less: GgmlType, base: GgmlType): Rule =>
+  ({ i, n }) =>
+    i >= Math.floor(n / 8) && i < Math.floor((7 * n) / 8) ? less : base;
+
+/** What llama.cpp does only with, or only without an importance matrix. */
+const byImatrix =
+  (withOne: Rule, without: Rule): Rule =>
+  (place) =>
+    place.hasImatrix ? withOne(place) : without(place);
+
 const grouped =
   (more: GgmlType, base: GgmlType): Rule =>
   ({ gqa }) =>
@@ -61,7 +86,11 @@ export const MIXTURES = {
     ffnDown: moreBits('Q6_K', 'Q5_K'),
   },
   Q5_K_S: { fileTypeId: 16, base: 'Q5_K' },
-  Q5_0: { fileTypeId: 8, base: 'Q5_0' },
+  Q5_0: {
+    fileTypeId: 8,
+    base: 'Q5_0',
+    ffnDown: byImatrix(firstOf(8, 'Q5_1', 'Q5_0'), always('Q5_0')),
+  },
   Q4_K_M: {
     fileTypeId: 15,
     base: 'Q4_K',
@@ -78,9 +107,19 @@ export const MIXTURES = {
     fileTypeId: 25,
     base: 'IQ4_NL',
     attnV: grouped('Q5_K', 'IQ4_NL'),
-    ffnDown: firstOf(8, 'Q5_K', 'IQ4_NL'),
+    ffnDown: byImatrix(always('IQ4_NL'), firstOf(8, 'Q5_K', 'IQ4_NL')),
   },
-  Q4_0: { fileTypeId: 2, base: 'Q4_0' },
+  Q4_0: {
+    fileTypeId: 2,
+    base: 'Q4_0',
+    ffnDown: byImatrix(firstOf(8, 'Q4_1', 'Q4_0'), always('Q4_0')),
+  },
+  IQ4_XS: {
+    fileTypeId: 30,
+    base: 'IQ4_XS',
+    attnV: grouped('Q5_K', 'IQ4_XS'),
+    ffnDown: byImatrix(always('IQ4_XS'), firstOf(8, 'Q5_K', 'IQ4_XS')),
+  },
   Q3_K_M: {
     fileTypeId: 12,
     base: 'Q3_K',
@@ -88,7 +127,33 @@ export const MIXTURES = {
     attnOutput: 'Q4_K',
     ffnDown: firstOf(16, 'Q5_K', 'Q4_K'),
   },
+  IQ3_M: {
+    fileTypeId: 27,
+    base: 'IQ3_S',
+    attnV: always('Q4_K'),
+    attnOutput: 'Q4_K',
+    ffnDown: firstOf(8, 'Q4_K', 'IQ3_S'),
+  },
+  IQ3_S: { fileTypeId: 26, base: 'IQ3_S', attnV: grouped('Q4_K', 'IQ3_S') },
   Q3_K_S: { fileTypeId: 11, base: 'Q3_K' },
+  IQ3_XS: {
+    fileTypeId: 22,
+    base: 'IQ3_S',
+    needsImatrix: true,
+    attnQK: 'IQ3_XXS',
+    attnV: grouped('Q4_K', 'IQ3_S'),
+    ffnGateUp: between('IQ3_XXS', 'IQ3_S'),
+  },
+  IQ3_XXS: {
+    fileTypeId: 23,
+    base: 'IQ3_XXS',
+    needsImatrix: true,
+    tokenEmbd: 'IQ3_S',
+    output: 'Q5_K',
+    attnQK: 'IQ2_S',
+    attnV: grouped('Q4_K', 'IQ3_XXS'),
+    attnOutput: 'IQ3_S',
+  },
   Q2_K: {
     fileTypeId: 10,
     base: 'Q2_K',
@@ -96,10 +161,72 @@ export const MIXTURES = {
     attnOutput: 'Q3_K',
     ffnDown: always('Q3_K'),
   },
+  IQ2_M: {
+    fileTypeId: 29,
+    base: 'IQ2_S',
+    needsImatrix: true,
+    tokenEmbd: 'IQ3_S',
+    output: 'Q5_K',
+    attnV: grouped('Q4_K', 'IQ3_S'),
+    attnOutput: 'IQ3_S',
+    ffnDown: firstOf(8, 'IQ3_S', 'IQ2_S'),
+  },
+  IQ2_S: {
+    fileTypeId: 28,
+    base: 'IQ2_XS',
+    needsImatrix: true,
+    tokenEmbd: 'IQ3_S',
+    output: 'Q5_K',
+    attnV: grouped('Q4_K', 'IQ3_S'),
+    attnOutput: 'IQ3_S',
+    ffnDown: firstOf(8, 'IQ3_S', 'IQ2_XS'),
+  },
+  IQ2_XS: {
+    fileTypeId: 20,
+    base: 'IQ2_XS',
+    needsImatrix: true,
+    tokenEmbd: 'Q2_K',
+    output: 'Q5_K',
+    attnV: grouped('Q4_K', 'Q2_K'),
+    ffnDown: firstOf(8, 'Q2_K', 'IQ2_XS'),
+  },
+  IQ2_XXS: {
+    fileTypeId: 19,
+    base: 'IQ2_XXS',
+    needsImatrix: true,
+    tokenEmbd: 'Q2_K',
+    output: 'Q5_K',
+    attnV: grouped('Q4_K', 'Q2_K'),
+    ffnDown: firstOf(8, 'Q2_K', 'IQ2_XXS'),
+  },
 } as const satisfies Record<string, Mixture>;
 
 /** Best quality first. */
 export const FILE_TYPES = Object.keys(MIXTURES) as FileType[];
+
+/** Those that can be made with an importance matrix, or without one; best quality first. */
+export function fileTypesFor({ hasImatrix }: { hasImatrix: boolean }): FileType[] {
+  return FILE_TYPES.filter((type) => hasImatrix || !needsImatrix(type));
+}
+
+/** Whether a file of this type cannot be made without an importance matrix. */
+export function needsImatrix(fileType: FileType): boolean {
+  const mixture: Mixture = MIXTURES[fileType];
+  return mixture.needsImatrix ?? false;
+}
+
+/** Made without knowing which columns count, a tensor of these would be garbage. */
+const WORTHLESS_WITHOUT_IMATRIX: ReadonlySet<GgmlType> = new Set([
+  'IQ3_XXS',
+  'IQ2_S',
+  'IQ2_XS',
+  'IQ2_XXS',
+]);
+
+/** Whether llama.cpp refuses to make this tensor without its row of an importance matrix. */
+export function tensorNeedsImatrix(type: GgmlType, role: TensorRole): boolean {
+  return role !== 'token_embd' && role !== 'output' && WORTHLESS_WITHOUT_IMATRIX.has(type);
+}
 
 /** By `general.file_type`, whatever a file has there; null where hearth does not make such files. */
 export function fileTypeOf(id: unknown): FileType | null {
@@ -118,25 +245,33 @@ export function isFloatType(fileType: FileType): boolean {
 export function mixtureType(
   fileType: FileType,
   role: TensorRole,
-  { i, n }: { i: number; n: number },
+  where: Place,
   layers: readonly LayerWidths[],
 ): GgmlType {
   if (role === 'norm') return 'F32';
   const mixture: Mixture = MIXTURES[fileType];
   const { base } = mixture;
   if (isFloatType(fileType)) return base;
-  const place = { i, n, gqa: groupSize(layers) };
+  const place = { ...where, gqa: groupSize(layers) };
   switch (role) {
+    case 'token_embd':
+      return mixture.tokenEmbd ?? base;
     case 'output':
-      return base === 'Q8_0' ? 'Q8_0' : 'Q6_K';
+      return mixture.output ?? (base === 'Q8_0' ? 'Q8_0' : 'Q6_K');
+    case 'attn_q':
+    case 'attn_k':
+      return mixture.attnQK ?? base;
     case 'attn_v':
-      return sharedValueType(mixture.attnV?.(place) ?? base, layers);
+      return sharedValueType(mixture.attnV?.(place) ?? base, base, layers);
     case 'attn_output':
       return mixture.attnOutput ?? base;
+    case 'ffn_gate':
+    case 'ffn_up':
+      return mixture.ffnGateUp?.(place) ?? base;
     case 'ffn_down':
       return mixture.ffnDown?.(place) ?? base;
     default:
-      return base;
+      return role satisfies never;
   }
 }
 
@@ -145,9 +280,13 @@ function groupSize([first]: readonly LayerWidths[]): number {
   return first && first.nHeadKv > 0 ? Math.floor(first.nHead / first.nHeadKv) : 0;
 }
 
-/** llama.cpp's LLM_TYPE_70B: eight heads share one attn_v, which is small and so gets more bits. */
-function sharedValueType(type: GgmlType, layers: readonly LayerWidths[]): GgmlType {
+/**
+ * llama.cpp's LLM_TYPE_70B: eight heads share one attn_v, which is small and so gets more bits, but not
+ * in the smallest mixtures.
+ */
+function sharedValueType(type: GgmlType, base: GgmlType, layers: readonly LayerWidths[]): GgmlType {
   const isGrouped = layers[0]?.nHead !== layers[0]?.nHeadKv;
   const is70b = layers.length === 80 && (architectureOf(layers) === 'deci' || isGrouped);
-  return is70b && (type === 'Q3_K' || type === 'Q4_K') ? 'Q5_K' : type;
+  const isRaised = is70b && !base.startsWith('IQ2') && (type === 'Q3_K' || type === 'Q4_K');
+  return isRaised ? 'Q5_K' : type;
 }

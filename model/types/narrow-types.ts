@@ -7,6 +7,7 @@ import {
   type GgmlType,
   rowSizeBytes,
 } from '../../llama/ggml-types.js';
+import type { TensorRole } from '../shape/tensor-list.js';
 
 /** In blocks of 32: hearth's choice, and the one of tensor_type_fallback in llama-quant.cpp. */
 const NARROW: Partial<Record<GgmlType, { ours: GgmlType; stock: GgmlType }>> = {
@@ -15,6 +16,12 @@ const NARROW: Partial<Record<GgmlType, { ours: GgmlType; stock: GgmlType }>> = {
   Q4_K: { ours: 'IQ4_NL', stock: 'Q5_0' },
   Q3_K: { ours: 'IQ4_NL', stock: 'Q4_0' },
   Q2_K: { ours: 'IQ4_NL', stock: 'Q4_0' },
+  IQ4_XS: { ours: 'IQ4_NL', stock: 'IQ4_NL' },
+  IQ3_S: { ours: 'IQ4_NL', stock: 'IQ4_NL' },
+  IQ3_XXS: { ours: 'IQ4_NL', stock: 'IQ4_NL' },
+  IQ2_S: { ours: 'IQ4_NL', stock: 'IQ4_NL' },
+  IQ2_XS: { ours: 'IQ4_NL', stock: 'IQ4_NL' },
+  IQ2_XXS: { ours: 'IQ4_NL', stock: 'IQ4_NL' },
 };
 
 /** `wanted`, or the nearest type whose blocks divide a row of `nPerRow` weights. */
@@ -22,9 +29,10 @@ export function fittingType(wanted: GgmlType, nPerRow: number): GgmlType {
   return firstWhole([wanted, NARROW[wanted]?.ours], nPerRow);
 }
 
-/** What llama.cpp's quantiser would take, to compare with. */
-export function stockType(wanted: GgmlType, nPerRow: number): GgmlType {
-  return firstWhole([wanted, NARROW[wanted]?.stock], nPerRow);
+/** What llama.cpp's quantiser would take, to compare with. It has a rule of its own for the output. */
+export function stockType(wanted: GgmlType, nPerRow: number, role?: TensorRole): GgmlType {
+  const narrow = role === 'output' ? 'Q8_0' : NARROW[wanted]?.stock;
+  return firstWhole([wanted, narrow], nPerRow);
 }
 
 /** Weights in a block of `type`. */

@@ -3,10 +3,15 @@
 // Reads no files.
 import type { GgmlType } from '../../llama/ggml-types.js';
 import type { LlamaModel } from '../shape/llama-model.js';
-import { listTensors, type ModelTensor, type StoredWidths } from '../shape/tensor-list.js';
-import { FILE_TYPES, type FileType, mixtureType } from './mixtures.js';
+import {
+  listTensors,
+  type ModelTensor,
+  type StoredWidths,
+  type TensorRole,
+} from '../shape/tensor-list.js';
+import { type FileType, fileTypesFor, mixtureType, needsImatrix } from './mixtures.js';
 import { fittingType, isLarger, matrixBytes, stockType } from './narrow-types.js';
-import { chooseWidths } from './widths.js';
+import { chooseWidths, type MixtureChoice } from './widths.js';
 
 export type PlannedTensor = ModelTensor & {
   type: GgmlType;
@@ -17,6 +22,8 @@ export type PlannedTensor = ModelTensor & {
 
 export type QuantisePlan = {
   fileType: FileType;
+  /** Whether an importance matrix is there, by which some mixtures choose other types. */
+  hasImatrix: boolean;
   widths: StoredWidths;
   tensors: PlannedTensor[];
   /** All tensors, without the header and alignment. */
@@ -29,31 +36,45 @@ export type QuantisePlan = {
   larger: PlannedTensor[];
 };
 
+export type PlanOptions = {
+  /** An importance matrix will be there; always so for a type that cannot be made without. */
+  hasImatrix?: boolean | undefined;
+};
+
 /** How `model` is stored as `fileType`. */
-export function planQuantisation(model: LlamaModel, fileType: FileType): QuantisePlan {
-  const widths = chooseWidths(model, fileType);
-  const tensors = assignTypes(model, widths, fileType, fittingType);
+export function planQuantisation(
+  model: LlamaModel,
+  fileType: FileType,
+  options: PlanOptions = {},
+): QuantisePlan {
+  const mixture = { fileType, hasImatrix: options.hasImatrix || needsImatrix(fileType) };
+  const widths = chooseWidths(model, mixture);
+  const tensors = assignTypes(model, widths, mixture, fittingType);
   const unpadded = { nEmbd: model.nEmbd, layers: model.layers };
   const nWeights = tensors.reduce((sum, { nRows, nCols }) => sum + nRows * nCols, 0);
   return {
-    fileType,
+    ...mixture,
     widths,
     tensors,
     weightsBytes: sumBytes(tensors),
-    stockBytes: sumBytes(assignTypes(model, unpadded, fileType, stockType)),
+    stockBytes: sumBytes(assignTypes(model, unpadded, mixture, stockType)),
     paddedWeights: Math.max(0, nWeights - model.nParams),
     larger: tensors.filter(({ type, wanted }) => isLarger(type, wanted)),
   };
 }
 
-/** The plan of best quality whose file has at most `maxBytes`; null where none is that small. */
+/**
+ * The plan of best quality whose file has at most `maxBytes`; null where none is that small. Types that
+ * need an importance matrix are taken only where there is one.
+ */
 export function planWithin(
   model: LlamaModel,
   maxBytes: number,
   fileBytes: (plan: QuantisePlan) => number,
+  { hasImatrix = false }: PlanOptions = {},
 ): QuantisePlan | null {
-  for (const fileType of FILE_TYPES) {
-    const plan = planQuantisation(model, fileType);
+  for (const fileType of fileTypesFor({ hasImatrix })) {
+    const plan = planQuantisation(model, fileType, { hasImatrix });
     if (fileBytes(plan) <= maxBytes) return plan;
   }
   return null;
@@ -62,8 +83,8 @@ export function planWithin(
 function assignTypes(
   model: LlamaModel,
   widths: StoredWidths,
-  fileType: FileType,
-  fit: (wanted: GgmlType, nPerRow: number) => GgmlType,
+  { fileType, hasImatrix }: MixtureChoice,
+  fit: (wanted: GgmlType, nPerRow: number, role: TensorRole) => GgmlType,
 ): PlannedTensor[] {
   const tensors = listTensors(model, widths);
   const counts = new Map<string, number>();
@@ -72,9 +93,9 @@ function assignTypes(
   return tensors.map((tensor) => {
     const i = seen.get(tensor.role) ?? 0;
     seen.set(tensor.role, i + 1);
-    const place = { i, n: counts.get(tensor.role) as number };
+    const place = { i, n: counts.get(tensor.role) as number, hasImatrix };
     const wanted = mixtureType(fileType, tensor.role, place, widths.layers);
-    const type = fit(wanted, tensor.nCols);
+    const type = fit(wanted, tensor.nCols, tensor.role);
     return { ...tensor, wanted, type, sizeBytes: matrixBytes(type, tensor.nCols, tensor.nRows) };
   });
 }

@@ -11,12 +11,15 @@ import { blockWeights, matrixBytes, stockType } from './narrow-types.js';
 const NARROW_BLOCK = 32;
 const WIDE_BLOCK = 256;
 
-/** The widths under which `model` is stored as `fileType`. */
-export function chooseWidths(model: LlamaModel, fileType: FileType): StoredWidths {
+/** A mixture, and whether it is made with an importance matrix. */
+export type MixtureChoice = { fileType: FileType; hasImatrix: boolean };
+
+/** The widths under which `model` is stored as this mixture. */
+export function chooseWidths(model: LlamaModel, mixture: MixtureChoice): StoredWidths {
   const layers = model.layers.map((layer, i) => runnableLayer(model, layer, i));
-  if (isFloatType(fileType)) return { nEmbd: model.nEmbd, layers };
+  if (isFloatType(mixture.fileType)) return { nEmbd: model.nEmbd, layers };
   const [wide, narrow] = [WIDE_BLOCK, NARROW_BLOCK].map((block) =>
-    padLayers({ ...model, layers }, fileType, roundUp(model.nEmbd, block)),
+    padLayers({ ...model, layers }, mixture, roundUp(model.nEmbd, block)),
   ) as [Candidate, Candidate];
   return wide.stockBytes <= narrow.stockBytes ? wide.widths : narrow.widths;
 }
@@ -40,13 +43,15 @@ function runnableLayer(model: LlamaModel, layer: LayerWidths, i: number): LayerW
 const ONE_HEAD = { nHead: 1, nHeadKv: 1 };
 
 /** Every layer's channels for a hidden size of `nEmbd`. */
-function padLayers(model: LlamaModel, fileType: FileType, nEmbd: number): Candidate {
+function padLayers(model: LlamaModel, mixture: MixtureChoice, nEmbd: number): Candidate {
+  const { fileType, hasImatrix } = mixture;
   const { base } = MIXTURES[fileType];
+  const n = model.layers.length;
   const bytes = (nCols: number, nRows: number, type: GgmlType = base) =>
     matrixBytes(stockType(type, nCols), nCols, nRows);
   let stockBytes = bytes(nEmbd, model.nVocab, 'Q6_K');
   const layers = model.layers.map((layer, i) => {
-    const wanted = mixtureType(fileType, 'ffn_down', { i, n: model.layers.length }, model.layers);
+    const wanted = mixtureType(fileType, 'ffn_down', { i, n, hasImatrix }, model.layers);
     const ffnBytes = (nFf: number) => bytes(nEmbd, 2 * nFf) + bytes(nFf, nEmbd, wanted);
     const nFf = padWidth(layer.nFf, wanted, ffnBytes);
     const qRows = layer.nHead * model.headSize;

@@ -1,18 +1,13 @@
 // Zeros that fill rows up to whole blocks change no result, and neither does what stands in for a
 // layer that lost its heads or channels: stock llama.cpp's logits against PyTorch's.
 // To see padding apart from quantisation, a quantised file's widths are stored as float32.
-import { rmSync } from 'node:fs';
-import path from 'node:path';
 import t, { type Test } from 'tap';
 import { sampleOptions } from '../../bench/development/sample-models.js';
-import { type PrepareOptions, prepare } from '../../converter/prepare.js';
-import { SourceHashes } from '../../converter/stream/source-hashes.js';
-import { streamTensors } from '../../converter/stream/stream-tensors.js';
-import type { FileType } from '../../model/types/mixtures.js';
-import { openOutput } from '../../terminal/output-file.js';
+import { prepare } from '../../converter/prepare.js';
 import { convertSample } from '../support/converted.js';
 import { loadModel } from '../support/llama-logits.js';
 import { meanKlDivergence, relativeDifference } from '../support/logit-distance.js';
+import { storePadded } from '../support/padded.js';
 import { readReference } from '../support/samples.js';
 
 const folder = t.testdir();
@@ -35,7 +30,7 @@ for (const name of shapes) {
 
   t.test(`${name} keeps them with the widths of Q4_K_M and Q8_0`, async (t) => {
     for (const type of ['Q4_K_M', 'Q8_0'] as const)
-      await compare(t, name, await storePadded(sampleOptions(name), type));
+      await compare(t, name, await storePadded(folder, { ...sampleOptions(name), type }));
   });
 
   t.test(`${name} loads and computes as every kind of block`, async (t) => {
@@ -51,7 +46,7 @@ for (const name of ['formats/f_channel', 'formats/f_global', 'appliance/pruned-5
   t.test(`${name} is padded without changing its logits`, async (t) => {
     const { plan } = await prepare({ ...sampleOptions(name), type: 'Q4_K_M' });
     t.ok(plan.paddedWeights > 0);
-    await compare(t, name, await storePadded(sampleOptions(name), 'Q4_K_M'));
+    await compare(t, name, await storePadded(folder, { ...sampleOptions(name), type: 'Q4_K_M' }));
   });
 
 t.test('a padded hidden size costs no more than its quantisation', async (t) => {
@@ -75,26 +70,4 @@ async function compare(t: Test, name: string, file: string): Promise<void> {
     const text = end < 0 ? greedy_tokens : greedy_tokens.slice(0, end);
     t.strictSame(await loaded.greedy(tokens, text.length), text);
   }
-}
-
-/** The file of `type` with its padding, but every weight in float32. */
-async function storePadded(options: PrepareOptions, type: FileType): Promise<string> {
-  const prepared = await prepare({ ...options, type });
-  const { checkpoint, plan } = prepared;
-  for (const tensor of plan.tensors)
-    Object.assign(tensor, { type: 'F32', sizeBytes: 4 * tensor.nRows * tensor.nCols });
-  const { header, offsetsBytes, fileBytes } = prepared.layOut();
-  const file = path.join(folder, `padded-${type}.gguf`);
-  rmSync(file, { force: true });
-  const output = await openOutput(file, { sizeBytes: fileBytes, inputs: [] });
-  const jobs = plan.tensors.map((tensor, i) => ({
-    tensor,
-    source: checkpoint.tensors.get(String(tensor.source)) ?? null,
-    lora: null,
-    offsetBytes: offsetsBytes[i] as number,
-  }));
-  await streamTensors(jobs, output.handle.fd, { hashes: new SourceHashes([]), threads: 1 });
-  await output.handle.writeFile(header);
-  await output.commit();
-  return file;
 }

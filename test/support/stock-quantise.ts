@@ -8,8 +8,17 @@ import { packageRoot } from './samples.js';
 const SCRIPT = path.join(packageRoot, 'dist/llama/stock-quantise.js');
 const THREADS = '1';
 
-/** Quantises `input` into every output, whose key is the path and value the LLAMA_FTYPE. */
-export async function stockQuantise(input: string, outputs: Record<string, number>): Promise<void> {
+/**
+ * Quantises `input` into every output, whose key is the path and value the LLAMA_FTYPE; with the
+ * importance matrix `imatrix`, if there is one. Rejects where llama.cpp refuses.
+ */
+export async function stockQuantise(
+  input: string,
+  outputs: Record<string, number>,
+  imatrix?: string,
+): Promise<void> {
   const pairs = Object.entries(outputs).flatMap(([output, ftype]) => [output, String(ftype)]);
-  await promisify(execFile)(process.execPath, [SCRIPT, THREADS, input, ...pairs]);
+  const matrix = imatrix === undefined ? [] : ['--imatrix', imatrix];
+  const words = [SCRIPT, ...matrix, THREADS, input, ...pairs];
+  await promisify(execFile)(process.execPath, words, { maxBuffer: 64 * 2 ** 20 });
 }

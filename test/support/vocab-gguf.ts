@@ -43,7 +43,7 @@ function vocabGguf(pairs: GgufMetadata): Uint8Array {
     key,
     entry.type === 'ARRAY'
       ? { type: GGUFValueType.ARRAY, subType: GGUFValueType[entry.of], value: entry.value }
-      : { type: GGUFValueType[entry.type], value: entry.value },
+      : { type: GGUFValueType[entry.type as keyof typeof GGUFValueType], value: entry.value },
   ]);
   return serializeGgufMetadata({
     version: { type: GGUFValueType.UINT32, value: 3 },

@@ -1,11 +1,12 @@
 // Pairs of equal memory: each pruned model beside the unpruned one in the type that takes as much.
 // A side is marked as better only where the difference is larger than the errors of both figures.
 // Measures nothing.
+
+import { differ, type Estimate } from '../../../llama/quality/definitions.js';
 import { formatDuration, formatMemory, formatPercent } from '../../../terminal/units.js';
 import { equalNotes } from '../compare-text.js';
 import type { Compared, Comparison, EqualMemory } from '../comparison.js';
 import { NOTHING, perplexityText, rateText } from '../figure-text.js';
-import { differ, type Estimate } from '../../../llama/quality/definitions.js';
 import { type Html, html } from './html.js';
 
 export function equalSection(comparison: Comparison): Html | null {

@@ -1,6 +1,8 @@
 // The top of the report: what was compared, what it comes to in sentences, and a card for each pruned
 // model. Sentences claim a difference only where it is larger than the errors of both figures.
 // Measures nothing.
+
+import { differ } from '../../../llama/quality/definitions.js';
 import { formatCount, formatMemory, formatPercent } from '../../../terminal/units.js';
 import type { Compared, Comparison, EqualMemory } from '../comparison.js';
 import {
@@ -11,7 +13,6 @@ import {
   rightAnswers,
   shareKept,
 } from '../figure-text.js';
-import { differ } from '../../../llama/quality/definitions.js';
 import { timed } from './equal-section.js';
 import { type Html, html } from './html.js';
 

@@ -1,9 +1,10 @@
 // What the process that allocates is asked and what it answers: plain data.
 // One model a process, any number of contexts, one after the other.
 // Says nothing of how.
+
+import type { EndEvent } from '../../../llama/measuring-process.js';
 import type { MemoryBreakdown } from '../../../llama/memory-breakdown.js';
 import type { LlamaSettings } from '../../../llama/model-settings.js';
-import type { EndEvent } from '../../../llama/measuring-process.js';
 
 export type AllocatedContext = { nCtx: number /** ggml's number */; kvTypeId: number };
 

@@ -3,10 +3,10 @@
 // Predicts nothing.
 
 import { ggmlTypeId } from '../../../llama/ggml-types.js';
+import { runMeasuringProcess } from '../../../llama/measuring-process.js';
 import type { MemoryBreakdown } from '../../../llama/memory-breakdown.js';
 import { librariesFor } from '../../../llama/model-settings.js';
 import type { Backend, KvType } from '../../../llama/settings.js';
-import { runMeasuringProcess } from '../../../llama/measuring-process.js';
 import type { AllocationEvent, AllocationTask } from './allocation-protocol.js';
 
 export type Allocated = {

@@ -12,7 +12,7 @@ const BLOCK = 256;
 
 /**
  * `native`, and instead of it for each type the vector kernel if it gives the same bytes. A type is
- * checked when it is first used.
+ * checked when it is first used. The vector kernels know no importance of columns.
  */
 export function preferSimd(native: Quantise): Quantise {
   const chosen = new Map<GgmlType, Quantise>();
@@ -24,10 +24,11 @@ export function preferSimd(native: Quantise): Quantise {
     weights ??= checkedWeights(CHECKED_WEIGHTS);
     return simd && agree(type, simd, native, weights) ? simd : native;
   };
-  return (type, ...rows) => {
+  return (type, source, target, nRows, nPerRow, importance) => {
+    if (importance) return native(type, source, target, nRows, nPerRow, importance);
     const quantise = chosen.get(type) ?? choose(type);
     chosen.set(type, quantise);
-    quantise(type, ...rows);
+    quantise(type, source, target, nRows, nPerRow);
   };
 }
 

@@ -8,6 +8,7 @@ import { readJsonFile } from '../source-file.js';
 import { formatShape, type TensorSource } from '../tensor-source.js';
 import { type LoraConfig, parseLoraConfig } from './lora-config.js';
 import { findLoraFiles, readMatrices } from './lora-files.js';
+import { orderAsStored } from './paired-rows.js';
 
 export type LoraPair = {
   /** `model.layers.0.self_attn.q_proj.weight` */
@@ -91,5 +92,6 @@ function makePair(
     return fail(
       `lora_A is ${formatShape(a.shape)} and lora_B ${formatShape(b.shape)}, expected ${formatShape([rank, width])} and ${formatShape([out, rank])}; the LoRA belongs to another model`,
     );
-  return { target: target.name, a, b, scale, fanInFanOut: !straight };
+  const pair = { target: target.name, a, b, scale, fanInFanOut: !straight };
+  return orderAsStored(pair, checkpoint);
 }

@@ -3,16 +3,19 @@
 // differ, and then never to a larger type than llama.cpp's.
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import t, { type Test } from 'tap';
-import { FILE_TYPES, type FileType, MIXTURES } from '../../../model/types/mixtures.js';
+import t from 'tap';
+import { type FileType, fileTypesFor, MIXTURES } from '../../../model/types/mixtures.js';
 import { convertSample } from '../../support/converted.js';
 import { readGgufTensors, type StoredTensor, tensorDigests } from '../../support/gguf-tensors.js';
+import { compareTensors } from '../../support/same-blocks.js';
 import { stockQuantise } from '../../support/stock-quantise.js';
 
 const folder = t.testdir();
+/** The others are in stock-imatrix.test.ts. */
+const TYPES = fileTypesFor({ hasImatrix: false });
 
 t.test('a model of whole blocks is what llama.cpp makes of it, tensor by tensor', async (t) => {
-  for (const { ours, stock, type } of await quantiseBoth('appliance/dense', FILE_TYPES))
+  for (const { ours, stock, type } of await quantiseBoth('appliance/dense', TYPES))
     t.strictSame(tensorDigests(ours), tensorDigests(stock), type);
 });
 
@@ -27,7 +30,7 @@ t.test('tied embeddings are quantised as an output, as llama.cpp does', async (t
 
 const pruned: Record<string, FileType[]> = {
   'appliance/pruned-20': ['Q8_0', 'Q4_K_M', 'Q4_0', 'Q2_K'],
-  'formats/f_gqa': [...FILE_TYPES],
+  'formats/f_gqa': TYPES,
   'formats/f_global': ['BF16', 'Q5_K_S', 'Q4_K_S', 'Q3_K_M'],
   'formats/f_channel': ['BF16', 'Q8_0', 'Q4_0', 'IQ4_NL'],
 };
@@ -73,33 +76,4 @@ async function quantiseBoth(name: string, types: readonly FileType[]): Promise<P
       stock: await readGgufTensors(stockPath(ours)),
     })),
   );
-}
-
-function compareTensors(t: Test, ours: Pair['ours'], stock: Pair['stock']): void {
-  t.strictSame([...ours.keys()].sort(), [...stock.keys()].sort(), 'the same tensors');
-  let compared = 0;
-  for (const [name, tensor] of ours) {
-    const reference = stock.get(name) as StoredTensor;
-    const fits = (tensor.shape[0] ?? 0) % 256 === 0 && (reference.shape[0] ?? 0) % 256 === 0;
-    if (fits && tensor.type !== reference.type)
-      t.fail(`${name} is ${tensor.type}, llama.cpp makes it ${reference.type}`);
-    const isWider = tensor.shape[0] !== reference.shape[0];
-    if (tensor.type !== reference.type || (isWider && name.includes('norm'))) continue;
-    compared++;
-    if (!commonBlocks(tensor, reference)) t.fail(`${name}, ${tensor.type}: other blocks`);
-  }
-  t.ok(compared > 0, `${compared} of ${ours.size} tensors have the same type`);
-}
-
-/** Whether the whole blocks that both have, row by row, are the same bytes. */
-function commonBlocks(a: StoredTensor, b: StoredTensor): boolean {
-  const rows = Math.min(a.shape[1] ?? 1, b.shape[1] ?? 1);
-  const rowBytes = (tensor: StoredTensor) => tensor.sizeBytes / (tensor.shape[1] ?? 1);
-  const common = Math.min(rowBytes(a), rowBytes(b));
-  for (let row = 0; row < rows; row++) {
-    const of = (tensor: StoredTensor) =>
-      tensor.bytes.subarray(row * rowBytes(tensor), row * rowBytes(tensor) + common);
-    if (!of(a).equals(of(b))) return false;
-  }
-  return true;
 }

@@ -1,10 +1,6 @@
 // The definitions against figures worked out by hand from two tiny vocabularies.
 import t from 'tap';
-import {
-  DivergenceTally,
-  logSumExp,
-  PerplexityTally,
-} from '../../../llama/quality/definitions.js';
+import { DivergenceTally, logSumExp, PerplexityTally } from '../../../llama/quality/definitions.js';
 import {
   decodeRow,
   encodeRow,

@@ -77,9 +77,18 @@ t.test('Llama-3.1-8B has the sizes that llama.cpp publishes for it', async (t) =
     Q4_K_M: '4.58',
     Q4_K_S: '4.36',
     IQ4_NL: '4.38',
+    IQ4_XS: '4.17',
     Q3_K_M: '3.74',
+    IQ3_M: '3.52',
+    IQ3_S: '3.42',
     Q3_K_S: '3.41',
+    IQ3_XS: '3.27',
+    IQ3_XXS: '3.04',
     Q2_K: '2.95',
+    IQ2_M: '2.74',
+    IQ2_S: '2.56',
+    IQ2_XS: '2.42',
+    IQ2_XXS: '2.23',
   };
   const model = { ...llama7b(() => ({ nHead: 32, nHeadKv: 8, nFf: 14336 })), nVocab: 128256 };
   for (const [type, gib] of Object.entries(published)) {
@@ -118,6 +127,26 @@ t.test('80 layers with shared attn_v are a 70B, whose attn_v is at least Q5_K', 
   t.equal(typeOf(planQuantisation(shorter, 'Q3_K_S'), 'blk.20.attn_v.weight'), 'Q3_K');
 });
 
+t.test('a 70B of fewer than three bits keeps its attn_v at Q4_K', async (t) => {
+  const layer = { nHead: 64, nHeadKv: 8, nFf: 28672 };
+  const layers = Array.from({ length: 80 }, () => layer);
+  const model = { ...llama7b(() => layer), nEmbd: 8192, layers };
+  const attnV = (type: FileType) => typeOf(planQuantisation(model, type), 'blk.20.attn_v.weight');
+  for (const type of ['IQ2_XXS', 'IQ2_XS', 'IQ2_S', 'IQ2_M'] as const) t.equal(attnV(type), 'Q4_K');
+  for (const type of ['IQ3_XXS', 'IQ3_M', 'IQ4_XS'] as const) t.equal(attnV(type), 'Q5_K');
+});
+
+t.test('an importance matrix changes what is given more bits', async (t) => {
+  const model = llama7b(() => dense7b);
+  const first = (type: FileType, hasImatrix: boolean) =>
+    typeOf(planQuantisation(model, type, { hasImatrix }), 'blk.3.ffn_down.weight');
+  t.strictSame([first('Q4_0', false), first('Q4_0', true)], ['Q4_0', 'Q4_1']);
+  t.strictSame([first('Q5_0', false), first('Q5_0', true)], ['Q5_0', 'Q5_1']);
+  t.strictSame([first('IQ4_NL', false), first('IQ4_NL', true)], ['Q5_K', 'IQ4_NL']);
+  t.strictSame([first('IQ4_XS', false), first('IQ4_XS', true)], ['Q5_K', 'IQ4_XS']);
+  t.strictSame([first('Q4_K_M', false), first('Q4_K_M', true)], ['Q6_K', 'Q6_K']);
+});
+
 t.test('the best type that fits is taken, and none where none does', async (t) => {
   const model = llama7b(() => dense7b);
   const bytes = (plan: QuantisePlan) => plan.weightsBytes;
@@ -127,13 +156,19 @@ t.test('the best type that fits is taken, and none where none does', async (t) =
   t.equal(fitted(bytes(planQuantisation(model, 'Q4_K_M'))), 'Q4_K_M');
   t.not(fitted(bytes(planQuantisation(model, 'Q4_K_M')) - 1), 'Q4_K_M');
   t.equal(fitted(1e9), null);
+  t.equal(fitted(2.4e9), null, 'too few bits without an importance matrix');
+  t.equal(planWithin(model, 2.4e9, bytes, { hasImatrix: true })?.fileType, 'IQ2_M');
+  t.equal(planWithin(model, 2.6e9, bytes)?.fileType, 'Q2_K');
+  t.equal(planWithin(model, 2.6e9, bytes, { hasImatrix: true })?.fileType, 'IQ3_XXS');
 });
 
 t.test('from best to smallest, every type is smaller than the one before', async (t) => {
   const model = llama7b(() => dense7b);
-  const sizes = FILE_TYPES.map((type) => planQuantisation(model, type).weightsBytes);
-  for (let i = 1; i < sizes.length; i++)
-    t.ok((sizes[i] as number) <= (sizes[i - 1] as number), `${FILE_TYPES[i]}`);
+  const bytes = (type: FileType) => planQuantisation(model, type).weightsBytes;
+  for (let i = 1; i < FILE_TYPES.length; i++) {
+    const [before, type] = FILE_TYPES.slice(i - 1, i + 1) as [FileType, FileType];
+    t.ok(bytes(type) <= bytes(before), type);
+  }
 });
 
 function typeOf(plan: QuantisePlan, name: string): string {

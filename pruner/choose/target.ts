@@ -1,0 +1,79 @@
+// How much is to go: a share of all weights, a number of weights that stay, or the size of the file.
+// Sizes come from the same plan that convert follows to the byte.
+
+import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
+import type { LlamaModel } from '../../model/shape/llama-model.js';
+import { formatCount, formatDisk } from '../../terminal/units.js';
+import { allocate, type Narrowable, type Widths } from './allocate.js';
+
+export type Target =
+  /** Of all weights, 0 to 1. */
+  | { kind: 'ratio'; ratio: number }
+  /** Weights that stay. */
+  | { kind: 'params'; params: number }
+  /** Of the file. */
+  | { kind: 'size'; sizeBytes: number };
+
+/** Weights that must go; null where that depends on the file's size. */
+export function paramsToRemove(target: Target, { nParams }: LlamaModel): number | null {
+  if (target.kind === 'ratio') return Math.round(target.ratio * nParams);
+  return target.kind === 'params' ? Math.max(0, nParams - target.params) : null;
+}
+
+/**
+ * The widths that meet `target`. `fileBytes` is the size of the file with some widths.
+ * Throws {@link CheckpointError} where even the least widths do not.
+ */
+export function meetTarget<T extends Narrowable>(
+  parts: readonly T[],
+  target: Target,
+  {
+    model,
+    path,
+    fileBytes,
+  }: { model: LlamaModel; path: string; fileBytes: (widths: Widths<T>) => number },
+): Widths<T> {
+  const params = paramsToRemove(target, model);
+  const widths =
+    params === null ? largestWithin(parts, target, fileBytes) : allocate(parts, params);
+  if (widths) return widths;
+  const most = parts.reduce((sum, part) => sum + removable(part), 0);
+  throw new CheckpointError(
+    path,
+    `${describeTarget(target)} cannot be reached: of its ${formatCount(model.nParams)} weights, ${formatCount(most)} can go from the layers that are pruned; prune more layers (--layers), or take a smaller type`,
+  );
+}
+
+function removable({ nGroups, least, paramsPerGroup }: Narrowable): number {
+  return (nGroups - least) * paramsPerGroup;
+}
+
+function describeTarget(target: Target): string {
+  if (target.kind === 'ratio') return `a ratio of ${target.ratio}`;
+  if (target.kind === 'params') return `${formatCount(target.params)} weights`;
+  return `a file of ${formatDisk(target.sizeBytes)}`;
+}
+
+/** The fewest weights that must go for a file of at most so many bytes, by halves. */
+function largestWithin<T extends Narrowable>(
+  parts: readonly T[],
+  target: Target,
+  fileBytes: (widths: Widths<T>) => number,
+): Widths<T> | null {
+  if (target.kind !== 'size') return null;
+  const fits = (params: number) => {
+    const widths = allocate(parts, params);
+    return widths && fileBytes(widths) <= target.sizeBytes ? widths : null;
+  };
+  let [tooFew, enough] = [-1, parts.reduce((sum, part) => sum + removable(part), 0)];
+  let best = fits(enough);
+  if (!best) return null;
+  const grain = Math.min(...parts.map(({ paramsPerGroup }) => paramsPerGroup));
+  while (enough - tooFew > grain) {
+    const middle = Math.floor((tooFew + enough) / 2);
+    const found = fits(middle);
+    if (found) [best, enough] = [found, middle];
+    else tooFew = middle;
+  }
+  return best;
+}

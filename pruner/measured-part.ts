@@ -1,0 +1,91 @@
+// One part of a layer as a calibration saw it: its weight, what its inputs were like, and the removal
+// curve that follows. Gram matrices are read for one part at a time, as all of them may not fit.
+
+import { CalibrationError } from './calibration-error.js';
+import type { Calibration, InputStatistics } from './calibration-file.js';
+import { diagonalRemovalCurve, type RemovalCurve, removalCurve } from './choose/removal-curve.js';
+import type { DenseModel, Part } from './dense-model.js';
+import { type Multiply, momentsOf } from './linear/least-squares.js';
+import { dot, type Matrix, rowOf } from './linear/matrix.js';
+import type { LinearInput } from './repair/repair-linear.js';
+
+/** With C of unit diagonal: enough against what a short calibration makes singular. */
+export const CHOICE_RIDGE = 1e-2;
+
+export type MeasuredPart = Part & {
+  curve: RemovalCurve;
+  /** Of the output over the calibration's tokens, summed over its rows: what errors are a share of. */
+  outputVariance: number;
+};
+
+export function statisticsOf(
+  calibration: Calibration,
+  { layer, kind, ggufName }: Part,
+): InputStatistics {
+  const found = calibration.layers[layer]?.[kind === 'attention' ? 'attnOutput' : 'ffnDown'];
+  if (found) return found;
+  throw new CalibrationError(
+    `the calibration has nothing of ${ggufName}; make it again with --layers that include layer ${layer}`,
+  );
+}
+
+/** What a repair needs to know of a part's inputs. */
+export async function readInput(statistics: InputStatistics): Promise<LinearInput> {
+  const { n, nTokens, sum, nRows } = statistics;
+  const data = await statistics.readRows();
+  return {
+    mean: sum.map((value) => value / nTokens),
+    moments: statistics.hasGram ? momentsOf(sum, await statistics.readGram(), nTokens) : null,
+    heldOut: nRows > 0 ? { nRows, nCols: n, data } : null,
+  };
+}
+
+/** In which order `part` can go, and at what cost. `step` channels are judged at a time. */
+export async function measurePart(
+  {
+    dense,
+    calibration,
+    multiply,
+  }: { dense: DenseModel; calibration: Calibration; multiply: Multiply },
+  part: Part,
+  { step }: { step: number },
+): Promise<MeasuredPart> {
+  const statistics = statisticsOf(calibration, part);
+  const weight = dense.readWeight(`${part.module}.weight`);
+  const { moments } = await readInput(statistics);
+  const options = { groupSize: part.groupSize, step: part.kind === 'ffn' ? step : 1, least: 1 };
+  if (!moments) {
+    const variances = variancesOf(
+      statistics,
+      calibration.importance.columns.get(`${part.ggufName}.weight`),
+    );
+    const curve = diagonalRemovalCurve(weight, variances, options);
+    return { ...part, curve, outputVariance: curve.errors.at(-1) ?? 0 };
+  }
+  const ridge = CHOICE_RIDGE;
+  const curve = await removalCurve(weight, moments, { ...options, ridge, multiply });
+  return { ...part, curve, outputVariance: await varianceOfOutput(weight, moments, multiply) };
+}
+
+function variancesOf(
+  { sum, nTokens }: InputStatistics,
+  squares: Float32Array | undefined,
+): Float32Array {
+  return sum.map((value, j) => Math.max(0, (squares?.[j] ?? 0) - (value / nTokens) ** 2));
+}
+
+/** tr(W·C·Wᵀ) */
+async function varianceOfOutput(
+  weight: Matrix,
+  { correlation, scale }: { correlation: Matrix; scale: Float32Array },
+  multiply: Multiply,
+): Promise<number> {
+  const scaled = {
+    ...weight,
+    data: weight.data.map((value, i) => value * (scale[i % weight.nCols] as number)),
+  };
+  const product = await multiply(scaled, correlation);
+  let sum = 0;
+  for (let i = 0; i < weight.nRows; i++) sum += dot(rowOf(product, i), rowOf(scaled, i));
+  return sum;
+}

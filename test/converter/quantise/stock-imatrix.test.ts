@@ -1,0 +1,129 @@
+// With an importance matrix, too, every file is what llama.cpp's own llama_model_quantize makes of the
+// same weights and the same matrix, which it gets through ggml's reader.
+import path from 'node:path';
+import t from 'tap';
+import { sampleOptions } from '../../../bench/development/sample-models.js';
+import { prepare } from '../../../converter/prepare.js';
+import { readImportanceMatrix } from '../../../model/imatrix/read-importance-matrix.js';
+import { writeImportanceMatrix } from '../../../model/imatrix/write-importance-matrix.js';
+import {
+  FILE_TYPES,
+  type FileType,
+  isFloatType,
+  MIXTURES,
+  needsImatrix,
+} from '../../../model/types/mixtures.js';
+import { convertSample } from '../../support/converted.js';
+import { readGgufTensors, type StoredTensor, tensorDigests } from '../../support/gguf-tensors.js';
+import { madeUpImportance } from '../../support/importance.js';
+import { storePadded } from '../../support/padded.js';
+import { compareTensors } from '../../support/same-blocks.js';
+import { stockQuantise } from '../../support/stock-quantise.js';
+
+const folder = t.testdir();
+const QUANTISED = FILE_TYPES.filter((type) => !isFloatType(type));
+
+t.test('a model of whole blocks is what llama.cpp makes of it, tensor by tensor', async (t) => {
+  for (const { ours, stock, type } of await quantiseBoth('appliance/dense', QUANTISED))
+    t.strictSame(tensorDigests(ours), tensorDigests(stock), type);
+});
+
+t.test('the matrix changes bytes', async (t) => {
+  const [pair] = await quantiseBoth('appliance/dense', ['Q4_K_M']);
+  const without = await readGgufTensors(
+    await convertSample(folder, 'appliance/dense', { force: true }),
+  );
+  t.notSame(tensorDigests(pair?.ours ?? new Map()), tensorDigests(without));
+});
+
+const pruned: Record<string, FileType[]> = {
+  'appliance/pruned-20': ['IQ4_XS', 'IQ2_XXS'],
+  'formats/f_gqa': QUANTISED,
+  'formats/f_tied': ['Q4_0', 'IQ4_NL', 'IQ2_M'],
+  'formats/f_channel': ['Q4_0', 'IQ4_NL'],
+};
+
+for (const [name, types] of Object.entries(pruned))
+  t.test(`${name} has llama.cpp's blocks wherever the type is the same`, async (t) => {
+    for (const { ours, stock, type } of await quantiseBoth(name, types)) {
+      t.comment(type);
+      compareTensors(t, ours, stock);
+    }
+  });
+
+t.test('columns of padding count nothing, as zeros of the matrix do', async (t) => {
+  const name = 'appliance/pruned-35';
+  const matrix = path.join(folder, 'own-widths.gguf');
+  await madeUpImportance(await convertSample(folder, name, { type: 'F32', force: true }), matrix);
+  const importance = await readImportanceMatrix(matrix);
+  for (const type of ['IQ3_M', 'IQ2_XS'] as const) {
+    const options = { ...sampleOptions(name), type, importance };
+    const source = await storePadded(folder, options);
+    const widths = await readGgufTensors(source);
+    const padded = path.join(folder, 'padded-widths.gguf');
+    const own = await madeUpImportance(source, padded);
+    for (const [weight, values] of own.columns) {
+      values.fill(0);
+      values.set(importance.columns.get(weight) as Float32Array);
+    }
+    await writeImportanceMatrix(padded, own, { force: true });
+    const output = path.join(folder, `stock-padded-${type}.gguf`);
+    await stockQuantise(source, { [output]: MIXTURES[type].fileTypeId }, padded);
+    const stock = await readGgufTensors(output);
+    const ours = await readGgufTensors(
+      await convertSample(folder, name, { ...options, force: true }),
+    );
+    const down = ours.get('blk.2.ffn_down.weight')?.shape[0] as number;
+    t.equal(widths.get('blk.2.ffn_down.weight')?.shape[0], down, 'the same widths');
+    t.ok(down > (importance.columns.get('blk.2.ffn_down.weight')?.length as number), 'padded');
+    for (const [weight, tensor] of ours)
+      if (tensor.type === stock.get(weight)?.type && !tensor.bytes.equals(bytesOf(stock, weight)))
+        t.fail(`${type}: ${weight} has other blocks`);
+    t.equal(ours.get('blk.2.ffn_down.weight')?.type, stock.get('blk.2.ffn_down.weight')?.type);
+    // A matrix that was computed with the padded file has those zeros, and says the same.
+    const again = { ...options, importance: await readImportanceMatrix(padded), force: true };
+    t.strictSame(
+      tensorDigests(await readGgufTensors(await convertSample(folder, name, again))),
+      tensorDigests(ours),
+    );
+  }
+});
+
+t.test('without a matrix llama.cpp refuses what hearth refuses', async (t) => {
+  // That it makes the others is seen in stock.test.ts.
+  const source = await convertSample(folder, 'appliance/dense', { type: 'F32', force: true });
+  for (const type of QUANTISED.filter(needsImatrix)) {
+    const output = path.join(folder, 'refused.gguf');
+    await t.rejects(stockQuantise(source, { [output]: MIXTURES[type].fileTypeId }), {
+      message: /requires an importance matrix/,
+    });
+    await t.rejects(prepare({ ...sampleOptions('appliance/dense'), type }), {
+      message: /without an importance matrix.*--imatrix/s,
+    });
+  }
+});
+
+type Pair = {
+  type: FileType;
+  ours: Map<string, StoredTensor>;
+  stock: Map<string, StoredTensor>;
+};
+
+async function quantiseBoth(name: string, types: readonly FileType[]): Promise<Pair[]> {
+  const source = await convertSample(folder, name, { type: 'F32', force: true });
+  const matrix = path.join(folder, 'imatrix.gguf');
+  await madeUpImportance(source, matrix);
+  const importance = await readImportanceMatrix(matrix);
+  const pairs: Pair[] = [];
+  for (const type of types) {
+    const ours = await convertSample(folder, name, { type, importance, force: true });
+    const stock = path.join(folder, 'stock.gguf');
+    await stockQuantise(source, { [stock]: MIXTURES[type].fileTypeId }, matrix);
+    pairs.push({ type, ours: await readGgufTensors(ours), stock: await readGgufTensors(stock) });
+  }
+  return pairs;
+}
+
+function bytesOf(tensors: ReadonlyMap<string, StoredTensor>, name: string): Buffer {
+  return tensors.get(name)?.bytes ?? Buffer.alloc(0);
+}
