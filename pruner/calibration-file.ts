@@ -4,6 +4,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { type GgufFile, type GgufTensor, readGgufFile } from '../model/gguf/gguf-file.js';
 import type { ImportanceMatrix } from '../model/imatrix/importance-matrix.js';
+import { readImportanceMatrix } from '../model/imatrix/read-importance-matrix.js';
 import { CalibrationError } from './calibration-error.js';
 import {
   CALIBRATION_KEYS,
@@ -48,7 +49,7 @@ export type Calibration = {
   close(): Promise<void>;
 };
 
-/** Throws {@link CalibrationError} or `GgufFileError`. */
+/** Throws {@link CalibrationError}, `ImportanceMatrixError` or `GgufFileError`. */
 export async function openCalibration(path: string): Promise<Calibration> {
   const file = await readGgufFile(path);
   checkKind(file);
@@ -88,7 +89,7 @@ async function readCalibration(reader: TensorReader): Promise<Calibration> {
     chunkSize: wholeNumber(file, 'imatrix.chunk_size'),
     textSha256: text(file, CALIBRATION_KEYS.textSha256),
     modelDigest: text(file, CALIBRATION_KEYS.modelDigest),
-    importance: await readImportance(reader),
+    importance: await readImportanceMatrix(file.path),
     layers,
     close: () => reader.close(),
   };
@@ -122,26 +123,6 @@ async function readStatistics(
     nRows: hasRows ? nRows : 0,
     readRows: async () =>
       hasRows ? await reader.read(rowsTensorName(name), [n, nRows]) : new Float32Array(0),
-  };
-}
-
-async function readImportance(reader: TensorReader): Promise<ImportanceMatrix> {
-  const { metadata, tensors } = reader.file;
-  const columns = new Map<string, Float32Array>();
-  for (const { name, shape } of tensors) {
-    const weight = /^(.*)\.in_sum2$/.exec(name)?.[1];
-    if (weight === undefined) continue;
-    const [count = 0] = await reader.read(`${weight}.counts`, [1]);
-    const squares = await reader.read(name, shape);
-    // Without a token, llama-quantize takes all columns for equal.
-    columns.set(weight, count > 0 ? squares.map((sum) => sum / count) : squares.fill(1));
-  }
-  const datasets = metadata['imatrix.datasets'];
-  return {
-    columns,
-    datasets: Array.isArray(datasets) ? datasets.map(String) : [],
-    chunkCount: wholeNumber(reader.file, 'imatrix.chunk_count'),
-    chunkSize: wholeNumber(reader.file, 'imatrix.chunk_size'),
   };
 }
 

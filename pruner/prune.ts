@@ -71,7 +71,7 @@ export type PruneSummary = {
 
 /** Tokens that the result is judged on, of chunks of 512. */
 const JUDGED_CHUNKS = 8;
-export const CHUNK_SIZE = 512;
+const CHUNK_SIZE = 512;
 /** Channels that are judged and go together: whole blocks of most types. */
 const STEP_CHANNELS = 32;
 

@@ -3,21 +3,13 @@
 // Lays out alone; who has the sums writes them.
 import type { HeaderTensor } from '../gguf/gguf-header.js';
 import { type GgufMetadata, stringEntry, uint32Entry } from '../gguf/gguf-metadata.js';
-
-export type ImportanceSource = {
-  /** Names of the texts. */
-  datasets: string[];
-  /** 0 where a file does not say. */
-  chunkCount: number;
-  /** Tokens of a chunk; 0 where a file does not say. */
-  chunkSize: number;
-};
+import type { ImportanceMatrix } from './importance-matrix.js';
 
 export function importancePairs({
   datasets,
   chunkCount,
   chunkSize,
-}: ImportanceSource): GgufMetadata {
+}: Omit<ImportanceMatrix, 'columns'>): GgufMetadata {
   return {
     'general.type': stringEntry('imatrix'),
     'imatrix.datasets': { type: 'ARRAY', of: 'STRING', value: datasets },

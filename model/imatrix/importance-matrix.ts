@@ -1,11 +1,15 @@
 // llama.cpp's importance matrix: how large the inputs of each weight are, column by column, so that a
 // quantiser rounds with care where it matters. What it is, and what makes one unfit for use.
 // Reads and writes nothing.
-import type { ImportanceSource } from './imatrix-tensors.js';
 
-export type ImportanceMatrix = ImportanceSource & {
+export type ImportanceMatrix = {
   /** Mean square of each input column, by llama.cpp's name of the weight (`blk.3.ffn_down.weight`). */
   columns: ReadonlyMap<string, Float32Array>;
+  /** Names of the texts that it was computed on. */
+  datasets: string[];
+  /** Chunks of text that it was computed on, and tokens in each; 0 where the file does not say. */
+  chunkCount: number;
+  chunkSize: number;
   /** Path of the file that it was read from. */
   file?: string;
 };

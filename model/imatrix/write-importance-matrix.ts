@@ -1,6 +1,5 @@
 // Writes an importance matrix as llama-imatrix does, for llama-quantize and for hearth convert: a GGUF
 // with the sums of squares and how many tokens they are of.
-// A calibration, which holds more, is written by pruner/.
 import { asOutputError, openOutput } from '../../terminal/output-file.js';
 import { layOutGguf } from '../gguf/gguf-header.js';
 import {
@@ -17,9 +16,9 @@ export async function writeImportanceMatrix(
   matrix: ImportanceMatrix,
   { force = false }: { force?: boolean } = {},
 ): Promise<void> {
-  const weights = [...matrix.columns].map(([name, { length }]) => ({ name, nCols: length }));
+  const weights = Array.from(matrix.columns, ([name, { length }]) => ({ name, nCols: length }));
   const tensors = importanceTensors(weights);
-  const values = tensorValues(matrix);
+  const values = importanceValues(matrix);
   const { header, offsetsBytes, fileBytes } = layOutGguf(importancePairs(matrix), tensors);
   const inputs = matrix.file === undefined ? [] : [matrix.file];
   const output = await openOutput(filePath, { sizeBytes: fileBytes, inputs, force });
@@ -37,17 +36,20 @@ export async function writeImportanceMatrix(
   }
 }
 
-/** By the names of their tensors. */
-function tensorValues({
+/** By the name of the tensor. */
+function importanceValues({
   columns,
   chunkCount,
   chunkSize,
 }: ImportanceMatrix): Map<string, Float32Array> {
   const nTokens = Math.max(1, chunkCount * chunkSize);
-  return new Map(
-    [...columns].flatMap(([name, means]) => [
-      [sumTensorName(name), means.map((mean) => mean * nTokens)],
-      [countTensorName(name), Float32Array.of(nTokens)],
-    ]),
-  );
+  const values = new Map<string, Float32Array>();
+  for (const [name, means] of columns) {
+    values.set(
+      sumTensorName(name),
+      means.map((mean) => mean * nTokens),
+    );
+    values.set(countTensorName(name), Float32Array.of(nTokens));
+  }
+  return values;
 }

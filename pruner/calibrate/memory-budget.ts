@@ -1,6 +1,5 @@
 // How much memory is left for Gram matrices beside the model that is calibrated.
 // Counts what the process takes for certain; where it does not fit, the pass says how much is missing.
-import { gramBytes } from '../../llama/gram-matrix.js';
 import { type LlamaSettings, N_UBATCH } from '../../llama/model-settings.js';
 import type { GgufFile } from '../../model/gguf/gguf-file.js';
 import { shapeOfGguf } from '../../model/shape/model-shape.js';
@@ -38,9 +37,4 @@ function cacheBytes(file: GgufFile, chunkSize: number): number {
 /** Of all tokens that are computed together, where they are computed and where they are kept. */
 function logitBytes(file: GgufFile, chunkSize: number): number {
   return 2 * 4 * Math.min(chunkSize, N_UBATCH) * shapeOfGguf(file).nVocab;
-}
-
-/** What all Gram matrices of inputs of these widths take. */
-export function allGramBytes(widths: readonly number[]): number {
-  return widths.reduce((sum, n) => sum + gramBytes(n), 0);
 }

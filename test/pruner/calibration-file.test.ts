@@ -71,10 +71,10 @@ for (const [name, changes, shapes, problem] of [
     /expected text/,
   ],
   [
-    'a missing count',
+    'a count that does not divide',
     {},
-    { ...sizes, 'blk.0.ffn_down.weight.counts': [2] },
-    /counts is F32 \[2\]; expected/,
+    { ...sizes, 'blk.0.ffn_down.weight.counts': [3] },
+    /has 3 counts for 4 sums/,
   ],
   ['a layer of many', {}, { ...sizes, 'blk.99.ffn_down.weight.in_sum': [4] }, /tells of layer 99/],
   [
