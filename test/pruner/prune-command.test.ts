@@ -1,0 +1,120 @@
+// hearth prune as a user runs it, on a small random Llama with grouped-query attention: what the file holds
+// against the weights that it was cut from, and what is refused.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { samplePath } from '../../bench/development/sample-models.js';
+import { readGgufFile } from '../../model/gguf/gguf-file.js';
+import { readGgufTensors } from '../support/gguf-tensors.js';
+import { hearth } from '../support/hearth.js';
+import { randomLlama, writeLlama } from '../support/random-llama.js';
+
+const sizes = { nLayer: 3, nEmbd: 64, nHead: 4, nHeadKv: 2, headSize: 16, nFf: 160 };
+const weights = randomLlama(sizes);
+const folder = t.testdir();
+const dense = writeLlama(path.join(folder, 'dense'), sizes, weights, {
+  chat_template: '{{ messages[0].content }}',
+});
+const text = path.join(folder, 'text.txt');
+const sentence = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+writeFileSync(text, sentence.repeat(4));
+
+const common = ['--text', text, '--tokens', '2048', '--gpu', 'off', '--chat-template', 'llama-2'];
+
+t.test(
+  'the kept rows and columns are those of the dense model, and the rest of it is whole',
+  async (t) => {
+    const output = path.join(folder, 'cut.gguf');
+    const run = await hearth([
+      ...['prune', dense, '-o', output, '--kv-heads', '1', '--n-ff', '96', '--layers', '1-2'],
+      ...['--repair', 'none', '--type', 'F32', ...common],
+    ]);
+    t.equal(run.status, 0, run.stderr);
+    const { metadata } = await readGgufFile(output);
+    t.same(metadata['deci.attention.head_count_kv'], [2, 1, 1]);
+    t.same(metadata['deci.attention.head_count'], [4, 2, 2]);
+    t.same(metadata['deci.feed_forward_length'], [160, 96, 96]);
+    t.equal(metadata['hearth.pruning.calibration.tokens'], 2048);
+    const kept = JSON.parse(String(metadata['hearth.pruning.kept'])) as Record<string, string>;
+    const channels = expand(kept['blk.1.ffn_down'] ?? '');
+    t.equal(channels.length, 96);
+    const tensors = await readGgufTensors(output);
+    const stored = tensors.get('blk.1.ffn_down.weight')?.bytes ?? Buffer.alloc(0);
+    const down = new Float32Array(Uint8Array.from(stored).buffer);
+    const original = weights.get('model.layers.1.mlp.down_proj.weight')?.values ?? [];
+    const cut = Array.from({ length: 64 * 96 }, (_, i) => {
+      return original[Math.floor(i / 96) * 160 + (channels[i % 96] as number)];
+    });
+    t.same([...down], cut);
+  },
+);
+
+t.test('the summary tells how far the result is from the unpruned model', async (t) => {
+  const output = path.join(folder, 'repaired.gguf');
+  const kept = path.join(folder, 'calibration.gguf');
+  const args = ['prune', dense, '-o', output, '--ratio', '0.25', '--layers', '0-2', '--json'];
+  const run = await hearth([...args, '--type', 'F16', '--keep-calibration', kept, ...common]);
+  t.equal(run.status, 0, run.stderr);
+  const summary = JSON.parse(run.stdout);
+  t.ok(summary.parameter_count <= 0.76 * summary.parameter_count_unpruned);
+  t.ok(summary.repaired.kl <= summary.pruned.kl, 'a repair makes it no worse');
+  t.ok(Math.abs(summary.file.kl - summary.repaired.kl) < 0.02, 'half precision changes little');
+  t.match(
+    run.stderr,
+    /in layers 0 to 2 of 3, .* of .* weights go; calibrated as F16 on 2048 tokens/,
+  );
+  const again = path.join(folder, 'again.gguf');
+  const other = [
+    'prune',
+    dense,
+    '-o',
+    again,
+    '--ratio',
+    '0.15',
+    '--layers',
+    '0-2',
+    '--type',
+    'Q8_0',
+  ];
+  const second = await hearth([...other, '--calibration', kept, ...common]);
+  t.equal(second.status, 0, second.stderr);
+  t.notMatch(second.stderr, /calibrating/);
+});
+
+t.test('what cannot be done is said, and nothing is left behind', async (t) => {
+  const output = path.join(folder, 'none.gguf');
+  const refused = async (args: string[], message: RegExp, status = 1) => {
+    const run = await hearth(['prune', dense, '-o', output, ...args]);
+    t.equal(run.status, status, args.join(' '));
+    t.match(run.stderr, message);
+    t.notOk(existsSync(output));
+    t.notOk(readdirSync(folder).some((name) => name.endsWith('.part')));
+  };
+  await refused([], /say how much to remove/, 2);
+  await refused(['--ratio', '0.2', '--size', '1GB'], /say how much to remove/, 2);
+  await refused(['--ratio', 'abc'], /--ratio takes a number/, 2);
+  await refused(['--ratio', '0.2', '--layers', '2-7'], /has layers 0 to 2; --layers 2-7/);
+  await refused(['--ratio', '0.9', ...common], /a ratio of 0.9 cannot be reached/);
+  await refused(['--kv-heads', '3', '--n-ff', '96', ...common], /--kv-heads 3: layer \d has 2/);
+  const empty = path.join(folder, 'empty.txt');
+  writeFileSync(empty, ' ');
+  await refused(['--ratio', '0.2', '--text', empty], /empty\.txt is empty/);
+  await refused(['--ratio', '0.2', '--memory', '100MiB'], /does not fit 100 MiB to be calibrated/);
+});
+
+t.test('a calibration of another model is refused', async (t) => {
+  const output = path.join(folder, 'other.gguf');
+  const calibration = path.join(folder, 'calibration.gguf');
+  const args = ['prune', samplePath('appliance/dense'), '-o', output, '--ratio', '0.1'];
+  const run = await hearth([...args, '--calibration', calibration, ...common]);
+  t.equal(run.status, 1);
+  t.match(run.stderr, /calibration\.gguf is a calibration of another model/);
+});
+
+/** `0-3,7` */
+function expand(ranges: string): number[] {
+  return ranges.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}
