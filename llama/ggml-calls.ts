@@ -28,11 +28,23 @@ let bound: { ggml: Ggml; base: string } | undefined;
 export function loadGgml(libraries: LlamaLibraries): Ggml {
   if (bound?.base === libraries.ggmlBase) return bound.ggml;
   const ggml = bindGgml(loadLibrary(libraries.ggmlBase), loadLibrary(libraries.ggml));
-  if (!ggml.deviceByType(CPU_DEVICE)) ggml.loadBackends(path.dirname(libraries.ggml));
+  if (!ggml.deviceByType(CPU_DEVICE))
+    quietly(loadLibrary(libraries.ggmlBase), () => ggml.loadBackends(path.dirname(libraries.ggml)));
   if (!ggml.deviceByType(CPU_DEVICE))
     throw new Error(`no CPU backend of llama.cpp lies beside ${libraries.ggml}`);
   bound = { ggml, base: libraries.ggmlBase };
   return ggml;
+}
+
+/** Without what ggml says of itself on stderr, which nobody asked for. */
+function quietly(base: LibraryHandle, work: () => void): void {
+  const setLog = base.func('void ggml_log_set(void *callback, void *data)');
+  const prototype = koffi.proto('void (int level, const char *text, void *data)');
+  const silence = koffi.register(() => {}, koffi.pointer(prototype));
+  setLog(silence, null);
+  work();
+  setLog(null, null);
+  koffi.unregister(silence);
 }
 
 function bindGgml(base: LibraryHandle, backends: LibraryHandle) {

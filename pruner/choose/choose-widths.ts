@@ -21,8 +21,9 @@ export type WidthsOptions = {
   type: FileType;
 };
 
-/** Every layer keeps at least one block of channels that most types take whole. */
-const LEAST_CHANNELS = 128;
+/** Every layer keeps an eighth of its channels. */
+const LEAST_SHARE = 1 / 8;
+/** Blocks of the types that take any width that they divide. */
 const STEP_CHANNELS = 32;
 
 /** KV heads or channels that are kept, by part. Throws {@link CheckpointError}. */
@@ -45,7 +46,13 @@ function stepsOf({ kind, nGroups, outputVariance }: MeasuredPart) {
   const price = outputVariance > 0 ? 1 / outputVariance : 0;
   return kind === 'attention'
     ? { least: 1, step: 1, price }
-    : { least: Math.min(LEAST_CHANNELS, nGroups), step: STEP_CHANNELS, price };
+    : { least: leastChannels(nGroups), step: STEP_CHANNELS, price };
+}
+
+/** In whole steps, and one at the least. */
+function leastChannels(nGroups: number): number {
+  const steps = Math.max(1, Math.floor((nGroups * LEAST_SHARE) / STEP_CHANNELS));
+  return Math.min(nGroups, steps * STEP_CHANNELS);
 }
 
 function uniformWidths(

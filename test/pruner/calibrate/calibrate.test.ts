@@ -2,6 +2,7 @@
 // models with alike layers, grouped-query attention and widths that differ from layer to layer.
 import { copyFileSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { getLlamaGpuTypes } from 'node-llama-cpp';
 import t from 'tap';
 import { gramBytes } from '../../../llama/gram-matrix.js';
 import { openModel } from '../../../llama/libllama.js';
@@ -12,13 +13,20 @@ import { gramMemory } from '../../../pruner/calibrate/memory-budget.js';
 import { cutChunks } from '../../../pruner/calibrate/text-chunks.js';
 import { type Calibration, openCalibration } from '../../../pruner/calibration-file.js';
 import { convertSample } from '../../support/converted.js';
+import { needsTool } from '../../support/needs.js';
 import { openPlainLlama, type PlainInputs } from '../../support/plain-llama.js';
 
+<<<<<<< HEAD
 const DEFAULT_TEXT = readFileSync(
   new URL('../../../bench/compare/default-text.txt', import.meta.url),
   'utf8',
 );
 
+=======
+// Mesa's software Vulkan counts as a GPU only where it is named.
+process.env.GGML_VK_VISIBLE_DEVICES ??= '0';
+const hasVulkan = (await getLlamaGpuTypes('supported')).includes('vulkan');
+>>>>>>> h-b
 const folder = t.testdir();
 const CHUNK = 32;
 const N_TOKENS = 5 * CHUNK;
@@ -34,9 +42,9 @@ async function made(
   modelPath: string,
   options: Partial<CalibrateOptions> = {},
 ): Promise<Calibration> {
-  const output = `${modelPath}.calibration.gguf`;
+  const { output = `${modelPath}.calibration.gguf` } = options;
   const small = { text, nTokens: N_TOKENS, chunkSize: CHUNK, nHeldOut: CHUNK };
-  await calibrate({ modelPath, settings, output, force: true, ...small, ...options });
+  await calibrate({ modelPath, settings, force: true, ...small, ...options, output });
   return await openCalibration(output);
 }
 
@@ -88,6 +96,23 @@ for (const sample of ['appliance/dense', 'formats/f_gqa', 'formats/f_global'])
       }
     await calibration.close();
   });
+
+t.test('on a GPU as on the CPU', { skip: !hasVulkan && needsTool('Vulkan') }, async (t) => {
+  const modelPath = await convertSample(folder, 'formats/f_gqa', { type: 'F32' });
+  const own = await made(modelPath, { grams: 'all' });
+  const found = await made(modelPath, {
+    grams: 'all',
+    output: path.join(folder, 'gpu.gguf'),
+    settings: { ...settings, gpu: 'vulkan', libraries: librariesFor('vulkan'), gpuLayers: 99 },
+  });
+  for (const [name, columns] of own.importance.columns)
+    t.ok(distance(found.importance.columns.get(name) ?? [], columns) < 1e-2, name);
+  for (const [layer, { ffnDown }] of own.layers.entries()) {
+    const gram = await found.layers[layer]?.ffnDown?.readGram();
+    t.ok(distance(gram ?? [], (await ffnDown?.readGram()) ?? []) < 1e-2, `layer ${layer}`);
+  }
+  await Promise.all([own.close(), found.close()]);
+});
 
 t.test('in passes, where memory is short, all is as in one', async (t) => {
   const modelPath = path.join(folder, 'dense-F32.gguf');
