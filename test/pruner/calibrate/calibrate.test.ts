@@ -16,17 +16,14 @@ import { convertSample } from '../../support/converted.js';
 import { needsTool } from '../../support/needs.js';
 import { openPlainLlama, type PlainInputs } from '../../support/plain-llama.js';
 
-<<<<<<< HEAD
 const DEFAULT_TEXT = readFileSync(
   new URL('../../../bench/compare/default-text.txt', import.meta.url),
   'utf8',
 );
 
-=======
 // Mesa's software Vulkan counts as a GPU only where it is named.
 process.env.GGML_VK_VISIBLE_DEVICES ??= '0';
 const hasVulkan = (await getLlamaGpuTypes('supported')).includes('vulkan');
->>>>>>> h-b
 const folder = t.testdir();
 const CHUNK = 32;
 const N_TOKENS = 5 * CHUNK;
