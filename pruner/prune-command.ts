@@ -9,7 +9,7 @@ import { openCheckpoint } from '../model/checkpoint/checkpoint.js';
 import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
 import { describeLlama } from '../model/shape/llama-model.js';
 import { FILE_TYPES, type FileType } from '../model/types/mixtures.js';
-import { many, number, text, valueFlag, wholeNumber } from '../terminal/flags.js';
+import { duration, many, number, text, valueFlag, wholeNumber } from '../terminal/flags.js';
 import { interruptible } from '../terminal/interruptible.js';
 import { noteAs, print } from '../terminal/print.js';
 import { parseSize } from '../terminal/units.js';
@@ -26,6 +26,7 @@ const note = noteAs('prune');
 const REPAIRS = ['none', 'bias', 'least-squares'] as const satisfies readonly RepairMode[];
 const GPUS = ['auto', 'off', ...GPU_BACKENDS] as const;
 const DEFAULT_TOKENS = 16_384;
+const DEFAULT_SEARCH_MS = 600_000;
 const TARGETS = ['ratio', 'params', 'size', 'n-ff'] as const;
 
 const pruneOptions = {
@@ -69,6 +70,13 @@ const pruneOptions = {
     describe: 'How the kept parts take over from the removed ones',
     choices: REPAIRS,
     default: 'least-squares' as const,
+  },
+  search: {
+    ...valueFlag(
+      'Time for finding widths by measuring, such as 20m; 0 for even widths',
+      duration('search', { allowsNone: true }),
+    ),
+    defaultDescription: '10m',
   },
   calibration: valueFlag(
     'Use this calibration, which --keep-calibration kept',
@@ -155,6 +163,7 @@ async function readOptions(
     ...{ output: argv.output as string, force: argv.force ?? false },
     ...{ text: texts, datasets: names, calibration: argv.calibration },
     keepCalibration: argv['keep-calibration'],
+    searchMs: argv.search ?? DEFAULT_SEARCH_MS,
     target: targetOf(argv),
     uniform: uniformOf(argv),
     plan: { model, layers, denseType, nTokens, target: targetOf(argv), uniform: uniformOf(argv) },

@@ -47,6 +47,7 @@ const STAGES: Record<StageName, string> = {
   dense: 'the unpruned model as a GGUF',
   calibrate: 'calibrating',
   choose: 'what can go',
+  search: 'trying widths',
   repair: 'repairing',
   write: 'writing',
   judge: 'judging',

@@ -15,7 +15,13 @@ import { calibrate } from './calibrate/calibrate.js';
 import { type CalibrationSettings, calibrationSettings } from './calibrate/calibration-settings.js';
 import { type Calibration, openCalibration } from './calibration-file.js';
 import { checkCalibration, prunedImportance } from './calibration-fit.js';
-import { chooseWidths, type LayerRange, type UniformWidths } from './choose/choose-widths.js';
+import {
+  chooseWidths,
+  type DriftMeter,
+  type LayerRange,
+  type UniformWidths,
+} from './choose/choose-widths.js';
+import { openDriftMeter } from './choose/drift-meter.js';
 import type { Target } from './choose/target.js';
 import { writeDenseGguf } from './dense-gguf.js';
 import { type DenseModel, listParts, openDenseModel, type Part } from './dense-model.js';
@@ -25,7 +31,12 @@ import { type MeasuredPart, measurePart } from './measured-part.js';
 import { modelDigestOfGguf } from './model-digest.js';
 import { pruningMetadata } from './pruning-metadata.js';
 import type { RepairMode } from './repair/repair-linear.js';
-import { asPruning, type RepairedPart, repairPart } from './repair/repair-parts.js';
+import {
+  asPruning,
+  type RepairedPart,
+  type RepairTools,
+  repairPart,
+} from './repair/repair-parts.js';
 import { openScratch } from './scratch.js';
 import { splitText } from './split-text.js';
 
@@ -43,6 +54,8 @@ export type PruneOptions = Pick<
   denseType: FileType;
   layers: LayerRange;
   repair: RepairMode;
+  /** What may be spent on finding widths by measuring. */
+  searchMs: number;
   text: string;
   datasets: string[];
   nTokens: number;
@@ -60,7 +73,7 @@ export type PruneOptions = Pick<
 
 /** `done` of `of`, of whatever the stage counts. */
 export type Stage = { name: StageName; part: string; done: number; of: number };
-export type StageName = 'dense' | 'calibrate' | 'choose' | 'repair' | 'write' | 'judge';
+export type StageName = 'dense' | 'calibrate' | 'choose' | 'search' | 'repair' | 'write' | 'judge';
 
 export type PruneSummary = {
   convert: ConvertSummary;
@@ -69,7 +82,8 @@ export type PruneSummary = {
   calibrationTokens: number;
 };
 
-/** Tokens that the result is judged on, of chunks of 512. */
+/** Chunks that widths are chosen by, and that the result is judged on. */
+const CHOOSING_CHUNKS = 6;
 const JUDGED_CHUNKS = 8;
 const CHUNK_SIZE = 512;
 /** Channels that are judged and go together: whole blocks of most types. */
@@ -85,11 +99,15 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
   const scratch = openScratch(path.join(folder, 'repaired'));
   try {
     const parts = listParts(dense.model, layers);
-    const text = splitText(options.text, { choosing: 0, judging: JUDGED_CHUNKS * CHUNK_SIZE });
+    const text = splitText(options.text, {
+      choosing: options.searchMs > 0 ? CHOOSING_CHUNKS * CHUNK_SIZE : 0,
+      judging: JUDGED_CHUNKS * CHUNK_SIZE,
+    });
     const ready = await prepareCalibration(options, { dense, parts, text: text.calibration });
     const tools = { dense, calibration: ready.calibration, multiply: productOf(compute), scratch };
     const measured = await measureParts(options, tools, parts);
-    const widths = await chooseWidths(measured, { ...options, model: dense.model });
+    const meter = openMeter(options, { tools, ready, text: text.choosing });
+    const widths = await chooseWidths(measured, { ...options, model: dense.model, meter });
     const repaired: RepairedPart[] = [];
     for (const [i, part] of measured.entries()) {
       signal.throwIfAborted();
@@ -110,6 +128,19 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
     compute.close();
     dense.close();
   }
+}
+
+function openMeter(
+  { searchMs, repair, folder, signal, onStage }: PruneOptions,
+  { tools, ready, text }: { tools: RepairTools; ready: Ready; text: string },
+): DriftMeter | null {
+  if (searchMs === 0) return null;
+  return openDriftMeter({
+    ...{ tools, text, repair, folder, signal, settings: ready.settings },
+    densePath: ready.densePath,
+    deadline: performance.now() + searchMs,
+    onTrial: (part, done, of) => onStage({ name: 'search', part, done, of }),
+  });
 }
 
 function productOf(compute: GgmlCompute): Multiply {

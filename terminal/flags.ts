@@ -1,5 +1,6 @@
 // How option values are read from the command line, the environment and a config file alike.
 // All three hand over texts, numbers or lists; each reader takes one value and names what is wrong.
+import { parseDuration } from './units.js';
 
 type Given = string | number | boolean | (string | number)[] | undefined;
 
@@ -47,5 +48,14 @@ export function text(name: string): (text: string) => string {
   return (value) => {
     if (value !== '') return value;
     throw new Error(`--${name} is empty`);
+  };
+}
+
+/** `90s`, `5m` or plain seconds, in ms, as `hearth log --since` has them; 0 where that means none. */
+export function duration(name: string, { allowsNone = false } = {}): (text: string) => number {
+  return (text) => {
+    const ms = parseDuration(/^\d+(\.\d+)?$/.test(text) ? `${text}s` : text);
+    if (ms !== null && (ms > 0 || allowsNone) && ms < 2 ** 31) return ms;
+    throw new Error(`--${name} takes a time such as 90s or 5m, not "${text}"`);
   };
 }

@@ -75,3 +75,18 @@ export function plural(count: number, noun: string): string {
 export function formatParameters(n: number): string {
   return format(n, 1e9, 'B') ?? `${(n / 1e6).toFixed(2)} M`;
 }
+
+const UNIT_MS: Record<string, number> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** `90d` in ms; null for what is not a duration. */
+export function parseDuration(text: string): number | null {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*$/.exec(text);
+  const unitMs = UNIT_MS[match?.[2] ?? ''];
+  return match && unitMs ? Number(match[1]) * unitMs : null;
+}

@@ -1,9 +1,9 @@
 // hearth.service of a bundle: the unit of `hearth serve --print-unit` with the paths that the bundle has
 // on the device it is for.
 import path from 'node:path';
-import { duration } from '../../runtime/server/duration-flag.js';
 import { SHUTDOWN_MS } from '../../runtime/server/limits.js';
 import { systemdUnit, type UnitOptions } from '../../runtime/systemd/unit.js';
+import { duration } from '../../terminal/flags.js';
 
 /** What its unit follows from; paths are those on the device. */
 export type BundleUnitInputs = Pick<UnitOptions, 'nodePath' | 'cliPath' | 'modelPath'> & {

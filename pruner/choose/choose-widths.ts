@@ -1,11 +1,14 @@
-// The widths of every part: hearth's own for a target, or the same for every layer where they are given.
-// What a unit of lost output costs the model is taken to be its share of the layer's output.
+// The widths of every part. Even ones are what a model without a measurement gets; where there is time, one
+// part at a time is pruned and the drift of the whole model measured, which says what a lost unit of each
+// part's output costs; widths by those prices are then taken if the whole pruned model drifts less by them
+// on text that has not calibrated.
 import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
 import type { LlamaModel } from '../../model/shape/llama-model.js';
 import type { FileType } from '../../model/types/mixtures.js';
 import { planQuantisation } from '../../model/types/quantise-plan.js';
 import type { MeasuredPart } from '../measured-part.js';
-import type { Narrowable, Widths } from './allocate.js';
+import { allocate, type Narrowable, type Widths } from './allocate.js';
+import { evenWidths } from './even-widths.js';
 import { meetTarget, type Target } from './target.js';
 
 /** First and last pruned layer, from 0, both of them pruned. */
@@ -13,12 +16,25 @@ export type LayerRange = { first: number; last: number };
 
 export type UniformWidths = { nHeadKv: number; nFf: number };
 
+/** KV heads or channels that are kept, by part. */
+export type ChosenWidths = ReadonlyMap<MeasuredPart, number>;
+
+/** Measures how far a model drifts from the unpruned one: KL divergence, in nats. */
+export type DriftMeter = {
+  /** With one part alone pruned, for each of the prunings; null where there is no time for all of them. */
+  alone(prunings: readonly [MeasuredPart, number][]): Promise<number[] | null>;
+  /** Of whole pruned models; null where there is no time. */
+  together(models: readonly ChosenWidths[]): Promise<number[] | null>;
+};
+
 export type WidthsOptions = {
   model: LlamaModel;
   checkpoint: string;
   target: Target;
   uniform: UniformWidths | null;
   type: FileType;
+  /** Null where nothing is to be measured. */
+  meter: DriftMeter | null;
 };
 
 /** Every layer keeps an eighth of its channels. */
@@ -26,27 +42,74 @@ const LEAST_SHARE = 1 / 8;
 /** Blocks of the types that take any width that they divide. */
 const STEP_CHANNELS = 32;
 
-/** KV heads or channels that are kept, by part. Throws {@link CheckpointError}. */
+/** Throws {@link CheckpointError} where the target cannot be reached. */
 export async function chooseWidths(
   parts: readonly MeasuredPart[],
   options: WidthsOptions,
-): Promise<ReadonlyMap<MeasuredPart, number>> {
-  const { uniform, target, model, checkpoint, type } = options;
+): Promise<ChosenWidths> {
+  const { uniform, checkpoint, meter } = options;
   if (uniform) return uniformWidths(parts, uniform, checkpoint);
-  const narrowable = parts.map((part) => ({ ...part, part, ...stepsOf(part) }));
+  const narrowable = parts.map((part) => ({ ...part, part, ...stepsOf(part), price: 0 }));
+  const even = meet(narrowable, options, (params) => evenWidths(narrowable, params));
+  const prices = meter && (await measurePrices(even, meter));
+  if (!meter || !prices) return even;
+  const candidates = [even, ...SHARPNESS.map((sharpness) => pricedWidths(sharpness))];
+  const drifts = await meter.together(candidates);
+  const best = drifts ? drifts.indexOf(Math.min(...drifts)) : 0;
+  return candidates[best] ?? even;
+
+  function pricedWidths(sharpness: number): ChosenWidths {
+    const priced = narrowable.map((one) => ({
+      ...one,
+      price: prices?.get(one.part)?.(sharpness) ?? 0,
+    }));
+    return meet(priced, options, (params) => allocate(priced, params));
+  }
+}
+
+/** How much of the measured differences between parts prices follow: a measurement has its noise. */
+const SHARPNESS = [0.5, 0.75];
+
+type Chosen = Narrowable & { part: MeasuredPart; kind: 'attention' | 'ffn' };
+
+function meet(
+  parts: readonly Chosen[],
+  { model, checkpoint, target, type }: WidthsOptions,
+  remove: (params: number) => Widths<Chosen> | null,
+): Map<MeasuredPart, number> {
   const fileBytes = (widths: Widths<Chosen>) =>
     planQuantisation(narrowed(model, widths), type).weightsBytes;
-  const found = meetTarget<Chosen>(narrowable, target, { model, path: checkpoint, fileBytes });
+  const found = meetTarget(parts, target, { model, path: checkpoint, fileBytes, remove });
   return new Map(Array.from(found, ([{ part }, kept]) => [part, kept]));
 }
 
-type Chosen = Narrowable & { part: MeasuredPart };
+type Price = (sharpness: number) => number;
 
-function stepsOf({ kind, nGroups, outputVariance }: MeasuredPart) {
-  const price = outputVariance > 0 ? 1 / outputVariance : 0;
+/** Each part is tried at the even width, or with a group less where that is all of it. */
+async function measurePrices(
+  even: ChosenWidths,
+  meter: DriftMeter,
+): Promise<Map<MeasuredPart, Price> | null> {
+  const tried = Array.from(even, ([part, kept]): [MeasuredPart, number] => {
+    const fewest = part.kind === 'attention' ? part.nGroups - 1 : part.nGroups - STEP_CHANNELS;
+    return [part, Math.max(1, Math.min(kept, fewest))];
+  }).filter(([part, kept]) => kept < part.nGroups);
+  const drifts = await meter.alone(tried);
+  if (!drifts) return null;
+  return new Map(
+    tried.map(([part, kept], i) => {
+      const drift = Math.max(0, drifts[i] ?? 0);
+      const gone = part.nGroups - kept;
+      const [error, params] = [part.curve.errors[gone] || 1, gone * part.paramsPerGroup];
+      return [part, (sharpness) => (drift ** sharpness * params ** (1 - sharpness)) / error];
+    }),
+  );
+}
+
+function stepsOf({ kind, nGroups }: MeasuredPart) {
   return kind === 'attention'
-    ? { least: 1, step: 1, price }
-    : { least: leastChannels(nGroups), step: STEP_CHANNELS, price };
+    ? { least: 1, step: 1 }
+    : { least: leastChannels(nGroups), step: STEP_CHANNELS };
 }
 
 /** In whole steps, and one at the least. */
@@ -59,7 +122,7 @@ function uniformWidths(
   parts: readonly MeasuredPart[],
   { nHeadKv, nFf }: UniformWidths,
   path: string,
-): Map<MeasuredPart, number> {
+): ChosenWidths {
   return new Map(
     parts.map((part) => {
       const kept = part.kind === 'attention' ? nHeadKv : nFf;

@@ -4,7 +4,7 @@
 import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
 import type { LlamaModel } from '../../model/shape/llama-model.js';
 import { formatCount, formatDisk } from '../../terminal/units.js';
-import { allocate, type Narrowable, type Widths } from './allocate.js';
+import type { Narrowable, Widths } from './allocate.js';
 
 export type Target =
   /** Of all weights, 0 to 1. */
@@ -20,22 +20,24 @@ export function paramsToRemove(target: Target, { nParams }: LlamaModel): number 
   return target.kind === 'params' ? Math.max(0, nParams - target.params) : null;
 }
 
-/**
- * The widths that meet `target`. `fileBytes` is the size of the file with some widths.
- * Throws {@link CheckpointError} where even the least widths do not.
- */
+export type Meeting<T extends Narrowable> = {
+  model: LlamaModel;
+  /** Of the model, for messages. */
+  path: string;
+  /** Widths by which at least so many weights go; null where there are none. */
+  remove: (params: number) => Widths<T> | null;
+  /** Of the file with some widths. */
+  fileBytes: (widths: Widths<T>) => number;
+};
+
+/** The widths that meet `target`. Throws {@link CheckpointError} where even the least do not. */
 export function meetTarget<T extends Narrowable>(
   parts: readonly T[],
   target: Target,
-  {
-    model,
-    path,
-    fileBytes,
-  }: { model: LlamaModel; path: string; fileBytes: (widths: Widths<T>) => number },
+  { model, path, ...meeting }: Meeting<T>,
 ): Widths<T> {
   const params = paramsToRemove(target, model);
-  const widths =
-    params === null ? largestWithin(parts, target, fileBytes) : allocate(parts, params);
+  const widths = params === null ? largestWithin(parts, target, meeting) : meeting.remove(params);
   if (widths) return widths;
   const most = parts.reduce((sum, part) => sum + removable(part), 0);
   throw new CheckpointError(
@@ -58,11 +60,11 @@ function describeTarget(target: Target): string {
 function largestWithin<T extends Narrowable>(
   parts: readonly T[],
   target: Target,
-  fileBytes: (widths: Widths<T>) => number,
+  { remove, fileBytes }: Pick<Meeting<T>, 'remove' | 'fileBytes'>,
 ): Widths<T> | null {
   if (target.kind !== 'size') return null;
   const fits = (params: number) => {
-    const widths = allocate(parts, params);
+    const widths = remove(params);
     return widths && fileBytes(widths) <= target.sizeBytes ? widths : null;
   };
   let [tooFew, enough] = [-1, parts.reduce((sum, part) => sum + removable(part), 0)];

@@ -2,10 +2,9 @@
 // A slice at a time with pauses between, so that pruning a year never holds up an answer.
 // Runs, models and machines stay: they are few, and what is left refers to them.
 import type { Database } from 'better-sqlite3';
-import { parseSize, SizeError } from '../../terminal/units.js';
+import { parseDuration, parseSize, SizeError } from '../../terminal/units.js';
 import { isoTime } from './columns.js';
 import { LogQueryError } from './log-error.js';
-import { parseDuration } from './since.js';
 
 export type Keep = { kind: 'age'; ageMs: number } | { kind: 'size'; sizeBytes: number };
 

@@ -3,14 +3,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
-import { one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { duration, one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { noteAs } from '../../terminal/print.js';
 import { formatMemory } from '../../terminal/units.js';
 import { defined } from '../defined.js';
 import type { EngineOptions } from '../engine/engine.js';
 import { engineFlags, engineOptionsOf, listFlag } from '../engine/engine-flags.js';
 import { logFlags, logOptionsOf } from '../log/log-flags.js';
-import { duration } from './duration-flag.js';
 import { serve } from './serve.js';
 import { serveUnit } from './serve-unit.js';
 

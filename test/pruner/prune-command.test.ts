@@ -19,7 +19,18 @@ const text = path.join(folder, 'text.txt');
 const sentence = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
 writeFileSync(text, sentence.repeat(4));
 
-const common = ['--text', text, '--tokens', '2048', '--gpu', 'off', '--chat-template', 'llama-2'];
+const common = [
+  '--search',
+  '0',
+  '--text',
+  text,
+  '--tokens',
+  '2048',
+  '--gpu',
+  'off',
+  '--chat-template',
+  'llama-2',
+];
 
 t.test(
   'the kept rows and columns are those of the dense model, and the rest of it is whole',

@@ -41,10 +41,14 @@ t.test('a ratio, a number of weights and a size say how much goes', (t) => {
   const fileBytes = (widths: ReadonlyMap<Narrowable, number>) =>
     100 + 10 * [...widths.values()].reduce((sum, kept) => sum + kept, 0);
   const meet = (target: Parameters<typeof meetTarget>[1]) =>
-    [...meetTarget(parts, target, { model, path: 'dense', fileBytes }).values()].reduce(
-      (sum, kept) => sum + kept,
-      0,
-    );
+    [
+      ...meetTarget(parts, target, {
+        model,
+        path: 'dense',
+        fileBytes,
+        remove: (n) => allocate(parts, n),
+      }).values(),
+    ].reduce((sum, kept) => sum + kept, 0);
   t.equal(meet({ kind: 'ratio', ratio: 0.04 }), 12);
   t.equal(meet({ kind: 'params', params: 960 }), 12);
   t.equal(meet({ kind: 'size', sizeBytes: 225 }), 12);
