@@ -122,13 +122,13 @@ async function openSources({
 /** As long as a SHA-256 in hex. */
 const UNKNOWN_DIGEST = '0'.repeat(64);
 
-type Vocabulary = { metadata: GgufMetadata; files: string[]; warnings: string[] };
+type VocabularyPairs = { metadata: GgufMetadata; files: string[]; warnings: string[] };
 
 /** The tokenizer that was given, or else the checkpoint's own, as pairs. */
 async function readVocabulary(
   checkpoint: Checkpoint,
   { tokenizer, chatTemplate: wanted, signal }: PrepareOptions,
-): Promise<Vocabulary> {
+): Promise<VocabularyPairs> {
   const given = tokenizer === undefined ? null : await readTokenizerFiles(tokenizer);
   const stored = given?.tokenizer ?? checkpoint.tokenizer;
   if (!stored)

@@ -9,7 +9,7 @@ import { MeasureError } from './measure-error.js';
 import { NativeLog } from './native-log.js';
 
 /** How any process that measures ends. */
-export type EndEvent =
+export type MeasuringEnd =
   | { kind: 'failed'; message: string }
   | { kind: 'log'; lines: string[] }
   | { kind: 'done' };
@@ -39,7 +39,7 @@ export async function* runMeasuringProcess<Event>(
     child.send(task);
     const stop = AbortSignal.any([signal, ended.signal]);
     for await (const event of events(child, stop)) {
-      const told = event as EndEvent;
+      const told = event as MeasuringEnd;
       if (told.kind === 'failed') throw new MeasureError(withLastWords(told.message, log));
       if (told.kind === 'log') log.add(told.lines);
       else yield event as Event;

@@ -11,7 +11,7 @@ const NAME = 256n;
 const MAX_NAME = 64;
 const TYPE = 0n;
 
-export type WeightTensor = {
+export type SettableTensor = {
   /** ggml's number of its type. */
   typeId: number;
   sizeBytes: number;
@@ -24,7 +24,7 @@ export type TensorFinder = {
   /** For llama_context_params.cb_eval. */
   callback: unknown;
   /** By their names in the file, once a graph was computed. */
-  tensors: ReadonlyMap<string, WeightTensor>;
+  tensors: ReadonlyMap<string, SettableTensor>;
   close(): void;
 };
 
@@ -38,7 +38,7 @@ export function findTensors({ ggmlBase }: LlamaLibraries, pattern: RegExp): Tens
   const set = library.func(
     'void ggml_backend_tensor_set(void *tensor, const uint8_t *data, size_t offset, size_t size)',
   );
-  const tensors = new Map<string, WeightTensor>();
+  const tensors = new Map<string, SettableTensor>();
   const look = (node: bigint): boolean => {
     const operands = new DataView(koffi.view(node + SRC, 16));
     for (const operand of [operands.getBigUint64(0, true), operands.getBigUint64(8, true)]) {
@@ -48,7 +48,7 @@ export function findTensors({ ggmlBase }: LlamaLibraries, pattern: RegExp): Tens
     }
     return false;
   };
-  const open = (tensor: bigint): WeightTensor => {
+  const open = (tensor: bigint): SettableTensor => {
     const sizeBytes = Number(size(tensor));
     return {
       typeId: new DataView(koffi.view(tensor + TYPE, 4)).getInt32(0, true),

@@ -104,9 +104,9 @@ async function run(argv: CalibrateArguments, signal: AbortSignal): Promise<void>
   }
 }
 
-type Reported = CalibrateSummary & { names: string[]; backend: string; durationMs: number };
+type CalibrateReport = CalibrateSummary & { names: string[]; backend: string; durationMs: number };
 
-function report(argv: CalibrateArguments, summary: Reported): void {
+function report(argv: CalibrateArguments, summary: CalibrateReport): void {
   if (summary.nTokens < FEW_TOKENS)
     note(
       `warning: the text has ${plural(summary.nTokens, 'token')} in whole chunks; ${FEW_TOKENS} or more make a better matrix`,
@@ -118,7 +118,7 @@ function report(argv: CalibrateArguments, summary: Reported): void {
 
 function summaryText(
   { output, ctx = DEFAULTS.ctx }: CalibrateArguments,
-  summary: Reported,
+  summary: CalibrateReport,
 ): string {
   const { nTokens, nChunks, nWeights, nPasses, sizeBytes, durationMs, peakRssBytes } = summary;
   const passes = nPasses === 1 ? '' : ` in ${nPasses} passes`;
@@ -129,7 +129,7 @@ function summaryText(
   ].join('\n');
 }
 
-function summaryJson({ output, ctx = DEFAULTS.ctx }: CalibrateArguments, summary: Reported) {
+function summaryJson({ output, ctx = DEFAULTS.ctx }: CalibrateArguments, summary: CalibrateReport) {
   return {
     output,
     weights: summary.nWeights,

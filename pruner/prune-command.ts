@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import type { LayerRange } from '../devices/plan/block-pruning.js';
 import { GPU_BACKENDS, threadsFlag } from '../llama/settings.js';
 import { openCheckpoint } from '../model/checkpoint/checkpoint.js';
 import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
@@ -13,7 +14,7 @@ import { duration, many, number, text, valueFlag, wholeNumber } from '../termina
 import { interruptible } from '../terminal/interruptible.js';
 import { noteAs, print } from '../terminal/print.js';
 import { parseSize } from '../terminal/units.js';
-import type { LayerRange, UniformWidths } from './choose/choose-widths.js';
+import type { UniformWidths } from './choose/choose-widths.js';
 import { defaultLayers } from './choose/default-layers.js';
 import type { Target } from './choose/target.js';
 import { denseTypeWithin } from './dense-type.js';

@@ -1,5 +1,6 @@
 // What hearth prune says: the plan before any long work, how far each stage is, and what came of it.
 
+import type { LayerRange } from '../devices/plan/block-pruning.js';
 import { describeLayers } from '../model/shape/layer-widths.js';
 import type { LlamaModel } from '../model/shape/llama-model.js';
 import type { FileType } from '../model/types/mixtures.js';
@@ -12,7 +13,7 @@ import {
   formatPercent,
   plural,
 } from '../terminal/units.js';
-import type { LayerRange, UniformWidths } from './choose/choose-widths.js';
+import type { UniformWidths } from './choose/choose-widths.js';
 import { paramsToRemove, type Target } from './choose/target.js';
 import type { PruneSummary, Stage, StageName } from './prune.js';
 
@@ -75,9 +76,9 @@ export function showStages(): { show: (stage: Stage) => void; stop: () => void }
   };
 }
 
-type Reported = PruneSummary & { durationMs: number };
+type PruneReport = PruneSummary & { durationMs: number };
 
-export function summaryText({ convert, repaired, judgement, ...rest }: Reported): string {
+export function summaryText({ convert, repaired, judgement, ...rest }: PruneReport): string {
   const { dense, unrepaired, file, nTokens } = judgement;
   const share = convert.nParamsDense ? convert.nParams / convert.nParamsDense : 1;
   const kl = file.kl ? `, KL ${file.kl.value.toFixed(3)}` : '';
@@ -93,7 +94,7 @@ export function summaryText({ convert, repaired, judgement, ...rest }: Reported)
   ].join('\n');
 }
 
-export function summaryJson({ convert, repaired, judgement, ...rest }: Reported) {
+export function summaryJson({ convert, repaired, judgement, ...rest }: PruneReport) {
   const { dense, unrepaired, file, nTokens } = judgement;
   return {
     output: convert.output,

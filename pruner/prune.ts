@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { type ConvertSummary, convert } from '../converter/convert.js';
 import type { PrepareOptions } from '../converter/prepare.js';
+import type { LayerRange } from '../devices/plan/block-pruning.js';
 import { type GgmlCompute, openCompute } from '../llama/ggml-compute.js';
 import { openCheckpoint } from '../model/checkpoint/checkpoint.js';
 import { openLora } from '../model/checkpoint/lora/lora.js';
@@ -15,12 +16,7 @@ import { calibrate } from './calibrate/calibrate.js';
 import { type CalibrationSettings, calibrationSettings } from './calibrate/calibration-settings.js';
 import { type Calibration, openCalibration } from './calibration-file.js';
 import { checkCalibration, prunedImportance } from './calibration-fit.js';
-import {
-  chooseWidths,
-  type DriftMeter,
-  type LayerRange,
-  type UniformWidths,
-} from './choose/choose-widths.js';
+import { chooseWidths, type DriftMeter, type UniformWidths } from './choose/choose-widths.js';
 import { openDriftMeter } from './choose/drift-meter.js';
 import type { Target } from './choose/target.js';
 import { writeDenseGguf } from './dense-gguf.js';

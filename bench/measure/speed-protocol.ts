@@ -1,7 +1,7 @@
 // What the process that measures speed is told, and what it tells: each repeat as soon as it is done,
 // so that nothing is lost when the process dies. Plain data.
 
-import type { EndEvent } from '../../llama/measuring-process.js';
+import type { MeasuringEnd } from '../../llama/measuring-process.js';
 import type { MemoryBreakdown } from '../../llama/memory-breakdown.js';
 import type { LlamaSettings } from '../../llama/model-settings.js';
 import type { MeasuredPoint } from './points.js';
@@ -23,4 +23,4 @@ export type SpeedEvent =
   | { kind: 'begin'; point: number; repeat: number }
   /** `threads` computed it: its tokens one by one where there are any, else its prompt. */
   | { kind: 'sample'; point: number; sampleNs: number; threads: number; memory: SpeedMemory }
-  | EndEvent;
+  | MeasuringEnd;

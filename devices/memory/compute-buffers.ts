@@ -8,13 +8,10 @@ import type { ResolvedSettings } from './resolved-settings.js';
 const FLOAT_BYTES = 4;
 const HALF_BYTES = 2;
 
-type ComputeOptions = Pick<
-  ResolvedSettings,
-  'nCells' | 'nBatch' | 'kvType' | 'gpuLayers' | 'backend'
->;
+type PromptShape = Pick<ResolvedSettings, 'nCells' | 'nBatch' | 'kvType' | 'gpuLayers' | 'backend'>;
 
 /** Without any dry run. */
-export function estimateCompute(shape: ModelShape, options: ComputeOptions): Record<Pool, number> {
+export function estimateCompute(shape: ModelShape, options: PromptShape): Record<Pool, number> {
   const { nBatch, nCells } = options;
   const activations = Math.max(shape.nVocab, 4 * shape.nEmbd + 2 * Math.max(...shape.nFf));
   const one = nBatch * (FLOAT_BYTES * (activations + 2 * shape.nEmbd) + HALF_BYTES * nCells);
@@ -28,7 +25,7 @@ export function estimateCompute(shape: ModelShape, options: ComputeOptions): Rec
 export function moveToGpu(
   shape: ModelShape,
   cpuBytes: number,
-  options: ComputeOptions,
+  options: PromptShape,
 ): Record<Pool, number> {
   if (options.backend === 'cpu') return { device: 0, host: cpuBytes };
   const { nBatch, nCells } = options;
@@ -44,7 +41,7 @@ export function moveToGpu(
  * CUDA's kernels for prompts read keys and values in half precision, and write one layer's of another
  * type out. Source: ggml_cuda_flash_attn_ext_get_alloc_size in ggml/src/ggml-cuda/fattn.cu.
  */
-function dequantisedKvBytes(shape: ModelShape, options: ComputeOptions): number {
+function dequantisedKvBytes(shape: ModelShape, options: PromptShape): number {
   if (options.backend !== 'cuda' || options.kvType === 'F16') return 0;
   return 2 * HALF_BYTES * options.nCells * shape.headSize * Math.max(...shape.nHeadKv);
 }

@@ -19,7 +19,7 @@ export type FittedCandidate = SizedCandidate & { fit: Fit };
 /** One pruning ratio, in every type. */
 export type PlanRow = PrunedCandidate & { types: FittedCandidate[] };
 
-export type PlanOptions = {
+export type PlanRequest = {
   /** What a model takes of the device, and whether that is there. */
   fit: (model: SizedModel) => Promise<Fit>;
   ratios?: readonly number[] | undefined;
@@ -28,7 +28,7 @@ export type PlanOptions = {
 };
 
 /** Least pruned first. */
-export async function planForDevice(base: BaseModel, options: PlanOptions): Promise<PlanRow[]> {
+export async function planForDevice(base: BaseModel, options: PlanRequest): Promise<PlanRow[]> {
   const { fit, ratios, layers, types = fileTypesFor({ hasImatrix: false }) } = options;
   const rows: PlanRow[] = [];
   for (const pruned of prunedCandidates(base, { ratios, layers })) {

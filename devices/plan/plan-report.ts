@@ -42,9 +42,9 @@ export function limitsOf([first]: readonly PlanRow[]): { nCtx: number; budgetByt
   return { nCtx: fit?.memory.nCtx ?? 0, budgetBytes: fit?.budgetBytes ?? 0 };
 }
 
-type Candidate = { row: PlanRow; candidate: FittedCandidate };
+type PlannedCandidate = { row: PlanRow; candidate: FittedCandidate };
 
-const SIZES: TableColumn<Candidate>[] = [
+const SIZES: TableColumn<PlannedCandidate>[] = [
   right('File', ({ candidate }) => formatDisk(candidate.fileBytes)),
   right('Memory', ({ candidate }) => formatMemory(candidate.fit.neededBytes)),
   right('tok/s', ({ candidate }) => speedText(speedAt(candidate.fit))),
@@ -53,7 +53,7 @@ const SIZES: TableColumn<Candidate>[] = [
 /** An arrow marks the least pruning that fits; what does not fit says what would. */
 function ratioTable(rows: readonly PlanRow[], fileType: FileType): string {
   const least = leastPruning(rows, fileType)?.row;
-  const columns: TableColumn<Candidate>[] = [
+  const columns: TableColumn<PlannedCandidate>[] = [
     right('', ({ row }) => (row === least ? '→' : '')),
     right('Ratio', ({ row }) => row.ratio.toFixed(2)),
     right('Parameters', ({ row }) => parametersText(row)),
@@ -85,7 +85,7 @@ function prunedLayer({ model, layers }: PlanRow) {
 }
 
 function typeTable(rows: readonly PlanRow[]): string {
-  type Least = { fileType: FileType; least: Candidate | null };
+  type Least = { fileType: FileType; least: PlannedCandidate | null };
   const columns: TableColumn<Least>[] = [
     { head: 'Type', cell: ({ fileType }) => fileType },
     right('Ratio', ({ least }) => least?.row.ratio.toFixed(2) ?? 'none'),

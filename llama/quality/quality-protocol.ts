@@ -1,6 +1,6 @@
 // What the process that scores a text is told, and what it tells. Plain data.
 
-import type { EndEvent } from '../measuring-process.js';
+import type { MeasuringEnd } from '../measuring-process.js';
 import type { LlamaSettings } from '../model-settings.js';
 import type { Divergence, Estimate } from './definitions.js';
 import type { RowsFile } from './kept-rows.js';
@@ -31,4 +31,4 @@ export type Quality = {
 export type QualityEvent =
   | { kind: 'chunk'; done: number; of: number }
   | { kind: 'scored'; quality: Quality }
-  | EndEvent;
+  | MeasuringEnd;

@@ -57,9 +57,9 @@ function pieceType(type: number): number {
   return type === PIECE_TYPES.byte ? TOKEN_TYPES.byte : TOKEN_TYPES.normal;
 }
 
-type AddedToken = { id: number; text: string; type: number };
+type AppendedToken = { id: number; text: string; type: number };
 
-function listAdded(addedTokens: Record<string, number>): AddedToken[] {
+function listAdded(addedTokens: Record<string, number>): AppendedToken[] {
   return Object.entries(addedTokens).map(([text, id]) => ({
     id,
     text,
@@ -68,7 +68,7 @@ function listAdded(addedTokens: Record<string, number>): AddedToken[] {
 }
 
 /** `added_tokens_decoder` of tokenizer_config.json, since transformers 4.34. */
-function listDecoder(config: Record<string, unknown>, filePath: string): AddedToken[] {
+function listDecoder(config: Record<string, unknown>, filePath: string): AppendedToken[] {
   const decoder = config['added_tokens_decoder'];
   if (!isJsonObject(decoder)) return [];
   return Object.entries(decoder).map(([id, token]) => {
@@ -85,7 +85,7 @@ function listDecoder(config: Record<string, unknown>, filePath: string): AddedTo
 }
 
 /** False where the embedding has no row for the token: the model never saw it. */
-function setAdded(rows: TokenRows, { id, text, type }: AddedToken): boolean {
+function setAdded(rows: TokenRows, { id, text, type }: AppendedToken): boolean {
   if (id < 0)
     throw new CheckpointError(rows.filePath, `its added token ${quote(text)} has the id ${id}`);
   if (rows.has(id)) rows.set(id, text, type);

@@ -30,9 +30,9 @@ function readTemplate(processor: Record<string, unknown>, names: SpecialNames): 
   return { ...additions, ...readPair(listPieces(processor['pair']), { first, last }, names) };
 }
 
-type Piece = { special: string | undefined; sequence: string | undefined };
+type TemplatePiece = { special: string | undefined; sequence: string | undefined };
 
-function listPieces(template: unknown): Piece[] {
+function listPieces(template: unknown): TemplatePiece[] {
   const pieces: unknown[] = Array.isArray(template) ? template.slice(0, 16) : [];
   return pieces.map((piece) => ({
     special: idOf(piece, 'SpecialToken'),
@@ -67,7 +67,7 @@ function readLast(last: string | undefined, names: SpecialNames): Additions {
 
 /** Two texts: `[first] A [separator] B [last]`. */
 function readPair(
-  pair: Piece[],
+  pair: TemplatePiece[],
   { first, last }: { first: string | undefined; last: string | undefined },
   names: SpecialNames,
 ): Additions {
@@ -77,7 +77,7 @@ function readPair(
   const isPair = inner[0]?.sequence === 'A' && inner.at(-1)?.sequence === 'B';
   const between = inner.slice(1, -1);
   if (!isPair || between.length === 0) return {};
-  const separates = (piece: Piece | undefined) =>
+  const separates = (piece: TemplatePiece | undefined) =>
     piece?.special !== undefined && [names.sep, names.eos].includes(piece.special);
   const second = between.length === 2 && separates(between[1]);
   return { sep: (separates(between[0]) && last === undefined) || second };

@@ -20,11 +20,11 @@ export function chooseWidths(model: LlamaModel, mixture: MixtureChoice): StoredW
   if (isFloatType(mixture.fileType)) return { nEmbd: model.nEmbd, layers };
   const [wide, narrow] = [WIDE_BLOCK, NARROW_BLOCK].map((block) =>
     padLayers({ ...model, layers }, mixture, roundUp(model.nEmbd, block)),
-  ) as [Candidate, Candidate];
+  ) as [PaddedWidths, PaddedWidths];
   return wide.stockBytes <= narrow.stockBytes ? wide.widths : narrow.widths;
 }
 
-type Candidate = {
+type PaddedWidths = {
   widths: StoredWidths;
   /** Size of the weights if llama.cpp's fallbacks filled what does not divide. */
   stockBytes: number;
@@ -43,7 +43,7 @@ function runnableLayer(model: LlamaModel, layer: LayerWidths, i: number): LayerW
 const ONE_HEAD = { nHead: 1, nHeadKv: 1 };
 
 /** Every layer's channels for a hidden size of `nEmbd`. */
-function padLayers(model: LlamaModel, mixture: MixtureChoice, nEmbd: number): Candidate {
+function padLayers(model: LlamaModel, mixture: MixtureChoice, nEmbd: number): PaddedWidths {
   const { fileType, hasImatrix } = mixture;
   const { base } = MIXTURES[fileType];
   const n = model.layers.length;

@@ -1,5 +1,5 @@
 // What the process that calibrates is told, and what it tells. Plain data.
-import type { EndEvent } from '../../llama/measuring-process.js';
+import type { MeasuringEnd } from '../../llama/measuring-process.js';
 import type { LlamaSettings } from '../../llama/model-settings.js';
 
 /** A weight whose input is summed. */
@@ -32,4 +32,4 @@ export type CalibrateTask = {
 export type CalibrateEvent =
   | { kind: 'chunk'; done: number; of: number; pass: number; nPasses: number }
   | { kind: 'calibrated'; nChunks: number; nTokens: number; nPasses: number; peakRssBytes: number }
-  | EndEvent;
+  | MeasuringEnd;

@@ -9,7 +9,7 @@ const PROCESS_BYTES = 320 * 2 ** 20;
 /** Products that are computed before they are added to a Gram matrix, and the rows transposed. */
 const PANEL_BYTES = 64 * 2 ** 20;
 
-type Budget = {
+type GramBudget = {
   settings: LlamaSettings;
   chunkSize: number;
   /** What is free by default. */
@@ -17,7 +17,10 @@ type Budget = {
 };
 
 /** May be negative. */
-export function gramMemory(file: GgufFile, { settings, chunkSize, memoryBytes }: Budget): number {
+export function gramMemory(
+  file: GgufFile,
+  { settings, chunkSize, memoryBytes }: GramBudget,
+): number {
   const budget = memoryBytes ?? process.availableMemory();
   const isOnGpu = settings.gpu !== false && settings.gpuLayers !== 0;
   const model = isOnGpu ? 0 : weightBytes(file) + cacheBytes(file, chunkSize);

@@ -35,10 +35,10 @@ export function allocate<T extends Narrowable>(
   return kept;
 }
 
-type Step<T> = { part: T; groups: number; price: number };
+type Removal<T> = { part: T; groups: number; price: number };
 
-function cheapest<T extends Narrowable>(parts: readonly T[], kept: Widths<T>): Step<T> | null {
-  let best: Step<T> | null = null;
+function cheapest<T extends Narrowable>(parts: readonly T[], kept: Widths<T>): Removal<T> | null {
+  let best: Removal<T> | null = null;
   for (const part of parts) {
     const step = nextStep(part, kept.get(part) as number);
     if (step && (best === null || step.price < best.price)) best = step;
@@ -47,7 +47,7 @@ function cheapest<T extends Narrowable>(parts: readonly T[], kept: Widths<T>): S
 }
 
 /** The first step brings the width to whole blocks. */
-function nextStep<T extends Narrowable>(part: T, kept: number): Step<T> | null {
+function nextStep<T extends Narrowable>(part: T, kept: number): Removal<T> | null {
   const groups = kept % part.step || part.step;
   if (kept - groups < part.least) return null;
   const gone = part.nGroups - kept;

@@ -11,9 +11,6 @@ import { allocate, type Narrowable, type Widths } from './allocate.js';
 import { evenWidths } from './even-widths.js';
 import { meetTarget, type Target } from './target.js';
 
-/** First and last pruned layer, from 0, both of them pruned. */
-export type LayerRange = { first: number; last: number };
-
 export type UniformWidths = { nHeadKv: number; nFf: number };
 
 /** KV heads or channels that are kept, by part. */

@@ -68,9 +68,9 @@ export function diagonalRemovalCurve(
   return curve;
 }
 
-type Scored = { group: number; score: number };
+type RatedGroup = { group: number; score: number };
 
-function byScore(a: Scored, b: Scored): number {
+function byScore(a: RatedGroup, b: RatedGroup): number {
   return a.score - b.score;
 }
 
@@ -81,8 +81,8 @@ async function scoreGroups(
   groups: number[],
   groupSize: number,
   multiply: Multiply,
-): Promise<Scored[]> {
-  const scores: Scored[] = [];
+): Promise<RatedGroup[]> {
+  const scores: RatedGroup[] = [];
   const energies = groupSize === 1 ? columnEnergies(weight) : null;
   for (const group of groups) {
     const score = energies

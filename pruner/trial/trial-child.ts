@@ -10,7 +10,7 @@ import { DivergenceTally, logSumExp, PerplexityTally } from '../../llama/quality
 import { openKeptRows } from '../../llama/quality/kept-rows.js';
 import { logProbsOf } from '../../llama/quality/log-probs.js';
 import { openScorer, type Scorer } from '../../llama/quality/scorer.js';
-import { findTensors, type WeightTensor } from '../../llama/weight-tensors.js';
+import { findTensors, type SettableTensor } from '../../llama/weight-tensors.js';
 import type { PartChange, Score, TrialEvent, TrialTask } from './trial-protocol.js';
 
 const PRUNED = /^blk\.\d+\.(attn_output|ffn_down)\.(weight|bias)$/;
@@ -23,7 +23,7 @@ takeTask<TrialTask, TrialEvent>(async (task, child) => {
     const tokens = chunksOf(scorer.tokenize(task.text), task);
     if (task.dense.kind === 'write') await scoreDense(scorer, tokens, task, child);
     else await warmUp(scorer, tokens, task);
-    await runTrials(new Weights(finder.tensors), scorer, tokens, task, child);
+    await runTrials(new TrialWeights(finder.tensors), scorer, tokens, task, child);
   } finally {
     scorer.close();
     finder.close();
@@ -65,7 +65,7 @@ async function scoreDense(
 }
 
 async function runTrials(
-  weights: Weights,
+  weights: TrialWeights,
   scorer: Scorer,
   tokens: Int32Array,
   task: TrialTask,
@@ -100,11 +100,11 @@ function scoreTrial(scorer: Scorer, tokens: Int32Array, { nCtx, dense }: TrialTa
 }
 
 /** The loaded weights, and what they were before the first change. */
-class Weights {
-  readonly #tensors: ReadonlyMap<string, WeightTensor>;
+class TrialWeights {
+  readonly #tensors: ReadonlyMap<string, SettableTensor>;
   readonly #originals = new Map<string, Uint8Array>();
 
-  constructor(tensors: ReadonlyMap<string, WeightTensor>) {
+  constructor(tensors: ReadonlyMap<string, SettableTensor>) {
     this.#tensors = tensors;
   }
 
@@ -130,7 +130,7 @@ class Weights {
     tensor.write(bytes);
   }
 
-  #find(name: string): WeightTensor {
+  #find(name: string): SettableTensor {
     const tensor = this.#tensors.get(name);
     if (tensor) return tensor;
     throw new Error(`llama.cpp computes nothing with ${name}; a trial needs it`);

@@ -1,5 +1,5 @@
 // What the process that tries prunings is told, and what it tells. Plain data.
-import type { EndEvent } from '../../llama/measuring-process.js';
+import type { MeasuringEnd } from '../../llama/measuring-process.js';
 import type { LlamaSettings } from '../../llama/model-settings.js';
 
 /** One part of a layer, pruned: what its weight becomes in a model that keeps its shape. */
@@ -43,4 +43,4 @@ export type TrialEvent =
   | { kind: 'dense'; meanNll: number; nTokens: number }
   | { kind: 'chunk'; done: number; of: number }
   | { kind: 'score'; index: number; score: Score }
-  | EndEvent;
+  | MeasuringEnd;

@@ -3,7 +3,7 @@
 import { runMeasuringProcess } from '../../llama/measuring-process.js';
 import type { Score, TrialEvent, TrialTask } from './trial-protocol.js';
 
-export type TrialOptions = {
+export type ScoringOptions = {
   signal: AbortSignal;
   /** Called after each trial, with how many are done. */
   onScore?: (index: number, score: Score) => void;
@@ -19,7 +19,7 @@ export type TrialScores = {
 /** Throws MeasureError when the process fails or dies, the signal's reason when that aborts. */
 export async function scoreTrials(
   task: TrialTask,
-  { signal, onScore }: TrialOptions,
+  { signal, onScore }: ScoringOptions,
 ): Promise<TrialScores> {
   const result: TrialScores = { dense: null, scores: [] };
   for await (const event of runMeasuringProcess<TrialEvent>(CHILD, task, { signal })) {

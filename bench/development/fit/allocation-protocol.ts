@@ -2,7 +2,7 @@
 // One model a process, any number of contexts, one after the other.
 // Says nothing of how.
 
-import type { EndEvent } from '../../../llama/measuring-process.js';
+import type { MeasuringEnd } from '../../../llama/measuring-process.js';
 import type { MemoryBreakdown } from '../../../llama/memory-breakdown.js';
 import type { LlamaSettings } from '../../../llama/model-settings.js';
 
@@ -14,4 +14,4 @@ export type AllocationTask = {
 };
 
 /** In the order of the contexts. */
-export type AllocationEvent = { kind: 'allocated'; breakdown: MemoryBreakdown } | EndEvent;
+export type AllocationEvent = { kind: 'allocated'; breakdown: MemoryBreakdown } | MeasuringEnd;
