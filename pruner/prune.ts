@@ -103,7 +103,10 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
     const tools = { dense, calibration: ready.calibration, multiply: productOf(compute), scratch };
     const measured = await measureParts(options, tools, parts);
     const meter = openMeter(options, { tools, ready, text: text.choosing });
-    const widths = await chooseWidths(measured, { ...options, model: dense.model, meter });
+    const widths = await chooseWidths(measured, {
+      ...options,
+      ...{ model: dense.model, meter, headerBytes: ready.headerBytes },
+    });
     const repaired: RepairedPart[] = [];
     for (const [i, part] of measured.entries()) {
       signal.throwIfAborted();
@@ -152,6 +155,8 @@ export type Ready = {
   /** The unpruned model as a file, and how it is loaded. */
   densePath: string;
   settings: CalibrationSettings;
+  /** What its file has before the weights. */
+  headerBytes: number;
 };
 
 async function prepareCalibration(
@@ -180,12 +185,13 @@ async function prepareCalibration(
         onStage({ name: 'calibrate', part: 'chunk', done: pass * of + done, of: of * nPasses }),
     });
   const calibration = await openCalibration(calibrationPath);
-  const digest = modelDigestOfGguf(await readGgufFile(densePath));
+  const file = await readGgufFile(densePath);
+  const digest = modelDigestOfGguf(file);
   const wanted = { path: calibrationPath, digest, needsGrams, parts };
   checkCalibration(calibration, wanted);
   if (options.keepCalibration !== undefined && options.calibration === undefined)
     await copyFile(calibrationPath, options.keepCalibration);
-  return { calibration, densePath, settings };
+  return { calibration, densePath, settings, headerBytes: file.dataOffset };
 }
 
 async function measureParts(

@@ -30,10 +30,14 @@ export type WidthsOptions = {
   target: Target;
   uniform: UniformWidths | null;
   type: FileType;
+  /** Of the file without what it says of its pruning. */
+  headerBytes: number;
   /** Null where nothing is to be measured. */
   meter: DriftMeter | null;
 };
 
+/** The list of kept groups takes at most so much in the header, as ranges of numbers. */
+const BYTES_PER_GROUP = 4;
 /** Every layer keeps an eighth of its channels. */
 const LEAST_SHARE = 1 / 8;
 /** Blocks of the types that take any width that they divide. */
@@ -71,11 +75,13 @@ type Chosen = Narrowable & { part: MeasuredPart; kind: 'attention' | 'ffn' };
 
 function meet(
   parts: readonly Chosen[],
-  { model, checkpoint, target, type }: WidthsOptions,
+  { model, checkpoint, target, type, headerBytes }: WidthsOptions,
   remove: (params: number) => Widths<Chosen> | null,
 ): Map<MeasuredPart, number> {
+  const nGroups = parts.reduce((sum, part) => sum + part.nGroups, 0);
+  const beside = headerBytes + nGroups * BYTES_PER_GROUP;
   const fileBytes = (widths: Widths<Chosen>) =>
-    planQuantisation(narrowed(model, widths), type).weightsBytes;
+    beside + planQuantisation(narrowed(model, widths), type).weightsBytes;
   const found = meetTarget(parts, target, { model, path: checkpoint, fileBytes, remove });
   return new Map(Array.from(found, ([{ part }, kept]) => [part, kept]));
 }

@@ -12,6 +12,7 @@ import { FILE_TYPES, type FileType, MIXTURES } from '../../model/types/mixtures.
 import { convertSample } from '../support/converted.js';
 import { readGgufTensors, tensorDigests } from '../support/gguf-tensors.js';
 import { hearth } from '../support/hearth.js';
+import { madeUpImportance } from '../support/importance.js';
 import {
   type RandomLlama,
   randomLlama,
@@ -63,8 +64,10 @@ t.test('factors of RoPE are taken over', async (t) => {
 
 t.test('every type is read as llama.cpp reads it', async (t) => {
   const name = 'appliance/pruned-20';
+  const plain = await convertSample(folder, name, { type: 'F16', force: true });
+  const importance = await madeUpImportance(plain, path.join(folder, 'imatrix.gguf'));
   for (const type of FILE_TYPES) {
-    const source = await convertSample(folder, name, { type, force: true });
+    const source = await convertSample(folder, name, { type, importance, force: true });
     const [ours, stock] = [path.join(folder, 'f32.gguf'), path.join(folder, 'stock-f32.gguf')];
     const made = await convert({ checkpoint: source, type: 'F32', output: ours, force: true });
     await stockQuantise(source, { [stock]: MIXTURES.F32.fileTypeId });

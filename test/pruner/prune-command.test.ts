@@ -1,6 +1,6 @@
 // hearth prune as a user runs it, on a small random Llama with grouped-query attention: what the file holds
 // against the weights that it was cut from, and what is refused.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { samplePath } from '../../bench/development/sample-models.js';
@@ -90,6 +90,26 @@ t.test('the summary tells how far the result is from the unpruned model', async 
   const second = await hearth([...other, '--calibration', kept, ...common]);
   t.equal(second.status, 0, second.stderr);
   t.notMatch(second.stderr, /calibrating/);
+});
+
+t.test('a size is that of the whole file, and one part alone may do for it', async (t) => {
+  const output = path.join(folder, 'sized.gguf');
+  const args = [
+    'prune',
+    dense,
+    '-o',
+    output,
+    '--size',
+    '190KB',
+    '--layers',
+    '0-2',
+    '--type',
+    'Q8_0',
+  ];
+  const run = await hearth([...args, '--repair', 'bias', ...common]);
+  t.equal(run.status, 0, run.stderr);
+  const { size } = statSync(output);
+  t.ok(size <= 190_000 && size > 170_000, `${size}`);
 });
 
 t.test('what cannot be done is said, and nothing is left behind', async (t) => {

@@ -31,6 +31,7 @@ const options = {
   target: { kind: 'ratio', ratio: 0.25 },
   uniform: null,
   type: 'F16',
+  headerBytes: 0,
   meter: null,
 } as const satisfies WidthsOptions;
 
