@@ -66,7 +66,9 @@ t.test('every type is read as llama.cpp reads it', async (t) => {
   const name = 'appliance/pruned-20';
   const plain = await convertSample(folder, name, { type: 'F16', force: true });
   const importance = await madeUpImportance(plain, path.join(folder, 'imatrix.gguf'));
-  for (const type of FILE_TYPES) {
+  const isNew = (type: FileType, i: number, all: FileType[]) =>
+    i === all.findIndex((other) => MIXTURES[other].base === MIXTURES[type].base);
+  for (const type of FILE_TYPES.filter(isNew)) {
     const source = await convertSample(folder, name, { type, importance, force: true });
     const [ours, stock] = [path.join(folder, 'f32.gguf'), path.join(folder, 'stock-f32.gguf')];
     const made = await convert({ checkpoint: source, type: 'F32', output: ours, force: true });
