@@ -83,7 +83,10 @@ const pruneOptions = {
     'Use this calibration, which --keep-calibration kept',
     text('calibration'),
   ),
-  'keep-calibration': valueFlag('Keep the calibration in this file', text('keep-calibration')),
+  'keep-calibration': {
+    ...valueFlag('Keep the calibration in this file', text('keep-calibration')),
+    conflicts: 'calibration',
+  },
   memory: {
     ...valueFlag('Take at most so much memory, such as 8GiB', parseSize),
     defaultDescription: 'what is free',

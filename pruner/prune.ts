@@ -1,7 +1,6 @@
 // From a dense Llama to a pruned, repaired and quantised GGUF, stage by stage: the model as a file that
 // llama.cpp runs, what its inputs are like on a text, which parts go, what the kept ones take over, and
 // convert's one pass over the original weights. Prints nothing; a temporary folder holds what lies between.
-import { copyFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { type ConvertSummary, convert } from '../converter/convert.js';
@@ -12,6 +11,7 @@ import { openCheckpoint } from '../model/checkpoint/checkpoint.js';
 import { openLora } from '../model/checkpoint/lora/lora.js';
 import { readGgufFile } from '../model/gguf/gguf-file.js';
 import type { FileType } from '../model/types/mixtures.js';
+import { openOutput } from '../terminal/output-file.js';
 import { calibrate } from './calibrate/calibrate.js';
 import { type CalibrationSettings, calibrationSettings } from './calibrate/calibration-settings.js';
 import { type Calibration, openCalibration } from './calibration-file.js';
@@ -89,6 +89,7 @@ const STEP_CHANNELS = 32;
 export async function prune(options: PruneOptions): Promise<PruneSummary> {
   const { checkpoint: denseCheckpoint, lora: loraFolder, layers, repair, folder, signal } = options;
   const checkpoint = await openCheckpoint(denseCheckpoint, { signal });
+  await checkOutputs(options, checkpoint.files);
   const lora = loraFolder === undefined ? null : await openLora(loraFolder, checkpoint);
   const dense = openDenseModel(checkpoint, lora);
   const compute = openCompute({ threads: options.threads ?? os.availableParallelism() });
@@ -127,6 +128,15 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
     compute.close();
     dense.close();
   }
+}
+
+/** Before any long work, what would be refused after it. */
+async function checkOutputs(
+  { output, keepCalibration, force }: PruneOptions,
+  inputs: readonly string[],
+): Promise<void> {
+  for (const file of [output, ...(keepCalibration === undefined ? [] : [keepCalibration])])
+    await (await openOutput(file, { inputs, force })).discard();
 }
 
 function openMeter(
@@ -173,11 +183,13 @@ async function prepareCalibration(
   const settings = await calibrationSettings({
     ...{ modelPath: densePath, chunkSize: CHUNK_SIZE, gpu, threads },
   });
-  const calibrationPath = options.calibration ?? path.join(folder, 'calibration.gguf');
+  const calibrationPath =
+    options.calibration ?? options.keepCalibration ?? path.join(folder, 'calibration.gguf');
   const needsGrams = repair === 'least-squares';
   if (options.calibration === undefined)
     await calibrate({
       ...{ modelPath: densePath, text, settings, signal, output: calibrationPath },
+      force: options.force,
       ...{ datasets: options.datasets, nTokens: options.nTokens, chunkSize: CHUNK_SIZE },
       grams: needsGrams ? new Set(parts.map(({ layer }) => layer)) : 'none',
       ...(options.memoryBytes !== undefined && { memoryBytes: options.memoryBytes }),
@@ -189,8 +201,6 @@ async function prepareCalibration(
   const digest = modelDigestOfGguf(file);
   const wanted = { path: calibrationPath, digest, needsGrams, parts };
   checkCalibration(calibration, wanted);
-  if (options.keepCalibration !== undefined && options.calibration === undefined)
-    await copyFile(calibrationPath, options.keepCalibration);
   return { calibration, densePath, settings, headerBytes: file.dataOffset };
 }
 

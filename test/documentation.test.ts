@@ -116,7 +116,7 @@ t.test('files, headings and scripts that are named are there', (t) => {
     for (const [, target = '', heading] of read(page).matchAll(
       /\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g,
     )) {
-      const file = path.join(path.dirname(page), target);
+      const file = target === '' ? page : path.join(path.dirname(page), target);
       t.ok(existsSync(path.join(packageRoot, file)), `${page}: ${target}`);
       if (heading !== undefined) t.ok(headingsOf(file).includes(heading), `${target}#${heading}`);
     }

@@ -49,7 +49,7 @@ export function describeLlama(checkpoint: Checkpoint): LlamaModel {
     ropeScaling: ropeFactors
       ? { kind: 'factors', factors: ropeFactors }
       : readRopeScaling(config, checkpoint.path),
-    hasPairedRows: checkpoint.kind === 'gguf',
+    ...(checkpoint.kind === 'gguf' && { hasPairedRows: true }),
     nParams: [...tensors.values()].reduce((sum, { shape }) => sum + product(shape), 0),
   };
 }

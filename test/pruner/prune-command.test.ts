@@ -133,6 +133,16 @@ t.test('what cannot be done is said, and nothing is left behind', async (t) => {
   await refused(['--ratio', '0.2', '--memory', '100MiB'], /does not fit 100 MiB to be calibrated/);
 });
 
+t.test('a file that exists is refused before any long work, and kept', async (t) => {
+  const output = path.join(folder, 'taken.gguf');
+  writeFileSync(output, 'mine');
+  const run = await hearth(['prune', dense, '-o', output, '--ratio', '0.2', ...common]);
+  t.equal(run.status, 1);
+  t.match(run.stderr, /taken\.gguf: exists already; pass --force/);
+  t.notMatch(run.stderr, /as a GGUF/);
+  t.equal(readFileSync(output, 'utf8'), 'mine');
+});
+
 t.test('a calibration of another model is refused', async (t) => {
   const output = path.join(folder, 'other.gguf');
   const calibration = path.join(folder, 'calibration.gguf');
