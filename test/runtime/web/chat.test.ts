@@ -21,7 +21,7 @@ t.test('an answer streams in, is drawn as Markdown, and shows its figures', asyn
   const server = await startScriptedServer(t);
   server.reply = () => ({
     text: '## Plan\n\nA **bold** word.\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n- [x] done\n',
-    pauseMs: 15,
+    pauseMs: 80,
   });
   const { page, faults, origins } = await openPage(browser, server.url);
   await ask(page, 'What?');
