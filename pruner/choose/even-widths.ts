@@ -25,7 +25,7 @@ function keptHeads({ nGroups, least }: Narrowable, share: number): number {
   return Math.max(least, Math.ceil(nGroups * share));
 }
 
-export function removedBy(widths: ReadonlyMap<Narrowable, number>): number {
+function removedBy(widths: ReadonlyMap<Narrowable, number>): number {
   let removed = 0;
   for (const [{ nGroups, paramsPerGroup }, kept] of widths)
     removed += (nGroups - kept) * paramsPerGroup;
