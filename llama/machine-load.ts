@@ -8,11 +8,15 @@ import { setTimeout } from 'node:timers/promises';
 const LOOK_EVERY_MS = 10;
 /** Programs that pass a message on are busy for less than this. */
 const PASSING_MS = 1;
+/** A look so long ago tells nothing of now: whoever asks then waits for a second one. */
+const STALE_MS = 250;
 
 export class MachineLoad {
   readonly #readOthers: () => number;
   readonly #cores: number;
   #isBusy = false;
+  /** Whether the last look saw a change, which the next one may confirm. */
+  #isDoubted = false;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor({ readOthers = runnableOthers, cores = os.cpus().length } = {}) {
@@ -20,16 +24,23 @@ export class MachineLoad {
     this.#cores = cores;
   }
 
-  /** A change must be seen twice. */
+  /** A change must be seen twice; between tokens that follow each other nobody waits for that. */
   async isBusy(): Promise<boolean> {
-    if (performance.now() - this.#lookedAt < LOOK_EVERY_MS) return this.#isBusy;
-    const seen = this.#look();
-    if (seen !== this.#isBusy) {
+    const age = performance.now() - this.#lookedAt;
+    if (age < (this.#isDoubted ? PASSING_MS : LOOK_EVERY_MS)) return this.#isBusy;
+    this.#compare(this.#look());
+    if (this.#isDoubted && age > STALE_MS) {
       await setTimeout(PASSING_MS);
-      if (this.#look() === seen) this.#isBusy = seen;
+      this.#compare(this.#look());
     }
-    this.#lookedAt = performance.now();
     return this.#isBusy;
+  }
+
+  #compare(seen: boolean): void {
+    const isChange = seen !== this.#isBusy;
+    if (isChange && this.#isDoubted) this.#isBusy = seen;
+    this.#isDoubted = isChange && !this.#isDoubted;
+    this.#lookedAt = performance.now();
   }
 
   #look(): boolean {

@@ -9,9 +9,19 @@ t.test('what is busy for a moment is not seen', async (t) => {
   const others = [2, 0, 2, 2];
   const load = new MachineLoad({ readOthers: () => others.shift() ?? 0, cores: 2 });
   t.equal(await load.isBusy(), false, 'it was gone at the second look');
-  await setTimeout(20);
+  await setTimeout(300);
   t.equal(await load.isBusy(), true, 'both looks saw it');
   t.equal(await load.isBusy(), true, 'a look holds for a while');
+});
+
+t.test('between tokens that follow each other, the next look confirms', async (t) => {
+  const others = [0, 2, 2];
+  const load = new MachineLoad({ readOthers: () => others.shift() ?? 0, cores: 2 });
+  t.equal(await load.isBusy(), false);
+  await setTimeout(20);
+  t.equal(await load.isBusy(), false, 'seen once');
+  await setTimeout(5);
+  t.equal(await load.isBusy(), true, 'seen twice');
 });
 
 t.test('a loop on every core is seen', { skip: process.platform !== 'linux' }, async (t) => {
