@@ -6,17 +6,18 @@ import { setTimeout } from 'node:timers/promises';
 
 /** A look costs about 15 µs. */
 const LOOK_EVERY_MS = 10;
-/** Programs that pass a message on are busy for less than this. */
+/** So many looks one after the other must see a change: programs that pass a message on are busy for less. */
+const CONFIRMING_LOOKS = 3;
+/** Between them where somebody waits for them. */
 const PASSING_MS = 1;
-/** A look so long ago tells nothing of now: whoever asks then waits for a second one. */
+/** A look so long ago tells nothing of now: whoever asks then waits. */
 const STALE_MS = 250;
 
 export class MachineLoad {
   readonly #readOthers: () => number;
   readonly #cores: number;
   #isBusy = false;
-  /** Whether the last look saw a change, which the next one may confirm. */
-  #isDoubted = false;
+  #changesSeen = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor({ readOthers = runnableOthers, cores = os.cpus().length } = {}) {
@@ -24,12 +25,12 @@ export class MachineLoad {
     this.#cores = cores;
   }
 
-  /** A change must be seen twice; between tokens that follow each other nobody waits for that. */
+  /** Between tokens that follow each other, nobody waits for a change to be confirmed. */
   async isBusy(): Promise<boolean> {
     const age = performance.now() - this.#lookedAt;
-    if (age < (this.#isDoubted ? PASSING_MS : LOOK_EVERY_MS)) return this.#isBusy;
+    if (age < LOOK_EVERY_MS) return this.#isBusy;
     this.#compare(this.#look());
-    if (this.#isDoubted && age > STALE_MS) {
+    while (this.#changesSeen > 0 && age > STALE_MS) {
       await setTimeout(PASSING_MS);
       this.#compare(this.#look());
     }
@@ -37,9 +38,11 @@ export class MachineLoad {
   }
 
   #compare(seen: boolean): void {
-    const isChange = seen !== this.#isBusy;
-    if (isChange && this.#isDoubted) this.#isBusy = seen;
-    this.#isDoubted = isChange && !this.#isDoubted;
+    this.#changesSeen = seen === this.#isBusy ? 0 : this.#changesSeen + 1;
+    if (this.#changesSeen === CONFIRMING_LOOKS) {
+      this.#isBusy = seen;
+      this.#changesSeen = 0;
+    }
     this.#lookedAt = performance.now();
   }
 
