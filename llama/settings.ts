@@ -7,6 +7,10 @@ export const GPU_BACKENDS = ['cuda', 'vulkan', 'metal'] as const;
 export type GpuBackend = (typeof GPU_BACKENDS)[number];
 export type Backend = GpuBackend | 'cpu';
 
+/** What `--gpu` takes. */
+export const GPU_CHOICES = ['auto', 'off', ...GPU_BACKENDS] as const;
+export type GpuChoice = (typeof GPU_CHOICES)[number];
+
 export const KV_TYPES = ['F32', 'F16', 'Q8_0', 'Q4_0'] as const;
 export type KvType = (typeof KV_TYPES)[number];
 

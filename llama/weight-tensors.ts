@@ -2,14 +2,10 @@
 // weights is then known without a file and without loading it again.
 // llama.cpp tells no addresses; its scheduler shows every node of a graph, and so the weights in it.
 import koffi from 'koffi';
+import { loadGgml, type Pointer } from './ggml-calls.js';
 import { loadLibrary } from './load-library.js';
 import type { LlamaLibraries } from './model-settings.js';
-
-/** ggml.h's ggml_tensor: where its two operands and its name lie. */
-const SRC = 152n;
-const NAME = 256n;
-const MAX_NAME = 64;
-const TYPE = 0n;
+import { checkTensorLayout, nameOf, sourcesOf, typeOf } from './tensor-layout.js';
 
 export type SettableTensor = {
   /** ggml's number of its type. */
@@ -29,8 +25,9 @@ export type TensorFinder = {
 };
 
 /** Finds the operands named as `pattern` says, in the graphs that a context computes. */
-export function findTensors({ ggmlBase }: LlamaLibraries, pattern: RegExp): TensorFinder {
-  const library = loadLibrary(ggmlBase);
+export function findTensors(libraries: LlamaLibraries, pattern: RegExp): TensorFinder {
+  checkTensorLayout(loadGgml(libraries));
+  const library = loadLibrary(libraries.ggmlBase);
   const size = library.func('size_t ggml_nbytes(void *tensor)');
   const get = library.func(
     'void ggml_backend_tensor_get(void *tensor, uint8_t *data, size_t offset, size_t size)',
@@ -39,19 +36,19 @@ export function findTensors({ ggmlBase }: LlamaLibraries, pattern: RegExp): Tens
     'void ggml_backend_tensor_set(void *tensor, const uint8_t *data, size_t offset, size_t size)',
   );
   const tensors = new Map<string, SettableTensor>();
-  const look = (node: bigint): boolean => {
-    const operands = new DataView(koffi.view(node + SRC, 16));
-    for (const operand of [operands.getBigUint64(0, true), operands.getBigUint64(8, true)]) {
+  const look = (node: Pointer): boolean => {
+    for (const operand of sourcesOf(node)) {
       if (operand === 0n) continue;
-      const name = nameOf(operand);
-      if (pattern.test(name) && !tensors.has(name)) tensors.set(name, open(operand));
+      const { name, isCopy } = nameOf(operand);
+      // A copy is made anew from the weight, wherever that lies.
+      if (!isCopy && pattern.test(name) && !tensors.has(name)) tensors.set(name, open(operand));
     }
     return false;
   };
-  const open = (tensor: bigint): SettableTensor => {
+  const open = (tensor: Pointer): SettableTensor => {
     const sizeBytes = Number(size(tensor));
     return {
-      typeId: new DataView(koffi.view(tensor + TYPE, 4)).getInt32(0, true),
+      typeId: typeOf(tensor),
       sizeBytes,
       read() {
         const bytes = new Uint8Array(sizeBytes);
@@ -64,10 +61,4 @@ export function findTensors({ ggmlBase }: LlamaLibraries, pattern: RegExp): Tens
   const prototype = koffi.proto('bool (void *node, bool asks, void *data)');
   const callback = koffi.register(look, koffi.pointer(prototype));
   return { callback, tensors, close: () => koffi.unregister(callback) };
-}
-
-function nameOf(tensor: bigint): string {
-  const bytes = Buffer.from(koffi.view(tensor + NAME, MAX_NAME));
-  const end = bytes.indexOf(0);
-  return bytes.toString('utf8', 0, end < 0 ? MAX_NAME : end);
 }

@@ -2,36 +2,29 @@
 // stdout holds the summary, stderr how far it is.
 
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { contextFlag, GPU_BACKENDS, threadsFlag } from '../llama/settings.js';
-import { many, one, text, valueFlag, wholeNumber } from '../terminal/flags.js';
+import { contextFlag } from '../llama/settings.js';
+import { one, text, valueFlag, wholeNumber } from '../terminal/flags.js';
 import { interruptible } from '../terminal/interruptible.js';
 import { clearProgressLine, noteAs, print, showProgressLine } from '../terminal/print.js';
-import { formatDisk, formatDuration, formatMemory, parseSize, plural } from '../terminal/units.js';
+import { formatDisk, formatDuration, formatMemory, plural } from '../terminal/units.js';
 import { type CalibrateSummary, calibrate } from './calibrate/calibrate.js';
 import { progressText } from './calibrate/calibrate-progress.js';
 import { calibrationSettings } from './calibrate/calibration-settings.js';
-import { GENERAL_TEXT_NAME, readTexts } from './general-text.js';
+import { calibrationFlags, DEFAULT_TOKENS } from './calibration-flags.js';
+import { readTexts } from './general-text.js';
 
 const note = noteAs('calibrate');
 
 const MAX_TOKENS = 2 ** 26;
-const DEFAULTS = { tokens: 16_384, ctx: 512 } as const;
+const DEFAULTS = { tokens: DEFAULT_TOKENS, ctx: 512 } as const;
 /** Fewer make a poor matrix. */
 const FEW_TOKENS = 8_192;
-const GPUS = ['auto', 'off', ...GPU_BACKENDS] as const;
 
 const calibrateOptions = {
   output: {
     ...valueFlag('The GGUF to write', text('output')),
     alias: 'o',
     demandOption: true,
-  },
-  text: {
-    describe: 'File of text, UTF-8; may be given several times',
-    type: 'string',
-    requiresArg: true,
-    coerce: many(text('text')),
-    defaultDescription: GENERAL_TEXT_NAME,
   },
   tokens: {
     ...valueFlag('So many of its first tokens', wholeNumber('tokens', 32, MAX_TOKENS)),
@@ -46,21 +39,7 @@ const calibrateOptions = {
     describe: 'Also what hearth prune repairs by: Gram matrices of the inputs that it cuts',
     type: 'boolean',
   },
-  memory: {
-    ...valueFlag('Take at most so much memory, such as 8GiB', parseSize),
-    defaultDescription: 'what is free',
-  },
-  gpu: {
-    describe: 'GPU backend; auto takes one where there is one',
-    choices: GPUS,
-    default: 'auto',
-  },
-  threads: {
-    ...threadsFlag('CPU threads'),
-    defaultDescription: 'as many as are quickest',
-  },
-  force: { describe: 'Replace an existing file', type: 'boolean' },
-  json: { describe: 'Print JSON', type: 'boolean' },
+  ...calibrationFlags,
 } as const;
 
 type CalibrateArguments = InferredOptionTypes<typeof calibrateOptions> & { model: string };

@@ -6,9 +6,9 @@ import { scoreQuality } from '../llama/quality/quality-process.js';
 import type { CalibrationSettings } from './calibrate/calibration-settings.js';
 import type { DenseModel } from './dense-model.js';
 import { pickColumns } from './linear/matrix.js';
-import type { Stage } from './prune.js';
 import { asChange, type RepairedPart } from './repair/repair-parts.js';
 import { openScratch } from './scratch.js';
+import type { Stage } from './stage.js';
 import { scoreTrials } from './trial/trial.js';
 
 export type Judged = { perplexity: number; kl: number };

@@ -15,6 +15,8 @@ import { type InputMoments, type Multiply, momentsOf } from './linear/least-squa
 import { dot, type Matrix, rowOf } from './linear/matrix.js';
 import type { LinearInput } from './repair/repair-linear.js';
 
+/** Channels that are judged and go together: blocks of the types that take any width that they divide. */
+export const STEP_CHANNELS = 32;
 /** Added to the diagonal of ones, the first that is enough against what a short text makes singular. */
 const RIDGES = [1e-2, 1e-1, 1];
 
@@ -46,7 +48,7 @@ export async function readInput(statistics: InputStatistics): Promise<LinearInpu
   };
 }
 
-/** In which order `part` can go, and at what cost. `step` channels are judged at a time. */
+/** In which order `part` can go, and at what cost. */
 export async function measurePart(
   {
     dense,
@@ -54,12 +56,15 @@ export async function measurePart(
     multiply,
   }: { dense: DenseModel; calibration: Calibration; multiply: Multiply },
   part: Part,
-  { step }: { step: number },
 ): Promise<MeasuredPart> {
   const statistics = statisticsOf(calibration, part);
   const weight = dense.readWeight(`${part.module}.weight`);
   const { moments } = await readInput(statistics);
-  const options = { groupSize: part.groupSize, step: part.kind === 'ffn' ? step : 1, least: 1 };
+  const options = {
+    groupSize: part.groupSize,
+    step: part.kind === 'ffn' ? STEP_CHANNELS : 1,
+    least: 1,
+  };
   if (!moments) {
     const variances = variancesOf(
       statistics,

@@ -5,28 +5,26 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import type { LayerRange } from '../devices/plan/block-pruning.js';
-import { GPU_BACKENDS, threadsFlag } from '../llama/settings.js';
 import { openCheckpoint } from '../model/checkpoint/checkpoint.js';
 import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
 import { describeLlama } from '../model/shape/llama-model.js';
 import { FILE_TYPES, type FileType } from '../model/types/mixtures.js';
-import { duration, many, number, text, valueFlag, wholeNumber } from '../terminal/flags.js';
+import { duration, number, text, valueFlag, wholeNumber } from '../terminal/flags.js';
 import { interruptible } from '../terminal/interruptible.js';
 import { noteAs, print } from '../terminal/print.js';
 import { parseSize } from '../terminal/units.js';
+import { calibrationFlags, DEFAULT_TOKENS } from './calibration-flags.js';
 import type { UniformWidths } from './choose/choose-widths.js';
 import { defaultLayers } from './choose/default-layers.js';
 import type { Target } from './choose/target.js';
 import { denseTypeWithin } from './dense-type.js';
-import { GENERAL_TEXT_NAME, readTexts } from './general-text.js';
+import { readTexts } from './general-text.js';
 import { type PruneOptions, prune } from './prune.js';
 import { planText, showStages, summaryJson, summaryText } from './prune-report.js';
 import type { RepairMode } from './repair/repair-linear.js';
 
 const note = noteAs('prune');
 const REPAIRS = ['none', 'bias', 'least-squares'] as const satisfies readonly RepairMode[];
-const GPUS = ['auto', 'off', ...GPU_BACKENDS] as const;
-const DEFAULT_TOKENS = 16_384;
 const DEFAULT_SEARCH_MS = 600_000;
 const TARGETS = ['ratio', 'params', 'size', 'n-ff'] as const;
 
@@ -56,13 +54,6 @@ const pruneOptions = {
   tokenizer: valueFlag('tokenizer.model, tokenizer.json or their folder', text('tokenizer')),
   'chat-template': valueFlag('Name of a template, or a file with Jinja', text('chat-template')),
   name: valueFlag("The model's name", text('name')),
-  text: {
-    describe: 'File of text to calibrate with, UTF-8; may be given several times',
-    type: 'string',
-    requiresArg: true,
-    coerce: many(text('text')),
-    defaultDescription: GENERAL_TEXT_NAME,
-  },
   tokens: {
     ...valueFlag('Tokens of it to calibrate with', wholeNumber('tokens', 1024, 2 ** 26)),
     defaultDescription: String(DEFAULT_TOKENS),
@@ -87,18 +78,7 @@ const pruneOptions = {
     ...valueFlag('Keep the calibration in this file', text('keep-calibration')),
     conflicts: 'calibration',
   },
-  memory: {
-    ...valueFlag('Take at most so much memory, such as 8GiB', parseSize),
-    defaultDescription: 'what is free',
-  },
-  gpu: {
-    describe: 'GPU backend; auto takes one where there is one',
-    choices: GPUS,
-    default: 'auto' as const,
-  },
-  threads: { ...threadsFlag('CPU threads'), defaultDescription: 'as many as are quickest' },
-  force: { describe: 'Replace an existing file', type: 'boolean' },
-  json: { describe: 'Print JSON', type: 'boolean' },
+  ...calibrationFlags,
 } as const;
 
 type PruneArguments = InferredOptionTypes<typeof pruneOptions> & { dense: string };

@@ -15,7 +15,8 @@ import {
 } from '../terminal/units.js';
 import type { UniformWidths } from './choose/choose-widths.js';
 import { paramsToRemove, type Target } from './choose/target.js';
-import type { PruneSummary, Stage, StageName } from './prune.js';
+import type { PruneSummary } from './prune.js';
+import type { Stage, StageName } from './stage.js';
 
 export type PrunePlan = {
   model: LlamaModel;

@@ -7,6 +7,7 @@ import { type ConvertSummary, convert } from '../converter/convert.js';
 import type { PrepareOptions } from '../converter/prepare.js';
 import type { LayerRange } from '../devices/plan/block-pruning.js';
 import { type GgmlCompute, openCompute } from '../llama/ggml-compute.js';
+import type { GpuChoice } from '../llama/settings.js';
 import { openCheckpoint } from '../model/checkpoint/checkpoint.js';
 import { openLora } from '../model/checkpoint/lora/lora.js';
 import { readGgufFile } from '../model/gguf/gguf-file.js';
@@ -35,6 +36,7 @@ import {
 } from './repair/repair-parts.js';
 import { openScratch } from './scratch.js';
 import { splitText } from './split-text.js';
+import type { Stage } from './stage.js';
 
 export type PruneOptions = Pick<
   PrepareOptions,
@@ -55,7 +57,7 @@ export type PruneOptions = Pick<
   text: string;
   datasets: string[];
   nTokens: number;
-  gpu: 'auto' | 'off' | 'cuda' | 'vulkan' | 'metal';
+  gpu: GpuChoice;
   threads: number | undefined;
   memoryBytes: number | undefined;
   /** A calibration made before, and where to keep this one. */
@@ -66,10 +68,6 @@ export type PruneOptions = Pick<
   signal: AbortSignal;
   onStage: (stage: Stage) => void;
 };
-
-/** `done` of `of`, of whatever the stage counts. */
-export type Stage = { name: StageName; part: string; done: number; of: number };
-export type StageName = 'dense' | 'calibrate' | 'choose' | 'search' | 'repair' | 'write' | 'judge';
 
 export type PruneSummary = {
   convert: ConvertSummary;
@@ -82,8 +80,6 @@ export type PruneSummary = {
 const CHOOSING_CHUNKS = 6;
 const JUDGED_CHUNKS = 8;
 const CHUNK_SIZE = 512;
-/** Channels that are judged and go together: whole blocks of most types. */
-const STEP_CHANNELS = 32;
 
 /** Throws `CheckpointError`, `CalibrationError`, `OutputError`, `MeasureError` or the signal's reason. */
 export async function prune(options: PruneOptions): Promise<PruneSummary> {
@@ -213,7 +209,7 @@ async function measureParts(
   for (const [i, part] of parts.entries()) {
     signal.throwIfAborted();
     onStage({ name: 'choose', part: part.ggufName, done: i, of: parts.length });
-    measured.push(await measurePart(tools, part, { step: STEP_CHANNELS }));
+    measured.push(await measurePart(tools, part));
   }
   return measured;
 }

@@ -7,14 +7,14 @@ import { checkModel } from '../../devices/memory/resolved-settings.js';
 import { type Gpus, probeGpus } from '../../devices/probe/gpus.js';
 import { GGML_TYPES } from '../../llama/ggml-types.js';
 import { type LlamaSettings, librariesFor } from '../../llama/model-settings.js';
-import type { GpuBackend } from '../../llama/settings.js';
+import type { GpuBackend, GpuChoice } from '../../llama/settings.js';
 import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { type SizedModel, sizedModelOfGguf } from '../../model/shape/sized-model.js';
 import { CalibrationError } from '../calibration-error.js';
 
 export type CalibrationSettingsOptions = {
   modelPath: string;
-  gpu?: 'auto' | 'off' | GpuBackend;
+  gpu?: GpuChoice;
   /** All of them compute every batch; by default as many as are quickest. */
   threads?: number | undefined;
   chunkSize: number;

@@ -6,7 +6,7 @@ import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
 import type { LlamaModel } from '../../model/shape/llama-model.js';
 import type { FileType } from '../../model/types/mixtures.js';
 import { planQuantisation } from '../../model/types/quantise-plan.js';
-import type { MeasuredPart } from '../measured-part.js';
+import { type MeasuredPart, STEP_CHANNELS } from '../measured-part.js';
 import { allocate, type Narrowable, type Widths } from './allocate.js';
 import { evenWidths } from './even-widths.js';
 import { meetTarget, type Target } from './target.js';
@@ -40,8 +40,6 @@ export type WidthsOptions = {
 const BYTES_PER_GROUP = 4;
 /** Every layer keeps an eighth of its channels. */
 const LEAST_SHARE = 1 / 8;
-/** Blocks of the types that take any width that they divide. */
-const STEP_CHANNELS = 32;
 
 /** Throws {@link CheckpointError} where the target cannot be reached. */
 export async function chooseWidths(

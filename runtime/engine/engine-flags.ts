@@ -3,7 +3,7 @@
 import type { InferredOptionTypes, Options } from 'yargs';
 import {
   contextFlag,
-  GPU_BACKENDS,
+  GPU_CHOICES,
   KV_TYPES,
   parallelFlag,
   threadsFlag,
@@ -15,13 +15,12 @@ import type { EngineInfo, EngineOptions } from './engine.js';
 
 const MAX_LAYERS = 10_000;
 
-const GPUS = ['auto', 'off', ...GPU_BACKENDS] as const;
 const FLASH_ATTENTION = ['auto', 'on', 'off'] as const;
 
 export const engineFlags = {
   gpu: defaultedFlag(
     'GPU backend; auto takes the best on which the model fits',
-    oneOf('gpu', GPUS),
+    oneOf('gpu', GPU_CHOICES),
     'auto',
   ),
   'gpu-layers': defaultedFlag(
