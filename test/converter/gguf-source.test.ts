@@ -63,13 +63,16 @@ t.test('factors of RoPE are taken over', async (t) => {
 });
 
 t.test('every type is read as llama.cpp reads it', async (t) => {
-  const name = 'appliance/pruned-20';
-  const plain = await convertSample(folder, name, { type: 'F16', force: true });
+  const sizes = { nLayer: 1, nEmbd: 256, nHead: 2, nHeadKv: 1, headSize: 64, nFf: 160 };
+  const checkpoint = writeLlama(path.join(folder, 'random'), sizes, randomLlama(sizes));
+  const plain = path.join(folder, 'plain.gguf');
+  await convert({ checkpoint, type: 'F16', output: plain });
   const importance = await madeUpImportance(plain, path.join(folder, 'imatrix.gguf'));
   const isNew = (type: FileType, i: number, all: FileType[]) =>
     i === all.findIndex((other) => MIXTURES[other].base === MIXTURES[type].base);
   for (const type of FILE_TYPES.filter(isNew)) {
-    const source = await convertSample(folder, name, { type, importance, force: true });
+    const source = path.join(folder, `random-${type}.gguf`);
+    await convert({ checkpoint, type, importance, output: source, threads: 1 });
     const [ours, stock] = [path.join(folder, 'f32.gguf'), path.join(folder, 'stock-f32.gguf')];
     const made = await convert({ checkpoint: source, type: 'F32', output: ours, force: true });
     await stockQuantise(source, { [stock]: MIXTURES.F32.fileTypeId });
