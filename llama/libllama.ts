@@ -87,6 +87,7 @@ export async function openModel(
     ...defaults,
     n_gpu_layers: settings.gpuLayers,
     load_mode: settings.mmap ? LOAD_MODES.mmap : LOAD_MODES.none,
+    use_extra_bufts: !settings.keepsOrder,
   });
   if (!model) throw new Error(`llama.cpp cannot load ${settings.modelPath}`);
   const vocab = openVocab(calls, model);

@@ -19,6 +19,8 @@ export type LlamaSettings = {
   hasFixedThreads: boolean;
   flashAttention: boolean;
   mmap: boolean;
+  /** Whether all weights stay as the file has them, where they can be read and set; else as the CPU likes them. */
+  keepsOrder?: boolean;
 };
 
 /** As llama-bench has them. */

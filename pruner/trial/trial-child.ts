@@ -16,7 +16,8 @@ import type { PartChange, Score, TrialEvent, TrialTask } from './trial-protocol.
 const PRUNED = /^blk\.\d+\.(attn_output|ffn_down)\.(weight|bias)$/;
 
 takeTask<TrialTask, TrialEvent>(async (task, child) => {
-  const model = await openModel(task.settings, child.onLog);
+  // Weights in an order that only the CPU's kernels know cannot be read back.
+  const model = await openModel({ ...task.settings, keepsOrder: true }, child.onLog);
   const finder = findTensors(task.settings.libraries, PRUNED);
   const scorer = openScorer(model, task.nCtx, { evalCallback: finder.callback });
   try {

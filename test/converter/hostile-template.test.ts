@@ -25,7 +25,7 @@ function folderWith(folder: string, template: string): string {
   return folder;
 }
 
-for (const kib of [64, 256]) {
+for (const kib of [128, 256]) {
   t.test(`${kib} KiB of spaces in the tokenizer's template are warned of`, async (t) => {
     const cwd = folderWith(t.testdir(), spaces(kib));
     const startedAt = performance.now();

@@ -33,7 +33,7 @@ export const renderBombs: Record<string, string> = {
 
 /** What their lexer or parser does not come to an end of. */
 export const parseBombs: Record<string, string> = {
-  '64 KiB of spaces': `a${' '.repeat(64 << 10)}b`,
+  '128 KiB of spaces': `a${' '.repeat(128 << 10)}b`,
   '256 KiB of spaces': `a${' '.repeat((256 << 10) - 3)}b`,
   'lines of spaces': `${' \n'.repeat(60_000)}b`,
   'nested brackets': `{{ ${'('.repeat(50_000)}1${')'.repeat(50_000)} }}`,
