@@ -25,12 +25,15 @@ export class MachineLoad {
     this.#cores = cores;
   }
 
-  /** Between tokens that follow each other, nobody waits for a change to be confirmed. */
-  async isBusy(): Promise<boolean> {
+  /**
+   * Between tokens that follow each other, nobody waits for a change to be confirmed; nor where `mayWait` is
+   * false, because what is about to be computed takes hardly longer than that.
+   */
+  async isBusy({ mayWait = true } = {}): Promise<boolean> {
     const age = performance.now() - this.#lookedAt;
     if (age < LOOK_EVERY_MS) return this.#isBusy;
     this.#compare(this.#look());
-    while (this.#changesSeen > 0 && age > STALE_MS) {
+    while (mayWait && this.#changesSeen > 0 && age > STALE_MS) {
       await setTimeout(PASSING_MS);
       this.#compare(this.#look());
     }

@@ -72,6 +72,12 @@ export class ThreadTuner {
     return this.#counts[this.#classOf(nTokens, false).current] as number;
   }
 
+  /** What a batch of about this size took lately; infinite where none was computed. */
+  expectedMs(nTokens: number): number {
+    const cost = this.#quiet.get(sizeOf(nTokens))?.cost;
+    return cost === undefined ? Number.POSITIVE_INFINITY : cost * nTokens;
+  }
+
   /** Tells how a batch went. */
   record({ nTokens, threads, wallMs, cpuMs, isBusy = false }: TimedBatch): void {
     if (this.#counts.length === 1 || wallMs <= 0) return;
@@ -84,7 +90,7 @@ export class ThreadTuner {
 
   #classOf(nTokens: number, isBusy: boolean): SizeClass {
     const classes = isBusy ? this.#busy : this.#quiet;
-    const size = Math.floor(Math.log2(nTokens));
+    const size = sizeOf(nTokens);
     const known = classes.get(size);
     if (known) return known;
     const least = nTokens >= PROMPT_TOKENS ? Math.log2(PROMPT_TOKENS) : 0;
@@ -105,6 +111,10 @@ export class ThreadTuner {
         )
       : last;
   }
+}
+
+function sizeOf(nTokens: number): number {
+  return Math.floor(Math.log2(nTokens));
 }
 
 /** What a trial before the first answer may take; one decode more where that is slow. */
@@ -187,6 +197,11 @@ class SizeClass {
 
   get current(): number {
     return this.#current;
+  }
+
+  /** Of the number in use, where it was seen. */
+  get cost(): number | undefined {
+    return this.#recent.length > 0 ? this.#cost() : undefined;
   }
 
   choose(nTokens: number, isWaiting: boolean): number {

@@ -25,6 +25,17 @@ t.test('between tokens that follow each other, later looks confirm', async (t) =
   t.same(found, [false, false, false, true]);
 });
 
+t.test('a short batch does not wait for it', async (t) => {
+  let looks = 0;
+  const readOthers = () => {
+    looks++;
+    return 2;
+  };
+  const load = new MachineLoad({ readOthers, cores: 2 });
+  t.equal(await load.isBusy({ mayWait: false }), false);
+  t.equal(looks, 1);
+});
+
 t.test('a loop on every core is seen', { skip: process.platform !== 'linux' }, async (t) => {
   const loops = os.cpus().map(() => spawn(process.execPath, ['-e', 'for (;;);']));
   t.teardown(async () => {

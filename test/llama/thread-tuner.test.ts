@@ -44,6 +44,20 @@ t.test('numbers of threads worth telling apart', async (t) => {
   t.same(threadCounts(16), [1, 2, 3, 4, 6, 8, 12, 16]);
 });
 
+t.test('what a batch will take follows from those of its size', async (t) => {
+  const tuner = new ThreadTuner([2]);
+  t.equal(new ThreadTuner([1, 2]).expectedMs(100), Number.POSITIVE_INFINITY);
+  compute(tuner, scaling, { batches: 3, nTokens: 100 });
+  t.equal(
+    tuner.expectedMs(100),
+    Number.POSITIVE_INFINITY,
+    'where the number is given, nothing is kept',
+  );
+  const choosing = new ThreadTuner([1, 2]);
+  compute(choosing, scaling, { batches: 3, nTokens: 100 });
+  t.ok(Math.abs(choosing.expectedMs(120) - (120 * 170) / 2 ** 0.9) < 1e-6);
+});
+
 t.test('a tiny model is decoded by one thread, as two wait for each other', async (t) => {
   const ms = compute(new ThreadTuner([1, 2]), spinning, { batches: 2000 });
   t.ok(2000 / ms > 0.95, `${(2000 / ms).toFixed(3)} of the speed of one thread`);

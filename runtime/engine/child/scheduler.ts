@@ -26,6 +26,9 @@ export type SchedulerOptions = {
   onFailure: (answer: RunningAnswer, failure: EngineFailure) => void;
 };
 
+/** To know whether others want the cores may take 3 ms. */
+const WORTH_WAITING_MS = 100;
+
 type BatchPart = {
   slot: Slot;
   answer: RunningAnswer;
@@ -167,7 +170,7 @@ export class Scheduler {
   /** Computes the batch of `nTokens` that was composed, by as many threads as are quickest. */
   async decode(nTokens: number): Promise<void> {
     const { native, threads: tuner, load } = this.#options;
-    const isBusy = await load.isBusy();
+    const isBusy = await load.isBusy({ mayWait: tuner.expectedMs(nTokens) > WORTH_WAITING_MS });
     const threads = tuner.choose(nTokens, isBusy);
     native.context.setThreads(threads);
     const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
