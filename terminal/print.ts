@@ -30,9 +30,18 @@ export function noteAs(command: string): (text: string) => void {
   };
 }
 
-/** Over the last one on a terminal; nothing elsewhere, where a file of progress helps nobody. */
+/** Elsewhere than on a terminal, long work tells this often that it goes on. */
+const PLAIN_PROGRESS_MS = 5000;
+
+let plainProgressAt = performance.now();
+
+/** Over the last one on a terminal; elsewhere a line every few seconds. */
 export function showProgressLine(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`${CLEAR_LINE}${printable(text)}`);
+  else if (performance.now() - plainProgressAt > PLAIN_PROGRESS_MS) {
+    plainProgressAt = performance.now();
+    process.stderr.write(`${printable(text)}\n`);
+  }
 }
 
 export function clearProgressLine(): void {

@@ -7,6 +7,8 @@ import { formatMemory } from '../../terminal/units.js';
 import type { Compared, Comparison, EqualMemory } from './comparison.js';
 import { type DeviceRow, deviceRows, fittedModels } from './device-rows.js';
 import { FIGURES, type FigureText, NOTHING } from './figure-text.js';
+import { findingOf } from './findings.js';
+import { compareText } from './verdict.js';
 
 /** More answers than these are for the report and for --json. */
 const SHOWN_QUESTIONS = 3;
@@ -66,7 +68,7 @@ function figuresTable({ models, made }: Comparison, figures: FigureColumn[]): st
 function figureNotes({ models, made, setting }: Comparison): string[] {
   const tokens = models.find(({ speed }) => speed)?.speed?.answerTokens;
   return [
-    `Memory: peak of the process, measured. Answer: ${tokens ?? 0} tokens to one question, prompt included; medians of ${setting.repeats}.`,
+    `Memory: peak of the process, measured. Answer: ${tokens ?? 0} tokens to one question, prompt included; medians of ${setting.repeats} rounds in which all models take turns.`,
     ...[...models, ...made].flatMap(({ label, failure }) =>
       failure === null ? [] : [`${label} failed: ${failure}`],
     ),
@@ -92,7 +94,7 @@ function qualityNotes({ models, made, setting }: Comparison): string[] {
 const PAIR: TableColumn<EqualMemory>[] = [
   { head: 'Pruned', cell: ({ pruned }) => `${pruned.label} (${figure(pruned, FIGURES.type)})` },
   { head: 'Memory', align: 'right', cell: ({ prunedBytes }) => formatMemory(prunedBytes) },
-  { head: 'Perplexity', align: 'right', cell: ({ pruned }) => figure(pruned, FIGURES.perplexity) },
+  { head: 'Perplexity', align: 'right', cell: (pair) => textFigure(pair, 'pruned') },
   { head: 'tok/s', align: 'right', cell: ({ pruned }) => figure(pruned, FIGURES.rate) },
   { head: 'Unpruned as', align: 'right', cell: ({ type }) => type ?? 'none' },
   {
@@ -100,7 +102,7 @@ const PAIR: TableColumn<EqualMemory>[] = [
     align: 'right',
     cell: ({ type, denseBytes }) => (type ? formatMemory(denseBytes) : NOTHING),
   },
-  { head: 'Perplexity', align: 'right', cell: ({ dense }) => figure(dense, FIGURES.perplexity) },
+  { head: 'Perplexity', align: 'right', cell: (pair) => textFigure(pair, 'dense') },
   { head: 'tok/s', align: 'right', cell: ({ dense }) => figure(dense, FIGURES.rate) },
 ];
 
@@ -108,20 +110,24 @@ function figure(model: Compared | null, text: FigureText): string {
   return (model && text(model, undefined)) ?? NOTHING;
 }
 
-/** What the table leaves open, as sentences. */
+/** A star where that side predicts the text better. */
+function textFigure({ pruned, dense }: EqualMemory, side: 'pruned' | 'dense'): string {
+  const [model, better] = side === 'pruned' ? [pruned, 'first'] : [dense, 'second'];
+  const isBetter = compareText(pruned, dense, 'nll')?.less === better;
+  return `${isBetter ? '* ' : ''}${figure(model, FIGURES.perplexity)}`;
+}
+
+/** What the table comes to and what it leaves open, as sentences. */
 export function equalNotes({ equalMemory, setting }: Comparison): string[] {
   return [
     `Memory: predicted for both sides at ${setting.nCtx} tokens of context; the unpruned model in its largest type that takes no more.`,
+    ...equalMemory.flatMap(findingOf),
     ...equalMemory.flatMap(equalNote),
   ];
 }
 
-function equalNote({ pruned, prunedBytes, type, denseBytes, dense }: EqualMemory): string[] {
-  if (type === null)
-    return [
-      `${pruned.label} has no equal: even the smallest type of the unpruned model takes ${formatMemory(denseBytes)}, more than its ${formatMemory(prunedBytes)}.`,
-    ];
-  if (dense !== null) return [];
+function equalNote({ type, dense }: EqualMemory): string[] {
+  if (type === null || dense !== null) return [];
   return [
     `The unpruned model as ${type} was not measured: give its GGUF of that type, or --dense-checkpoint.`,
   ];

@@ -12,13 +12,14 @@ import { openMemoryPredictor } from '../../devices/memory/predictor.js';
 import { describeMachine } from '../../devices/probe/machine.js';
 import type { FileType } from '../../model/types/mixtures.js';
 import type { EngineOptions } from '../../runtime/engine/engine.js';
+import { plural } from '../../terminal/units.js';
 import { defaultCtx } from '../measure/points.js';
 import { labelsOf, readModelFile, unmeasured } from './compared-file.js';
 import type { Compared, Comparison, ComparisonSetting, EqualMemory } from './comparison.js';
 import { type DenseSource, openDenseSource } from './dense-source.js';
 import { findOpponent, predictorLike, totalBytes } from './equal-memory.js';
 import { perplexityText, rateText } from './figure-text.js';
-import { tryModel } from './trial.js';
+import { type TrialOptions, timeModel, tryModel } from './trial.js';
 
 export type CompareOptions = {
   /** GGUF files, the unpruned model's first. */
@@ -52,6 +53,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     await run.tryAll();
     await run.predictAll();
     await run.findOpponents();
+    await run.timeAll();
     comparison.isWhole = !options.signal.aborted;
     return comparison;
   } finally {
@@ -110,18 +112,32 @@ class ComparisonRun {
   }
 
   async #try(model: Compared): Promise<void> {
+    const { signal, onNote } = this.#parts.options;
+    if (model.file && !signal.aborted) await tryModel(model, this.#trialOf(model));
+    if (!signal.aborted) onNote(`${model.label}: ${model.failure ?? qualityNote(model)}`);
+  }
+
+  #trialOf(model: Compared): TrialOptions {
     const { comparison, options, folder } = this.#parts;
-    const { engine, signal, onNote } = options;
-    if (model.file && !signal.aborted)
-      await tryModel(model, {
-        engine,
-        signal,
-        setting: comparison.setting,
-        first: model === this.#first ? null : this.#first,
-        rowsPath: path.join(folder, 'first.rows'),
-        onProgress: (text) => options.onProgress(`${model.label}: ${text}`),
-      });
-    if (!signal.aborted) onNote(`${model.label}: ${model.failure ?? doneText(model)}`);
+    return {
+      ...{ engine: options.engine, signal: options.signal, setting: comparison.setting },
+      first: model === this.#first ? null : this.#first,
+      rowsPath: path.join(folder, 'first.rows'),
+      onProgress: (text) => options.onProgress(`${model.label}: ${text}`),
+    };
+  }
+
+  /** Round by round, each in the other direction: what comes and goes on the machine meets all alike. */
+  async timeAll(): Promise<void> {
+    const { comparison, options } = this.#parts;
+    const models = [...comparison.models, ...comparison.made];
+    for (let round = 0; round < comparison.setting.repeats; round++)
+      for (const model of round % 2 === 0 ? models : models.toReversed())
+        if (model.failure === null && !options.signal.aborted)
+          await timeModel(model, this.#trialOf(model));
+    for (const { label, failure, speed } of models)
+      if (speed && !options.signal.aborted)
+        options.onNote(`${label}: ${failure ?? `${rateText(speed.tokensPerSecond)} tok/s`}`);
   }
 
   /** What each takes, and which devices hold it. */
@@ -193,7 +209,6 @@ class ComparisonRun {
       await readFile(made, this.#first);
       await this.#try(made);
       await this.#predict(made);
-      await rm(made.path, { force: true });
     } catch (error) {
       made.failure = options.signal.aborted ? 'interrupted' : (error as Error).message;
       options.onNote(`${label}: ${made.failure}`);
@@ -202,9 +217,9 @@ class ComparisonRun {
   }
 }
 
-function doneText({ speed, quality }: Compared): string {
+function qualityNote({ answers, quality }: Compared): string {
   const parts = [
-    speed && `${rateText(speed.tokensPerSecond)} tok/s`,
+    `${plural(answers.length, 'answer')}`,
     quality && `perplexity ${perplexityText(quality.perplexity.value)}`,
   ];
   return parts.filter(Boolean).join(', ');

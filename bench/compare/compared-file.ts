@@ -34,6 +34,7 @@ export function unmeasured(label: string, modelPath: string): Compared {
     file: null,
     info: null,
     answers: [],
+    timed: [],
     speed: null,
     memory: null,
     quality: null,

@@ -7,6 +7,7 @@ import type { SizedModel } from '../../model/shape/sized-model.js';
 import type { FileType } from '../../model/types/mixtures.js';
 import type { EngineInfo, StopReason } from '../../runtime/engine/engine.js';
 import type { MachineRow } from '../../runtime/log/rows.js';
+import type { TimedAnswer } from '../measure/repeated-answers.js';
 import type { ComparedQuestion } from './answers/questions.js';
 
 export type Comparison = {
@@ -49,6 +50,8 @@ export type Compared = {
   info: EngineInfo | null;
   /** In the order of the questions; fewer where it failed on the way. */
   answers: ComparedAnswer[];
+  /** One a round of speed. */
+  timed: TimedRound[];
   speed: Speed | null;
   memory: MeasuredMemory | null;
   quality: Quality | null;
@@ -85,7 +88,7 @@ export type ComparedAnswer = {
   isRight: boolean | null;
 };
 
-/** Medians over the repeats. */
+/** Medians over the rounds. */
 export type Speed = {
   /** A whole answer of so many tokens, prompt included. */
   answerTokens: number;
@@ -94,7 +97,14 @@ export type Speed = {
   /** Of the tokens after the first. */
   tokensPerSecond: number;
   promptTokens: number;
+  /** Tokens a second of each round; all models take part in a round, one after the other. */
+  rates: number[];
+  /** The most that other programs had of all cores in a round, 0 to 1; null where it is not known. */
+  othersShare: number | null;
 };
+
+/** An answer, and what other programs had of all cores meanwhile. */
+export type TimedRound = TimedAnswer & { othersShare: number | null };
 
 export type MeasuredMemory = {
   /** By the backend's own accounting, GPU and system together. */

@@ -1,12 +1,13 @@
-// One model put to the test: loaded once for its answers, speed and memory, and in a process of its own
-// for what it makes of a text. Whatever fails is noted in the model's column, and what was measured
-// before stays.
+// One model put to the test: loaded for its answers, in a process of its own for what it makes of a text,
+// and again for each round of speed, so that the rounds of all models lie side by side in time.
+// Whatever fails is noted in the model's column, and what was measured before stays.
 
 import { scoreQuality } from '../../llama/quality/quality-process.js';
 import type { Quality, QualityTask } from '../../llama/quality/quality-protocol.js';
 import type { Engine, EngineInfo, EngineOptions } from '../../runtime/engine/engine.js';
 import { startEngine } from '../../runtime/engine/restarting-engine.js';
 import { llamaSettings, untilEngineEnds } from '../measure/measured-engine.js';
+import { watchOthers } from '../measure/others-cpu.js';
 import {
   ANSWER_TOKENS,
   answerRepeatedly,
@@ -23,6 +24,7 @@ import type {
   ComparisonSetting,
   MeasuredMemory,
   Speed,
+  TimedRound,
 } from './comparison.js';
 
 export type TrialOptions = {
@@ -39,63 +41,89 @@ export type TrialOptions = {
 /** Fills in what can be measured of `model`, and what went wrong. Never throws. */
 export async function tryModel(model: Compared, options: TrialOptions): Promise<void> {
   const { setting, signal } = options;
-  try {
-    await runEngine(model, options);
+  await noteFailure(model, signal, async () => {
+    await askQuestions(model, options);
     if (setting.text) await scoreModel(model, options);
+  });
+}
+
+/** Adds one answer to the model's speed and memory. Never throws. */
+export async function timeModel(model: Compared, options: TrialOptions): Promise<void> {
+  await noteFailure(model, options.signal, () => timeRound(model, options));
+}
+
+async function noteFailure(
+  model: Compared,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     model.failure = signal.aborted ? 'interrupted' : (error as Error).message;
   }
 }
 
-async function runEngine(model: Compared, options: TrialOptions): Promise<void> {
-  const { setting, first, onProgress } = options;
-  const { nCtx, questions, maxTokens } = setting;
-  const engine = startEngine({ ...options.engine, modelPath: model.path, nCtx, parallel: 1 });
+type Running = { engine: Engine; info: EngineInfo; signal: AbortSignal };
+
+async function withEngine(
+  model: Compared,
+  { engine: chosen, setting: { nCtx }, signal, onProgress }: TrialOptions,
+  work: (running: Running) => Promise<void>,
+): Promise<void> {
+  const engine = startEngine({ ...chosen, modelPath: model.path, nCtx, parallel: 1 });
   try {
     onProgress('loading');
-    const signal = untilEngineEnds(engine, options.signal);
-    const info = await engine.ready({ signal });
+    const ended = untilEngineEnds(engine, signal);
+    const info = await engine.ready({ signal: ended });
     model.info = info;
-    await measureSpeed(model, { engine, info, signal }, options);
-    for (const [index, question] of questions.entries()) {
-      onProgress(`question ${index + 1} of ${questions.length}`);
-      const asked = { engine, info, maxTokens, signal };
-      model.answers.push(await answer(question, first?.answers[index]?.text, asked));
-    }
+    await work({ engine, info, signal: ended });
   } finally {
     await engine.close();
   }
 }
 
-type Running = { engine: Engine; info: EngineInfo; signal: AbortSignal };
-
-async function measureSpeed(
-  model: Compared,
-  { engine, info, signal }: Running,
-  { setting: { repeats }, onProgress }: TrialOptions,
-): Promise<void> {
-  const answers: TimedAnswer[] = [];
-  const asked = { repeats, maxTokens: ANSWER_TOKENS, signal };
-  for await (const step of answerRepeatedly(engine, info, asked)) {
-    if (step.answer === null) onProgress(`speed: ${step.repeat} of ${repeats}`);
-    else answers.push(step.answer);
-    if (answers.length === 0) continue;
-    model.speed = speedOf(answers);
-    model.memory = memoryOf(info, answers);
-  }
+async function askQuestions(model: Compared, options: TrialOptions): Promise<void> {
+  const { questions, maxTokens } = options.setting;
+  await withEngine(model, options, async (running) => {
+    for (const [index, question] of questions.entries()) {
+      options.onProgress(`question ${index + 1} of ${questions.length}`);
+      const reference = options.first?.answers[index]?.text;
+      model.answers.push(await answer(question, reference, { ...running, maxTokens }));
+    }
+  });
 }
 
-function speedOf(answers: readonly TimedAnswer[]): Speed {
+async function timeRound(model: Compared, options: TrialOptions): Promise<void> {
+  await withEngine(model, options, async ({ engine, info, signal }) => {
+    const asked = { repeats: 1, maxTokens: ANSWER_TOKENS, signal };
+    let othersSince = watchOthers(engine.pid);
+    for await (const { answer } of answerRepeatedly(engine, info, asked)) {
+      options.onProgress(`speed: ${model.timed.length + 1} of ${options.setting.repeats}`);
+      if (answer) model.timed.push({ ...answer, othersShare: othersSince() });
+      else othersSince = watchOthers(engine.pid);
+    }
+    model.speed = speedOf(model.timed);
+    model.memory = memoryOf(info, model.timed);
+  });
+}
+
+function speedOf(answers: readonly TimedRound[]): Speed {
   const of = (read: (answer: TimedAnswer) => number) => median(answers.map(read));
+  const shares = answers.map(({ othersShare }) => othersShare).filter((share) => share !== null);
   return {
     answerTokens: of(({ timings }) => timings.generatedTokens),
     answerMs: of(({ timings }) => timings.totalMs),
     ttftMs: of(({ timings }) => timings.ttftMs),
-    tokensPerSecond: of(
-      ({ timings }) => ((timings.generatedTokens - 1) * 1000) / timings.generationMs,
-    ),
+    tokensPerSecond: of(rateOf),
     promptTokens: of(({ timings }) => timings.promptTokens),
+    rates: answers.map(rateOf),
+    othersShare: shares.length > 0 ? Math.max(...shares) : null,
   };
+}
+
+function rateOf({ timings }: TimedAnswer): number {
+  return ((timings.generatedTokens - 1) * 1000) / timings.generationMs;
 }
 
 function memoryOf(info: EngineInfo, answers: readonly TimedAnswer[]): MeasuredMemory {

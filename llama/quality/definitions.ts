@@ -9,11 +9,6 @@ export type Estimate = {
   error: number;
 };
 
-/** Whether two figures are further apart than their errors reach: on one text, a cautious judgement. */
-export function differ(a: Estimate, b: Estimate): boolean {
-  return Math.abs(a.value - b.value) > a.error + b.error;
-}
-
 /** Beside a first model, on the same positions. */
 export type Divergence = {
   /** Σ p·(ln p - ln q) over the vocabulary, averaged: nats that this model misses of the first. */
@@ -42,6 +37,11 @@ export class PerplexityTally {
     this.#nll.add(nll);
   }
 
+  /** Of all that was added. */
+  get sum(): number {
+    return this.#nll.sum;
+  }
+
   get count(): number {
     return this.#nll.count;
   }
@@ -59,6 +59,11 @@ export class DivergenceTally {
   readonly #kl = new Mean();
   readonly #values: number[] = [];
   #sameTop = 0;
+
+  /** Of all that was added. */
+  get sums(): { kl: number; sameTop: number } {
+    return { kl: this.#kl.sum, sameTop: this.#sameTop };
+  }
 
   /** One position: what the first model held for likely, and this model's logits. */
   add(first: LogProbs, logits: Float32Array): void {
@@ -103,18 +108,18 @@ function percentile(sorted: Float64Array, share: number): number {
 }
 
 class Mean {
-  #sum = 0;
+  sum = 0;
   #squares = 0;
   count = 0;
 
   add(value: number): void {
-    this.#sum += value;
+    this.sum += value;
     this.#squares += value * value;
     this.count++;
   }
 
   get estimate(): Estimate {
-    const value = this.#sum / this.count;
+    const value = this.sum / this.count;
     const variance = this.#squares / this.count - value * value;
     return { value, error: variance > 0 ? Math.sqrt(variance / (this.count - 1)) : 0 };
   }

@@ -7,7 +7,7 @@ import { type MeasuringChild, takeTask } from '../measuring-child.js';
 import { DivergenceTally, logSumExp, PerplexityTally } from './definitions.js';
 import { openKeptRows } from './kept-rows.js';
 import { logProbsOf } from './log-probs.js';
-import type { Quality, QualityEvent, QualityTask } from './quality-protocol.js';
+import type { ChunkMeans, Quality, QualityEvent, QualityTask } from './quality-protocol.js';
 import { openScorer, type Scorer } from './scorer.js';
 
 takeTask<QualityTask, QualityEvent>(async (task, child) => {
@@ -34,7 +34,9 @@ async function scoreText(
     nVocab: scorer.nVocab,
     nRows: nChunks * task.nCtx * 0.5,
   });
+  const byChunk: ChunkMeans = { nll: [], kl: [], otherTop: [] };
   for (let chunk = 0; chunk < nChunks; chunk++) {
+    const before = { nll: tally.sum, count: tally.count, ...divergence.sums };
     await send({ kind: 'chunk', done: chunk, of: nChunks });
     const start = chunk * task.nCtx;
     for (const { logits, token } of scorer.score(tokens.subarray(start, start + task.nCtx))) {
@@ -43,12 +45,19 @@ async function scoreText(
       rows.write?.(logProbsOf(logits, normaliser));
       if (rows.read) divergence.add(rows.read(), logits);
     }
+    const count = tally.count - before.count;
+    byChunk.nll.push((tally.sum - before.nll) / count);
+    if (!rows.read) continue;
+    byChunk.kl.push((divergence.sums.kl - before.kl) / count);
+    byChunk.otherTop.push(1 - (divergence.sums.sameTop - before.sameTop) / count);
   }
   return {
     perplexity: tally.perplexity,
+    byChunk,
     nChunks,
     nTokens: tally.count,
     tokensSha256,
+    startsWithBos: scorer.startsWithBos,
     divergence: rows.read ? divergence.divergence : null,
   };
 }

@@ -18,12 +18,25 @@ export type QualityTask = {
   tokensSha256: string | null;
 };
 
+/** Means over the scored positions of each chunk, in the text's order. */
+export type ChunkMeans = {
+  /** Nats a token. */
+  nll: number[];
+  /** Nats that this model misses of the first; empty where the divergence is null. */
+  kl: number[];
+  /** Share at which both find another token likeliest; empty where the divergence is null. */
+  otherTop: number[];
+};
+
 export type Quality = {
   perplexity: Estimate;
+  byChunk: ChunkMeans;
   nChunks: number;
   /** Positions that were scored. */
   nTokens: number;
   tokensSha256: string;
+  /** Whether each chunk begins with the token that begins a text, as the model's own texts do. */
+  startsWithBos: boolean;
   /** Null of the first model, and where its tokens are others. */
   divergence: Divergence | null;
 };

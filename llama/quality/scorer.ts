@@ -1,5 +1,5 @@
 // A model's logits on a text, chunk by chunk, by llama.cpp's own calls, as llama-perplexity makes them:
-// each chunk starts with the token that begins a text, and its second half is scored.
+// each chunk starts with the token that begins a text, if the model has one, and its second half is scored.
 // Keeps the logits of one batch at a time. Judges nothing.
 import { allocateBatch, type LlamaBatch } from '../batch.js';
 import type { ContextOptions, LoadedModel } from '../libllama.js';
@@ -13,6 +13,8 @@ export type Scored = {
 
 export type Scorer = {
   nVocab: number;
+  /** Where the model's texts begin with a token of their own. */
+  startsWithBos: boolean;
   tokenize(text: string): Int32Array;
   /** The scored positions of one chunk, in order. */
   score(chunk: Int32Array): Generator<Scored, void, undefined>;
@@ -28,6 +30,7 @@ export function openScorer(model: LoadedModel, nCtx: number, options?: ContextOp
   const batch = allocateBatch(N_BATCH, { picksLogits: true });
   return {
     nVocab,
+    startsWithBos: bos !== null,
     tokenize,
     *score(chunk) {
       context.clear();

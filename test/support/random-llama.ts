@@ -142,7 +142,7 @@ function randomMatrix(shape: number[], random: () => number): Matrix {
 }
 
 /** Numbers from -1 to 1, the same for the same seed: mulberry32. */
-function randomNumbers(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

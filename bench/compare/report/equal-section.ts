@@ -1,11 +1,11 @@
 // Pairs of equal memory: each pruned model beside the unpruned one in the type that takes as much.
-// A side is marked as better only where the difference is larger than the errors of both figures.
+// A side is marked as better only where chunks of the text, or rounds of speed, tell the two apart.
 
-import { differ, type Estimate } from '../../../llama/quality/definitions.js';
-import { formatDuration, formatMemory, formatPercent } from '../../../terminal/units.js';
+import { formatMemory } from '../../../terminal/units.js';
 import { equalNotes } from '../compare-text.js';
 import type { Compared, Comparison, EqualMemory } from '../comparison.js';
-import { NOTHING, perplexityOf, perplexityText, rateText, sameTokenOf } from '../figure-text.js';
+import { FIGURES, type FigureText, NOTHING } from '../figure-text.js';
+import { compareText, speedVerdict } from '../verdict.js';
 import { type Html, html } from './html.js';
 
 export function equalSection(comparison: Comparison): Html | null {
@@ -24,7 +24,7 @@ function pairCard(pair: EqualMemory, first: string): Html {
   const head = (label: string) => html`<th scope="col"><span class="words">${label}</span></th>`;
   return html`<article class="card pair">
 <table><thead><tr><td></td>${head(pruned.label)}${head(dense?.label ?? `${first} as ${type}`)}</tr></thead>
-<tbody>${givenRows(pair)}${FIGURES.map((figure) => figureRow(figure, pruned, dense))}</tbody></table>
+<tbody>${givenRows(pair)}${ROWS.map((figure) => figureRow(figure, pruned, dense))}</tbody></table>
 </article>`;
 }
 
@@ -33,50 +33,48 @@ function givenRows({ pruned, type, prunedBytes, denseBytes }: EqualMemory): Html
     html`<tr><th scope="row">${title}</th><td>${own}</td><td>${other}</td></tr>`;
   return [
     cells('Type', pruned.file?.fileType ?? NOTHING, type ?? NOTHING),
-    cells('Memory', formatMemory(prunedBytes), formatMemory(denseBytes)),
+    cells('Memory, predicted', formatMemory(prunedBytes), formatMemory(denseBytes)),
   ];
 }
 
 type ComparedFigure = {
   title: string;
-  read: (model: Compared) => Estimate | null;
-  text: (value: number) => string;
-  isLessBetter: boolean;
+  text: FigureText;
+  /** Which side is better, where that can be told. */
+  better: (pruned: Compared, dense: Compared) => 'first' | 'second' | 'open' | undefined;
 };
 
-const FIGURES: readonly ComparedFigure[] = [
-  { title: 'Perplexity', read: perplexityOf, text: perplexityText, isLessBetter: true },
-  { title: 'Same next token', read: sameTokenOf, text: formatPercent, isLessBetter: false },
-  { title: 'Tokens a second', read: rateOf, text: rateText, isLessBetter: false },
-  { title: 'Time of the answer', read: answerTimeOf, text: formatDuration, isLessBetter: true },
+const ROWS: readonly ComparedFigure[] = [
+  {
+    title: 'Perplexity',
+    text: FIGURES.perplexity,
+    better: (a, b) => compareText(a, b, 'nll')?.less,
+  },
+  {
+    title: 'Same next token',
+    text: FIGURES.sameToken,
+    better: (a, b) => compareText(a, b, 'otherTop')?.less,
+  },
+  { title: 'Tokens a second', text: FIGURES.rate, better: faster },
+  { title: 'Time of the answer', text: FIGURES.answerTime, better: () => undefined },
 ];
 
-/** What a few repeats on a machine with other work can be off by. */
-const TIME_ERROR = 0.03;
-
-export function rateOf({ speed }: Compared): Estimate | null {
-  return speed && { value: speed.tokensPerSecond, error: TIME_ERROR * speed.tokensPerSecond };
-}
-
-function answerTimeOf({ speed }: Compared): Estimate | null {
-  return speed && { value: speed.answerMs, error: TIME_ERROR * speed.answerMs };
+function faster(a: Compared, b: Compared): 'first' | 'second' | undefined {
+  const verdict = speedVerdict(a, b);
+  if (verdict?.kind !== 'told') return undefined;
+  return verdict.ratio > 1 ? 'first' : 'second';
 }
 
 /** Nothing where neither side was measured. */
 function figureRow(figure: ComparedFigure, pruned: Compared, dense: Compared | null): Html {
-  const { title, read, text, isLessBetter } = figure;
-  const [own, other] = [read(pruned), dense && read(dense)];
+  const { title, text } = figure;
+  const [own, other] = [text(pruned, undefined), dense && text(dense, undefined)];
   if (!own && !other) return html``;
-  const isTold = own && other && differ(own, other);
-  const isOwnBetter = isTold && own.value < other.value === isLessBetter;
-  return html`<tr><th scope="row">${title}</th>${cell(own, text, isTold && isOwnBetter)}${cell(other, text, isTold && !isOwnBetter)}</tr>`;
+  const better = dense ? figure.better(pruned, dense) : undefined;
+  return html`<tr><th scope="row">${title}</th>${cell(own, better === 'first')}${cell(other, better === 'second')}</tr>`;
 }
 
-function cell(
-  estimate: Estimate | null,
-  text: ComparedFigure['text'],
-  isBetter: boolean | null,
-): Html {
-  const figure = estimate ? text(estimate.value) : NOTHING;
-  return html`<td>${isBetter ? html`<strong class="better">${figure}</strong>` : figure}</td>`;
+function cell(figure: string | null, isBetter: boolean): Html {
+  const text = figure ?? NOTHING;
+  return html`<td>${isBetter ? html`<strong class="better">${text}</strong>` : text}</td>`;
 }

@@ -27,13 +27,13 @@ export function methodSection({ models, setting, machine }: Comparison): Html {
     ],
     [
       'Speed',
-      `One question, an answer of ${ANSWER_TOKENS} tokens, by the engine that serves chats; medians of ${setting.repeats} after a warm-up.`,
+      `One question, an answer of ${ANSWER_TOKENS} tokens, by the engine that serves chats; medians of ${setting.repeats} rounds, in each of which every model is loaded, warmed up and asked once.`,
     ],
     [
       'Memory',
       'Weights, KV cache and buffers as llama.cpp accounts for them; the peak is that of the process that held the model, and on a GPU what was in use there. Equal memory is judged by prediction, alike for both sides.',
     ],
-    ...(setting.text ? textFacts(setting.text) : []),
+    ...(setting.text ? textFacts(setting.text, models[0]?.quality?.startsWithBos) : []),
     [
       'Machine',
       `${machine.cpu}, ${machine.cpuCores} cores, ${formatMemory(machine.memoryBytes)}; ${machine.os}`,
@@ -43,11 +43,16 @@ export function methodSection({ models, setting, machine }: Comparison): Html {
   return html`<section class="card method"><h2>How it was measured</h2><dl>${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></section>`;
 }
 
-function textFacts({ name, nCtx }: ScoredText): Fact[] {
+function textFacts({ name, nCtx }: ScoredText, startsWithBos = false): Fact[] {
+  const begins = startsWithBos ? ', each after the token that begins a text' : '';
   return [
     [
       'Perplexity',
-      `As llama-perplexity: ${name} in chunks of ${nCtx} tokens, each after the token that begins a text, the second half of each chunk scored; ± is the standard error.`,
+      `As llama-perplexity: ${name} in chunks of ${nCtx} tokens${begins}, the second half of each chunk scored; ± is the standard error of each model alone.`,
+    ],
+    [
+      'Better or worse',
+      'Two models on the same text are compared chunk by chunk (the difference of their losses, Student’s t over chunks, 4 %): what is hard for both says nothing. Speeds are compared round by round.',
     ],
     [
       'KL divergence, same next token',

@@ -1,11 +1,11 @@
-// The top of the report: what was compared, what it comes to in sentences, and a card for each pruned
-// model. Sentences claim a difference only where it is larger than the errors of both figures.
+// The top of the report: what was compared, what it comes to in sentences, and a card for each model.
+// A speed stands beside the first model's only where the rounds of both tell them apart.
 
-import { differ } from '../../../llama/quality/definitions.js';
-import { formatMemory, formatPercent } from '../../../terminal/units.js';
-import type { Compared, Comparison, EqualMemory } from '../comparison.js';
-import { FIGURES, NOTHING, perplexityOf, perplexityText, shareKept } from '../figure-text.js';
-import { rateOf } from './equal-section.js';
+import { formatPercent } from '../../../terminal/units.js';
+import type { Compared, Comparison } from '../comparison.js';
+import { FIGURES, NOTHING, shareKept } from '../figure-text.js';
+import { findingOf } from '../findings.js';
+import { speedVerdict } from '../verdict.js';
 import { type Html, html } from './html.js';
 
 export function summarySection(comparison: Comparison): Html {
@@ -35,7 +35,7 @@ function modelCard(model: Compared, first: Compared | undefined): Html {
   const facts: [name: string, value: string | null][] = [
     ['Parameters', FIGURES.parameters(model)],
     ['Type', FIGURES.type(model)],
-    ['Memory', FIGURES.memory(model)],
+    ['Memory, measured', FIGURES.memory(model)],
     ['Speed', rate && `${rate} tok/s${timesText(model, first)}`],
     ['Perplexity', FIGURES.perplexity(model)],
     ['Same next token', FIGURES.sameToken(model)],
@@ -50,40 +50,7 @@ function modelCard(model: Compared, first: Compared | undefined): Html {
 }
 
 /** How many times as fast as the first. */
-function timesText({ speed }: Compared, first: Compared | undefined): string {
-  if (!speed || !first?.speed || speed === first.speed) return '';
-  return `, × ${(speed.tokensPerSecond / first.speed.tokensPerSecond).toFixed(2)}`;
-}
-
-function findingOf({ pruned, prunedBytes, type, denseBytes, dense }: EqualMemory): string[] {
-  if (type === null)
-    return [
-      `${pruned.label} is smaller than the unpruned model can be: its smallest type takes ${formatMemory(denseBytes)}, ${pruned.label} ${formatMemory(prunedBytes)}.`,
-    ];
-  const parts = [perplexityFinding(pruned, dense), speedFinding(pruned, dense)].filter(
-    (part) => part !== null,
-  );
-  if (parts.length === 0)
-    return [
-      `In the ${formatMemory(prunedBytes)} of ${pruned.label}, the unpruned model fits as ${type}; how good that is was not measured.`,
-    ];
-  return [
-    `In the ${formatMemory(prunedBytes)} of ${pruned.label}, the unpruned model fits as ${type}. Beside that, the pruned one ${parts.join(' and ')}.`,
-  ];
-}
-
-function perplexityFinding(pruned: Compared, dense: Compared | null): string | null {
-  const [own, other] = [perplexityOf(pruned), dense && perplexityOf(dense)];
-  if (!own || !other || pruned.file?.tokenizerSha256 !== dense?.file?.tokenizerSha256) return null;
-  const figures = `perplexity ${perplexityText(own.value)} beside ${perplexityText(other.value)}`;
-  if (!differ(own, other))
-    return `predicts the text as well, as far as this text tells (${figures}, within the error)`;
-  return `predicts the text ${own.value < other.value ? 'better' : 'worse'} (${figures})`;
-}
-
-function speedFinding(pruned: Compared, dense: Compared | null): string | null {
-  const [own, other] = [rateOf(pruned), dense && rateOf(dense)];
-  if (!own || !other) return null;
-  if (!differ(own, other)) return 'is as fast';
-  return `writes ${(own.value / other.value).toFixed(2)} times as fast`;
+function timesText(model: Compared, first: Compared | undefined): string {
+  const verdict = model === first ? null : speedVerdict(model, first);
+  return verdict?.kind === 'told' ? `, × ${verdict.ratio.toFixed(2)}` : '';
 }

@@ -32,6 +32,7 @@ t.test('models side by side, with what fails in its own column', async (t) => {
   const { status, stdout, stderr } = await compare(...models, ...text, ...words);
   t.equal(status, 1);
   t.match(stderr, /none: .*none\.gguf cannot be read/);
+  t.match(stderr, /^(dense|pruned|foreign): (loading|question|speed|chunk|text)/m, 'it goes on');
   t.match(stderr, /hearth: 1 of 5 models failed; the others are above/);
   const { made, equal_memory, ...comparison } = JSON.parse(stdout);
   const [first, second, other, none] = comparison.models;
@@ -40,6 +41,7 @@ t.test('models side by side, with what fails in its own column', async (t) => {
   t.match(first.quality, { n_chunks: 2, n_tokens: 62, divergence: null });
   t.ok(Math.abs(second.share_kept - 0.808) < 0.001, 'as samples/README.md says');
   t.match(second.speed, { answer_tokens: 128, ttft_ms: Number, tokens_per_second: Number });
+  t.equal(second.speed.rates.length, 1);
   t.ok(second.memory.weights_bytes < first.memory.weights_bytes);
   t.ok(second.memory.peak_rss_bytes > 20e6);
   t.match(second.quality.divergence, { mean_kl: { value: Number }, same_top: { value: Number } });
@@ -97,6 +99,11 @@ t.test(
     t.equal(status, 0);
     t.match(stdout, /pruned \(Q4_K_M\) .* Q2_K .* \d+ │\n/);
     t.match(stdout, /dense-q2:\n {4}1\. User Experience/);
+    t.match(
+      stdout,
+      /Beside that, the pruned one may be faster or slower \(/,
+      'one round tells nothing',
+    );
     t.notMatch(stdout, /was not measured/);
   },
 );
@@ -119,7 +126,7 @@ t.test('Ctrl-C leaves nothing behind, and prints what was measured', async (t) =
   t.equal(status, 130);
   const { is_whole, models } = JSON.parse(stdout);
   t.equal(is_whole, false);
-  t.match(models[0].speed, { answer_tokens: 128 });
+  t.equal(models[0].answers.length, 1);
   t.same(readdirSync(at('tmp')), []);
   t.equal(existsSync(report), false);
 });

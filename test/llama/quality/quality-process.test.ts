@@ -7,9 +7,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { librariesFor } from '../../../llama/model-settings.js';
+import { chunksToTell, comparePaired } from '../../../llama/quality/paired.js';
 import { scoreQuality } from '../../../llama/quality/quality-process.js';
 import type { QualityTask } from '../../../llama/quality/quality-protocol.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
+import { randomNumbers } from '../../support/random-llama.js';
 
 const DEFAULT_TEXT = new URL('../../../bench/compare/default-text.txt', import.meta.url);
 
@@ -30,7 +32,9 @@ const folder = t.testdir();
 const rows = { path: path.join(folder, 'rows') };
 const { signal } = new AbortController();
 
-async function score(model: string, task: Pick<QualityTask, 'first' | 'tokensSha256'>) {
+type Given = Pick<QualityTask, 'first' | 'tokensSha256'> & Partial<QualityTask>;
+
+async function score(model: string, task: Given) {
   const settings = {
     modelPath: model,
     gpu: false as const,
@@ -75,6 +79,44 @@ t.test('figures are those of llama-perplexity', async (t) => {
 
   const other = await score(model, { first: { kind: 'read', ...rows }, tokensSha256: 'other' });
   t.equal(other.divergence, null, 'other tokens have no divergence');
+});
+
+t.test('two models on one text are told apart pair by pair', async (t) => {
+  const task = { nCtx: 32, maxChunks: null, first: null, tokensSha256: null };
+  const { byChunk: dense, nChunks } = await score(path.join(folder, 'dense.gguf'), task);
+  const { byChunk: pruned } = await score(path.join(folder, 'pruned-20.gguf'), task);
+  t.equal(dense.nll.length, nChunks);
+  t.ok(nChunks > 40);
+
+  const paired = comparePaired(pruned.nll, dense.nll);
+  t.match(paired, { less: 'second', nChunks }, 'which two errors beside each other do not tell');
+  t.equal(comparePaired(dense.nll, dense.nll)?.less, 'open');
+  t.equal(comparePaired([1], [2]), null, 'one chunk tells nothing');
+  t.equal(comparePaired([1, 2, 3], [1, 2]), null);
+
+  // Pairs drawn from real losses: without the difference, and with one of two standard errors.
+  const random = randomNumbers(7);
+  const [centre, error] = [paired?.difference.value ?? 0, paired?.difference.error ?? 0];
+  const claims = (shift: number) => {
+    const counts = { first: 0, second: 0, open: 0 };
+    for (let pair = 0; pair < 1000; pair++) {
+      const drawn = dense.nll.map(() => Math.floor(((random() + 1) / 2) * nChunks));
+      const own = drawn.map((i) => (pruned.nll[i] as number) - centre + shift);
+      const other = drawn.map((i) => dense.nll[i] as number);
+      counts[comparePaired(own, other)?.less ?? 'open']++;
+    }
+    return counts;
+  };
+  const alike = claims(0);
+  t.ok(alike.first + alike.second <= 50, `${alike.first + alike.second} of 1000 false claims`);
+  const apart = claims(2 * error);
+  t.ok(apart.second > 300 && apart.first === 0, `${apart.second} of 1000 found`);
+});
+
+t.test('chunks that would tell a difference grow with the square of its error', async (t) => {
+  const paired = comparePaired([1.1, 0.9, 1.2, 1], [1, 1, 1, 1.05]);
+  t.match(paired, { less: 'open' });
+  if (paired) t.ok(chunksToTell(paired) > 10 * paired.nChunks);
 });
 
 t.test('a text that is too short is told, with its length', async (t) => {

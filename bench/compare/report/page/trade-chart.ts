@@ -8,8 +8,6 @@ export function tradeChart(models: ChartModel[]): ChartConfiguration<'scatter'> 
   const known = models.filter(
     ({ predicted, perplexity }) => predicted !== null && perplexity !== null,
   );
-  const values = known.map(({ perplexity }) => perplexity as number);
-  const isWide = Math.max(...values) > 8 * Math.min(...values);
   const datasets = [
     tradeLine(
       'Unpruned, in its types',
@@ -37,11 +35,10 @@ export function tradeChart(models: ChartModel[]): ChartConfiguration<'scatter'> 
         },
         y: {
           ...valueAxis((value) => figure(value)),
-          type: isWide ? ('logarithmic' as const) : ('linear' as const),
-          title: axisTitle('Perplexity'),
+          // A model that is lost would squeeze those that a user chooses from into one line.
+          type: 'logarithmic' as const,
+          title: axisTitle('Perplexity, logarithmic'),
           grid: { color: colourOf('--line') },
-          grace: '15%',
-          beginAtZero: false,
         },
       },
       plugins: {
@@ -90,30 +87,58 @@ function tradeLine(
   };
 }
 
-/** Pruned models' names left of their points, the others' right: equal memory puts them one above the other. */
+type Box = { left: number; top: number; right: number; bottom: number };
+
+/** Of a name's box beside its point, in px. */
+const LINE = 16;
+const GAP = 12;
+
+/** Each name where it covers no other: beside its point, else above or below it. */
 const pointNames = {
   id: 'pointNames',
   afterDatasetsDraw(chart: Chart) {
-    const { ctx, chartArea } = chart;
+    const { ctx } = chart;
     ctx.save();
     ctx.font = `600 ${Chart.defaults.font.size}px ${Chart.defaults.font.family}`;
     ctx.textBaseline = 'middle';
     ctx.lineJoin = 'round';
     ctx.lineWidth = 4;
     ctx.strokeStyle = colourOf('--surface');
+    const taken: Box[] = [];
     for (const [at, { data, borderColor }] of chart.data.datasets.entries())
       for (const [i, { model, isUnpruned }] of (data as unknown as TradePoint[]).entries()) {
         const point = chart.getDatasetMeta(at).data[i];
         if (!point) continue;
-        const { width } = ctx.measureText(model);
-        const x = isUnpruned ? point.x + 12 : point.x - 12 - width;
-        const isInside = x >= chartArea.left && x + width <= chart.width;
-        const inside = Math.min(Math.max(x, chartArea.left + 4), chart.width - width);
-        const y = isInside ? point.y : point.y - 16;
-        ctx.strokeText(model, isInside ? x : inside, y);
+        const places = placesOf(point, ctx.measureText(model).width, isUnpruned);
+        const place = places.find((box) => isFree(box, taken, chart)) ?? (places[0] as Box);
+        taken.push(place);
+        const y = (place.top + place.bottom) / 2;
+        ctx.strokeText(model, place.left, y);
         ctx.fillStyle = String(borderColor);
-        ctx.fillText(model, isInside ? x : inside, y);
+        ctx.fillText(model, place.left, y);
       }
     ctx.restore();
   },
 };
+
+/** Pruned models' names left of their points first, the others' right: equal memory puts them one above the other. */
+function placesOf({ x, y }: { x: number; y: number }, width: number, isUnpruned: boolean): Box[] {
+  const box = (left: number, middle: number): Box => {
+    return { left, top: middle - LINE / 2, right: left + width, bottom: middle + LINE / 2 };
+  };
+  const beside = [box(x - GAP - width, y), box(x + GAP, y)];
+  const rows = [-1, 1, -2, 2, -3, 3].flatMap((row) =>
+    [x - width / 2, x - width, x].map((left) => box(left, y + row * LINE)),
+  );
+  return [...(isUnpruned ? beside.toReversed() : beside), ...rows];
+}
+
+function isFree(box: Box, taken: readonly Box[], { chartArea, width }: Chart): boolean {
+  const isInside =
+    box.left >= chartArea.left && box.right <= width && box.bottom <= chartArea.bottom;
+  return isInside && !taken.some((other) => overlaps(box, other));
+}
+
+function overlaps(a: Box, b: Box): boolean {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
