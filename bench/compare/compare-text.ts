@@ -18,7 +18,10 @@ export function comparisonText(comparison: Comparison): string {
   return [
     ...section('Size, memory and speed', figuresTable(comparison, SIZES), figureNotes(comparison)),
     ...section('Quality', figuresTable(comparison, QUALITIES), qualityNotes(comparison)),
-    ...section('At equal memory', drawGrid(PAIR, comparison.equalMemory), equalNotes(comparison)),
+    ...section('At equal memory', drawGrid(PAIR, comparison.equalMemory), [
+      ...comparison.equalMemory.flatMap(findingOf),
+      ...equalNotes(comparison),
+    ]),
     ...section('What fits where', fitTable(models), fitNotes(comparison)),
     ...answersText(comparison),
   ].join('\n');
@@ -117,11 +120,10 @@ function textFigure({ pruned, dense }: EqualMemory, side: 'pruned' | 'dense'): s
   return `${isBetter ? '* ' : ''}${figure(model, FIGURES.perplexity)}`;
 }
 
-/** What the table comes to and what it leaves open, as sentences. */
+/** What the table leaves open, as sentences. */
 export function equalNotes({ equalMemory, setting }: Comparison): string[] {
   return [
     `Memory: predicted for both sides at ${setting.nCtx} tokens of context; the unpruned model in its largest type that takes no more.`,
-    ...equalMemory.flatMap(findingOf),
     ...equalMemory.flatMap(equalNote),
   ];
 }

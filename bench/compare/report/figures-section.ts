@@ -34,7 +34,7 @@ export function figuresSection({ models, made }: Comparison): Html {
     cells: all.map((model) => text(model, models[0])),
   })).filter(({ cells }) => cells.some((cell) => cell !== null));
   return html`<section class="card"><h2>All figures</h2>
-<div class="table-scroll"><table>
+<div class="table-scroll" tabindex="0" role="region" aria-label="All figures"><table>
 <thead><tr><th scope="col">Figure</th>${all.map(({ label }) => html`<th scope="col" class="number"><span class="words">${label}</span></th>`)}</tr></thead>
 <tbody>${rows.map(({ title, cells }) => html`<tr><th scope="row">${title}</th>${cells.map((cell) => html`<td class="number">${cell ?? NOTHING}</td>`)}</tr>`)}</tbody>
 </table></div></section>`;

@@ -21,7 +21,7 @@ ${holding.length > 0 ? html`<details><summary>${holding.length} ${telling.length
 }
 
 function table(labels: readonly string[], rows: readonly DeviceRow[]): Html {
-  return html`<div class="table-scroll"><table class="fits">
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label="What fits where"><table class="fits">
 <thead><tr><th scope="col">Device</th>${labels.map((label) => html`<th scope="col"><span class="words">${label}</span></th>`)}</tr></thead>
 <tbody>${rows.map(({ device, cells }) => html`<tr><th scope="row"><span class="words">${device.name}</span></th>${cells.map(cell)}</tr>`)}</tbody>
 </table></div>`;

@@ -4,10 +4,14 @@ import { Chart, type ChartConfiguration, type ChartDataset } from 'chart.js';
 import type { ChartModel } from '../chart-data.js';
 import { axisTitle, colourOf, figure, legend, memory, shared, valueAxis } from './chart-look.js';
 
+/** Above and below the points, as a factor. */
+const ROOM = 1.2;
+
 export function tradeChart(models: ChartModel[]): ChartConfiguration<'scatter'> {
   const known = models.filter(
     ({ predicted, perplexity }) => predicted !== null && perplexity !== null,
   );
+  const values = known.map(({ perplexity }) => perplexity as number);
   const datasets = [
     tradeLine(
       'Unpruned, in its types',
@@ -37,6 +41,8 @@ export function tradeChart(models: ChartModel[]): ChartConfiguration<'scatter'> 
           ...valueAxis((value) => figure(value)),
           // A model that is lost would squeeze those that a user chooses from into one line.
           type: 'logarithmic' as const,
+          min: Math.min(...values) / ROOM,
+          max: Math.max(...values) * ROOM,
           title: axisTitle('Perplexity, logarithmic'),
           grid: { color: colourOf('--line') },
         },
