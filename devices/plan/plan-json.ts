@@ -2,7 +2,7 @@
 import { layersJson } from '../../model/shape/layer-widths.js';
 import { type FittedCandidate, leastPruning, type PlanRow } from './plan-for-device.js';
 import { limitsOf, type PlanReport, speedAt, typesOf } from './plan-report.js';
-import { makeCommands } from './shell-commands.js';
+import { LLM_PRUNER_NEEDS, makeCommands, pruneCommand } from './shell-commands.js';
 
 export function planReportJson(report: PlanReport) {
   const { base, device, rows, fileType } = report;
@@ -24,6 +24,8 @@ export function planReportJson(report: PlanReport) {
       typesOf(rows).map((type) => [type, leastPruning(rows, type)?.row.ratio ?? null]),
     ),
     commands: least ? makeCommands(base, least.row, fileType) : [],
+    llm_pruner_needs: least?.row.layers ? LLM_PRUNER_NEEDS : null,
+    prune_command: least?.row.layers ? pruneCommand(base, least.row, fileType) : null,
     ratios: rows.map(rowJson),
   };
 }

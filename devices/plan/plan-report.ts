@@ -8,7 +8,7 @@ import type { Fit } from '../fit/fit.js';
 import { speedText, type VerdictWords, verdictText } from '../fit/fit-report.js';
 import type { BaseModel } from './base-model.js';
 import { type FittedCandidate, leastPruning, type PlanRow } from './plan-for-device.js';
-import { makeCommands } from './shell-commands.js';
+import { LLM_PRUNER_NEEDS, makeCommands, pruneCommand } from './shell-commands.js';
 
 export type PlanReport = {
   base: BaseModel;
@@ -136,7 +136,19 @@ function commandLines({ base, rows, fileType }: PlanReport): string[] {
     ratio === 0
       ? `${fileType} fits without pruning, which would buy speed and a smaller KV cache:`
       : `The least pruning that fits in ${fileType}, in a checkout of LLM-Pruner:`;
-  return [title, ...makeCommands(base, least.row, fileType).map(wrapCommand)];
+  return [
+    title,
+    ...makeCommands(base, least.row, fileType).map(wrapCommand),
+    ...(ratio === 0 ? [] : [LLM_PRUNER_NEEDS, ...homeCommand(base, least.row, fileType)]),
+  ];
+}
+
+/** The same widths where there is neither Python nor a large GPU. */
+function homeCommand(base: BaseModel, row: PlanRow, fileType: FileType): string[] {
+  return [
+    'Or here, without Python and without gradients:',
+    wrapCommand(pruneCommand(base, row, fileType)),
+  ];
 }
 
 const COMMAND_WIDTH = 96;

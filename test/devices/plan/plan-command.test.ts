@@ -2,6 +2,9 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { samplePath } from '../../../bench/development/sample-models.js';
+import { readBaseModel } from '../../../devices/plan/base-model.js';
+import { type PrunedCandidate, prunedCandidates } from '../../../devices/plan/candidates.js';
+import { makeCommands } from '../../../devices/plan/shell-commands.js';
 import { hearth } from '../../support/hearth.js';
 
 type Candidate = {
@@ -16,6 +19,8 @@ type Plan = {
   least_pruning_ratio: number | null;
   least_pruning_by_type: Record<string, number | null>;
   commands: string[];
+  prune_command: string | null;
+  llm_pruner_needs: string | null;
   ratios: { pruning_ratio: number; parameters: number; types: Candidate[] }[];
 };
 
@@ -33,6 +38,22 @@ t.test('Llama-2-7B needs no pruning to fit 8 GB at Q4_K_M, and 13B does', async 
   t.ok((large.least_pruning_ratio ?? 0) > 0.2);
   t.match(large.commands[0], `--pruning_ratio ${large.least_pruning_ratio} `);
   t.equal(large.commands.length, 3);
+  t.match(
+    large.prune_command,
+    /^hearth prune llama-2-13b --kv-heads \d+ --n-ff \d+ --layers 4-37 /,
+  );
+  t.match(large.llm_pruner_needs, /torch 2\.6\.0 and transformers 4\.49\.0.*"use_cache": false/);
+  t.match(small, { llm_pruner_needs: null, prune_command: null });
+});
+
+t.test('where its rounding leaves all heads, LLM-Pruner is told to look for none', async (t) => {
+  const base = await readBaseModel('llama-3-8b');
+  const [few, many] = prunedCandidates(base, { ratios: [0.1, 0.25] });
+  // torch.cat of no heads ends LLM-Pruner; an empty range does not.
+  const attention = (pruned?: PrunedCandidate) =>
+    pruned && makeCommands(base, pruned, 'Q4_K_M')[0]?.match(/attention_layer_(start|end) \d+/g);
+  t.same(attention(few), ['attention_layer_start 4', 'attention_layer_end 4']);
+  t.same(attention(many), ['attention_layer_start 4', 'attention_layer_end 30']);
 });
 
 t.test('every ratio comes in every type, and the least that fits is marked', async (t) => {
