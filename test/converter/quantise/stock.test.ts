@@ -7,6 +7,7 @@ import t from 'tap';
 import { type FileType, fileTypesFor, MIXTURES } from '../../../model/types/mixtures.js';
 import { convertSample } from '../../support/converted.js';
 import { readGgufTensors, type StoredTensor, tensorDigests } from '../../support/gguf-tensors.js';
+import { randomLlama, writeLlama } from '../../support/random-llama.js';
 import { compareTensors } from '../../support/same-blocks.js';
 import { stockQuantise } from '../../support/stock-quantise.js';
 
@@ -15,7 +16,10 @@ const folder = t.testdir();
 const TYPES = fileTypesFor({ hasImatrix: false });
 
 t.test('a model of whole blocks is what llama.cpp makes of it, tensor by tensor', async (t) => {
-  for (const { ours, stock, type } of await quantiseBoth('appliance/dense', TYPES))
+  // Layers enough for each place that a mixture tells apart.
+  const sizes = { nLayer: 4, nEmbd: 256, nHead: 4, nHeadKv: 2, headSize: 64, nFf: 256 };
+  const checkpoint = writeLlama(path.join(folder, 'whole'), sizes, randomLlama(sizes));
+  for (const { ours, stock, type } of await quantiseBoth('appliance/dense', TYPES, { checkpoint }))
     t.strictSame(tensorDigests(ours), tensorDigests(stock), type);
 });
 
@@ -59,11 +63,15 @@ type Pair = {
   stock: Map<string, StoredTensor>;
 };
 
-async function quantiseBoth(name: string, types: readonly FileType[]): Promise<Pair[]> {
-  const source = await convertSample(folder, name, { type: 'F32', force: true });
+async function quantiseBoth(
+  name: string,
+  types: readonly FileType[],
+  given: { checkpoint?: string } = {},
+): Promise<Pair[]> {
+  const source = await convertSample(folder, name, { ...given, type: 'F32', force: true });
   const files = [];
   for (const type of types)
-    files.push({ type, ours: await convertSample(folder, name, { type, force: true }) });
+    files.push({ type, ours: await convertSample(folder, name, { ...given, type, force: true }) });
   const stockPath = (ours: string) => path.join(folder, `stock-${path.basename(ours)}`);
   await stockQuantise(
     source,
