@@ -2,6 +2,17 @@
 // Each column has its meaning in a comment, which SQLite keeps and `.schema answers` prints.
 // Health probes are left out; embeddings and failed requests are not.
 
+/** The type that most matrices have, such as Q4_K. */
+const MODEL_TYPE = `(
+    SELECT key FROM json_each(model.types) WHERE key NOT IN ('F32')
+    ORDER BY value DESC, key LIMIT 1
+  )`;
+
+/** The file's name without its folder and its ending: what is left of a path without all that its parts hold. */
+const MODEL_FILE = `replace(
+    replace(model.path, rtrim(model.path, replace(model.path, '/', '')), ''), '.gguf', ''
+  )`;
+
 export const ANSWERS_VIEW_SQL = `
 CREATE VIEW answers AS
 SELECT
@@ -11,6 +22,8 @@ SELECT
                               AS day,                 -- the same as a date where the log is read
   request.endpoint            AS endpoint,            -- path of the API, or 'chat'
   model.name                  AS model,               -- name in the GGUF file
+  ${MODEL_FILE}               AS model_id,            -- name of the file, as the API has it
+  ${MODEL_TYPE}               AS model_type,          -- type of most matrices
   coalesce(run.gpus, machine.cpu)
                               AS device,              -- GPUs in use, else the CPU
   request.prompt_tokens       AS prompt_tokens,       -- cached ones included

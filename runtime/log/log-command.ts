@@ -2,9 +2,10 @@
 // stdout holds only the rows, so that --json and --csv go into a pipe; notes go to stderr.
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stringify } from 'csv-stringify/sync';
+import { type Options, stringify } from 'csv-stringify/sync';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { readable } from '../../terminal/foreign-text.js';
 import { interruptible } from '../../terminal/interruptible.js';
 import { noteAs, print } from '../../terminal/print.js';
 import { drawTable } from '../../terminal/table.js';
@@ -28,6 +29,9 @@ import { SUMMARY_GROUPS, type SummaryBy } from './queries-sql.js';
 import { parseSince } from './since.js';
 
 const note = noteAs('log');
+
+/** Texts are strangers': a spreadsheet computes what begins like a formula, a terminal obeys controls. */
+const CSV: Options = { header: true, escape_formulas: true, cast: { string: readable } };
 
 /** More rows than a terminal shows; --sql has no limit. */
 const MAX_LIMIT = 1_000_000;
@@ -138,7 +142,7 @@ function printRows<Row extends QueryRow>(
   if (rows.length === 0)
     note(log.lastId() === 0 ? `no answers in ${log.path} yet` : 'no such rows');
   if (json) print(JSON.stringify(rows, null, 2));
-  else if (csv) process.stdout.write(stringify(rows, { header: true }));
+  else if (csv) process.stdout.write(stringify(rows, CSV));
   else if (rows.length > 0) print(toTable(rows));
 }
 

@@ -8,17 +8,15 @@ import type { AnswerRow, SummaryRow } from './read-rows.js';
 
 type LineColumn<Row> = TableColumn<Row> & { width: number };
 
+/** Within 80 columns; --json has the rest. */
 export const ANSWER_COLUMNS: LineColumn<AnswerRow>[] = [
-  { head: 'Time', width: 19, cell: (row) => localTime(row.started_at) },
-  { head: 'Model', width: 20, cell: (row) => row.model },
-  { head: 'Prompt', width: 6, align: 'right', cell: (row) => number(row.prompt_tokens) },
-  { head: 'Cached', width: 6, align: 'right', cell: (row) => number(row.cached_tokens) },
-  { head: 'Answer', width: 6, align: 'right', cell: (row) => number(row.generated_tokens) },
-  { head: 'TTFT', width: 8, align: 'right', cell: (row) => duration(row.ttft_ms) },
-  { head: 'tok/s', width: 6, align: 'right', cell: (row) => number(row.tokens_per_second, 1) },
-  { head: 'Total', width: 8, align: 'right', cell: (row) => duration(row.total_ms) },
-  { head: 'Memory', width: 9, align: 'right', cell: (row) => memory(row.peak_rss_bytes) },
-  { head: 'GPU', width: 9, align: 'right', cell: (row) => memory(row.device_peak_bytes) },
+  { head: 'Time', width: 11, cell: (row) => localTime(row.started_at) },
+  { head: 'Model', width: 16, cell: (row) => shortened(row.model_id, 16) },
+  { head: 'Type', width: 4, cell: (row) => row.model_type ?? '' },
+  { head: 'Tokens', width: 8, align: 'right', cell: tokens },
+  { head: 'TTFT', width: 6, align: 'right', cell: (row) => duration(row.ttft_ms) },
+  { head: 'tok/s', width: 5, align: 'right', cell: (row) => rate(row.tokens_per_second) },
+  { head: 'Memory', width: 8, align: 'right', cell: (row) => memory(mostBytes(row)) },
   { head: 'End', width: 8, cell: ending },
 ];
 
@@ -41,6 +39,26 @@ export const SUMMARY_COLUMNS: LineColumn<SummaryRow>[] = [
   { head: 'Memory', width: 9, align: 'right', cell: (row) => memory(row.peak_rss_bytes) },
   { head: 'GPU', width: 9, align: 'right', cell: (row) => memory(row.device_peak_bytes) },
 ];
+
+/** Of the prompt and of the answer. */
+function tokens({ prompt_tokens, generated_tokens }: AnswerRow): string {
+  if (prompt_tokens === null && generated_tokens === null) return '';
+  return `${number(prompt_tokens)}+${number(generated_tokens)}`;
+}
+
+/** Process and GPU together. */
+function mostBytes({ peak_rss_bytes, device_peak_bytes }: AnswerRow): number | null {
+  return peak_rss_bytes === null ? device_peak_bytes : peak_rss_bytes + (device_peak_bytes ?? 0);
+}
+
+function rate(tokensPerSecond: number | null): string {
+  return number(tokensPerSecond, (tokensPerSecond ?? 0) < 100 ? 1 : 0);
+}
+
+/** The end of a name tells the type. */
+function shortened(text: string, width: number): string {
+  return text.length > width ? `…${text.slice(1 - width)}` : text;
+}
 
 /** Rows of any query; the columns are those of the first. */
 export function queryTable(rows: QueryRow[]): string {
@@ -72,14 +90,21 @@ function line<Row>(
   return cells.join('  ').trimEnd();
 }
 
+/** Without the word that all codes begin with. */
 function ending(row: AnswerRow): string {
-  const dropped = row.dropped_turns > 0 ? `, ${row.dropped_turns} turns dropped` : '';
-  return (row.error_code ?? row.stop_reason ?? '') + dropped;
+  const dropped = row.dropped_turns > 0 ? `, -${row.dropped_turns} turns` : '';
+  const code = row.error_code
+    ?.replace(/^HEARTH_/, '')
+    .toLowerCase()
+    .replaceAll('_', '-');
+  return (code ?? row.stop_reason ?? '') + dropped;
 }
 
-/** `2026-11-24 09:30:00` where the command runs. */
+/** `09:30:00` of today and `11-24 09:30` of other days, where the command runs. */
 function localTime(utc: string): string {
-  return new Date(utc).toLocaleString('sv-SE');
+  const [day = '', time = ''] = new Date(utc).toLocaleString('sv-SE').split(' ');
+  const [today] = new Date().toLocaleString('sv-SE').split(' ');
+  return day === today ? time : `${day.slice(5)} ${time.slice(0, 5)}`;
 }
 
 function duration(ms: number | null): string {

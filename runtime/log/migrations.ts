@@ -13,6 +13,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '001-tables', sql: TABLES_SQL },
   { name: '002-answers-view', sql: ANSWERS_VIEW_SQL },
   { name: '003-measurements', sql: MEASUREMENT_SQL },
+  { name: '004-model-id', sql: `DROP VIEW answers;${ANSWERS_VIEW_SQL}` },
 ];
 
 /** `Hrth` in SQLite's header: `file log.db` tells it from any other database. */

@@ -4,14 +4,17 @@
 
 export const SUMMARY_GROUPS = {
   all: "'all'",
-  model: 'model',
+  model: "model_id || coalesce(' (' || model_type || ')', '')",
   device: 'device',
   day: 'day',
 } as const;
 export type SummaryBy = keyof typeof SUMMARY_GROUPS;
 
+/** Who asks while the model loads is told to come again: no answer failed. */
+const NOT_READY = 'HEARTH_NOT_READY';
+
 /** Parameters: `since`; `model`, null for all. */
-const IN_RANGE = 'started_at >= @since AND (@model IS NULL OR model = @model)';
+const IN_RANGE = `started_at >= @since AND (@model IS NULL OR model = @model) AND error_code IS NOT '${NOT_READY}'`;
 
 /** Parameters: `since`, `model`, `after` (an id). */
 export function answersSql(where?: string): string {

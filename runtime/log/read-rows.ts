@@ -12,6 +12,8 @@ export type AnswerRow = {
   /** `/v1/chat/completions`, or `chat` for the terminal. */
   endpoint: string;
   model: string;
+  model_id: string;
+  model_type: string | null;
   device: string;
   prompt_tokens: MaybeNumber;
   /** The part of the prompt that was in the KV cache. */

@@ -130,6 +130,8 @@ const ANSWER_COLUMNS = Object.keys({
   started_at: 0,
   endpoint: 0,
   model: 0,
+  model_id: 0,
+  model_type: 0,
   device: 0,
   prompt_tokens: 0,
   cached_tokens: 0,

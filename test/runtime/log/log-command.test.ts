@@ -5,7 +5,14 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { openLog } from '../../../runtime/log/answer-log.js';
-import { recordStart, requestRow, STARTED_AT_MS } from './log-rows.js';
+import {
+  machineRow,
+  modelRow,
+  recordStart,
+  requestRow,
+  runRow,
+  STARTED_AT_MS,
+} from './log-rows.js';
 
 const cli = path.resolve(import.meta.dirname, '../../../cli.js');
 
@@ -26,9 +33,9 @@ t.test('answers as a table, JSON and CSV', async (t) => {
   t.equal(table.stderr, '');
   t.equal(
     table.stdout,
-    `Time                 Model      Prompt  Cached  Answer    TTFT  tok/s   Total   Memory       GPU  End
-2026-11-24 10:30:01  pruned-7b                           12 ms                                    HEARTH_ENGINE_CRASH
-2026-11-24 10:30:00  pruned-7b     500     400      80  120 ms   40.0  2.12 s  677 MiB  5.49 GiB  eos, 2 turns dropped
+    `Time         Model   Type  Tokens    TTFT  tok/s    Memory  End
+11-24 10:30  pruned  Q4_K           12 ms                   engine-crash
+11-24 10:30  pruned  Q4_K  500+80  120 ms   40.0  6.16 GiB  eos, -2 turns
 `,
   );
   const [crash, answer] = JSON.parse((await hearthLog('--log', file, '--json')).stdout);
@@ -58,13 +65,55 @@ t.test('a summary shows percentiles and peaks', async (t) => {
   const file = await logOfTwo(t.testdir());
   t.equal(
     (await hearthLog('--log', file, '--summary', '--by', 'model')).stdout,
-    `           Answers  Errors  TTFT p50     p95     p99  tok/s p5   p50   p95   p99   Memory       GPU
-pruned-7b        2       1     66 ms  115 ms  119 ms      40.0  40.0  40.0  40.0  677 MiB  5.49 GiB
+    `               Answers  Errors  TTFT p50     p95     p99  tok/s p5   p50   p95   p99   Memory       GPU
+pruned (Q4_K)        2       1     66 ms  115 ms  119 ms      40.0  40.0  40.0  40.0  677 MiB  5.49 GiB
 `,
   );
   t.match(JSON.parse((await hearthLog('--log', file, '--summary', '--json')).stdout), [
     { name: 'all', answers: 2, errors: 1, ttft_p50_ms: 66.125 },
   ]);
+});
+
+t.test(
+  'types of one model are apart, who came too early is no failure, nothing is wider than 80',
+  async (t) => {
+    const file = path.join(t.testdir(), 'log.db');
+    const log = openLog({ path: file });
+    const machineId = log.recordMachine(machineRow);
+    for (const type of ['Q4_K', 'Q8_0']) {
+      const model = {
+        ...modelRow,
+        sha256: null,
+        path: `/models/pruned-${type}.gguf`,
+        types: { [type]: 9, F32: 20 },
+      };
+      const runId = log.recordRun(runRow(machineId, log.recordModel(model)));
+      log.recordRequest(requestRow(runId));
+      const error = { code: 'HEARTH_NOT_READY', message: 'the model is loading' };
+      log.recordRequest({
+        runId,
+        startedAtMs: STARTED_AT_MS,
+        endpoint: 'chat',
+        timings: {},
+        error,
+      });
+    }
+    await log.close();
+    const { stdout } = await hearthLog('--log', file, '--summary', '--by', 'model', '--json');
+    t.match(JSON.parse(stdout), [
+      { name: 'pruned-Q4_K (Q4_K)', answers: 1, errors: 0 },
+      { name: 'pruned-Q8_0 (Q8_0)', answers: 1, errors: 0 },
+    ]);
+    const list = await hearthLog('--log', file);
+    t.match(list.stdout, /pruned-Q8_0 {2}Q8_0/);
+    t.ok(list.stdout.split('\n').every((line) => line.length <= 80));
+  },
+);
+
+t.test('CSV holds nothing that a spreadsheet computes or a terminal obeys', async (t) => {
+  const sql = `SELECT '=1+1' AS a, '@b' AS b, 'x' || char(27) || '[2J' AS c, -5 AS d, 'e=1' AS e`;
+  const { stdout } = await hearthLog('--log', await logOfTwo(t.testdir()), '--csv', '--sql', sql);
+  t.equal(stdout, "a,b,c,d,e\n'=1+1,'@b,x␛[2J,-5,e=1\n");
 });
 
 t.test('nothing to show is said, on stderr', async (t) => {

@@ -22,7 +22,15 @@ function summaryRow(name: string, answers: number): SummaryRow {
 function answerRow(id: number, model: string, ttft_ms: number | null): AnswerRow {
   const hasFailed = ttft_ms === null;
   return {
-    ...{ id, model, device: 'CPU', endpoint: '/v1/chat/completions', ttft_ms },
+    ...{
+      id,
+      model,
+      model_id: model,
+      model_type: 'Q4_K',
+      device: 'CPU',
+      endpoint: '/v1/chat/completions',
+      ttft_ms,
+    },
     started_at: new Date(Date.now() - id * 60_000).toISOString(),
     ...{
       prompt_tokens: 120,
@@ -51,6 +59,8 @@ function dashboardAnswers(all: AnswerRow[]): DashboardAnswers {
         ...{ state: 'ready', progress: null, failure: null, restarts: 0 },
         ...{ rss_bytes: 2 ** 29, device_used_bytes: null },
       },
+      model_id: 'pruned-7b',
+      model_type: 'Q4_K',
       model: null,
       slots: [],
       log: { path: '/log.db', unwritten_rows: 2, last_error: 'the disk is full' },
