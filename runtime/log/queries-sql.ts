@@ -2,9 +2,12 @@
 // percentile() is SQLite's own aggregate, which better-sqlite3 is built with; failed answers have
 // nulls and drop out of it. Conditions are the caller's text; numbers, times and names are parameters.
 
+/** The file and its type: files of one model in several types are several to choose from. */
+const MODEL = "model_id || coalesce(' (' || model_type || ')', '')";
+
 export const SUMMARY_GROUPS = {
   all: "'all'",
-  model: "model_id || coalesce(' (' || model_type || ')', '')",
+  model: MODEL,
   device: 'device',
   day: 'day',
 } as const;
@@ -13,8 +16,8 @@ export type SummaryBy = keyof typeof SUMMARY_GROUPS;
 /** Who asks while the model loads is told to come again: no answer failed. */
 const NOT_READY = 'HEARTH_NOT_READY';
 
-/** Parameters: `since`; `model`, null for all. */
-const IN_RANGE = `started_at >= @since AND (@model IS NULL OR model = @model) AND error_code IS NOT '${NOT_READY}'`;
+/** Parameters: `since`; `model` as a summary by model names it, null for all. */
+const IN_RANGE = `started_at >= @since AND (@model IS NULL OR ${MODEL} = @model) AND error_code IS NOT '${NOT_READY}'`;
 
 /** Parameters: `since`, `model`, `after` (an id). */
 export function answersSql(where?: string): string {
@@ -71,7 +74,7 @@ export const SAMPLES_SQL = `
     max(cpu_temperature_c) AS cpu_temperature_c,
     max(device_temperature_c) AS device_temperature_c
   FROM sample WHERE taken_at >= @since AND (@model IS NULL OR run_id IN (
-    SELECT run.id FROM run JOIN model ON model.id = run.model_id WHERE model.name = @model
+    SELECT run_id FROM answers WHERE ${MODEL} = @model
   ))
   GROUP BY 1 ORDER BY 1`;
 

@@ -58,7 +58,7 @@ t.test('answers group by model, device and day', async (t) => {
   const file = path.join(t.testdir(), 'log.db');
   const log = openLog({ path: file });
   const onGpu = recordStart(log);
-  const other = { ...modelRow, sha256: null, shape: { ...modelRow.shape, name: 'tiny' } };
+  const other = { ...modelRow, sha256: null, path: '/models/tiny.gguf' };
   const run = runRow(log.recordMachine(machineRow), log.recordModel(other));
   const info = run.info && { ...run.info, backend: 'cpu' as const, deviceNames: [] };
   const onCpu = log.recordRun({ ...run, info });
@@ -71,8 +71,8 @@ t.test('answers group by model, device and day', async (t) => {
   const groups = (by: 'model' | 'device' | 'day') =>
     reader.summary({ by }).map(({ name, answers }) => [name, answers]);
   t.same(groups('model'), [
-    ['pruned-7b', 1],
-    ['tiny', 2],
+    ['pruned (Q4_K)', 1],
+    ['tiny (Q4_K)', 2],
   ]);
   t.same(groups('device'), [
     ['RTX 3060', 1],

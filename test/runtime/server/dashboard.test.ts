@@ -53,7 +53,7 @@ t.test('one model is told from the others, whatever its name', { skip }, async (
   const startedAtMs = Date.now();
   for (const [at, name] of names.entries()) {
     const sha256 = String(at).repeat(64);
-    const model = { ...modelRow, sha256, shape: { ...modelRow.shape, name } };
+    const model = { ...modelRow, sha256, path: `/models/${name}.gguf` };
     const run = runRow(log.recordMachine(machineRow), log.recordModel(model));
     const runId = log.recordRun({ ...run, startedAtMs });
     for (const ttftMs of [10 + at, 20 + at, 90 + at])
@@ -65,19 +65,21 @@ t.test('one model is told from the others, whatever its name', { skip }, async (
   for (const [at, name] of names.entries()) {
     const ask = async (path: string) => {
       const query = new URLSearchParams({
-        model: name,
+        model: `${name} (Q4_K)`,
         ...(path === 'summary' && { by: 'model' }),
       });
       return (await get(`${url}/api/dashboard/${path}?${query}`)) as { rows: unknown[] };
     };
-    t.match((await ask('summary')).rows, [{ name, answers: 4, errors: 1, ttft_p50_ms: 20 + at }]);
+    t.match((await ask('summary')).rows, [
+      { name: `${name} (Q4_K)`, answers: 4, errors: 1, ttft_p50_ms: 20 + at },
+    ]);
     t.match((await ask('series')).rows, [{ answers: 4, errors: 1, ttft_p50_ms: 20 + at }]);
     t.match((await ask('samples')).rows, [{ rss_bytes: 1000 + at }]);
     t.match((await ask('errors')).rows, [{ answers: 1, last_message: name }]);
     const quoted = name.replaceAll("'", "''");
     t.strictSame(
       (await ask('answers')).rows.map((row) => (row as { id: number }).id),
-      sqlite3(logPath, `SELECT id FROM answers WHERE model = '${quoted}' ORDER BY id DESC`).map(
+      sqlite3(logPath, `SELECT id FROM answers WHERE model_id = '${quoted}' ORDER BY id DESC`).map(
         ({ id }) => id,
       ),
     );
