@@ -52,14 +52,26 @@ export function secureHeaders(app: FastifyInstance): void {
  * DNS rebinding makes a browser call this server under a name of the attacker's. Addresses and the
  * machine's own names are what people use; a socket has no names.
  */
-function checkHost(request: FastifyRequest, allowedHosts: string[]): void {
-  if (request.socket.remoteAddress === undefined) return;
-  const name = hostName(request.headers.host ?? '');
-  if (name !== null && (isIP(name) !== 0 || isOwnName(name) || allowedHosts.includes(name))) return;
-  throw new ApiError(
-    `hearth does not answer under the name "${request.headers.host ?? ''}"; use its address, or start it with --allow-host`,
-    { status: 403, code: 'host_not_allowed' },
-  );
+function checkHost({ socket, headers, raw }: FastifyRequest, allowedHosts: string[]): void {
+  if (socket.remoteAddress === undefined) return;
+  const hosts = raw.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host');
+  if (hosts.length > 1)
+    throw new ApiError('the request has more than one Host header; send one', { status: 400 });
+  for (const host of [headers.host ?? '', ...hostOfUrl(raw.url ?? '')]) {
+    const name = hostName(host);
+    if (name !== null && (isIP(name) !== 0 || isOwnName(name) || allowedHosts.includes(name)))
+      continue;
+    throw new ApiError(
+      `hearth does not answer under the name "${host}"; use its address, or start it with --allow-host`,
+      { status: 403, code: 'host_not_allowed' },
+    );
+  }
+}
+
+/** An absolute URL has a host of its own, which counts more than the header (RFC 9112, 3.2.2). */
+function hostOfUrl(url: string): string[] {
+  const match = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(url);
+  return match ? [match[1] ?? ''] : [];
 }
 
 /** `[::1]:8080` as `::1`, `Localhost:8080` as `localhost`. */

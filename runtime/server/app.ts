@@ -1,5 +1,6 @@
 // The server's application: every route, with the checks that come before and the errors after.
 // It listens to nothing yet, so that what listens (a port, a socket, a test) is the caller's choice.
+import { maxHeaderSize } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { type AccessOptions, checkAccess, secureHeaders } from './access.js';
 import { readJsonBodies } from './body.js';
@@ -76,16 +77,24 @@ function makeFastify({
     // What is no HTTP or comes too slowly still gets an answer in the API's form.
     clientErrorHandler: ({ code }, socket) => {
       if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-      const isLate = code === 'ERR_HTTP_REQUEST_TIMEOUT';
-      const status = CLIENT_ERRORS[code ?? ''] ?? '400 Bad Request';
-      socket.end(rawAnswer(status, isLate ? 'the request came too slowly' : 'this is not HTTP'));
+      const { status, message } = CLIENT_ERRORS[code ?? ''] ?? NOT_HTTP;
+      socket.end(rawAnswer(status, message));
     },
   });
 }
 
-const CLIENT_ERRORS: Record<string, string> = {
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-  HPE_HEADER_OVERFLOW: '431 Headers Too Large',
+type ClientError = { status: string; message: string };
+
+const NOT_HTTP: ClientError = { status: '400 Bad Request', message: 'this is not HTTP' };
+const CLIENT_ERRORS: Record<string, ClientError> = {
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: '408 Request Timeout',
+    message: 'the request came too slowly',
+  },
+  HPE_HEADER_OVERFLOW: {
+    status: '431 Headers Too Large',
+    message: `the headers are longer than ${maxHeaderSize} bytes; send less in them`,
+  },
 };
 
 function rawAnswer(status: string, message: string): string {

@@ -78,9 +78,9 @@ const OPENAI_CODES: Partial<Record<EngineFailure['code'], string>> = {
 };
 
 function engineFailure(failure: EngineFailure): ApiError {
-  const { code, message, neededTokens, availableTokens, nativeLog } = failure;
+  const { code, neededTokens, availableTokens } = failure;
   const retryAfterS = (RETRY_AFTER_S as Partial<Record<string, number>>)[code];
-  return new ApiError(message, {
+  return new ApiError(messageForClients(failure), {
     status: ENGINE_STATUS[code],
     code: OPENAI_CODES[code] ?? code.replaceAll('-', '_'),
     param: code === 'context-overflow' ? 'messages' : null,
@@ -88,9 +88,13 @@ function engineFailure(failure: EngineFailure): ApiError {
     extra: {
       ...(neededTokens === undefined ? {} : { needed_tokens: neededTokens }),
       ...(availableTokens === undefined ? {} : { available_tokens: availableTokens }),
-      ...(nativeLog?.length ? { native_log: nativeLog } : {}),
     },
   });
+}
+
+/** What llama.cpp printed may name paths and addresses: the log and stderr have it, a client does not. */
+function messageForClients({ message, nativeLog = [] }: EngineFailure): string {
+  return nativeLog.reduce((text, line) => text.replace(`: ${line}`, ''), message);
 }
 
 function isFastifyError(error: unknown): error is FastifyError {

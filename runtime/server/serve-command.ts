@@ -76,10 +76,12 @@ export const serveCommand: CommandModule<object, ServeArguments> = {
   command: 'serve [model]',
   describe: 'Serve a model over HTTP: the OpenAI API, a chat page and a dashboard',
   builder: (yargs: Argv) => {
-    readBooleans(process.env, { ...options, ...logFlags, ...engineFlags });
+    const known = { ...options, ...logFlags, ...engineFlags };
+    readBooleans(process.env, known);
+    dropUnknown(process.env, ['model', 'config', ...Object.keys(known)]);
     return yargs
       .positional('model', modelOption.model)
-      .options({ ...options, ...logFlags, ...engineFlags })
+      .options(known)
       .env('HEARTH')
       .config('config', 'JSON file of these options', readConfig)
       .check(({ model }) => {
@@ -121,13 +123,27 @@ async function run(argv: ServeArguments): Promise<void> {
 /** yargs takes only `true` for a yes, and anything else silently for a no. */
 function readBooleans(env: NodeJS.ProcessEnv, all: Record<string, Options>): void {
   for (const [name, { type }] of Object.entries(all)) {
-    const variable = `HEARTH_${name.toUpperCase().replaceAll('-', '_')}`;
+    const variable = variableOf(name);
     const value = env[variable];
     if (type !== 'boolean' || value === undefined || name === 'debug') continue;
     if (/^(true|1|yes|on)$/i.test(value)) env[variable] = 'true';
     else if (/^(false|0|no|off|)$/i.test(value)) env[variable] = 'false';
     else throw new Error(`${variable} is "${value}"; expected true or false`);
   }
+}
+
+/** Another program's, or one of a newer hearth: no reason not to serve. */
+function dropUnknown(env: NodeJS.ProcessEnv, names: readonly string[]): void {
+  const known = names.map(variableOf);
+  for (const variable of Object.keys(env)) {
+    if (!variable.startsWith('HEARTH_') || known.includes(variable)) continue;
+    noteAs('serve')(`warning: ${variable} is no setting of hearth serve and is left aside`);
+    delete env[variable];
+  }
+}
+
+function variableOf(name: string): string {
+  return `HEARTH_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
 /** With --memory, what is chosen is said, as it decides how long a conversation may be. */

@@ -211,6 +211,13 @@ check('a Host that is no name of this machine is refused', async (t) => {
   t.equal(await statusFor(`localhost:${port}`), 200);
   t.equal(await statusFor('[::1]'), 200);
   t.equal(await statusFor('192.168.1.20:8080'), 200);
+  const get = (target: string, hosts: string) =>
+    raw(`GET ${target} HTTP/1.1\r\n${hosts}connection: close\r\n\r\n`);
+  const own = 'host: localhost\r\n';
+  t.match(await get('/health/live', `${own}host: evil.example\r\n`), /^HTTP\/1\.1 400 .*Host/s);
+  t.match(await get('http://evil.example/health/live', own), /^HTTP\/1\.1 403 .*evil\.example/s);
+  const keyed = `${own}authorization: Bearer ${KEY}\r\n`;
+  t.match(await get('http://localhost/health/live', keyed), /^HTTP\/1\.1 200/);
 });
 
 check('no page of another origin may call without --cors', async (t) => {
@@ -246,6 +253,11 @@ check('paths lead to nothing outside the pages', async (t) => {
 
 check('what is no HTTP gets 400', async (t) => {
   t.match(await raw('hello there\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*"error"/);
+});
+
+check('headers that are too long are told so', async (t) => {
+  const long = `GET /health HTTP/1.1\r\nhost: localhost\r\nx: ${'a'.repeat(100_000)}\r\n\r\n`;
+  t.match(await raw(long), /^HTTP\/1\.1 431 .*the headers are longer than 16384 bytes/s);
 });
 
 check('a client that sends its header or its body too slowly is cut off with 408', async (t) => {

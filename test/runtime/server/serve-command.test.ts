@@ -48,8 +48,9 @@ t.test('wrong options exit with 2 and say what is wrong', async (t) => {
 });
 
 t.test('others are let in only with a key, or on purpose', async (t) => {
-  const { status, stderr } = hearth(['--host', '0.0.0.0']);
+  const { status, stderr } = hearth(['--host', '0.0.0.0'], { HEARTH_NEXT_YEAR: '1' });
   t.equal(status, 1);
+  t.match(stderr, /warning: HEARTH_NEXT_YEAR is no setting of hearth serve and is left aside/);
   t.match(stderr, /set a key with --api-key/);
   t.match(hearth(['--no-auth', '--api-key', 'k']).stderr, /contradict/);
   const empty = path.join(folder, 'keys');
