@@ -7,6 +7,7 @@ import { architectureOf, type LayerWidths } from '../model/shape/llama-model.js'
 import type { FileType } from '../model/types/mixtures.js';
 import { asOutputError, type OutputFile, openOutput } from '../terminal/output-file.js';
 import { type Prepared, type PrepareOptions, prepare } from './prepare.js';
+import { checkUnchanged } from './stream/source-files.js';
 import { SourceHashes } from './stream/source-hashes.js';
 import { type StreamProgress, streamTensors } from './stream/stream-tensors.js';
 import type { TensorJob } from './stream/tensor-job.js';
@@ -54,7 +55,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertSummary> 
   options.onPlan?.(prepared);
   const output = await openOutput(options.output, {
     sizeBytes: prepared.fileBytes,
-    inputs: [...prepared.sourceFiles, ...imatrixFile(options)],
+    inputs: [...prepared.sourceFiles.keys(), ...imatrixFile(options)],
     force: options.force ?? false,
   });
   try {
@@ -72,13 +73,15 @@ function imatrixFile({ importance }: ConvertOptions): string[] {
 }
 
 async function write(prepared: Prepared, output: OutputFile, options: ConvertOptions) {
-  const hashes = new SourceHashes(prepared.sourceFiles);
+  const hashes = new SourceHashes([...prepared.sourceFiles.keys()]);
   const { signal, onProgress, threads } = options;
   try {
     const { offsetsBytes } = prepared.layOut();
     const jobs = listJobs(prepared, offsetsBytes);
     await streamTensors(jobs, output.handle.fd, { hashes, signal, onProgress, threads });
-    const { header } = prepared.layOut(await hashes.finish(signal));
+    const digests = await hashes.finish(signal);
+    await checkUnchanged(prepared.sourceFiles);
+    const { header } = prepared.layOut(digests);
     await output.handle.writeFile(header);
   } finally {
     await hashes.close();

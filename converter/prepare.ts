@@ -21,6 +21,7 @@ import type { QuantisePlan } from '../model/types/quantise-plan.js';
 import { chooseType, type TypeRequest } from './choose-type.js';
 import { fitImportance } from './fit-importance.js';
 import { provenanceMetadata } from './provenance.js';
+import { readSourceFiles, type SourceFiles } from './stream/source-files.js';
 import { chatTemplate } from './template/choose-template.js';
 
 export type PrepareOptions = Omit<TypeRequest, 'hasImatrix'> & {
@@ -54,8 +55,8 @@ export type Prepared = {
   fit: Fit | null;
   /** Why this type, as a sentence; null where it was asked for by name. */
   reason: string | null;
-  /** Every file that is read, absolute. */
-  sourceFiles: string[];
+  /** Every file that is read, by its absolute path, as it was when its header was read. */
+  sourceFiles: SourceFiles;
   /** The layout with the sources' SHA-256, which change no offset; without them, zeros. */
   layOut(digests?: ReadonlyMap<string, string>): GgufLayout;
   fileBytes: number;
@@ -67,9 +68,10 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
   const { checkpoint, lora, nParamsDense } = await openSources(options);
   const vocabulary = await readVocabulary(checkpoint, options);
   const model = describeLlama(checkpoint);
-  const sourceFiles = [...checkpoint.files, ...(lora?.files ?? []), ...vocabulary.files];
+  const files = [...checkpoint.files, ...(lora?.files ?? []), ...vocabulary.files];
+  const sourceFiles = await readSourceFiles(files);
   const name = options.name ?? defaultName(checkpoint);
-  const unknown = new Map(sourceFiles.map((file) => [file, UNKNOWN_DIGEST]));
+  const unknown = new Map(files.map((file) => [file, UNKNOWN_DIGEST]));
   const layOut = (plan: QuantisePlan, digests: ReadonlyMap<string, string> = unknown) => {
     const { importance = null } = options;
     const origin = { name, checkpoint, lora, importance, model, plan, nParamsDense, digests };

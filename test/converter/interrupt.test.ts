@@ -2,7 +2,18 @@
 // The checkpoint is large enough that there is a middle, which the file on the disk tells.
 // The same checkpoint shows how much memory a conversion takes, which must not grow with the model.
 import type { ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { convert, OutputError, type StreamProgress } from 'hearth/converter';
@@ -66,6 +77,37 @@ t.test('an AbortSignal rejects with its reason and leaves nothing', async (t) =>
   const early = convert({ checkpoint: large, output, signal: AbortSignal.abort(reason) });
   await t.rejects(early, reason);
   t.strictSame(readdirSync(cwd), []);
+});
+
+t.test('a checkpoint that changes while it is read fails the conversion', async (t) => {
+  const cwd = t.testdir();
+  const [weights = ''] = readdirSync(large).filter((name) => /safetensors$|\.bin$/.test(name));
+  const file = path.join(large, weights);
+  const changes: Record<string, () => void> = {
+    'written to, and set back in time': () => {
+      const { atime, mtime } = statSync(file);
+      const handle = openSync(file, 'r+');
+      writeSync(handle, Buffer.from([1]), 0, 1, statSync(file).size - 1);
+      closeSync(handle);
+      utimesSync(file, atime, mtime);
+    },
+    'another file of the same bytes': () => {
+      copyFileSync(file, `${file}.new`);
+      renameSync(`${file}.new`, file);
+    },
+  };
+  for (const [name, change] of Object.entries(changes)) {
+    const onProgress = ({ tensorsDone }: StreamProgress) => {
+      if (tensorsDone === 3) change();
+    };
+    const converting = convert({ checkpoint: large, output: path.join(cwd, 'a.gguf'), onProgress });
+    await t.rejects(
+      converting,
+      { code: 'HEARTH_CHECKPOINT', message: /changed while it was read/ },
+      name,
+    );
+    t.strictSame(readdirSync(cwd), []);
+  }
 });
 
 t.test('a program that gives up when it sees the plan reads no weights', async (t) => {
