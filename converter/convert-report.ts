@@ -14,6 +14,7 @@ import {
 } from '../terminal/units.js';
 import type { ConvertSummary } from './convert.js';
 import type { Prepared } from './prepare.js';
+import { fallbacksText } from './type-value.js';
 
 /** The plan of `--dry-run`: every tensor, what was padded and what that saved. */
 export function planText({ plan, model, fileBytes, reason }: Prepared): string {
@@ -150,6 +151,6 @@ function totals(plan: QuantisePlan, model: LlamaModel, fileBytes: number): strin
       : []),
     larger.length === 0
       ? 'fallbacks to a larger type: none'
-      : `fallbacks to a larger type: ${larger.length}, as their rows are no whole blocks and padding would be larger still (${[...new Set(larger.map(({ wanted, type }) => `${wanted} → ${type}`))].join(', ')})`,
+      : `fallbacks to a larger type: ${larger.length}, as their rows are no whole blocks and padding would be larger still (${fallbacksText(plan)})`,
   ];
 }

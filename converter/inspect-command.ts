@@ -53,7 +53,7 @@ function toText(inspection: Inspection): string {
     ['padding', padding && `before padding: ${describePadding(padding)}`],
     ...Object.entries(inspection.provenance).map(([key, value]): [string, string | null] => [
       key,
-      value === null ? null : compact(value),
+      value === null ? null : provenanceText(key, value),
     ]),
   ];
   const lines = rows.filter((row): row is [string, string] => Boolean(row[1]));
@@ -86,6 +86,27 @@ function describePadding({ nEmbd, nFf, nHead }: NonNullable<Inspection['padding'
 function firstLine(template: string): string {
   const line = template.trim().split('\n')[0] as string;
   return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+}
+
+/** Arguments of a script as it is called; all else as JSON. */
+function provenanceText(key: string, value: unknown): string {
+  if (!/pruning[._]arguments$/.test(key)) return compact(value);
+  const parsed: unknown = typeof value === 'string' ? parsedOr(value) : value;
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return compact(value);
+  return Object.entries(parsed)
+    .filter(([, argument]) => String(argument) !== 'False')
+    .map(([name, argument]) =>
+      String(argument) === 'True' ? `--${name}` : `--${name} ${compact(argument)}`,
+    )
+    .join(' ');
+}
+
+function parsedOr(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 function compact(value: unknown): string {

@@ -18,11 +18,13 @@ import { describeLlama, type LlamaModel } from '../model/shape/llama-model.js';
 import { modelMetadata } from '../model/shape/model-metadata.js';
 import { tokenizerMetadata } from '../model/tokenizer/tokenizer-metadata.js';
 import type { QuantisePlan } from '../model/types/quantise-plan.js';
+import { formatPercent } from '../terminal/units.js';
 import { chooseType, type TypeRequest } from './choose-type.js';
 import { fitImportance } from './fit-importance.js';
 import { provenanceMetadata } from './provenance.js';
 import { readSourceFiles, type SourceFiles } from './stream/source-files.js';
 import { chatTemplate } from './template/choose-template.js';
+import { valueWarnings } from './type-value.js';
 
 export type PrepareOptions = Omit<TypeRequest, 'hasImatrix'> & {
   /** LLM-Pruner's folder or its pytorch_model.bin, a Hugging Face folder, or a GGUF. */
@@ -70,7 +72,7 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
   const model = describeLlama(checkpoint);
   const files = [...checkpoint.files, ...(lora?.files ?? []), ...vocabulary.files];
   const sourceFiles = await readSourceFiles(files);
-  const name = options.name ?? defaultName(checkpoint);
+  const name = options.name ?? defaultName(checkpoint, model, nParamsDense);
   const unknown = new Map(files.map((file) => [file, UNKNOWN_DIGEST]));
   const layOut = (plan: QuantisePlan, digests: ReadonlyMap<string, string> = unknown) => {
     const { importance = null } = options;
@@ -96,7 +98,13 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
     sourceFiles,
     layOut: (digests) => layOut(plan, digests),
     fileBytes: fileBytes(plan),
-    warnings: [...sourceWarnings(checkpoint), ...vocabulary.warnings, ...(fitted?.warnings ?? [])],
+    warnings: [
+      ...sourceWarnings(checkpoint),
+      ...vocabulary.warnings,
+      ...(fitted?.warnings ?? []),
+      // A type that was chosen for a device is the best that fits there.
+      ...(fit ? [] : valueWarnings(model, plan)),
+    ],
   };
 }
 
@@ -159,10 +167,16 @@ function sourceWarnings({ path: filePath, tensors }: Checkpoint): string[] {
   ];
 }
 
-/** A GGUF's own, or the folder's, as llama.cpp's converter takes it. */
-function defaultName(checkpoint: Checkpoint): string {
-  const { kind, path: checkpointPath, files } = checkpoint;
+/** A GGUF's own; what a pruned model was before; else the folder's, as llama.cpp's converter takes it. */
+function defaultName(
+  checkpoint: Checkpoint,
+  { nParams }: LlamaModel,
+  nDense: number | null,
+): string {
+  const { kind, path: checkpointPath, files, pruningArguments } = checkpoint;
   if (kind === 'gguf') return ggufName(checkpoint);
+  const base = path.basename(String(pruningArguments?.['base_model'] ?? ''));
+  if (base !== '' && nDense) return `${base}, ${formatPercent(1 - nParams / nDense, 0)} pruned`;
   const isWeights = files.includes(path.resolve(checkpointPath));
   return path.basename(path.resolve(isWeights ? path.dirname(checkpointPath) : checkpointPath));
 }

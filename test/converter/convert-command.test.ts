@@ -17,6 +17,7 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { samplePath } from '../../bench/development/sample-models.js';
 import { convert } from '../../converter/convert.js';
+import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { loraPath } from '../support/converted.js';
 import { cli, hearth, runProgram } from '../support/hearth.js';
 
@@ -44,6 +45,8 @@ t.test('a summary goes to stdout, the warning about a template to stderr', async
   t.match(run.stderr, /^hearth convert: warning: .*llama-2.*--chat-template/);
   t.equal(run.stderr.trim().split('\n').length, 1);
   t.strictSame(readdirSync(cwd), ['a.gguf']);
+  const { metadata } = await readGgufFile(path.join(cwd, 'a.gguf'));
+  t.equal(metadata['general.name'], 'dense16, 35 % pruned', 'what it was made of, and how');
 });
 
 t.test('JSON is all of stdout', async (t) => {
@@ -73,6 +76,10 @@ t.test('a plan prints every tensor, writes nothing and has the size of the file'
     const out = path.join(cwd, 'a.gguf');
     await hearth(['convert', tied, '--type', type, '-o', out]);
     t.equal(file_bytes, statSync(out).size, type);
+    const { warnings } = JSON.parse(plan.stdout);
+    const isPoor = warnings.some((text: string) => /saves little on these widths/.test(text));
+    // Its rows are no whole blocks of a K-quant: Q2_K falls back wherever it would save.
+    t.equal(isPoor, type === 'Q2_K', `${type} is told to be poor value`);
     rmSync(out);
   }
 });

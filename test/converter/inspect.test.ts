@@ -55,7 +55,7 @@ t.test('text says what a user looks for', async (t) => {
     /types +Q5_K_S: /,
     /padding +before padding: n_ff 768, 545/,
     /hearth\.source\.sha256/,
-    /pruning_ratio/,
+    /hearth\.pruning\.arguments +--base_model dense16 .*--pruning_ratio 0\.29 .*--block_wise/,
   ])
     t.match(run.stdout, part);
   const pickle = await hearth([
