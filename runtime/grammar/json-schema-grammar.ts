@@ -101,7 +101,7 @@ export class SchemaCompiler {
 
   #reference(schema: Schema, path: string): string {
     refuseBeside(schema, '$ref', path);
-    const ref = String(schema.$ref);
+    const ref = stringOf(schema.$ref, `${path}.$ref`);
     const known = this.#refs.get(ref);
     if (known) return known;
     const name = this.#rules.reserve();
@@ -135,7 +135,8 @@ export class SchemaCompiler {
 
   #string({ minLength, maxLength, format }: Schema, path: string): string {
     if (format !== undefined) {
-      const make = FORMATS[String(format)];
+      const name = stringOf(format, `${path}.format`);
+      const make = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
       if (make) return `"\\"" ${make(this.#rules)} "\\""`;
       throw new GrammarError(`${path}.format "${format}" is not supported`);
     }
@@ -232,10 +233,10 @@ function refuseBeside(schema: Schema, name: string, path: string): void {
 function typesOf(schema: Schema, path: string): string[] {
   if (schema.type === undefined) return impliedTypes(schema);
   const types: unknown[] = Array.isArray(schema.type) ? schema.type : [schema.type];
-  const wrong = types.find((type) => !TYPES.includes(String(type)));
-  if (wrong !== undefined || types.length === 0)
+  const isKnown = types.every((type) => typeof type === 'string' && TYPES.includes(type));
+  if (!isKnown || types.length === 0)
     throw new GrammarError(`${path}.type must be one of ${TYPES.join(', ')}`);
-  return types.map(String);
+  return types as string[];
 }
 
 function impliedTypes(schema: Schema): string[] {
@@ -251,9 +252,17 @@ function checkRequired(
   path: string,
 ): asserts required is string[] {
   if (!Array.isArray(required)) throw new GrammarError(`${path}.required must be a list of names`);
-  const missing = required.find((name) => !names.includes(String(name)));
+  const missing = required
+    .map((name) => stringOf(name, `${path}.required`))
+    .find((name) => !names.includes(name));
   if (missing !== undefined)
     throw new GrammarError(`${path}.required names "${missing}", which properties do not have`);
+}
+
+/** Text that a message may quote; what a caller wrote in its place could be anything, and throw at that. */
+function stringOf(value: unknown, path: string): string {
+  if (typeof value === 'string') return value;
+  throw new GrammarError(`${path} must be a string`);
 }
 
 /** `{min,max}` of what follows the first element when `offset` is -1. */

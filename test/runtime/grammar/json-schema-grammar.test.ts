@@ -78,6 +78,16 @@ t.test('llama.cpp takes the grammars, and what it then writes keeps the schema',
 t.test('what a grammar cannot keep is refused by its place', async (t) => {
   const cases: [schema: unknown, says: RegExp][] = [
     [{ type: 'string', pattern: 'a' }, /^schema\.pattern is not supported/],
+    // Objects that have no text, where a text belongs.
+    [{ type: { toString: 1 } }, /^schema\.type must be one of/],
+    [{ type: [{ toString: 1 }] }, /^schema\.type must be one of/],
+    [{ $ref: { toString: 1 } }, /^schema\.\$ref must be a string/],
+    [{ type: 'string', format: { toString: 1 } }, /^schema\.format must be a string/],
+    [{ type: 'string', format: 'constructor' }, /^schema\.format "constructor" is not supported/],
+    [
+      { type: 'object', properties: {}, required: [{ toString: 1 }] },
+      /^schema\.required must be a string/,
+    ],
     [
       { properties: { a: { multipleOf: 3 } } },
       /^schema\.properties\.a\.multipleOf is not supported/,
