@@ -1,5 +1,7 @@
 // What lies in an image or a bundle, as JSON beside or inside it: names, sizes, SHA-256, block map.
 // Read from strangers: every field is checked before anything is done with it, names first of all.
+
+import { parseJson } from '../terminal/parse-json.js';
 import { unsafePathReason } from './safe-path.js';
 
 export const IMAGE_TARGETS = ['x64-uefi', 'arm64-uefi'] as const;
@@ -156,7 +158,7 @@ async function parse(text: string, schemas: object[], where: string): Promise<un
   const { findMistake } = await import('../terminal/schema-mistake.js');
   let manifest: unknown;
   try {
-    manifest = JSON.parse(text);
+    manifest = parseJson(text);
   } catch (error) {
     throw new ManifestError(where, `is not JSON: ${(error as Error).message}`);
   }

@@ -2,6 +2,7 @@
 // A key is not such an option: it is refused, with the place where it belongs.
 import { readFile } from 'node:fs/promises';
 import { isJsonObject } from '../../model/checkpoint/bounded-json.js';
+import { parseJson } from '../../terminal/parse-json.js';
 import { BundleError } from '../manifest.js';
 
 export type PackedConfig = { text: string; options: Record<string, unknown> };
@@ -19,7 +20,7 @@ export async function readConfig(file: string): Promise<PackedConfig> {
   let options: unknown;
   try {
     text = await readFile(file, 'utf8');
-    options = JSON.parse(text);
+    options = parseJson(text);
   } catch (error) {
     throw fail((error as Error).message);
   }

@@ -1,6 +1,7 @@
 // One file of devices: JSON with a schema, where every figure has its unit and its source.
 // hearth's own file and those of users are read alike, so that a user's mistake is named as ours is.
 import { readFile } from 'node:fs/promises';
+import { parseJson } from '../../terminal/parse-json.js';
 import type { Device } from './device.js';
 import schema from './devices.schema.json' with { type: 'json' };
 
@@ -64,7 +65,7 @@ export function toDevice(entry: CatalogueEntry): Device {
 
 function parse(text: string, file: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
     throw new CatalogueError(file, `is not JSON: ${(cause as Error).message}`, { cause });
   }

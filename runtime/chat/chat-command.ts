@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { number, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { parseJson } from '../../terminal/parse-json.js';
 import { defined } from '../defined.js';
 import type { EngineOptions, GenerateRequest } from '../engine/engine.js';
 import { defaultedFlag, engineFlags, engineOptionsOf, listFlag } from '../engine/engine-flags.js';
@@ -115,7 +116,7 @@ async function readGrammar(argv: ChatArguments): Promise<GenerateRequest['gramma
   if (grammar !== undefined) return { kind: 'gbnf', text: await readText('grammar', grammar) };
   if (schema === undefined) return undefined;
   try {
-    return { kind: 'json-schema', schema: JSON.parse(await readText('JSON schema', schema)) };
+    return { kind: 'json-schema', schema: parseJson(await readText('JSON schema', schema)) };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new Error(`the JSON schema ${schema} is not JSON: ${error.message}`);

@@ -1,6 +1,7 @@
 // A conversation in a JSON file: `{"messages": [{"role": ..., "content": ...}, ...]}`.
 // The messages are as the OpenAI API has them, so that other programs read and write them too.
 import { open } from 'node:fs/promises';
+import { parseJson } from '../../terminal/parse-json.js';
 import { replacePrivateFile } from '../engine/private-file.js';
 import type { Transcript } from './transcript.js';
 
@@ -23,7 +24,7 @@ export async function loadConversation(
 ): Promise<Record<string, unknown>> {
   const text = await readSmallFile(filePath);
   try {
-    const file = JSON.parse(text) as unknown;
+    const file = parseJson(text);
     const { messages } = Object(file) as { messages?: unknown };
     if (!Array.isArray(messages)) throw new Error('it has no "messages"');
     conversation.load(messages);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { duration, one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { parseJson } from '../../terminal/parse-json.js';
 import { noteAs } from '../../terminal/print.js';
 import { formatMemory } from '../../terminal/units.js';
 import { defined } from '../defined.js';
@@ -211,7 +212,7 @@ function origin(value: string): string {
 
 function readConfig(file: string): object {
   try {
-    const config: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const config = parseJson(readFileSync(file, 'utf8'));
     if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config;
     throw new Error('it holds no JSON object');
   } catch (error) {

@@ -150,6 +150,7 @@ t.test('a broken file is refused: what is wrong, where, and what to write', asyn
   const without = ({ unit: _, ...figure }: typeof OWN.memory) => figure;
   const broken: [content: unknown, message: RegExp][] = [
     ['{', /is not JSON/],
+    [`${'['.repeat(9000)}${']'.repeat(9000)}`, /is not JSON: more than 200 levels deep/],
     [[], /the file is \[\]; expected an object/],
     [{ version: 1 }, /the file has no devices/],
     [{ version: 2, devices: [] }, /version is 2; expected 1/],
