@@ -63,7 +63,7 @@ function helpText(): string {
   const keys = [
     ['"""', 'Begin and end a message of several lines'],
     ['\\', 'At the end of a line: the message goes on'],
-    ['Ctrl-C', 'Stop the answer; clear what is typed; else leave'],
+    ['Ctrl-C', 'Stop the answer; clear what is typed; twice: leave'],
     ['Ctrl-D', 'Leave'],
   ];
   return [...rows, ...keys].map(([word = '', text]) => `${word.padEnd(21)}${text}`).join('\n');

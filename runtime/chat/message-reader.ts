@@ -26,6 +26,8 @@ export class MessageReader {
   #early: string[] = [];
   #parts = new MessageLines();
   #isClosed = false;
+  /** Said how to leave, and nothing was typed since. */
+  #isWarned = false;
   #wake: (() => void) | undefined;
 
   constructor(options: MessageReaderOptions) {
@@ -104,21 +106,25 @@ export class MessageReader {
   }
 
   #receive(line: string): void {
+    this.#isWarned = false;
     this.#early.push(line);
     this.#options.history.add(line);
     this.#wake?.();
   }
 
-  /** Ctrl-C throws away what is typed; where nothing is, it leaves. */
+  /** Ctrl-C throws away what is typed; where nothing is, it says how to leave, and leaves the second time. */
   #interrupt(): void {
-    if (this.#readline.line === '' && this.#parts.isEmpty) {
+    const isEmpty = this.#readline.line === '' && this.#parts.isEmpty;
+    if (isEmpty && this.#isWarned) {
       this.#options.stop.interrupt();
       return;
     }
+    this.#isWarned = isEmpty;
     this.#readline.write(null, { ctrl: true, name: 'e' });
     this.#readline.write(null, { ctrl: true, name: 'u' });
     this.#parts = new MessageLines();
     this.#options.screen.say('');
+    if (isEmpty) this.#options.screen.note('Ctrl-C once more leaves, and so does Ctrl-D');
     this.#ask(PROMPT);
   }
 }

@@ -5,11 +5,14 @@ import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 import { readable } from '../../terminal/foreign-text.js';
 import { EngineError } from '../engine/engine-error.js';
+import { AnswerLayout } from './answer-layout.js';
 
 export class Screen {
   /** Notes and prompts: stdout where a person reads it, else stderr. */
   readonly notes: WriteStream;
   readonly #answers = process.stdout;
+  /** Of the answer under way, where a person reads it. */
+  #layout: AnswerLayout | null = null;
   #atLineStart = true;
 
   /** `isForPrograms`: answers are a result for other programs, so everything else goes to stderr. */
@@ -24,14 +27,31 @@ export class Screen {
 
   answer(text: string): void {
     if (text === '') return;
-    this.#answers.write(readable(text));
-    this.#atLineStart = text.endsWith('\n');
+    this.#layout ??= this.#openLayout();
+    this.#write(this.#layout ? this.#layout.write(readable(text)) : readable(text));
   }
 
   /** Ends the answer's last line, if it has not ended it itself. */
   endAnswer(): void {
+    this.#write(this.#layout?.end() ?? '');
+    this.#layout = null;
     if (!this.#atLineStart) this.#answers.write('\n');
     this.#atLineStart = true;
+  }
+
+  #write(shown: string): void {
+    if (shown === '') return;
+    this.#answers.write(shown);
+    this.#atLineStart = shown.endsWith('\n');
+  }
+
+  /** Programs get the answer as the model wrote it. */
+  #openLayout(): AnswerLayout | null {
+    if (!this.isSmart || this.notes !== this.#answers) return null;
+    return new AnswerLayout({
+      columns: this.#answers.columns || 0,
+      hasColour: this.#answers.hasColors(),
+    });
   }
 
   say(text: string): void {

@@ -70,7 +70,8 @@ export class Terminal {
   constructor(setup: ChatSetup, options: string[] = [], env: NodeJS.ProcessEnv = {}) {
     const command = [process.execPath, ...chatArguments(setup, options)].map(quoted).join(' ');
     // A shell in between would get Ctrl-C too, and end by it.
-    this.#child = spawn('script', ['-qec', `exec ${command}`, '/dev/null'], {
+    const sized = env['COLUMNS_OF_TERMINAL'] ? `stty cols ${env['COLUMNS_OF_TERMINAL']}; ` : '';
+    this.#child = spawn('script', ['-qec', `${sized}exec ${command}`, '/dev/null'], {
       env: environment(setup, { SHELL: '/bin/sh', ...env }),
       stdio: ['pipe', 'pipe', 'inherit'],
     });

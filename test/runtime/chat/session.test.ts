@@ -107,6 +107,8 @@ t.test('at a terminal it is kept however chat ends, and forgotten when told', as
   await chat.ask(questions[0]);
   await chat.prompt();
   chat.type(CTRL_C);
+  await chat.prompt();
+  chat.type(CTRL_C);
   t.equal(await chat.end(), 130);
   const again = open();
   await again.see('1 turn so far');

@@ -1,5 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import t from 'tap';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 import { skipFileWithout } from '../../support/needs.js';
@@ -143,6 +144,9 @@ t.test('Ctrl-C stops the answer, then leaves', async (t) => {
   chat.type(CTRL_C);
   await chat.prompt();
   chat.type(CTRL_C);
+  await chat.see('Ctrl-C once more leaves');
+  await chat.prompt();
+  chat.type(CTRL_C);
   t.equal(await chat.end(), 130);
   t.match(queryLog(setup, 'SELECT stop_reason, error_code FROM answers'), [
     { stop_reason: 'abort', error_code: null },
@@ -150,15 +154,22 @@ t.test('Ctrl-C stops the answer, then leaves', async (t) => {
   t.match(queryLog(setup, 'SELECT end_reason FROM run'), [{ end_reason: 'stopped' }]);
 });
 
-t.test('Ctrl-C twice leaves', async (t) => {
-  const { chat } = open(t, endless);
-  await chat.prompt();
-  chat.type('Sing\r');
-  await chat.see('la la la');
-  chat.type(CTRL_C);
-  await chat.see('stopped');
-  chat.type(CTRL_C);
-  t.equal(await chat.end(), 130);
+t.test('an answer ends its lines between words, and its Markdown is shown', async (t) => {
+  const words = Array.from({ length: 20 }, (_, i) => `word${i}`).join(' ');
+  const text = JSON.stringify(`- **bold** and \`code\`: ${words}\n2**3\n`);
+  writeFileSync(file('list.gbnf'), `root ::= ${text}`);
+  const { chat } = open(t, ['--grammar', file('list.gbnf')], { COLUMNS_OF_TERMINAL: '40' });
+  const shown = await chat.ask('A list');
+  const lines = stripVTControlCharacters(shown).split('\n');
+  t.match(lines, ['A list', '• bold and code: word0 word1 word2 word3', /^ {2}word4 /]);
+  t.ok(
+    lines.every((line) => line.length <= 40 || /TTFT|context/.test(line)),
+    shown,
+  );
+  t.match(shown, '\x1b[1mbold\x1b[22m');
+  t.match(lines.join('\n'), '\n2**3\n', 'what is none is left alone');
+  chat.type(CTRL_D);
+  t.equal(await chat.end(), 0);
 });
 
 t.test('Ctrl-C while the model loads leaves', async (t) => {
@@ -257,8 +268,8 @@ t.test('a dumb terminal gets no escape sequences', async (t) => {
   t.match(await chat.ask(first.question), first.answer);
   await chat.prompt();
   t.notMatch(chat.output, '\x1b');
-  chat.type(CTRL_C);
-  t.equal(await chat.end(), 130);
+  chat.type(CTRL_D);
+  t.equal(await chat.end(), 0);
 });
 
 t.test('a killed engine costs its answer alone', async (t) => {
