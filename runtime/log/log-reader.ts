@@ -50,9 +50,14 @@ export class LogReader {
     this.#db = openForReading(file);
   }
 
-  latest({ limit = DEFAULT_LIMIT, ...filter }: AnswerFilter & { limit?: number } = {}) {
-    const sql = `${answersSql(filter.where)} ORDER BY id DESC LIMIT @limit`;
-    return this.#all<AnswerRow>(sql, { ...range(filter), after: 0, limit });
+  /** Newest first; of those before the answer with the id `before` where one is given. */
+  latest({
+    limit = DEFAULT_LIMIT,
+    before = Number.MAX_SAFE_INTEGER,
+    ...filter
+  }: AnswerFilter & { limit?: number; before?: number } = {}) {
+    const sql = `${answersSql(filter.where)} AND id < @before ORDER BY id DESC LIMIT @limit`;
+    return this.#all<AnswerRow>(sql, { ...range(filter), after: 0, before, limit });
   }
 
   /** Answers after the one with this id, oldest first. */

@@ -41,8 +41,8 @@ export type DashboardApi = {
   };
   /** The latest answers, newest first; `failed=true` for only those with an error. */
   '/api/dashboard/answers': {
-    /** `limit` 1 to 1000, default 50. */
-    query: RangeQuery & { limit?: string; failed?: 'true' | 'false' };
+    /** `limit` 1 to 1000, default 50. `before` an id: only answers that came before that one. */
+    query: RangeQuery & { limit?: string; failed?: 'true' | 'false'; before?: string };
     answer: { since: string; rows: AnswerRow[] };
   };
 };

@@ -35,10 +35,13 @@ const QUERIES: { [P in keyof DashboardApi]: Record<keyof DashboardApi[P]['query'
     ...RANGE,
     limit: { type: 'string', pattern: '^[0-9]{1,4}$' },
     failed: { enum: ['true', 'false'] },
+    before: { type: 'string', pattern: '^[0-9]{1,15}$' },
   },
 };
 
-type Query = Partial<Record<'since' | 'model' | 'points' | 'limit' | 'failed', string>> & {
+type Query = Partial<
+  Record<'since' | 'model' | 'points' | 'limit' | 'failed' | 'before', string>
+> & {
   by?: SummaryBy;
 };
 
@@ -80,7 +83,8 @@ export function dashboard(app: FastifyInstance, service: Service): void {
     const range = readRange(query);
     const limit = readCount(query.limit, 'limit', DEFAULT_ANSWERS, MAX_ANSWERS);
     const where = query.failed === 'true' ? { where: 'error_code IS NOT NULL' } : {};
-    const rows = log().latest({ ...range, limit, ...where });
+    const before = query.before === undefined ? {} : { before: Number(query.before) };
+    const rows = log().latest({ ...range, limit, ...before, ...where });
     return { since: range.since, rows: rows.map(answerRow) };
   });
 }

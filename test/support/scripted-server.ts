@@ -47,6 +47,7 @@ export type ScriptedServer = {
   close(): Promise<void>;
 };
 
+const DEFAULTS = { temperature: 0.8, top_p: 0.95, top_k: 40, min_p: 0.05, repeat_penalty: 1 };
 const POLICY = "default-src 'self'";
 
 type Teardown = { teardown(run: () => Promise<void>): void };
@@ -91,7 +92,10 @@ function addApi(app: FastifyInstance, server: ScriptedServer): void {
   app.get('/health', (_request, reply) =>
     reply.code(server.health.status).send(server.health.body),
   );
-  app.get('/v1/models', () => ({ object: 'list', data: [{ id: server.modelName }] }));
+  app.get('/v1/models', () => ({
+    object: 'list',
+    data: [{ id: server.modelName, meta: { default_sampling: DEFAULTS } }],
+  }));
   app.post('/v1/chat/completions', async (request, reply) => {
     const body = request.body as CompletionBody;
     server.requests.push(body);

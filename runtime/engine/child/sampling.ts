@@ -2,11 +2,11 @@
 // llama.cpp's own samplers choose; probabilities are the model's, before temperature and cuts.
 // An answer holds a native sampler from its first token on, which must be given back.
 import type { Native, NativeSampler, SamplerConfig } from '../../../llama/node-llama-internals.js';
+import { DEFAULT_SAMPLING } from '../default-sampling.js';
 import type { Sampling, TokenLogprob, TokenLogprobs } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import type { TokenText } from './token-text.js';
 
-const DEFAULTS = { temperature: 0.8, topP: 0.95, topK: 40, minP: 0.05, repeatPenalty: 1 };
 /** Tokens before the next one that a repeat penalty looks at, as in llama.cpp. */
 const PENALTY_TOKENS = 64;
 /**
@@ -103,7 +103,7 @@ function grammarError(reason: string, cause?: unknown): EngineError {
 }
 
 function samplerConfig(sampling: Sampling, grammarState: object | undefined): SamplerConfig {
-  const { temperature, topP, topK, minP, repeatPenalty } = { ...DEFAULTS, ...sampling };
+  const { temperature, topP, topK, minP, repeatPenalty } = { ...DEFAULT_SAMPLING, ...sampling };
   return {
     temperature,
     topP,

@@ -2,31 +2,46 @@
 // Every part knows the store; the few things that concern two parts are wired here.
 import { byId } from '../shared/dom.js';
 import { drawIcons } from '../shared/icons.js';
-import { themeButton } from '../shared/theme.js';
+import { themeButton } from '../shared/theme-button.js';
+import { fillTexts, languageButton, texts } from '../texts/texts.js';
+import { followAddress } from './address.js';
 import { announce } from './announcer.js';
 import { Answering } from './answering.js';
 import { openComposer } from './composer.js';
 import { openConversationDb } from './conversation-db.js';
 import { listConversations } from './conversation-list.js';
 import { ConversationStore } from './conversation-store.js';
+import { importButton } from './import.js';
 import { keepSettings, readSettings } from './settings.js';
 import { askSettings } from './settings-dialog.js';
 import { sidebar } from './sidebar.js';
 import { showStatus } from './status-view.js';
 import { ThreadView } from './thread-view.js';
 
+fillTexts();
+drawIcons();
 const store = await ConversationStore.open(await openConversationDb(), readSettings());
 const answering = new Answering(store);
 const composer = openComposer(store, answering);
 const closeSidebar = sidebar();
 const checkStatus = showStatus();
 
-new ThreadView(store, answering, (text) => composer.fill(text));
-listConversations(store, closeSidebar);
-drawIcons();
-byId('sidebar-foot', HTMLElement).prepend(themeButton());
+const thread = new ThreadView(store, answering, (text) => composer.fill(text));
+listConversations(store, answering, closeSidebar);
+importButton(store, closeSidebar);
+followAddress(
+  store,
+  () => store.startNew(readSettings()),
+  () => thread.say(texts.greeting.missing),
+);
+byId('sidebar-foot', HTMLElement).prepend(languageButton(), themeButton());
 onClick('new-button', startNew);
 onClick('settings-button', () => void changeSettings());
+// Following it would change the address, which names the conversation.
+byId('skip-link', HTMLAnchorElement).addEventListener('click', (event) => {
+  event.preventDefault();
+  composer.focus();
+});
 store.listen((change) => {
   if (change.kind !== 'answered') return;
   // After the frame that draws the last words, which are announced there.
@@ -51,8 +66,8 @@ async function changeSettings(): Promise<void> {
 }
 
 function announceEnd(kind: string): void {
-  if (kind === 'done') announce('The answer is complete.');
-  if (kind === 'stopped') announce('The answer was stopped.');
+  if (kind === 'done') announce(texts.turn.complete);
+  if (kind === 'stopped') announce(texts.turn.wasStopped);
   if (kind === 'failed') void checkStatus();
 }
 

@@ -2,7 +2,7 @@
 // Overflow drops the oldest turns, as in the terminal, and the answer says so.
 import { ask } from '../shared/server-client.js';
 import { errorOfEvent, ServerError } from '../shared/server-error.js';
-import type { Conversation } from './conversation.js';
+import type { Settings, Turn, UserTurn } from './conversation.js';
 import { type AnswerFigures, readFigures } from './figures.js';
 
 export type CompletionEvent =
@@ -10,12 +10,16 @@ export type CompletionEvent =
   | { kind: 'finish'; finishReason: string }
   | { kind: 'figures'; figures: AnswerFigures };
 
-/** Events up to the end of the answer. Throws {@link ServerError}, also when it breaks off. */
+/**
+ * Events up to the end of the answer to these turns; where the last of them is an answer with words, of what
+ * goes on from there. Throws {@link ServerError}, also when it breaks off.
+ */
 export async function* complete(
-  conversation: Conversation,
+  turns: readonly Turn[],
+  settings: Settings,
   signal: AbortSignal,
 ): AsyncGenerator<CompletionEvent> {
-  const body = requestBody(conversation);
+  const body = requestBody(turns, settings);
   const response = await ask('v1/chat/completions', { body, signal });
   if (!response.body) throw new ServerError('broken', 'the server sent no answer');
   for await (const data of guarded(readEvents(response.body), signal)) {
@@ -25,7 +29,7 @@ export async function* complete(
   throw new ServerError('broken', 'the connection ended in the middle of the answer');
 }
 
-function requestBody({ turns, settings }: Conversation) {
+function requestBody(turns: readonly Turn[], settings: Settings) {
   const system = settings.system.trim();
   return {
     messages: [
@@ -40,9 +44,24 @@ function requestBody({ turns, settings }: Conversation) {
 }
 
 /** Nothing for an answer without text, such as the one that is asked for. */
-function messageOf(turn: Conversation['turns'][number]) {
-  if (turn.text === '') return [];
-  return [{ role: turn.kind === 'user' ? 'user' : 'assistant', content: turn.text }];
+function messageOf(turn: Turn) {
+  if (turn.kind === 'user') return [{ role: 'user', content: contentOf(turn) }];
+  return turn.text === '' ? [] : [{ role: 'assistant', content: turn.text }];
+}
+
+/** The files first, each as a block of code under its name, then what is asked about them. */
+function contentOf({ text, attachments }: UserTurn): string {
+  const files = attachments.map((file) => {
+    const fence = fenceFor(file.text);
+    return `${file.name}:\n${fence}\n${file.text}\n${fence}`;
+  });
+  return [...files, ...(text === '' ? [] : [text])].join('\n\n');
+}
+
+/** Longer than any row of backticks in the text, which could end the block otherwise. */
+function fenceFor(text: string): string {
+  const longest = Math.max(2, ...(text.match(/`{3,}/g) ?? []).map(({ length }) => length));
+  return '`'.repeat(longest + 1);
 }
 
 /** A connection that breaks throws a TypeError; make it say what that means. */

@@ -2,6 +2,7 @@
 // localStorage holds too little, and writes on the page's own time.
 // Where the browser keeps nothing (private windows), conversations live as long as the page.
 import type { Conversation } from './conversation.js';
+import { readConversation } from './conversation-file.js';
 
 export type ConversationDb = {
   /** The newest first. */
@@ -23,12 +24,21 @@ export async function openConversationDb(): Promise<ConversationDb> {
   };
   return {
     async all() {
-      const found: Conversation[] = (await ask('readonly', (store) => store.getAll())) ?? [];
-      return found.sort((a, b) => b.updatedAtMs - a.updatedAtMs);
+      const found: unknown[] = (await ask('readonly', (store) => store.getAll())) ?? [];
+      return found.flatMap(readRecord).sort((a, b) => b.updatedAtMs - a.updatedAtMs);
     },
     put: (conversation) => write((store) => store.put(conversation)),
     remove: (id) => write((store) => store.delete(id)),
   };
+}
+
+/** A record may be of an earlier version of the page; what cannot be read stays where it is. */
+function readRecord(record: unknown): Conversation[] {
+  try {
+    return [readConversation(record)];
+  } catch {
+    return [];
+  }
 }
 
 function openDb(): Promise<IDBDatabase> {

@@ -4,14 +4,14 @@
 import {
   type AnswerTurn,
   type Conversation,
-  isUnderWay,
   newConversation,
+  randomId,
   type Settings,
 } from './conversation.js';
 import type { ConversationDb } from './conversation-db.js';
 
 export type StoreChange =
-  /** Another conversation is shown, or its turns were added or removed. */
+  /** Another conversation or branch is shown, or its turns were added or removed. */
   | { kind: 'shown' }
   /** Titles or order of the list. */
   | { kind: 'list' }
@@ -30,9 +30,7 @@ export class ConversationStore {
   shown: Conversation;
 
   static async open(db: ConversationDb, settings: Settings): Promise<ConversationStore> {
-    const list = await db.all();
-    for (const conversation of list) endCutAnswers(conversation);
-    return new ConversationStore(db, list, settings);
+    return new ConversationStore(db, await db.all(), settings);
   }
 
   private constructor(db: ConversationDb, list: Conversation[], settings: Settings) {
@@ -49,15 +47,24 @@ export class ConversationStore {
     this.#show(newConversation(settings));
   }
 
-  show(id: string): void {
+  /** Whether there is such a conversation. */
+  show(id: string): boolean {
     const found = this.list.find((conversation) => conversation.id === id);
     if (found && found !== this.shown) this.#show(found);
+    return found !== undefined;
   }
 
   change(conversation: Conversation, apply: (conversation: Conversation) => void): void {
     apply(conversation);
     if (conversation.turns.length > 0) this.#moveToFront(conversation);
     this.#tell({ kind: 'list' });
+    if (conversation === this.shown) this.#tell({ kind: 'shown' });
+    this.#keep(conversation);
+  }
+
+  /** A change of what is shown only, such as another branch: the list keeps its order. */
+  look(conversation: Conversation, apply: (conversation: Conversation) => void): void {
+    apply(conversation);
     if (conversation === this.shown) this.#tell({ kind: 'shown' });
     this.#keep(conversation);
   }
@@ -77,6 +84,18 @@ export class ConversationStore {
     this.#tell({ kind: 'answer', turn });
     this.#tell({ kind: 'answered', turn });
     this.#keep(conversation);
+  }
+
+  /** Adds conversations from elsewhere; one whose id is taken becomes one more. Shows the first. */
+  add(conversations: readonly Conversation[]): void {
+    const taken = new Set(this.list.map(({ id }) => id));
+    for (const conversation of conversations) {
+      if (taken.has(conversation.id)) conversation.id = randomId();
+      taken.add(conversation.id);
+    }
+    this.list = [...conversations, ...this.list];
+    for (const conversation of conversations) this.#keep(conversation);
+    this.#show(conversations[0] ?? this.shown);
   }
 
   remove(conversation: Conversation): void {
@@ -112,10 +131,4 @@ export class ConversationStore {
   #tell(change: StoreChange): void {
     for (const listener of this.#listeners) listener(change);
   }
-}
-
-/** The page that was receiving these answers is gone. */
-function endCutAnswers(conversation: Conversation): void {
-  for (const turn of conversation.turns)
-    if (turn.kind === 'answer' && isUnderWay(turn)) turn.state = { kind: 'stopped' };
 }

@@ -4,6 +4,8 @@
 // Finished blocks are handed on for screen readers.
 import { copyButton } from '../shared/copy-button.js';
 import { el } from '../shared/dom.js';
+import { texts } from '../texts/texts.js';
+import { colourCode } from './code-colours.js';
 import { type Block, codeOf, parseBlocks, renderBlock } from './markdown.js';
 
 type Drawn = { raw: string; element: HTMLElement };
@@ -48,8 +50,9 @@ function elementOf(block: Block): HTMLElement {
     'div',
     { class: 'code-head' },
     el('span', { class: 'code-language' }, code.language === '' ? 'text' : code.language),
-    copyButton('Copy code', () => code.text),
+    copyButton(texts.turn.copyCode, () => code.text),
   );
-  const pre = el('pre', { tabindex: 0 }, el('code', {}, code.text));
-  return el('div', { class: 'block code-block' }, head, pre);
+  const text = el('code', {}, code.text);
+  colourCode(text, code.language.toLowerCase());
+  return el('div', { class: 'block code-block' }, head, el('pre', { tabindex: 0 }, text));
 }

@@ -5,12 +5,24 @@
 import createDOMPurify from 'dompurify';
 import { Marked, type Token, type Tokens } from 'marked';
 import { el } from '../shared/dom.js';
+import { texts } from '../texts/texts.js';
+import { mathSyntax } from './math-syntax.js';
+import { drawMath } from './math-view.js';
 
 const ALLOWED_TAGS =
   'p br hr blockquote pre code ul ol li input h3 h4 h5 h6 strong em del a table thead tbody tr th td'.split(
     ' ',
   );
-const ALLOWED_ATTR = ['href', 'title', 'start', 'align', 'type', 'checked', 'disabled'];
+const ALLOWED_ATTR = [
+  'href',
+  'title',
+  'start',
+  'align',
+  'type',
+  'checked',
+  'disabled',
+  'data-math',
+];
 
 /** The answer's own headings come below those of the page. */
 const HEADING_SHIFT = 2;
@@ -30,6 +42,7 @@ const marked = new Marked({
     },
   },
 });
+marked.use(mathSyntax(escapeHtml));
 
 /** A top-level part of a text; its `raw` says whether it changed. */
 export type Block = Token;
@@ -70,6 +83,7 @@ function renderElements(block: Block): DocumentFragment {
   for (const link of fragment.querySelectorAll('a')) keepPageOpen(link);
   for (const box of fragment.querySelectorAll('input')) keepCheckbox(box);
   for (const table of fragment.querySelectorAll('table')) keepInside(table);
+  drawMath(fragment);
   return fragment;
 }
 
@@ -88,7 +102,12 @@ function keepPageOpen(link: HTMLAnchorElement): void {
 
 /** A wide table scrolls in a box of its own, by keyboard too, and stays a table for a screen reader. */
 function keepInside(table: HTMLTableElement): void {
-  const box = el('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': 'Table' });
+  const box = el('div', {
+    class: 'wide',
+    tabindex: 0,
+    role: 'region',
+    'aria-label': texts.turn.table,
+  });
   table.replaceWith(box);
   box.append(table);
 }

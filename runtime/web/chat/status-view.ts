@@ -4,6 +4,7 @@
 import { byId } from '../shared/dom.js';
 import { formatPart } from '../shared/format.js';
 import { askJson } from '../shared/server-client.js';
+import { texts } from '../texts/texts.js';
 import { readHealth, type ServerHealth } from './health.js';
 
 const RETRY_MS = 2000;
@@ -33,6 +34,7 @@ export function showStatus(): () => Promise<void> {
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden) void check();
   });
+  document.addEventListener('textschange', () => void check());
   void check();
   return check;
 }
@@ -40,13 +42,13 @@ export function showStatus(): () => Promise<void> {
 function wordsOf(health: ServerHealth): string {
   switch (health.kind) {
     case 'ok':
-      return 'Ready';
+      return texts.status.ready;
     case 'loading':
-      return health.progress === null ? 'Loading' : `Loading ${formatPart(health.progress)}`;
+      return texts.status.loading(health.progress === null ? '' : formatPart(health.progress));
     case 'failed':
-      return 'Model failed';
+      return texts.status.failed;
     case 'unreachable':
-      return 'Not reachable';
+      return texts.status.unreachable;
     default:
       return health satisfies never;
   }

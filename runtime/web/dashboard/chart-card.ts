@@ -2,8 +2,9 @@
 // The card stays while its figures change, so an opened table stays open.
 import { Chart } from 'chart.js';
 import { el } from '../shared/dom.js';
+import { texts } from '../texts/texts.js';
 import { type ChartSpan, chartConfiguration } from './chart-options.js';
-import type { ChartPoint, ChartSpec } from './chart-specs.js';
+import { type ChartPoint, type ChartSpec, seriesOf } from './chart-specs.js';
 import type { DashboardData } from './dashboard-data.js';
 import { dataTable } from './data-table.js';
 import { timeWords } from './time-axis.js';
@@ -13,18 +14,18 @@ export class ChartCard {
   readonly #spec: ChartSpec;
   readonly #canvas = el('canvas', { role: 'img' });
   readonly #table = el('div');
-  readonly #nothing = el('p', { class: 'nothing' }, 'Nothing measured in this time.');
+  readonly #nothing = el('p', { class: 'nothing' }, texts.charts.nothing);
   readonly #plot = el('div', { class: 'plot' }, this.#canvas);
   #chart: Chart<'line' | 'bar', { x: number; y: number | null }[]> | null = null;
 
   constructor(spec: ChartSpec) {
     this.#spec = spec;
-    const details = el('details', {}, el('summary', {}, 'As a table'), this.#table);
+    const details = el('details', {}, el('summary', {}, texts.charts.asTable), this.#table);
     this.element = el(
       'section',
       { class: 'card', 'aria-labelledby': `chart-${spec.id}` },
-      el('h2', { id: `chart-${spec.id}` }, spec.title),
-      el('p', { class: 'hint' }, spec.hint),
+      el('h2', { id: `chart-${spec.id}` }, texts.charts[spec.id].title),
+      el('p', { class: 'hint' }, texts.charts[spec.id].hint),
       this.#plot,
       this.#nothing,
       details,
@@ -50,20 +51,21 @@ export class ChartCard {
 
   /** What the picture says, for those who do not see it: the latest values. */
   #summary(points: ChartPoint[]): string {
-    const { title, series, words } = this.#spec;
+    const { id, words } = this.#spec;
+    const { title, series } = texts.charts[id];
     const last = points.at(-1);
-    if (!last) return `${title}: nothing measured`;
+    if (!last) return texts.charts.nothingMeasured(title);
     const values = series.map((name, at) => `${name} ${words(last.values[at] ?? null)}`);
-    return `${title}, latest: ${values.join(', ')}. All figures are in the table below.`;
+    return texts.charts.latest(title, values.join(', '));
   }
 
   #dataTable(points: ChartPoint[]): HTMLElement {
-    const { title, series, words } = this.#spec;
-    const columns = series.map((name, at) => ({
+    const { id, words } = this.#spec;
+    const columns = seriesOf(this.#spec).map((name, at) => ({
       title: name,
       cell: ({ values }: ChartPoint) => words(values[at] ?? null),
     }));
-    const time = { title: 'Time', cell: ({ atMs }: ChartPoint) => timeWords(atMs) };
-    return dataTable(title, [time, ...columns], points.toReversed());
+    const time = { title: texts.charts.time, cell: ({ atMs }: ChartPoint) => timeWords(atMs) };
+    return dataTable(texts.charts[id].title, [time, ...columns], points.toReversed());
   }
 }

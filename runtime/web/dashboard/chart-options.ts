@@ -13,7 +13,7 @@ import {
   PointElement,
   Tooltip,
 } from 'chart.js';
-import type { ChartPoint, ChartSpec } from './chart-specs.js';
+import { type ChartPoint, type ChartSpec, seriesOf } from './chart-specs.js';
 import { tickWords, timeTicks, timeWords } from './time-axis.js';
 
 Chart.register(BarController, BarElement, LineController, LineElement, PointElement);
@@ -38,7 +38,7 @@ export function chartConfiguration(
 ): Configuration {
   return {
     type: spec.kind,
-    data: { datasets: spec.series.flatMap((_, at) => dataset(spec, points, span, at)) },
+    data: { datasets: seriesOf(spec).flatMap((_, at) => dataset(spec, points, span, at)) },
     options: {
       animation: false,
       maintainAspectRatio: false,
@@ -57,12 +57,12 @@ function dataset(spec: ChartSpec, points: ChartPoint[], { bucketMs }: ChartSpan,
   const colours = spec.kind === 'bar' ? BAR_COLOURS : SERIES_COLOURS;
   const colour = colourOf(colours[at] ?? '--ink');
   return {
-    label: spec.series[at] ?? '',
+    label: seriesOf(spec)[at] ?? '',
     data: points.map(({ atMs, values }) => ({ x: atMs, y: values[at] ?? null })),
     borderColor: colour,
     backgroundColor: spec.kind === 'bar' ? colour : `${colour}1f`,
     ...(spec.kind === 'bar' ? BAR_STYLE : lineStyle(at, points.length, bucketMs)),
-    fill: spec.series.length === 1,
+    fill: seriesOf(spec).length === 1,
   };
 }
 
@@ -123,10 +123,11 @@ function binaryStep(points: ChartPoint[]): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, ...values) / 4));
 }
 
-function legend({ series, kind }: ChartSpec) {
+function legend(spec: ChartSpec) {
+  const { kind } = spec;
   const box = kind === 'bar' ? { boxHeight: 10, boxWidth: 10 } : { boxHeight: 0, boxWidth: 22 };
   const labels = { color: colourOf('--ink-soft'), padding: 12, ...box };
-  return { display: series.length > 1, align: 'start' as const, labels };
+  return { display: seriesOf(spec).length > 1, align: 'start' as const, labels };
 }
 
 function tooltip({ words }: ChartSpec) {

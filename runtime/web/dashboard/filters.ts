@@ -1,6 +1,7 @@
 // Which time and which model the dashboard shows; both stand in the address, to be bookmarked.
 import { byId, el } from '../shared/dom.js';
-import type { DashboardRange } from './dashboard-data.js';
+import { texts } from '../texts/texts.js';
+import { type DashboardRange, RANGES } from './dashboard-data.js';
 
 const ALL_MODELS = '';
 
@@ -12,13 +13,24 @@ export class Filters {
     const address = new URLSearchParams(location.search);
     this.#setModels([address.get('model') ?? ALL_MODELS]);
     this.#model.value = address.get('model') ?? ALL_MODELS;
-    this.#range.value = address.get('since') ?? this.#range.value;
-    if (this.#range.selectedIndex < 0) this.#range.value = '24h';
+    this.#range.replaceChildren(
+      ...RANGES.map((range) => el('option', { value: range }, texts.dashboard.ranges[range])),
+    );
+    this.#range.value = address.get('since') ?? '';
     for (const select of [this.#range, this.#model])
       select.addEventListener('change', () => {
         this.#keep();
         onChange();
       });
+  }
+
+  /** Whether the address names a time; where it does not, one is chosen by what there is. */
+  get isChosen(): boolean {
+    return this.#range.selectedIndex >= 0;
+  }
+
+  choose(since: string): void {
+    this.#range.value = since;
   }
 
   get range(): DashboardRange {
@@ -36,7 +48,7 @@ export class Filters {
   #setModels(models: readonly string[]): void {
     const named = models.filter((model) => model !== ALL_MODELS);
     this.#model.replaceChildren(
-      el('option', { value: ALL_MODELS }, 'All models'),
+      el('option', { value: ALL_MODELS }, texts.dashboard.allModels),
       ...named.map((model) => el('option', { value: model }, model)),
     );
   }

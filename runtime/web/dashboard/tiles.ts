@@ -10,38 +10,41 @@ import {
   formatPart,
   formatRate,
 } from '../shared/format.js';
+import { texts } from '../texts/texts.js';
 
 export function tilesOf(total: SummaryRow): HTMLElement[] {
   const { answers, errors, dropped_turns } = total;
-  const failed = errors === 0 ? 'none failed' : `${formatPart(errors / answers)} of all`;
+  const words = texts.tiles;
+  const failed = errors === 0 ? words.noneFailed : words.failedPart(formatPart(errors / answers));
   return [
-    tile('Answers', formatCount(answers), `${formatCount(total.generated_tokens)} tokens written`),
+    tile(words.answers, formatCount(answers), words.written(formatCount(total.generated_tokens))),
     tile(
-      'First token',
+      words.firstToken,
       formatDuration(total.ttft_p50_ms),
-      `95 % within ${formatDuration(total.ttft_p95_ms)}`,
+      words.within(formatDuration(total.ttft_p95_ms)),
     ),
     tile(
-      'Speed',
+      words.speed,
       `${formatRate(total.tokens_per_second_p50)} tok/s`,
-      `slowest 5 % below ${formatRate(total.tokens_per_second_p5)}`,
+      words.slowest(formatRate(total.tokens_per_second_p5)),
     ),
-    tile('Peak memory', formatBytes(total.peak_rss_bytes), gpuWords(total)),
-    tile('Errors', formatCount(errors), failed, errors > 0 ? 'bad' : ''),
-    tile('Cut turns', formatCount(dropped_turns), 'left out of a full context'),
+    tile(words.peak, formatBytes(total.peak_rss_bytes), gpuWords(total)),
+    tile(words.errors, formatCount(errors), failed, errors > 0 ? 'bad' : ''),
+    tile(words.cut, formatCount(dropped_turns), words.cutWords),
   ];
 }
 
 /** The engine now, in one line each. */
 export function statusOf({ engine, model, slots, log }: DashboardStatus): HTMLElement[] {
   const busy = slots.filter(({ is_busy }) => is_busy).length;
+  const words = texts.tiles;
   const lines: [string, string][] = [
-    ['Engine', engineWords(engine)],
-    ['Model', model ? `${model.name} on ${deviceWords(model)}` : '–'],
-    ['Memory now', memoryWords(engine)],
-    ['Answering', `${busy} of ${slots.length} places`],
-    ['Context', slots.map((slot) => contextWords(slot.context_used, model?.n_ctx)).join(', ')],
-    ['Log', logWords(log)],
+    [words.engine, engineWords(engine)],
+    [words.model, model ? words.modelOn(model.name, deviceWords(model)) : '–'],
+    [words.memoryNow, memoryWords(engine)],
+    [words.answering, words.places(busy, slots.length)],
+    [words.context, slots.map((slot) => contextWords(slot.context_used, model?.n_ctx)).join(', ')],
+    [words.log, logWords(log)],
   ];
   return lines.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)));
 }
@@ -57,14 +60,15 @@ function tile(name: string, value: string, note: string, tone = ''): HTMLElement
 }
 
 function gpuWords({ device_peak_bytes }: SummaryRow): string {
-  return device_peak_bytes === null ? 'of hearth' : `GPU ${formatBytes(device_peak_bytes)}`;
+  return device_peak_bytes === null
+    ? texts.tiles.ofHearth
+    : texts.tiles.gpu(formatBytes(device_peak_bytes));
 }
 
 function engineWords({ state, progress, failure, restarts }: DashboardStatus['engine']): string {
   const part = progress === null ? '' : ` ${formatPart(progress)}`;
-  const times = restarts === 1 ? 'once' : `${formatCount(restarts)} times`;
-  const again = restarts === 0 ? '' : `, restarted ${times}`;
-  return `${state}${part}${again}${failure === null ? '' : `: ${failure}`}`;
+  const again = restarts === 0 ? '' : texts.tiles.restarted(restarts);
+  return `${texts.tiles.states[state]}${part}${again}${failure === null ? '' : `: ${failure}`}`;
 }
 
 function deviceWords({ device_names, backend }: NonNullable<DashboardStatus['model']>): string {
@@ -72,16 +76,17 @@ function deviceWords({ device_names, backend }: NonNullable<DashboardStatus['mod
 }
 
 function memoryWords({ rss_bytes, device_used_bytes }: DashboardStatus['engine']): string {
-  const gpu = device_used_bytes === null ? '' : `, GPU ${formatBytes(device_used_bytes)}`;
+  const gpu =
+    device_used_bytes === null ? '' : `, ${texts.tiles.gpu(formatBytes(device_used_bytes))}`;
   return formatBytes(rss_bytes) + gpu;
 }
 
 function contextWords(used: number, nCtx: number | undefined): string {
-  return `${formatCount(used)} of ${formatCount(nCtx)}`;
+  return texts.tiles.of(formatCount(used), formatCount(nCtx));
 }
 
 function logWords(log: DashboardStatus['log']): string {
-  if (log === null) return 'keeps no log';
-  if (log.unwritten_rows === 0) return 'every answer is in the log';
-  return `${formatCount(log.unwritten_rows)} answers are not in the log: ${log.last_error ?? ''}`;
+  if (log === null) return texts.tiles.noLog;
+  if (log.unwritten_rows === 0) return texts.tiles.allLogged;
+  return texts.tiles.unlogged(formatCount(log.unwritten_rows), log.last_error ?? '');
 }

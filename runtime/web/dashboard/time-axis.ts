@@ -1,5 +1,6 @@
 // Ticks and words for an axis of time, aligned to hours and days where the browser is.
 // Chart.js would want a date library for this; an axis needs very little of one.
+import { texts } from '../texts/texts.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -25,17 +26,25 @@ export function timeTicks(fromMs: number, toMs: number, most: number): number[] 
 export function tickWords(atMs: number): string {
   const at = new Date(atMs);
   if (at.getHours() === 0 && at.getMinutes() === 0)
-    return at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' });
-  return at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+    return at.toLocaleDateString(texts.locale, { day: 'numeric', month: 'short' });
+  return at.toLocaleTimeString(texts.locale, { hour: '2-digit', minute: '2-digit' });
 }
 
 /** `24 Nov, 14:30`. */
 export function timeWords(time: number | string): string {
-  return new Date(time).toLocaleString('en-GB', {
+  return new Date(time).toLocaleString(texts.locale, {
     day: 'numeric',
     month: 'short',
     hour: '2-digit',
     minute: '2-digit',
+  });
+}
+
+/** `24 Nov, 14:30:07`: of one answer, which others may follow within the minute. */
+export function exactTimeWords(time: string): string {
+  return new Date(time).toLocaleString(texts.locale, {
+    ...{ day: 'numeric', month: 'short' },
+    ...{ hour: '2-digit', minute: '2-digit', second: '2-digit' },
   });
 }
 

@@ -1,5 +1,6 @@
 // The API key of this server: kept until the tab closes, or on this device where asked to, and asked for
 // when the server answers 401. The tab's own key wins over the device's, so that one tab can try another.
+import { texts } from '../texts/texts.js';
 import { showDialog } from './dialog.js';
 import { el } from './dom.js';
 import { type Keeping, readText, writeText } from './storage.js';
@@ -47,22 +48,21 @@ async function showKeyDialog(wasRefused: boolean): Promise<boolean> {
   });
   const remember = el('input', { id: 'remember-key', type: 'checkbox' });
   const confirmed = await showDialog({
-    title: 'This hearth is locked',
-    action: 'Unlock',
+    title: texts.key.title,
+    action: texts.key.unlock,
     content: [
-      el('p', { id: 'api-key-hint', class: wasRefused ? 'error-text' : '' }, hint(wasRefused)),
-      el('label', { for: 'api-key' }, 'API key'),
+      el(
+        'p',
+        { id: 'api-key-hint', class: wasRefused ? 'error-text' : '' },
+        wasRefused ? texts.key.refused : texts.key.hint,
+      ),
+      el('label', { for: 'api-key' }, texts.key.label),
       key,
-      el('label', { class: 'check-line' }, remember, 'Remember the key on this device'),
+      el('label', { class: 'check-line' }, remember, texts.key.remember),
     ],
   });
   const text = key.value.trim();
   if (!confirmed || text === '') return false;
   keepKey(text, remember.checked ? 'device' : 'tab');
   return true;
-}
-
-function hint(wasRefused: boolean): string {
-  if (wasRefused) return 'The server did not accept that key. Check it and try again.';
-  return 'Enter the API key that hearth was started with. It stays in this browser.';
 }

@@ -1,5 +1,6 @@
 // A button that copies, and says for a moment whether it did.
 // Its label changes in place, so a screen reader hears the outcome where the focus is.
+import { texts } from '../texts/texts.js';
 import { el } from './dom.js';
 import { icon } from './icons.js';
 
@@ -12,7 +13,7 @@ export function copyButton(label: string, text: () => string): HTMLButtonElement
   let timer = 0;
   button.addEventListener('click', async () => {
     const copied = await copyText(text());
-    name.textContent = copied ? 'Copied' : 'Not copied';
+    name.textContent = copied ? texts.common.copied : texts.common.notCopied;
     button.firstElementChild?.replaceWith(icon(copied ? 'check' : 'close'));
     clearTimeout(timer);
     timer = setTimeout(() => {

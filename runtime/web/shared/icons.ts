@@ -20,6 +20,15 @@ const PATHS = {
   close: 'm6 6 12 12M18 6 6 18',
   chart: 'M4 20h16M7 16v-4M12 16V6M17 16v-7',
   chat: 'M5 5h14v11h-8l-4 3.5V16H5z',
+  edit: 'M4.5 19.5 5.5 15 16 4.5l3.5 3.5L9 18.5zM13.5 7l3.5 3.5',
+  back: 'm14.5 6-6 6 6 6',
+  forward: 'm9.5 6 6 6-6 6',
+  attach:
+    'm19.5 11-7.8 7.8a5 5 0 0 1-7-7L12 4.5a3.3 3.3 0 0 1 4.7 4.7L9.4 16.5a1.7 1.7 0 0 1-2.4-2.4L13.5 7.5',
+  open: 'M12 4v11M7.5 10.5 12 15l4.5-4.5M5 19.5h14',
+  file: 'M7 3.5h7l4 4v13H7zM13.5 4v4H18',
+  language:
+    'M3.5 6.5h10M8.5 4.5v2M11.5 6.5c-1 4-3.5 7-7 9M6 9.5c1 2.5 3 4.5 5.5 5.5M12.5 19.5l4-9.5 4 9.5M14 16.5h5',
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -1,21 +1,24 @@
 // What can go wrong between a page and its server, sorted by what a person can do about it.
 // Messages of the server are kept word for word: they say what was found and what to do.
 
-export type FailureKind =
+export const FAILURE_KINDS = [
   /** No answer at all: the server is down, or the network is. */
-  | 'unreachable'
+  'unreachable',
   /** The server wants a key and was given none. */
-  | 'no-key'
+  'no-key',
   /** The model is not loaded yet. */
-  | 'loading'
+  'loading',
   /** The queue is full, or too many requests came from here. */
-  | 'busy'
+  'busy',
   /** The conversation is longer than the context. */
-  | 'overflow'
+  'overflow',
   /** The server does not accept the request; its message says why. */
-  | 'refused'
+  'refused',
   /** The answer broke off, or the server failed. */
-  | 'broken';
+  'broken',
+] as const;
+
+export type FailureKind = (typeof FAILURE_KINDS)[number];
 
 /** In a stream the status is 200 already, and the code alone says what happened. */
 const KIND_OF_CODE: Partial<Record<string, FailureKind>> = {
@@ -35,10 +38,13 @@ export type Failure = { kind: FailureKind; message: string };
 export class ServerError extends Error {
   override readonly name = 'ServerError';
   readonly kind: FailureKind;
+  /** The server's own code, such as `no_log`; empty where it gave none. */
+  readonly code: string;
 
-  constructor(kind: FailureKind, message: string) {
+  constructor(kind: FailureKind, message: string, code = '') {
     super(message);
     this.kind = kind;
+    this.code = code;
   }
 }
 
@@ -47,7 +53,7 @@ export async function errorOfResponse(response: Response): Promise<ServerError> 
   const body: unknown = await response.json().catch(() => null);
   const { message, code } = errorFields(body);
   const kind = kindOf(response.status, code);
-  return new ServerError(kind, message ?? `HTTP ${response.status}`);
+  return new ServerError(kind, message ?? `HTTP ${response.status}`, code);
 }
 
 /** The error in an event of a stream; null where the event is none. OpenAI's shape. */

@@ -1,16 +1,12 @@
 // Light, dark, or as the device is set: one choice for all pages of this server.
 // `data-theme` on the root always names the theme in effect, so the style sheets know two cases.
-// early-theme.ts calls this before the first paint; the button comes with the page's own script.
-import { el } from './dom.js';
-import { icon } from './icons.js';
+// early.ts calls this before the first paint; theme-button.ts comes with the page's own script.
 import { readText, writeText } from './storage.js';
 
 const STORAGE_KEY = 'hearth.theme';
-const THEMES = {
-  auto: { next: 'light', icon: 'auto', label: 'Theme: as this device' },
-  light: { next: 'dark', icon: 'sun', label: 'Theme: light' },
-  dark: { next: 'auto', icon: 'moon', label: 'Theme: dark' },
-} as const;
+const NEXT = { auto: 'light', light: 'dark', dark: 'auto' } as const;
+
+export type Theme = keyof typeof NEXT;
 
 const darkDevice = matchMedia('(prefers-color-scheme: dark)');
 
@@ -20,19 +16,14 @@ export function applyTheme(): void {
   darkDevice.addEventListener('change', showTheme);
 }
 
-export function themeButton(): HTMLButtonElement {
-  const button = el('button', { class: 'quiet-button', type: 'button' });
-  const show = () => {
-    const theme = THEMES[chosenTheme()];
-    button.replaceChildren(icon(theme.icon), el('span', {}, theme.label));
-  };
-  button.addEventListener('click', () => {
-    writeText('device', STORAGE_KEY, THEMES[chosenTheme()].next);
-    showTheme();
-    show();
-  });
-  show();
-  return button;
+export function chosenTheme(): Theme {
+  const stored = readText('device', STORAGE_KEY);
+  return stored === 'light' || stored === 'dark' ? stored : 'auto';
+}
+
+export function chooseNextTheme(): void {
+  writeText('device', STORAGE_KEY, NEXT[chosenTheme()]);
+  showTheme();
 }
 
 function showTheme(): void {
@@ -42,9 +33,4 @@ function showTheme(): void {
   if (document.documentElement.dataset['theme'] === inEffect) return;
   document.documentElement.dataset['theme'] = inEffect;
   document.dispatchEvent(new Event('themechange'));
-}
-
-function chosenTheme(): keyof typeof THEMES {
-  const stored = readText('device', STORAGE_KEY);
-  return stored === 'light' || stored === 'dark' ? stored : 'auto';
 }

@@ -126,7 +126,7 @@ t.test('an answer and its code can be copied', async (t) => {
   await page.locator('.code-head').getByText('Copied').waitFor();
   t.equal(await page.evaluate('navigator.clipboard.readText()'), 'ls -la');
   await lastAnswer(page).getByRole('button', { name: 'Copy', exact: true }).click();
-  await page.locator('.answer-actions').getByText('Copied').waitFor();
+  await page.locator('.answer-turn .turn-actions').getByText('Copied').waitFor();
   t.equal(await page.evaluate('navigator.clipboard.readText()'), text);
 });
 

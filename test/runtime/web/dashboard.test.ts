@@ -152,7 +152,7 @@ t.test('an empty log invites to ask, and no log is told', async (t) => {
   t.equal(await page.evaluate('document.documentElement.scrollWidth'), 360);
   server.dashboard = null;
   await page.getByRole('button', { name: 'Refresh' }).click();
-  await page.getByText('hearth runs with --no-log').waitFor();
+  await page.getByText('started with --no-log').waitFor();
 });
 
 t.test('on a phone, tables scroll inside the page', async (t) => {

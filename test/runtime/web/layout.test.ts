@@ -95,6 +95,6 @@ t.test('every asset is in the package and named by its content', (t) => {
       t.ok(readFileSync(path.join(root, asset)).length > 0, asset);
   }
   for (const asset of readdirSync(path.join(root, 'assets')))
-    t.match(asset, /-[A-Z0-9]{8}\.(js|css)(\.LEGAL\.txt)?$/);
+    t.match(asset, /-[A-Z0-9]{8}(\.(js|css)(\.LEGAL\.txt)?|\.woff2|)$/);
   t.end();
 });

@@ -103,7 +103,7 @@ t.test('the dashboard shows the answers that the log has', async (t) => {
   const rows = sqlite3(server.logPath, 'SELECT * FROM answers ORDER BY id DESC');
   t.equal(await page.locator('.tile-value').first().textContent(), String(rows.length));
   const latest = page.locator('section', {
-    has: page.getByRole('heading', { name: 'Latest answers' }),
+    has: page.getByRole('heading', { name: 'All answers' }),
   });
   const cells = await latest.locator('tbody tr').first().locator('th, td').allTextContents();
   t.same(cells.slice(1, 4), ['dense', 'length', String(rows[0]?.prompt_tokens)], 'newest first');

@@ -1,0 +1,211 @@
+// What a person does with whole conversations: other versions, going on, addresses, finding, opening files.
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import t from 'tap';
+import { launchBrowser, openPage } from '../../support/browser.js';
+import { skipFileWithout } from '../../support/needs.js';
+import { startScriptedServer } from '../../support/scripted-server.js';
+
+skipFileWithout('chromium');
+const browser = await launchBrowser(t);
+
+async function ask(page: Page, text: string): Promise<void> {
+  await page.fill('#message-input', text);
+  await page.press('#message-input', 'Enter');
+}
+
+const button = (page: Page, name: string | RegExp) =>
+  page.getByRole('button', { name, exact: true });
+const lastAnswer = (page: Page) => page.locator('.answer-turn').last();
+const answer = (page: Page, text: string) =>
+  page.locator('.markdown').getByText(text, { exact: true });
+const bubbles = (page: Page) => page.locator('.bubble').allTextContents();
+
+t.test('a question can be asked in other words, and every version can be seen again', async (t) => {
+  const server = await startScriptedServer(t);
+  server.reply = ({ messages }) => ({ text: `To ${messages.map((it) => it.content).join('|')}.` });
+  const { page, faults } = await openPage(browser, server.url);
+  await ask(page, 'One');
+  await answer(page, 'To One.').waitFor();
+  await ask(page, 'Two');
+  await answer(page, 'To One|To One.|Two.').waitFor();
+  await page.locator('.user-turn').first().hover();
+  await button(page, 'Edit').first().click();
+  await page.getByRole('textbox', { name: 'Your question' }).fill('Uno');
+  await button(page, 'Ask this instead').click();
+  await answer(page, 'To Uno.').waitFor();
+  t.same(await bubbles(page), ['Uno'], 'what followed the first version is not in the second');
+  t.same(server.requests[2]?.messages, [{ role: 'user', content: 'Uno' }]);
+  await button(page, 'Try again').click();
+  await page.locator('.branch').nth(1).getByText('2 of 2').waitFor();
+  await page.locator('.user-turn').getByRole('button', { name: 'Earlier version' }).click();
+  t.same(await bubbles(page), ['One', 'Two'], 'the first version, with all that followed');
+  await page.reload();
+  await answer(page, 'To One|To One.|Two.').waitFor();
+  await page.locator('.user-turn').getByRole('button', { name: 'Later version' }).click();
+  t.same(await bubbles(page), ['Uno'], 'kept in the browser');
+  t.equal(await page.locator('.branch').count(), 2);
+  t.same(faults, []);
+});
+
+t.test('a stopped answer shows its figures and goes on where it was', async (t) => {
+  const server = await startScriptedServer(t);
+  server.reply = () => ({ text: 'word '.repeat(400), pauseMs: 20 });
+  const { page } = await openPage(browser, server.url);
+  await ask(page, 'Tell me');
+  await page.getByText('word word word word').waitFor();
+  await page.keyboard.press('Escape');
+  await lastAnswer(page).getByText('Stopped.').waitFor();
+  const figures = (await lastAnswer(page).locator('.figures summary').textContent()) ?? '';
+  t.match(figures, /^≈ \d+(\.\d)? tok\/sTTFT ≈ \d/, 'measured in the page, and said so');
+  const rate = Number(/[\d.]+/.exec(figures)?.[0]);
+  t.ok(rate > 10 && rate <= 55, `a word every 20 ms is at most 50 a second, not ${rate}`);
+  const said = (await lastAnswer(page).locator('.markdown').textContent()) ?? '';
+  server.reply = () => ({ text: 'and the end.' });
+  await button(page, 'Continue').click();
+  await lastAnswer(page).getByText('and the end.').waitFor();
+  const { messages = [] } = server.requests[1] ?? {};
+  t.same(
+    messages.map(({ role }) => role),
+    ['user', 'assistant'],
+    'what was said is the last message',
+  );
+  t.equal(messages[1]?.content.trim(), said.trim());
+  const whole = (await lastAnswer(page).locator('.markdown').textContent()) ?? '';
+  t.equal(whole.trim(), `${messages[1]?.content}and the end.`.trim(), 'one answer of both parts');
+  t.equal(await page.locator('.answer-turn').count(), 1);
+  t.equal(await button(page, 'Continue').count(), 0, 'an answer that is complete does not go on');
+});
+
+t.test('each conversation has an address: back, reload and bookmarks work', async (t) => {
+  const server = await startScriptedServer(t);
+  server.reply = ({ messages }) => ({ text: `About ${messages.at(-1)?.content}.` });
+  const { page } = await openPage(browser, server.url);
+  await ask(page, 'apples');
+  await answer(page, 'About apples.').waitFor();
+  const apples = page.url();
+  t.match(apples, /\/#\/c\/[0-9a-f]{32}$/);
+  t.equal(await page.title(), 'apples · hearth');
+  await button(page, 'New conversation').click();
+  t.equal(page.url(), server.url, 'nothing is kept yet');
+  await ask(page, 'pears');
+  await answer(page, 'About pears.').waitFor();
+  await page.goBack();
+  await answer(page, 'About apples.').waitFor();
+  await page.goForward();
+  await answer(page, 'About pears.').waitFor();
+  await page.reload();
+  await answer(page, 'About pears.').waitFor();
+  await page.goto(apples);
+  await answer(page, 'About apples.').waitFor();
+  await page.fill('#message-input', 'a draft');
+  await page.goto(apples.replace(/[0-9a-f]{32}$/, 'f'.repeat(32)));
+  await page.getByRole('alert').getByText('is not in this browser').waitFor();
+  t.equal(await page.locator('.conversation').count(), 2, 'nothing is lost');
+  await page.goBack();
+  t.equal(await page.inputValue('#message-input'), 'a draft');
+});
+
+t.test(
+  'a conversation that still answers is marked, and others can be found by their words',
+  async (t) => {
+    const server = await startScriptedServer(t);
+    const { page } = await openPage(browser, server.url);
+    await ask(page, 'Where is my テレビ remote?');
+    await answer(page, 'Hello there.').waitFor();
+    await button(page, 'New conversation').click();
+    server.reply = () => ({ text: 'never '.repeat(500), pauseMs: 20 });
+    await ask(page, 'A long story');
+    await page.getByText('never never').waitFor();
+    await button(page, 'New conversation').click();
+    const mark = page.locator('.conversation', { has: page.locator('.answering-mark') });
+    t.match(await mark.allTextContents(), [/A long story.*still answering/]);
+    const search = page.getByRole('searchbox', { name: 'Search conversations' });
+    await search.fill('てれび HELLO');
+    await page.getByText('One conversation found').waitFor();
+    t.match(await page.locator('.conversation').allTextContents(), [/^Where is my テレビ remote/]);
+    await search.fill('hello');
+    t.match(await page.locator('.snippet').allTextContents(), ['Hello there.']);
+    await search.fill('unheard of');
+    await page.getByText('No conversation has these words.').waitFor();
+    await search.fill('');
+    await page.locator('.conversation').first().click();
+    await page.keyboard.press('Escape');
+    await page.getByText('Stopped.').waitFor();
+    t.equal(await mark.count(), 0);
+  },
+);
+
+t.test('what was saved opens again, and any other file is told what it is', async (t) => {
+  const server = await startScriptedServer(t);
+  server.reply = () => ({ text: `Answer ${server.requests.length}` });
+  const { page, faults } = await openPage(browser, server.url);
+  await ask(page, 'Keep this');
+  await answer(page, 'Answer 1').waitFor();
+  await button(page, 'Try again').click();
+  await answer(page, 'Answer 2').waitFor();
+  await button(page, 'Actions for Keep this').click();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('menuitem', { name: 'Save as JSON' }).click(),
+  ]);
+  const saved = readFileSync(await download.path(), 'utf8');
+  const open = (text: string) => {
+    const file = { name: 'some.json', mimeType: 'application/json', buffer: Buffer.from(text) };
+    return page.locator('#import-file').setInputFiles(file);
+  };
+  await open(saved);
+  await page.locator('.conversation').nth(1).waitFor();
+  t.same(await page.locator('.conversation').allTextContents(), ['Keep this', 'Keep this']);
+  await answer(page, 'Answer 2').waitFor();
+  t.equal(await page.locator('.branch').textContent(), '2 of 2', 'with all its versions');
+
+  const parsed = JSON.parse(saved);
+  const [conversation] = parsed.conversations;
+  const { format: _, ...first } = { ...conversation, turns: conversation.turns.slice(0, 2) };
+  for (const turn of first.turns) delete turn.parentId;
+  await open(JSON.stringify(first));
+  await page.locator('.conversation').nth(2).waitFor();
+  await answer(page, 'Answer 1').waitFor();
+
+  const circular = structuredClone(conversation);
+  circular.turns[0].parentId = circular.turns[1].id;
+  const refusals: [text: string, words: RegExp][] = [
+    ['# Keep this', /It is not JSON/],
+    ['[{"title":"x","mapping":{}}]', /from ChatGPT/],
+    ['[{"chat":{"history":{}}}]', /from Open WebUI/],
+    ['{"some":"thing"}', /from another program/],
+    [JSON.stringify({ ...parsed, version: 99 }), /newer hearth \(format 99\)/],
+    [JSON.stringify({ ...parsed, conversations: [] }), /no conversation/],
+    [JSON.stringify({ ...parsed, conversations: [{ ...conversation, turns: 7 }] }), /“turns”/],
+    [JSON.stringify({ ...parsed, conversations: [circular] }), /“turns.parentId”/],
+    [JSON.stringify({ ...parsed, conversations: [{ ...conversation, id: '"><b>' }] }), /“id”/],
+  ];
+  for (const [text, words] of refusals) {
+    await open(text);
+    const dialog = page.getByRole('dialog', { name: 'This file was not opened' });
+    t.match(await dialog.textContent(), words);
+    t.match(await dialog.textContent(), 'Nothing was changed here.');
+    await dialog.getByRole('button', { name: 'Close' }).click();
+  }
+  t.equal(await page.locator('.conversation').count(), 3);
+  t.same(faults, []);
+});
+
+t.test('a long question folds, and settings on auto say their value', async (t) => {
+  const server = await startScriptedServer(t);
+  const { page } = await openPage(browser, server.url);
+  await ask(page, 'A line\n'.repeat(40));
+  await page.locator('.figures').waitFor();
+  const height = async () => (await page.locator('.bubble').boundingBox())?.height ?? 0;
+  const folded = await height();
+  t.ok(folded < 200, `${folded} px`);
+  await button(page, 'Show all').click();
+  t.ok((await height()) > 3 * folded);
+  t.equal(await button(page, 'Show less').getAttribute('aria-expanded'), 'true');
+  await button(page, 'Settings').click();
+  await page.locator('#sampling-top_k[placeholder="auto: 40"]').waitFor();
+  const shown = (name: string) => page.locator(`#sampling-${name}`).getAttribute('placeholder');
+  t.equal(await shown('temperature'), 'auto: 0.8');
+  t.equal(await shown('max_tokens'), 'auto: until the context is full');
+});
