@@ -73,7 +73,7 @@ export function perplexityOf({ quality }: Compared): Estimate | null {
   return quality?.perplexity ?? null;
 }
 
-export function sameTokenOf({ quality }: Compared): Estimate | null {
+function sameTokenOf({ quality }: Compared): Estimate | null {
   return quality?.divergence?.sameTop ?? null;
 }
 
