@@ -47,6 +47,8 @@ export interface Engine {
   /** One vector of `nEmbd` floats and length 1 a text. Rejects with code `no-embeddings` where the model has none. */
   embed(texts: string[]): Promise<{ vectors: number[][]; promptTokens: number }>;
   slots(): SlotState[];
+  /** Requests that wait for a sequence. */
+  readonly waiting: number;
   memory(): Promise<Memory>;
   /** Decodes one token, and says how long it took: what a health check asks. */
   probe(options?: { signal?: AbortSignal }): Promise<{ durationMs: number }>;

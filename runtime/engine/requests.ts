@@ -74,6 +74,10 @@ export class Requests {
     return this.#slots.map((slot) => ({ ...slot }));
   }
 
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Throws `queue-full` where as many requests wait as may. */
   add(request: GenerateRequest, signal?: AbortSignal): AnswerStream {
     const mustWait = this.#active.size >= this.#parallel;

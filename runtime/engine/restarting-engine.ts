@@ -157,6 +157,10 @@ export class RestartingEngine implements Engine {
     return this.#requests.slots;
   }
 
+  get waiting(): number {
+    return this.#requests.waiting;
+  }
+
   onState(listener: (state: EngineState) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -60,6 +60,7 @@ export class Metrics {
     this.#gauge('kv_tokens', 'Tokens that the KV cache holds', () =>
       engine.info ? engine.info.nCtx * engine.info.parallel : 0,
     );
+    this.#forGateways(engine);
     this.#gauge('log_unwritten_rows', 'Rows of the log that wait or were given up', () =>
       log ? log.unwrittenRows : 0,
     );
@@ -122,10 +123,28 @@ export class Metrics {
     });
   }
 
+  /**
+   * What inference gateways choose a replica by, under the names that they read where they are told
+   * nothing else: vLLM's, as the Gateway API's inference extension has them.
+   */
+  #forGateways(engine: Engine): void {
+    const busy = () => engine.slots().filter((slot) => slot.busy).length;
+    const gauge = (name: string, help: string, read: () => number) =>
+      this.#gauge(name, help, read, { prefix: 'vllm:' });
+    gauge('num_requests_waiting', 'Requests that wait for a sequence', () => engine.waiting);
+    gauge('num_requests_running', 'Requests that are answered now', busy);
+    gauge('kv_cache_usage_perc', 'Part of the KV cache in use, 0 to 1', () => kvUse(engine));
+  }
+
   /** A value that is unknown now is left out. */
-  #gauge(name: string, help: string, read: () => MaybeReading | Promise<MaybeReading>): void {
+  #gauge(
+    name: string,
+    help: string,
+    read: () => MaybeReading | Promise<MaybeReading>,
+    { prefix = 'hearth_' } = {},
+  ): void {
     new Gauge({
-      name: `hearth_${name}`,
+      name: `${prefix}${name}`,
       help,
       registers: [this.#registry],
       async collect() {
@@ -135,6 +154,13 @@ export class Metrics {
       },
     });
   }
+}
+
+/** Of answers under way only: what idle sequences still hold gives way to whatever comes. */
+function kvUse(engine: Engine): number {
+  const busy = engine.slots().filter((slot) => slot.busy);
+  const used = busy.reduce((sum, { contextUsed }) => sum + contextUsed, 0);
+  return engine.info ? used / (engine.info.nCtx * engine.info.parallel) : 0;
 }
 
 type MaybeReading = number | null | undefined;

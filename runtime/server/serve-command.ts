@@ -56,6 +56,10 @@ const options = {
     'Requests a minute from one key or address',
     wholeNumber('rate-limit', 1, MAX_RATE),
   ),
+  otlp: valueFlag(
+    'Push metrics of the log to this OpenTelemetry collector, such as http://localhost:4318',
+    collectorUrl,
+  ),
   // HEARTH_DEBUG, which cli.ts reads, comes along with the other HEARTH_*.
   debug: { type: 'boolean', hidden: true },
   'print-unit': { describe: 'Print a systemd unit for these settings', type: 'boolean' },
@@ -105,6 +109,8 @@ export const serveCommand: CommandModule<object, ServeArguments> = {
 async function run(argv: ServeArguments): Promise<void> {
   const apiKeys = readKeys(argv);
   checkExposure(argv, apiKeys);
+  if (argv.otlp && argv.log === false)
+    throw new Error('--otlp sends what the log holds, and --no-log keeps none; give one of them');
   const { host, port, socket, 'max-queue': maxQueue } = argv;
   await serve({
     settings: { ...(await engineOptions(argv)), ...defined({ maxQueue }) },
@@ -118,6 +124,7 @@ async function run(argv: ServeArguments): Promise<void> {
       ? { kind: 'socket', path: socket }
       : { kind: 'port', host: String(host), port: Number(port) },
     log: logOptionsOf(argv),
+    otlp: argv.otlp ?? null,
   });
 }
 
@@ -208,6 +215,16 @@ function origin(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : null;
   if (url && url.origin === value.replace(/\/$/, '') && url.origin !== 'null') return url.origin;
   throw new Error(`--cors takes an origin such as https://home.example, not "${value}"`);
+}
+
+/** Its path is kept: some collectors have one for each customer. */
+function collectorUrl(value: string): URL {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new Error(`--otlp takes an address such as http://localhost:4318, not "${value}"`);
+  if (url.username || url.password)
+    throw new Error('--otlp takes no password; set OTEL_EXPORTER_OTLP_HEADERS="authorization=…"');
+  return url;
 }
 
 function readConfig(file: string): object {

@@ -7,6 +7,7 @@ import type { Engine, EngineOptions } from '../engine/engine.js';
 import { gpuNotUsed } from '../engine/engine-flags.js';
 import { startEngine } from '../engine/restarting-engine.js';
 import { type LogOptions, openLog } from '../log/answer-log.js';
+import type { OtlpExport } from '../otlp/otlp-export.js';
 import { type Notifier, openNotifier } from '../systemd/notify.js';
 import type { HearthServer, ServerOptions } from './server.js';
 
@@ -18,14 +19,17 @@ export type ServeOptions = Omit<
 > & {
   settings: EngineOptions;
   log: LogOptions | null;
+  /** Of the OpenTelemetry collector that the log's answers go to; null for none. */
+  otlp: URL | null;
 };
 
 /** Serves until SIGTERM or SIGINT, then returns. Throws what stops it from starting. */
-export async function serve({ log: logOptions, ...options }: ServeOptions): Promise<void> {
+export async function serve({ log: logOptions, otlp, ...options }: ServeOptions): Promise<void> {
   const { stop, hurry } = stopSignals();
   const systemd = await openNotifier();
   const log = logOptions && openLog({ ...logOptions, onWarning: warn });
   const engine = startEngine(options.settings);
+  let otlpExport: OtlpExport | null = null;
   try {
     await firstReport(engine);
     const { startServer } = await import('./server.js');
@@ -38,6 +42,7 @@ export async function serve({ log: logOptions, ...options }: ServeOptions): Prom
       const warning = gpuNotUsed(options.settings, info);
       if (warning) warn(warning);
       note(`ready on ${server.address}`);
+      if (otlp && log) otlpExport = await startExport(otlp, log.path);
       await whileRunning(server, systemd, stop);
     } catch (error) {
       if (!stop.aborted) throw error;
@@ -47,9 +52,16 @@ export async function serve({ log: logOptions, ...options }: ServeOptions): Prom
     }
   } finally {
     await engine.close();
+    await otlpExport?.close();
     await log?.close();
     systemd?.close();
   }
+}
+
+/** OpenTelemetry's packages are loaded here and nowhere else: they take memory of a small device. */
+async function startExport(url: URL, logPath: string): Promise<OtlpExport> {
+  const { OtlpExport } = await import('../otlp/otlp-export.js');
+  return new OtlpExport({ url, logPath, onWarning: warn });
 }
 
 /**

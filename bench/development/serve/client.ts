@@ -10,6 +10,8 @@ export type ChatOptions = {
   url: string;
   messages: Message[];
   maxTokens: number;
+  /** What a balancer had set: keeps a conversation on its replica. */
+  cookie?: string | null;
   /** Called at the first text. */
   onFirstText?: () => void;
 };
@@ -26,6 +28,9 @@ export type Answered = {
   /** What the server said instead of, or within, an answer. */
   error: string | null;
   retryAfterS: number;
+  /** Whether it said that it was done; false where it broke off. */
+  isDone: boolean;
+  headers: http.IncomingHttpHeaders;
 };
 
 type Chunk = {
@@ -61,11 +66,15 @@ function post(options: ChatOptions, more: object): Promise<Answered> {
     const request = http.request(`${options.url}/v1/chat/completions`, {
       agent,
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: {
+        'content-type': 'application/json',
+        ...(options.cookie ? { cookie: options.cookie } : {}),
+      },
     });
     request.once('error', failed);
     request.once('response', (response) => {
       const { statusCode: status = 0, headers } = response;
+      reader.finish({ status, headers });
       response.setEncoding('utf8');
       response.on('data', (text: string) => reader.read(text));
       response.once('error', failed);
@@ -82,7 +91,7 @@ class AnswerReader {
   readonly #start = performance.now();
   readonly #onFirstText: () => void;
   readonly #answered: Answered = {
-    ...{ status: 0, text: '', tokens: 0, error: null, retryAfterS: 0 },
+    ...{ status: 0, text: '', tokens: 0, error: null, retryAfterS: 0, isDone: false, headers: {} },
     ...{ ttftMs: 0, lastTextMs: 0, totalMs: 0 },
   };
   #unread = '';
@@ -95,7 +104,8 @@ class AnswerReader {
     const events = (this.#unread + text).split('\n\n');
     this.#unread = events.pop() ?? '';
     for (const event of events)
-      if (event !== 'data: [DONE]') this.#add(JSON.parse(event.slice('data: '.length)));
+      if (event === 'data: [DONE]') this.#answered.isDone = true;
+      else this.#add(JSON.parse(event.slice('data: '.length)));
   }
 
   finish(more: Partial<Answered>): Answered {

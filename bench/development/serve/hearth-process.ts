@@ -12,6 +12,11 @@ export type HearthOptions = LoadSetting & {
   /** Null is --no-log. */
   log: string | null;
   maxQueue?: number;
+  /** Of a collector. */
+  otlp?: string;
+  /** Default any free one. */
+  port?: number;
+  env?: Record<string, string>;
 };
 
 const CLI = path.resolve(import.meta.dirname, '../../../cli.js');
@@ -27,7 +32,7 @@ export class HearthProcess implements AsyncDisposable {
     this.log = options.log;
     this.#process = spawn(process.execPath, [CLI, 'serve', ...commandLine(options)], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: withoutSettings(),
+      env: { ...withoutSettings(), ...options.env },
     });
     this.pid = this.#process.pid ?? 0;
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -85,9 +90,11 @@ export class HearthProcess implements AsyncDisposable {
   }
 }
 
-function commandLine({ modelPath, threads, nCtx, parallel, log, maxQueue }: HearthOptions) {
+function commandLine(options: HearthOptions) {
+  const { modelPath, threads, nCtx, parallel, log, maxQueue, otlp, port = 0 } = options;
   return [
-    ...[modelPath, '--gpu', 'off', '--port', '0'],
+    ...[modelPath, '--gpu', 'off', '--port', `${port}`],
+    ...(otlp === undefined ? [] : ['--otlp', otlp]),
     ...['--ctx', `${nCtx}`, '--parallel', `${parallel}`],
     ...(threads === null ? [] : ['--threads', `${threads}`]),
     ...(log === null ? ['--no-log'] : ['--log', log]),

@@ -19,6 +19,7 @@ t.test('an empty file gets every step, in order and once', async (t) => {
     { name: '002-answers-view' },
     { name: '003-measurements' },
     { name: '004-model-id' },
+    { name: '005-otlp' },
   ]);
   t.same(sqlite3(file, 'PRAGMA journal_mode'), [{ journal_mode: 'wal' }]);
 });
@@ -41,7 +42,7 @@ t.test('a newer schema is refused by name, for reading too, and left as it is', 
   const refusal = { code: 'HEARTH_LOG', message: /newer hearth .*"900-future".*update hearth/ };
   t.throws(() => openLog({ path: file }), refusal);
   t.throws(() => openLogReader({ path: file }), refusal);
-  t.equal(sqlite3(file, 'SELECT * FROM _migration').length, 5);
+  t.equal(sqlite3(file, 'SELECT * FROM _migration').length, 6);
 });
 
 t.test('a step that fails leaves the log as it was', (t) => {

@@ -33,6 +33,9 @@ t.test('each metric is there and says what happened', async (t) => {
     ['log_unwritten_rows', 0],
   ] as const)
     t.equal(await metric(url, `hearth_${name}`), value, name);
+  // As the Gateway API's inference extension reads them; an idle server is not full of what it cached.
+  for (const name of ['num_requests_waiting', 'num_requests_running', 'kv_cache_usage_perc'])
+    t.equal(await metric(url, `vllm:${name}`), 0, name);
   // Tokens that make one character arrive together.
   const pauses = await metric(url, 'hearth_inter_token_seconds_count');
   t.ok(pauses > 0 && pauses < generated, `${pauses} pauses between ${generated} tokens`);
@@ -51,7 +54,15 @@ t.test('gauges follow an answer under way, counters what was cut', async (t) => 
   t.equal(await metric(url, 'hearth_requests_under_way'), 1);
   const used = await metric(url, 'hearth_kv_used_tokens');
   await until(async () => (await metric(url, 'hearth_kv_used_tokens')) > used);
+  t.equal(await metric(url, 'vllm:num_requests_running'), 1);
+  const share = await metric(url, 'vllm:kv_cache_usage_perc');
+  t.ok(share > 0 && share < 0.5, `${share} of the cache is in use`);
+  const second = await holdAnswer(url);
+  const third = post(`${url}/v1/chat/completions`, { messages, max_tokens: 1 });
+  await until(async () => (await metric(url, 'vllm:num_requests_waiting')) === 1);
   held.leave();
+  second.leave();
+  await third;
   await until(async () => (await metric(url, 'hearth_slots_busy')) === 0);
   const turns = Array.from({ length: 500 }, (_, i) => ({
     role: i % 2 === 0 ? 'user' : 'assistant',
