@@ -18,6 +18,7 @@ const SETTINGS = Object.keys({
   threads: true,
   flashAttention: true,
   mmap: true,
+  chatTemplate: true,
   directIo: true,
   maxQueue: true,
 } satisfies Record<keyof EngineOptions, true>);

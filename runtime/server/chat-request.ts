@@ -16,7 +16,7 @@ import {
   TEXT,
   unsupported,
 } from './request-fields.js';
-import { orRefuse, planTools, TOOL_FIELDS, type ToolPlan, withTools } from './tools.js';
+import { orRefuse, planTools, TOOL_FIELDS, type ToolPlan } from './tools.js';
 
 const nullableName = { ...NAME, type: ['string', 'null'] } as const;
 
@@ -97,7 +97,7 @@ export function readChatRequest(
   const grammar = tools?.grammar ?? responseGrammar(fields);
   const request: GenerateRequest = {
     ...common,
-    input: tools ? withTools(messages, tools) : { kind: 'chat', messages },
+    input: { kind: 'chat', messages, ...(tools ? { tools: tools.tools } : {}) },
     ...logprobs(fields),
     ...(grammar === null ? {} : { grammar: { kind: 'gbnf', text: grammar } }),
   };

@@ -172,7 +172,7 @@ function finishReason(stopReason: StopReason): 'stop' | 'length' {
 function timings({ timings: t }: EndEvent): Record<string, number> {
   const promptN = t.promptTokens - t.cachedTokens;
   return {
-    cached_n: t.cachedTokens,
+    cache_n: t.cachedTokens,
     prompt_n: promptN,
     prompt_ms: t.promptMs,
     prompt_per_second: perSecond(promptN, t.promptMs),

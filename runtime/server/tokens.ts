@@ -6,7 +6,7 @@ import type { FromSchema } from 'json-schema-to-ts';
 import { CHAT_SCHEMA, readMessages } from './chat-request.js';
 import { checkTokenIds } from './completions.js';
 import { MAX_TOKEN_IDS } from './limits.js';
-import { BOOLEAN, objectOf, TEXT } from './request-fields.js';
+import { BOOLEAN, objectOf, prepareFields, TEXT } from './request-fields.js';
 import type { Service } from './service.js';
 
 const TOKENIZE_SCHEMA = objectOf(['content'], {
@@ -51,9 +51,10 @@ export function tokens(app: FastifyInstance, { engine }: Service): void {
 
   app.post<{ Body: FromSchema<typeof TEMPLATE_SCHEMA> }>('/apply-template', {
     schema: { body: TEMPLATE_SCHEMA },
+    preValidation: async (request) => prepareFields(request.body),
     handler: async ({ body }) => {
       const { messages, tools } = body;
-      return { prompt: await engine.applyTemplate(readMessages(messages), tools ? { tools } : {}) };
+      return { prompt: await engine.applyTemplate({ messages: readMessages(messages), tools }) };
     },
   });
 }

@@ -43,11 +43,14 @@ export async function loadModel(opening: OpeningLlama, options: EngineOptions, e
 }
 
 async function readModelFile(
-  { modelPath }: EngineOptions,
+  { modelPath, chatTemplate }: EngineOptions,
   { onFile }: LoadEvents,
 ): Promise<GgufFile> {
   const file = await readHeader(modelPath);
-  onFile(await describeFile(file), textOrNull(file.metadata['tokenizer.chat_template']));
+  onFile(
+    await describeFile(file),
+    chatTemplate ?? textOrNull(file.metadata['tokenizer.chat_template']),
+  );
   checkHeader(file);
   return file;
 }
@@ -172,7 +175,7 @@ async function describe(parts: LoadedParts): Promise<EngineInfo> {
     kvBytes,
     computeBytes: used.cpuRam + used.gpuVram - kvBytes,
     predicted: await predictedMemory({ file, options, model, context, flashAttention }),
-    chatTemplate: textOrNull(file.metadata['tokenizer.chat_template']),
+    chatTemplate: options.chatTemplate ?? textOrNull(file.metadata['tokenizer.chat_template']),
     bosTokenId: model.tokens.bos,
     eosTokenId: model.tokens.eos,
     canEmbed: isEmbedder(file),
