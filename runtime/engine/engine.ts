@@ -112,6 +112,8 @@ export type EngineFailure = {
   message: string;
   neededTokens?: number;
   availableTokens?: number;
+  /** For an overflow: tokens of the whole context. */
+  nCtx?: number;
   signal?: string;
   exitCode?: number;
   /** For a kill: what the model asks for, by its own accounting or, before that, by its file. */
@@ -138,6 +140,8 @@ export type EngineOptions = {
   mmap?: boolean;
   /** Jinja in place of the file's own chat template. */
   chatTemplate?: string;
+  /** False: a template that lets the model think is asked not to, unless a request says otherwise. */
+  thinking?: boolean;
   /** Reads the weights past the page cache, where the system can; turns `mmap` off. */
   directIo?: boolean;
   /** Requests that may wait for a sequence; one more is refused with `queue-full`. */

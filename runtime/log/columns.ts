@@ -19,6 +19,7 @@ const SETTINGS = Object.keys({
   flashAttention: true,
   mmap: true,
   chatTemplate: true,
+  thinking: true,
   directIo: true,
   maxQueue: true,
 } satisfies Record<keyof EngineOptions, true>);

@@ -43,6 +43,15 @@ const options = {
     'Name under which this server is called, behind a proxy for example',
     (name) => text('allow-host')(name).toLowerCase(),
   ),
+  alias: valueFlag("The model's name for callers, instead of its file's", text('alias')),
+  'chat-template': valueFlag(
+    "Chat template instead of the model's own: a name of hearth convert's, or a file with Jinja",
+    text('chat-template'),
+  ),
+  thinking: {
+    describe: 'Let a model think that can; --no-thinking asks for answers only',
+    type: 'boolean',
+  },
   'max-queue': valueFlag(
     'Requests that may wait; one more gets 429',
     wholeNumber('max-queue', 0, MAX_QUEUE),
@@ -104,7 +113,12 @@ async function run(argv: ServeArguments): Promise<void> {
   checkExposure(argv, apiKeys);
   const { host, port, socket, 'max-queue': maxQueue } = argv;
   await serve({
-    settings: { ...(await engineOptions(argv)), ...defined({ maxQueue }) },
+    settings: {
+      ...(await engineOptions(argv)),
+      ...defined({ maxQueue, chatTemplate: await chatTemplateOf(argv) }),
+      ...(argv.thinking === false && { thinking: false }),
+    },
+    ...defined({ alias: argv.alias }),
     apiKeys,
     corsOrigins: argv.cors ?? [],
     allowedHosts: [...(argv['allow-host'] ?? []), String(host).toLowerCase()],
@@ -116,6 +130,13 @@ async function run(argv: ServeArguments): Promise<void> {
       : { kind: 'port', host: String(host), port: Number(port) },
     log: logOptionsOf(argv),
   });
+}
+
+async function chatTemplateOf(argv: ServeArguments): Promise<string | undefined> {
+  const choice = argv['chat-template'];
+  if (choice === undefined) return undefined;
+  const { readChatTemplate } = await import('./chat-template-file.js');
+  return await readChatTemplate(choice);
 }
 
 /** yargs takes only `true` for a yes, and anything else silently for a no. */

@@ -39,7 +39,8 @@ export async function loadModel(opening: OpeningLlama, options: EngineOptions, e
   const lines = opening.takeLines();
   const info = await describe({ llama, model, context, native, file, options, lines, loadMs });
   const swaSize = model.fileInsights.swaSize ?? undefined;
-  return { llama, model, native, info, threads, nBatch: context.batchSize, swaSize };
+  const thinks = options.thinking ?? true;
+  return { llama, model, native, info, threads, nBatch: context.batchSize, swaSize, thinks };
 }
 
 async function readModelFile(

@@ -208,7 +208,8 @@ export class ModelServer {
     const process = this.#process;
     this.#process = undefined;
     const source = info.chatTemplate;
-    this.#template = new PromptTemplate({ source, special, control, process });
+    const variables = this.#loaded.thinks ? {} : { enable_thinking: false };
+    this.#template = new PromptTemplate({ source, special, control, process, variables });
     return this.#template;
   }
 

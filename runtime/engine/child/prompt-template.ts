@@ -29,6 +29,8 @@ export type PromptTemplateParts = {
   control: ControlTokens;
   /** Started ahead; the template ends it. */
   process: TemplateProcess | undefined;
+  /** Variables that a conversation may set otherwise. */
+  variables?: Record<string, unknown>;
 };
 
 export class PromptTemplate {
@@ -85,7 +87,8 @@ export class PromptTemplate {
     limits: TemplateLimits,
   ): Promise<string> {
     const guarded = <Value>(value: Value): Value => mapTexts(value, guardText) as Value;
-    const { tools, continuesLast, addGenerationPrompt = true, variables: more } = conversation;
+    const { tools, continuesLast, addGenerationPrompt = true } = conversation;
+    const more = { ...this.#parts.variables, ...conversation.variables };
     const begun = continuesLast ? conversation.messages.at(-1) : undefined;
     const said = begun ? conversation.messages.slice(0, -1) : conversation.messages;
     const messages = said.map((message) => guarded(plainMessage(message)));
@@ -103,7 +106,7 @@ export class PromptTemplate {
     limits.budget.grantFor(givenChars);
     try {
       const text = await this.#template.render(variables, { ...limits, maxChars });
-      return goesOn(text, guarded(begun), more?.enable_thinking === false);
+      return goesOn(text, guarded(begun), more.enable_thinking === false);
     } catch (cause) {
       throw cause instanceof TemplateError ? badRequest(cause) : cause;
     }

@@ -146,5 +146,6 @@ function refuseMoreThan(availableTokens: number, neededTokens: number, about = '
     message: `the prompt needs ${about}${neededTokens} tokens, but the context has ${availableTokens} for it; shorten it, or start with a larger context`,
     neededTokens,
     availableTokens,
+    nCtx: availableTokens + GENERATED,
   });
 }
