@@ -12,6 +12,8 @@ export type SamplerConfig = {
   repeatPenalty?: number;
   repeatPenaltyMaxTokens?: number;
   repeatPenaltyTokens?: Uint32Array;
+  repeatPenaltyFrequencyPenalty?: number;
+  repeatPenaltyPresencePenalty?: number;
   tokenBiasKeys?: Uint32Array;
   tokenBiasValues?: Float32Array;
   grammarEvaluationState?: object;

@@ -80,7 +80,7 @@ export class Dialogue {
         } else if (event.kind === 'token') {
           text += event.text;
           this.screen.answer(event.text);
-        } else {
+        } else if (event.kind === 'end') {
           const answer = { ...start, ...event, text };
           this.screen.endAnswer();
           this.#notice(endNotice(answer));

@@ -6,4 +6,6 @@ export const DEFAULT_SAMPLING = {
   topK: 40,
   minP: 0.05,
   repeatPenalty: 1,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
 } as const;

@@ -1,11 +1,12 @@
 // The messages between an engine and its child process.
 // Plain data for `child_process.fork` with advanced serialisation; every call has an id.
 import type {
-  ChatMessage,
+  ChatInput,
   EngineFailure,
   EngineInfo,
   EngineOptions,
   GenerateEvent,
+  GenerateInput,
   GenerateRequest,
   Memory,
   ModelFile,
@@ -24,7 +25,8 @@ export type ToChild =
 export type Call =
   | { method: 'tokenize'; text: string; special: boolean; addBos: boolean }
   | { method: 'detokenize'; tokenIds: number[] }
-  | { method: 'applyTemplate'; messages: ChatMessage[]; tools: unknown[] | undefined }
+  | { method: 'applyTemplate'; conversation: ChatInput }
+  | { method: 'countTokens'; input: GenerateInput }
   | { method: 'embed'; texts: string[] }
   | { method: 'memory' }
   | { method: 'probe' }
@@ -35,6 +37,7 @@ export type CallResults = {
   tokenize: { tokenId: number; text: string }[];
   detokenize: string;
   applyTemplate: string;
+  countTokens: number;
   embed: { vectors: number[][]; promptTokens: number };
   memory: Memory;
   probe: { durationMs: number };

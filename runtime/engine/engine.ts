@@ -22,7 +22,7 @@ export interface Engine {
   /** Resolves when the engine can answer, rejects with {@link EngineFailure} when it gave up. */
   ready(options?: { signal?: AbortSignal }): Promise<EngineInfo>;
   /**
-   * Events in the order start, token..., end. Aborting (or leaving the loop) stops the decoding
+   * Events in the order start, progress..., token..., end. Aborting (or leaving the loop) stops the decoding
    * within one token; an abort ends with stop reason `abort`, it does not throw. A request that
    * is aborted, or whose deadline passes, while it waits for a sequence or its prompt is made has an
    * only an `end`. Where llama.cpp is at one batch for long, the `end` comes some seconds after the abort
@@ -43,7 +43,9 @@ export interface Engine {
    * The prompt that a chat request with these messages would evaluate. Rejects with `bad-request` where
    * the template refuses them, or takes more than some seconds or some memory.
    */
-  applyTemplate(messages: ChatMessage[], options?: { tools?: unknown[] }): Promise<string>;
+  applyTemplate(conversation: ChatInput): Promise<string>;
+  /** Tokens of the prompt that this input would evaluate, the bos included. Rejects as `applyTemplate` does. */
+  countTokens(input: GenerateInput): Promise<number>;
   /** One vector of `nEmbd` floats and length 1 a text. Rejects with code `no-embeddings` where the model has none. */
   embed(texts: string[]): Promise<{ vectors: number[][]; promptTokens: number }>;
   slots(): SlotState[];
@@ -112,6 +114,8 @@ export type EngineFailure = {
   message: string;
   neededTokens?: number;
   availableTokens?: number;
+  /** For an overflow: tokens of the whole context. */
+  nCtx?: number;
   signal?: string;
   exitCode?: number;
   /** For a kill: what the model asks for, by its own accounting or, before that, by its file. */
@@ -136,6 +140,10 @@ export type EngineOptions = {
   threads?: number;
   flashAttention?: boolean | 'auto';
   mmap?: boolean;
+  /** Jinja in place of the file's own chat template. */
+  chatTemplate?: string;
+  /** False: a template that lets the model think is asked not to, unless a request says otherwise. */
+  thinking?: boolean;
   /** Reads the weights past the page cache, where the system can; turns `mmap` off. */
   directIo?: boolean;
   /** Requests that may wait for a sequence; one more is refused with `queue-full`. */
@@ -149,6 +157,8 @@ export type ChatMessage = {
   content: string;
   toolCalls?: ToolCall[];
   toolCallId?: string;
+  /** What the model thought before it said this; only some templates have a place for it. */
+  reasoningContent?: string;
 };
 
 /** Defaults are llama.cpp's: 0.8, 0.95, 40, 0.05, 1 and a random seed. */
@@ -159,13 +169,26 @@ export type Sampling = {
   topK?: number;
   minP?: number;
   repeatPenalty?: number;
+  /** Taken from the logit of a token for each time that it is among the last 64. */
+  frequencyPenalty?: number;
+  /** Taken once. */
+  presencePenalty?: number;
   seed?: number;
   /** Token id to additive bias in logits; -100 or less forbids the token. */
   logitBias?: Record<number, number>;
 };
 
-/** `tools`: OpenAI's tool definitions, handed to the chat template. */
-export type ChatInput = { messages: ChatMessage[]; tools?: unknown[] | undefined };
+export type ChatInput = {
+  messages: ChatMessage[];
+  /** OpenAI's tool definitions; a template that knows no tools gets them in words. */
+  tools?: unknown[] | undefined;
+  /** The answer goes on with the last message, which is the assistant's, as if it were not over. */
+  continuesLast?: boolean | undefined;
+  /** Whether the prompt ends where the assistant starts; default true. */
+  addGenerationPrompt?: boolean | undefined;
+  /** Further variables of the template, such as `enable_thinking`. */
+  variables?: Record<string, unknown> | undefined;
+};
 export type GenerateInput =
   | ({ kind: 'chat' } & ChatInput)
   | { kind: 'text'; text: string }
@@ -180,6 +203,10 @@ export type GenerateRequest = {
   /** Report the log-probabilities of this many alternatives for each token; 0 reports only the chosen token. */
   topLogprobs?: number;
   overflow?: 'error' | 'drop-oldest';
+  /** Tell of every batch of the prompt, as `progress` events. */
+  withProgress?: boolean;
+  /** Give every `token` event the timings so far. */
+  withTimings?: boolean;
   /** Give up after this long, queue time included. */
   deadlineMs?: number;
 };
@@ -194,13 +221,18 @@ export type StartEvent = {
   cachedTokens: number;
   droppedTurns: number;
   droppedTokens: number;
+  /** The prompt ends within `<think>`: the answer starts with what the model thinks. */
+  opensThinking?: boolean;
 };
+/** Of `promptTokens`, `processedTokens` are in the cache now. */
+export type ProgressEvent = { kind: 'progress'; processedTokens: number; elapsedMs: number };
 export type TokenEvent = {
   kind: 'token';
   /** Text that is safe to show: never half a character, never the start of a stop string. */
   text: string;
   tokenIds: number[];
   logprobs?: TokenLogprobs[];
+  timings?: Timings;
 };
 export type EndEvent = {
   kind: 'end';
@@ -209,7 +241,7 @@ export type EndEvent = {
   timings: Timings;
   memory: Memory;
 };
-export type GenerateEvent = StartEvent | TokenEvent | EndEvent;
+export type GenerateEvent = StartEvent | ProgressEvent | TokenEvent | EndEvent;
 
 export type Timings = {
   queueMs: number;

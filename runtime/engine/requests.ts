@@ -176,7 +176,7 @@ export class Requests {
       slot.requestId = request.id;
       slot.contextUsed = event.promptTokens;
     } else if (event.kind === 'token') slot.contextUsed += event.tokenIds.length;
-    else slot.contextUsed = event.memory.contextUsed;
+    else if (event.kind === 'end') slot.contextUsed = event.memory.contextUsed;
   }
 
   #release(request: Request): void {

@@ -12,13 +12,14 @@ import { AnswerStream } from './answer-stream.js';
 import { EngineChild } from './child-process.js';
 import { type ChildWatch, REACT_MS, watchChild } from './child-watch.js';
 import type {
-  ChatMessage,
+  ChatInput,
   Engine,
   EngineFailure,
   EngineInfo,
   EngineOptions,
   EngineState,
   GenerateEvent,
+  GenerateInput,
   GenerateRequest,
   ModelFile,
   SlotState,
@@ -127,8 +128,12 @@ export class RestartingEngine implements Engine {
     return this.#call({ method: 'detokenize', tokenIds });
   }
 
-  applyTemplate(messages: ChatMessage[], { tools }: { tools?: unknown[] } = {}) {
-    return this.#call({ method: 'applyTemplate', messages, tools });
+  applyTemplate(conversation: ChatInput) {
+    return this.#call({ method: 'applyTemplate', conversation });
+  }
+
+  countTokens(input: GenerateInput) {
+    return this.#call({ method: 'countTokens', input });
   }
 
   embed(texts: string[]) {

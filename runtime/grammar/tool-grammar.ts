@@ -2,6 +2,7 @@
 // With `optional` the model may answer in words instead; what starts with a brace is then a call.
 import { GrammarRules, literal } from './grammar-rules.js';
 import { SchemaCompiler } from './json-schema-grammar.js';
+import type { ToolFormat } from './tool-format.js';
 
 export type ToolDefinition = {
   name: string;
@@ -9,30 +10,30 @@ export type ToolDefinition = {
   parameters?: unknown;
 };
 
-/** How the model's chat template taught it to write a call. */
-export type ToolFormat = {
-  /** Llama 3 says `parameters`, most others `arguments`. */
-  argumentsKey: 'arguments' | 'parameters';
-  /** Text around the call, such as `<tool_call>`; both are empty where the template has none. */
-  open: string;
-  close: string;
-};
-
 /** Throws GrammarError naming the tool's schema as `tools[i].function.parameters`. */
 export function toolGrammar(
   tools: (ToolDefinition & { path: string })[],
   format: ToolFormat,
-  { isOptional }: { isOptional: boolean },
+  { isOptional, isParallel = false }: { isOptional: boolean; isParallel?: boolean },
 ): string {
   const rules = new GrammarRules();
   const ws = rules.json('ws');
   const calls = tools.map((tool) => callRule(rules, tool, format.argumentsKey));
   const call = rules.add(calls.join(' | '));
-  const bare = `${ws} ${call}`;
   const { open, close } = format;
-  const wrapped = open ? ` | ${ws} ${literal(open)} ${ws} ${call} ${ws} ${literal(close)}` : '';
+  const one = open ? rules.add(`${literal(open)} [ \\n]* ${call} [ \\n]* ${literal(close)}`) : call;
+  const several = (rule: string) => (isParallel ? `${rule} ([;\\n]? ${ws} ${rule})*` : rule);
+  const bare = `${ws} ${several(call)}`;
+  const wrapped = open ? ` | [ \\n]* ${several(one)}` : '';
   const words = isOptional ? ` | ${wordsRule(rules, open)}` : '';
-  return rules.toGbnf(`${bare}${wrapped}${words}`);
+  const answer = `${bare}${wrapped}${words}`;
+  return rules.toGbnf(format.thinks ? `${thoughtRule(rules)}? (${answer})` : answer);
+}
+
+/** What the model thinks first; a prompt may have opened the thought already. */
+function thoughtRule(rules: GrammarRules): string {
+  const inside = rules.add('([^<] | "<" [^/])*');
+  return rules.add(`[ \\n]* "<think>" ${inside} "</think>" [ \\n]*`);
 }
 
 function callRule(

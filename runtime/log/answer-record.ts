@@ -27,7 +27,7 @@ export class AnswerRecord {
   add(event: GenerateEvent): void {
     if (event.kind === 'start') this.#start(event);
     else if (event.kind === 'token') this.#token(event.text);
-    else this.#end(event);
+    else if (event.kind === 'end') this.#end(event);
   }
 
   finish(): RequestFields {

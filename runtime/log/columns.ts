@@ -18,6 +18,8 @@ const SETTINGS = Object.keys({
   threads: true,
   flashAttention: true,
   mmap: true,
+  chatTemplate: true,
+  thinking: true,
   directIo: true,
   maxQueue: true,
 } satisfies Record<keyof EngineOptions, true>);

@@ -92,7 +92,7 @@ async function allowOrigins(app: FastifyInstance, origins: string[]): Promise<vo
   await app.register(import('@fastify/cors'), {
     origin: origins.includes('*') ? '*' : origins,
     methods: ['GET', 'POST'],
-    exposedHeaders: ['retry-after'],
+    exposedHeaders: ['retry-after', 'x-hearth-skipped-tools'],
     maxAge: 600,
   });
   // What cors lets a page read, this header would forbid again.
@@ -108,7 +108,7 @@ function isPublic(request: FastifyRequest): boolean {
 function checkKey(request: FastifyRequest, keys: Buffer[]): void {
   if (knownKey(request, keys)) return;
   const what = bearer(request) === null ? 'no API key given' : 'wrong API key';
-  throw new ApiError(`${what}; send the header "Authorization: Bearer KEY"`, {
+  throw new ApiError(`${what}; send the header "Authorization: Bearer KEY" or "x-api-key: KEY"`, {
     status: 401,
     code: 'invalid_api_key',
   });
@@ -121,8 +121,11 @@ function knownKey(request: FastifyRequest, keys: Buffer[]): Buffer | null {
   return keys[matches.indexOf(true)] ?? null;
 }
 
+/** Anthropic's clients have a header of their own. */
 function bearer({ headers }: FastifyRequest): string | null {
-  return /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1]?.trim() ?? null;
+  const named = headers['x-api-key'];
+  const bearing = /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1]?.trim() ?? null;
+  return bearing ?? (typeof named === 'string' ? named.trim() : null);
 }
 
 function digest(key: string): Buffer {

@@ -3,6 +3,7 @@
 import { maxHeaderSize } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { type AccessOptions, checkAccess, secureHeaders } from './access.js';
+import { apiOf } from './answer-stream.js';
 import { readJsonBodies } from './body.js';
 import { chatCompletions } from './chat-completions.js';
 import { completions } from './completions.js';
@@ -10,9 +11,12 @@ import { dashboard } from './dashboard.js';
 import { embeddings } from './embeddings.js';
 import { type HealthCheck, health } from './health.js';
 import * as limits from './limits.js';
+import { messages } from './messages.js';
 import { models } from './models.js';
+import { ollama } from './ollama.js';
 import { ApiError, errorBody, toApiError } from './openai-error.js';
 import { pages } from './pages.js';
+import { responses } from './responses.js';
 import type { Service } from './service.js';
 import { slots } from './slots.js';
 import { tokens } from './tokens.js';
@@ -38,10 +42,23 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await checkAccess(app, options);
   health(app, healthCheck);
   service.metrics.register(app);
-  for (const routes of [chatCompletions, completions, embeddings, models, tokens, slots, dashboard])
-    routes(app, service);
+  for (const routes of ROUTES) routes(app, service);
   await pages(app, options.webFolder);
   return app;
+}
+
+const ROUTES = [
+  ...[chatCompletions, completions, messages, responses, ollama],
+  ...[embeddings, models, tokens, slots, dashboard],
+];
+
+/** Clients differ in whether their base address ends in /v1. */
+function withVersion({ url = '/' }: { url?: string | undefined }): string {
+  return /^\/(?:chat\/completions|completions|embeddings|messages|models|responses)(?=[/?]|$)/.test(
+    url,
+  )
+    ? `/v1${url}`
+    : url;
 }
 
 function makeFastify({
@@ -50,6 +67,7 @@ function makeFastify({
 }: AppOptions): FastifyInstance {
   return fastify({
     bodyLimit: limits.MAX_BODY_BYTES,
+    rewriteUrl: withVersion,
     requestTimeout: requestTimeoutMs,
     http: {
       headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
@@ -57,7 +75,7 @@ function makeFastify({
     },
     forceCloseConnections: 'idle',
     // A path that cannot be read comes before any hook.
-    frameworkErrors: (error, _request, reply) => sendError(reply, toApiError(error)),
+    frameworkErrors: (error, request, reply) => sendError(request, reply, toApiError(error)),
     // Bodies are taken or refused as they are: nothing is cut, cast or filled in.
     ajv: {
       customOptions: {
@@ -105,21 +123,23 @@ function rawAnswer(status: string, message: string): string {
 }
 
 function answerErrors(app: FastifyInstance, onError: AppOptions['onError']): void {
-  app.setErrorHandler((error, _request, reply) => {
+  app.setErrorHandler((error, request, reply) => {
     const failure = toApiError(error);
     if (failure.status === 500) onError?.(error);
-    return sendError(reply, failure);
+    return sendError(request, reply, failure);
   });
-  app.setNotFoundHandler(({ method, url }, reply) => {
+  app.setNotFoundHandler((request, reply) => {
+    const { method, url } = request;
     const message = `there is no ${method} ${url.split('?', 1)[0]}`;
-    return sendError(reply, new ApiError(message, { status: 404, code: 'not_found' }));
+    return sendError(request, reply, new ApiError(message, { status: 404, code: 'not_found' }));
   });
 }
 
-function sendError(reply: FastifyReply, failure: ApiError): FastifyReply {
+function sendError(request: { url: string }, reply: FastifyReply, failure: ApiError): FastifyReply {
+  const api = apiOf(request.url);
   if (failure.retryAfterS !== null) reply.header('retry-after', failure.retryAfterS);
   if (failure.status === 401) reply.header('www-authenticate', 'Bearer');
   // The rest of a body that is too large is not read; neither is another request after it.
   if (failure.status === 413) reply.header('connection', 'close');
-  return reply.code(failure.status).send(errorBody(failure));
+  return reply.code(api.statuses?.[failure.status] ?? failure.status).send(api.errorBody(failure));
 }

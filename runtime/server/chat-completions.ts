@@ -1,29 +1,48 @@
-// POST /v1/chat/completions: OpenAI's chat, streamed or whole.
-import { randomUUID } from 'node:crypto';
+// POST /v1/chat/completions: OpenAI's chat, streamed or whole; and what its prompt would cost.
 import type { FastifyInstance } from 'fastify';
 import type { GenerateEvent, TokenLogprob } from '../engine/engine.js';
+import { type AnswerPart, AnswerReader, type AnswerReading } from './answer-parts.js';
+import { OPENAI } from './answer-stream.js';
 import { choicesOf } from './answers.js';
-import { CHAT_SCHEMA, type ChatFields, readChatRequest } from './chat-request.js';
-import { type Choice, completionRoute, finite } from './completion-route.js';
+import { CHAT_SCHEMA, type ChatFields, prepareChat, readChatRequest } from './chat-request.js';
+import { completionRoute } from './completion-route.js';
+import { type Choice, finite, OpenAiAnswer } from './openai-answer.js';
 import type { Service } from './service.js';
-import { ToolCallReader, type ToolDelta } from './tool-call-reader.js';
-import type { ToolPlan } from './tools.js';
+
+const PATH = '/v1/chat/completions';
+
+const FRAME = {
+  idPrefix: 'chatcmpl',
+  object: 'chat.completion',
+  chunkObject: 'chat.completion.chunk',
+  sharesPrompt: true,
+} as const;
 
 export function chatCompletions(app: FastifyInstance, service: Service): void {
   completionRoute<ChatFields>(app, service, {
-    path: '/v1/chat/completions',
+    api: OPENAI,
+    path: PATH,
     schema: CHAT_SCHEMA,
-    idPrefix: 'chatcmpl',
-    object: 'chat.completion',
-    chunkObject: 'chat.completion.chunk',
-    sharesPrompt: true,
-    read: (fields, info) => {
-      const { request, tools } = readChatRequest(fields, info);
+    prepare: prepareChat,
+    read: async (fields, { ignored }) => {
+      const { request, input, reading } = readChatRequest(fields, service.engine.info);
+      const requests = choicesOf(request, fields.n ?? 1);
       const withLogprobs = request.topLogprobs !== undefined;
-      return {
-        requests: choicesOf(request, fields.n ?? 1),
-        newChoice: () => new ChatChoice(tools, withLogprobs),
-      };
+      const choices = requests.map(() => new ChatChoice(reading, withLogprobs));
+      const shown = fields.verbose
+        ? { more: { __verbose: { prompt: await service.engine.applyTemplate(input) } } }
+        : {};
+      const form = new OpenAiAnswer({ service, frame: FRAME, choices, fields, ignored, ...shown });
+      return { requests, isStreamed: fields.stream ?? false, form };
+    },
+  });
+  app.post(`${PATH}/input_tokens`, {
+    schema: { body: CHAT_SCHEMA },
+    preValidation: async (request) => void prepareChat(request.body),
+    handler: async ({ body }) => {
+      const { input } = readChatRequest(body as ChatFields, service.engine.info);
+      const input_tokens = await service.engine.countTokens({ kind: 'chat', ...input });
+      return { object: 'response.input_tokens', input_tokens };
     },
   });
 }
@@ -33,40 +52,37 @@ type DeltaFields = { delta: Delta; logprobs?: { content: object[] } };
 type WholeCall = { id: string; type: 'function'; function: { name: string; arguments: string } };
 
 class ChatChoice implements Choice {
-  readonly opening = { delta: { role: 'assistant', content: '' } };
+  readonly opening = { delta: { role: 'assistant', content: null } };
   readonly closing = { delta: {} };
-  readonly #reader: ToolCallReader | null;
+  readonly #reader: AnswerReader;
   readonly #logprobs: object[] | null;
   /** Of tokens whose text the reader still holds back. */
   #unsentLogprobs: object[] = [];
   #content = '';
-  #call: WholeCall | null = null;
+  #reasoning = '';
+  readonly #calls: WholeCall[] = [];
 
-  constructor(tools: ToolPlan | null, withLogprobs: boolean) {
-    this.#reader = tools ? new ToolCallReader(tools.format) : null;
+  constructor(reading: AnswerReading, withLogprobs: boolean) {
+    this.#reader = new AnswerReader(reading);
     this.#logprobs = withLogprobs ? [] : null;
   }
 
   finishReason(reason: 'stop' | 'length'): string {
-    return this.#call && reason === 'stop' ? 'tool_calls' : reason;
+    return this.#calls.length > 0 && reason === 'stop' ? 'tool_calls' : reason;
   }
 
   add(event: GenerateEvent): DeltaFields[] {
+    const deltas = this.#reader.read(event).map((part) => this.#apply(part));
     if (event.kind === 'end') {
-      const deltas = (this.#reader?.end() ?? []).map((delta) => this.#apply(delta));
       if (deltas.length === 0 && this.#unsentLogprobs.length > 0) deltas.push({});
-      return this.#withLogprobs(deltas);
-    }
-    if (event.kind !== 'token') return [];
-    const deltas = this.#reader?.read(event.text) ?? [{ kind: 'text' as const, text: event.text }];
-    if (this.#logprobs && event.logprobs) {
+    } else if (event.kind === 'token' && this.#logprobs && event.logprobs) {
       const content = event.logprobs.map(({ top, ...chosen }) => {
         return { ...chatLogprob(chosen), top_logprobs: top.map(chatLogprob) };
       });
       this.#logprobs.push(...content);
       this.#unsentLogprobs.push(...content);
     }
-    return this.#withLogprobs(deltas.map((delta) => this.#apply(delta)));
+    return this.#withLogprobs(deltas);
   }
 
   /** Tokens that became no delta of their own go out with the next. */
@@ -79,27 +95,39 @@ class ChatChoice implements Choice {
   }
 
   whole(): object {
+    const isCall = this.#calls.length > 0;
     const message = {
       role: 'assistant',
-      content: this.#call && this.#content === '' ? null : this.#content,
+      content: isCall && this.#content === '' ? null : this.#content,
       refusal: null,
-      ...(this.#call ? { tool_calls: [this.#call] } : {}),
+      ...(this.#reasoning === '' ? {} : { reasoning_content: this.#reasoning }),
+      ...(isCall ? { tool_calls: this.#calls } : {}),
     };
     return { message, logprobs: this.#logprobs && { content: this.#logprobs, refusal: null } };
   }
 
-  #apply(delta: ToolDelta): Delta {
-    if (delta.kind === 'text') {
-      this.#content += delta.text;
-      return { content: delta.text };
+  #apply(part: AnswerPart): Delta {
+    switch (part.kind) {
+      case 'text':
+        this.#content += part.text;
+        return { content: part.text };
+      case 'reasoning':
+        this.#reasoning += part.text;
+        return { reasoning_content: part.text };
+      case 'call': {
+        const called = { name: part.name, arguments: '' };
+        const call: WholeCall = { id: part.id, type: 'function', function: called };
+        this.#calls.push(call);
+        return { tool_calls: [{ index: part.index, ...call, function: { ...called } }] };
+      }
+      case 'arguments': {
+        const call = this.#calls[part.index];
+        if (call) call.function.arguments += part.text;
+        return { tool_calls: [{ index: part.index, function: { arguments: part.text } }] };
+      }
+      default:
+        throw new Error(`unknown part ${JSON.stringify(part satisfies never)}`);
     }
-    if (delta.kind === 'call') {
-      const called = { name: delta.name, arguments: '' };
-      this.#call = { id: `call_${randomUUID()}`, type: 'function', function: called };
-      return { tool_calls: [{ index: 0, ...this.#call, function: { ...called } }] };
-    }
-    if (this.#call) this.#call.function.arguments += delta.text;
-    return { tool_calls: [{ index: 0, function: { arguments: delta.text } }] };
   }
 }
 

@@ -2,8 +2,15 @@
 // Text that looks like a control token stays text: the engine sees to that.
 import type { FromSchema } from 'json-schema-to-ts';
 import { defined } from '../defined.js';
-import type { ChatMessage, ChatRole, EngineInfo, GenerateRequest } from '../engine/engine.js';
+import type {
+  ChatInput,
+  ChatMessage,
+  ChatRole,
+  EngineInfo,
+  GenerateRequest,
+} from '../engine/engine.js';
 import { jsonSchemaGrammar } from '../grammar/json-schema-grammar.js';
+import type { AnswerReading } from './answer-parts.js';
 import * as limits from './limits.js';
 import { badRequest } from './openai-error.js';
 import {
@@ -13,10 +20,10 @@ import {
   integer,
   NAME,
   objectOf,
+  prepareFields,
   TEXT,
-  unsupported,
 } from './request-fields.js';
-import { orRefuse, planTools, TOOL_FIELDS, type ToolPlan, withTools } from './tools.js';
+import { orRefuse, planTools, TOOL_FIELDS } from './tools.js';
 
 const nullableName = { ...NAME, type: ['string', 'null'] } as const;
 
@@ -46,7 +53,9 @@ const MESSAGE = objectOf(['role'], {
     maxItems: limits.MAX_CONTENT_PARTS,
     items: CONTENT_PART,
   },
+  /** Taken, and named as ignored: chat templates have no place for it. */
   name: nullableName,
+  reasoning_content: { ...TEXT, type: ['string', 'null'] },
   tool_calls: { type: ['array', 'null'], maxItems: limits.MAX_TOOL_CALLS, items: TOOL_CALL },
   tool_call_id: nullableName,
   // Clients send back what they were given; nothing but nothing can be meant by these.
@@ -63,14 +72,22 @@ export const CHAT_SCHEMA = objectOf(['messages'], {
   ...TOOL_FIELDS,
   messages: { type: 'array', minItems: 1, maxItems: limits.MAX_MESSAGES, items: MESSAGE },
   max_completion_tokens: integer(1, limits.MAX_MAX_TOKENS),
+  chat_template_kwargs: { type: 'object' },
+  reasoning_effort: NAME,
+  add_generation_prompt: BOOLEAN,
+  continue_final_message: BOOLEAN,
+  /** llama-server's: show the prompt. */
+  verbose: BOOLEAN,
+  json_schema: { type: ['object', 'boolean'] },
   logprobs: BOOLEAN,
   top_logprobs: integer(0, limits.MAX_TOP_LOGPROBS),
   response_format: objectOf(['type'], {
     type: { enum: ['text', 'json_object', 'json_schema'] },
-    json_schema: objectOf(['name', 'schema'], {
+    schema: { type: ['object', 'boolean'] },
+    json_schema: objectOf(['schema'], {
       name: NAME,
       description: TEXT,
-      schema: { type: 'object' },
+      schema: { type: ['object', 'boolean'] },
       strict: { type: ['boolean', 'null'] },
     }),
   }),
@@ -79,17 +96,38 @@ export const CHAT_SCHEMA = objectOf(['messages'], {
 export type ChatFields = FromSchema<typeof CHAT_SCHEMA>;
 type MessageFields = ChatFields['messages'][number];
 
-/** Throws ApiError. `tools` says how calls are written, null where the model may make none. */
-export function readChatRequest(
-  fields: ChatFields,
-  info: EngineInfo | null,
-): { request: GenerateRequest; tools: ToolPlan | null } {
+export type ChatReading = {
+  request: GenerateRequest;
+  /** The request's own. */
+  input: ChatInput;
+  /** How the answer's parts are told apart. */
+  reading: AnswerReading;
+};
+
+/** As {@link prepareFields}, and of what messages hold. */
+export function prepareChat(body: unknown): string[] {
+  const ignored = prepareFields(body);
+  const { messages, stream_options: options } = body as Record<string, unknown>;
+  if (
+    Array.isArray(messages) &&
+    messages.some((message) => message?.name && message.role !== 'tool')
+  )
+    ignored.push('messages[].name');
+  if (typeof options === 'object' && options && 'include_obfuscation' in options)
+    ignored.push('stream_options.include_obfuscation');
+  return ignored;
+}
+
+/** Throws ApiError. */
+export function readChatRequest(fields: ChatFields, info: EngineInfo | null): ChatReading {
   const common = commonRequest({ ...fields, ...maxTokens(fields) }, info);
-  const tools = planTools(fields, info?.chatTemplate ?? '');
-  const messages = fields.messages.map(readMessage);
+  const template = info?.chatTemplate ?? '';
+  const tools = planTools(fields, template);
+  const input = { ...readConversation(fields), ...(tools ? { tools: tools.tools } : {}) };
   const formats = [
     fields.grammar && 'grammar',
     format(fields) && 'response_format',
+    fields.json_schema !== undefined && 'json_schema',
     tools && 'tools',
   ];
   const [first, second] = formats.filter(Boolean);
@@ -97,26 +135,86 @@ export function readChatRequest(
   const grammar = tools?.grammar ?? responseGrammar(fields);
   const request: GenerateRequest = {
     ...common,
-    input: tools ? withTools(messages, tools) : { kind: 'chat', messages },
+    input: { kind: 'chat', ...input },
     ...logprobs(fields),
     ...(grammar === null ? {} : { grammar: { kind: 'gbnf', text: grammar } }),
   };
-  return { request, tools };
+  const isBound = request.grammar !== undefined && tools === null;
+  const splitsThinking = template.includes('<think>') && !isBound;
+  return { request, input, reading: { format: tools?.format ?? null, splitsThinking } };
 }
 
-export function readMessages(messages: MessageFields[]): ChatMessage[] {
-  return messages.map(readMessage);
+type ConversationFields = Pick<
+  ChatFields,
+  | 'messages'
+  | 'chat_template_kwargs'
+  | 'reasoning_effort'
+  | 'add_generation_prompt'
+  | 'continue_final_message'
+>;
+
+/** The messages, and how the template is asked for them. Throws ApiError. */
+export function readConversation(fields: ConversationFields): ChatInput {
+  const messages = fields.messages.map(readMessage);
+  checkCalls(messages);
+  const variables = templateVariables(fields);
+  return {
+    messages,
+    ...(continuesLast(messages, fields) && { continuesLast: true }),
+    ...(fields.add_generation_prompt === false && { addGenerationPrompt: false }),
+    ...(Object.keys(variables).length > 0 && { variables }),
+  };
+}
+
+/** As llama-server has it: an assistant's message at the end is gone on with. */
+function continuesLast(messages: ChatMessage[], fields: ConversationFields): boolean {
+  const { add_generation_prompt: begins, continue_final_message: continues } = fields;
+  const [before, last] = messages.slice(-2);
+  const isOpen = messages.at(-1)?.role === 'assistant' && !messages.at(-1)?.toolCalls;
+  if (begins && continues)
+    throw badRequest(
+      '"add_generation_prompt" and "continue_final_message" contradict each other',
+      'continue_final_message',
+    );
+  if (continues && !isOpen)
+    throw badRequest("the last message is not the assistant's", 'continue_final_message');
+  if (isOpen && before?.role === 'assistant' && last?.role === 'assistant' && !before.toolCalls)
+    throw badRequest(
+      'two messages of the assistant at the end cannot both be gone on with',
+      'messages',
+    );
+  return isOpen && !begins && continues !== false;
+}
+
+function templateVariables(fields: ConversationFields): Record<string, unknown> {
+  const { reasoning_effort: effort, chat_template_kwargs: given = {} } = fields;
+  if (effort === undefined) return given;
+  return effort === 'none'
+    ? { enable_thinking: false, ...given }
+    : { reasoning_effort: effort, ...given };
+}
+
+/** A tool's answer needs a question: with another id, the model would not know what it answers. */
+function checkCalls(messages: ChatMessage[]): void {
+  const made = new Set<string>();
+  for (const [i, { toolCalls = [], toolCallId, role }] of messages.entries()) {
+    for (const { id } of toolCalls) made.add(id);
+    if (role !== 'tool' || (toolCallId !== undefined && made.has(toolCallId))) continue;
+    const param = `messages[${i}].tool_call_id`;
+    throw badRequest(
+      `${param} names "${toolCallId}", a call that no message before it makes`,
+      param,
+    );
+  }
 }
 
 function readMessage(message: MessageFields, i: number): ChatMessage {
-  const { role, content, name, tool_calls: calls, tool_call_id: callId } = message;
+  const { role, content, tool_calls: calls, tool_call_id: callId } = message;
   const path = `messages[${i}]`;
   if (calls?.length && role !== 'assistant')
     throw badRequest(`${path}: only an assistant's message has tool_calls`, `${path}.tool_calls`);
   if (role === 'tool' && !callId)
     throw badRequest(`${path}: a tool's message needs a tool_call_id`, `${path}.tool_call_id`);
-  if (name && role !== 'tool')
-    throw unsupported(`${path}.name`, 'chat templates have no place for it');
   if (content === undefined || content === null)
     if (!calls?.length) throw badRequest(`${path} has no content`, `${path}.content`);
   return {
@@ -124,6 +222,7 @@ function readMessage(message: MessageFields, i: number): ChatMessage {
     content: contentText(content),
     ...(calls?.length ? { toolCalls: calls.map(readToolCall) } : {}),
     ...(callId ? { toolCallId: callId } : {}),
+    ...(message.reasoning_content ? { reasoningContent: message.reasoning_content } : {}),
   };
 }
 
@@ -157,8 +256,16 @@ function format({ response_format: format }: ChatFields): boolean {
   return format !== undefined && format.type !== 'text';
 }
 
-function responseGrammar({ response_format: format }: ChatFields): string | null {
-  if (format?.type === 'json_object') return jsonSchemaGrammar({ type: 'object' });
+function responseGrammar({
+  response_format: format,
+  json_schema: bare,
+}: ChatFields): string | null {
+  if (bare !== undefined)
+    return orRefuse(() => jsonSchemaGrammar(bare, 'json_schema'), 'json_schema');
+  if (format?.type === 'json_object') {
+    const { schema = { type: 'object' } } = format;
+    return orRefuse(() => jsonSchemaGrammar(schema, 'response_format.schema'), 'response_format');
+  }
   if (format?.type !== 'json_schema') return null;
   const path = 'response_format.json_schema.schema';
   if (!format.json_schema)

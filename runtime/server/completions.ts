@@ -10,11 +10,19 @@ import type {
   GenerateRequest,
   TokenLogprobs,
 } from '../engine/engine.js';
+import { OPENAI } from './answer-stream.js';
 import { choicesOf } from './answers.js';
-import { type Choice, completionRoute, finite } from './completion-route.js';
+import { completionRoute } from './completion-route.js';
 import * as limits from './limits.js';
+import { type Choice, finite, OpenAiAnswer } from './openai-answer.js';
 import { badRequest } from './openai-error.js';
-import { COMMON_FIELDS, commonRequest, integer, objectOf } from './request-fields.js';
+import {
+  COMMON_FIELDS,
+  commonRequest,
+  integer,
+  objectOf,
+  prepareFields,
+} from './request-fields.js';
 import type { Service } from './service.js';
 
 /** OpenAI's limit for this older form. */
@@ -43,18 +51,25 @@ type CompletionFields = FromSchema<typeof SCHEMA>;
 
 export function completions(app: FastifyInstance, service: Service): void {
   completionRoute<CompletionFields>(app, service, {
+    api: OPENAI,
     path: '/v1/completions',
     schema: SCHEMA,
-    idPrefix: 'cmpl',
-    object: 'text_completion',
-    chunkObject: 'text_completion',
-    sharesPrompt: false,
-    read: (fields, info) => ({
-      requests: readRequests(fields, info),
-      newChoice: () => new TextChoice(),
-    }),
+    prepare: (body) => prepareFields(body),
+    read: (fields, { ignored }) => {
+      const requests = readRequests(fields, service.engine.info);
+      const choices = requests.map(() => new TextChoice());
+      const form = new OpenAiAnswer({ service, frame: FRAME, choices, fields, ignored });
+      return { requests, isStreamed: fields.stream ?? false, form };
+    },
   });
 }
+
+const FRAME = {
+  idPrefix: 'cmpl',
+  object: 'text_completion',
+  chunkObject: 'text_completion',
+  sharesPrompt: false,
+} as const;
 
 function readRequests(fields: CompletionFields, info: EngineInfo | null): GenerateRequest[] {
   const common = commonRequest(fields, info);

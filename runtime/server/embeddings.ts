@@ -3,7 +3,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { FromSchema } from 'json-schema-to-ts';
 import { MAX_INPUTS } from './limits.js';
-import { checkModel } from './models.js';
 import { ApiError, badRequest } from './openai-error.js';
 import { NAME, objectOf, prepareFields, TEXT, unsupported } from './request-fields.js';
 import type { Service } from './service.js';
@@ -27,7 +26,6 @@ export function embeddings(app: FastifyInstance, service: Service): void {
       prepareFields(request.body);
     },
     handler: async ({ body }) => {
-      checkModel(service, body.model);
       checkFields(service, body);
       const { vectors, promptTokens } = await service.engine.embed([body.input].flat());
       return {

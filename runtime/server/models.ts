@@ -1,5 +1,5 @@
 // GET /v1/models: the one model that is served, under the name of its file.
-// A request that names another is refused, as OpenAI does: it would get answers of the wrong model.
+// There is no other to be meant, so that a request may name any: clients come with fixed names.
 import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { DEFAULT_SAMPLING } from '../engine/default-sampling.js';
@@ -28,9 +28,9 @@ export function models(app: FastifyInstance, service: Service): void {
   });
 }
 
-/** The file's name and the name inside the file are both taken, as is none. */
-export function checkModel({ modelId, engine }: Service, name: string | undefined): void {
-  if (name === undefined || name === modelId || name === engine.info?.modelName) return;
+/** The file's name and the name inside the file are both known. */
+function checkModel({ modelId, engine }: Service, name: string): void {
+  if (name === modelId || name === engine.info?.modelName) return;
   throw new ApiError(`there is no model "${name}" here; hearth serves "${modelId}"`, {
     status: 404,
     param: 'model',

@@ -78,16 +78,19 @@ const OPENAI_CODES: Partial<Record<EngineFailure['code'], string>> = {
 };
 
 function engineFailure(failure: EngineFailure): ApiError {
-  const { code, neededTokens, availableTokens } = failure;
+  const { code, neededTokens, availableTokens, nCtx } = failure;
   const retryAfterS = (RETRY_AFTER_S as Partial<Record<string, number>>)[code];
   return new ApiError(messageForClients(failure), {
     status: ENGINE_STATUS[code],
     code: OPENAI_CODES[code] ?? code.replaceAll('-', '_'),
     param: code === 'context-overflow' ? 'messages' : null,
+    // As llama-server's clients look for it; OpenAI's go by the code.
+    ...(code === 'context-overflow' ? { type: 'exceed_context_size_error' } : {}),
     ...(retryAfterS === undefined ? {} : { retryAfterS }),
     extra: {
       ...(neededTokens === undefined ? {} : { needed_tokens: neededTokens }),
       ...(availableTokens === undefined ? {} : { available_tokens: availableTokens }),
+      ...(nCtx === undefined ? {} : { n_prompt_tokens: neededTokens, n_ctx: nCtx }),
     },
   });
 }

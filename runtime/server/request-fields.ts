@@ -30,8 +30,8 @@ const stopText = { type: 'string', minLength: 1, maxLength: limits.MAX_STOP_CHAR
 export const COMMON_FIELDS = {
   model: NAME,
   stream: BOOLEAN,
-  stream_options: objectOf([], { include_usage: BOOLEAN }),
-  max_tokens: integer(1, limits.MAX_MAX_TOKENS),
+  stream_options: objectOf([], { include_usage: BOOLEAN, include_obfuscation: BOOLEAN }),
+  max_tokens: integer(0, limits.MAX_MAX_TOKENS),
   temperature: { type: 'number', minimum: 0, maximum: 2 },
   top_p: share,
   seed: integer(0, limits.MAX_SEED),
@@ -43,13 +43,16 @@ export const COMMON_FIELDS = {
     propertyNames: { pattern: '^[0-9]{1,9}$' },
     additionalProperties: { type: 'number', minimum: -100, maximum: 100 },
   },
-  /** Of the caller's own user: taken, and without effect here as with OpenAI. */
-  user: NAME,
   top_k: integer(0, limits.MAX_TOP_K),
   min_p: share,
   repeat_penalty: { type: 'number', exclusiveMinimum: 0, maximum: 10 },
+  frequency_penalty: { type: 'number', minimum: -2, maximum: 2 },
+  presence_penalty: { type: 'number', minimum: -2, maximum: 2 },
   /** GBNF, as llama-server takes it. */
   grammar: { ...TEXT, minLength: 1 },
+  /** llama-server's, in a stream: how far the prompt is, and the timings so far with each chunk. */
+  return_progress: BOOLEAN,
+  timings_per_token: BOOLEAN,
   /** hearth's own: what to do when the prompt does not fit. */
   overflow: { enum: ['error', 'drop-oldest'] },
 } as const;
@@ -57,36 +60,46 @@ export const COMMON_FIELDS = {
 const COMMON_SCHEMA = objectOf([], COMMON_FIELDS);
 export type CommonFields = FromSchema<typeof COMMON_SCHEMA>;
 
-/** Values that ask for nothing, of fields of OpenAI's that hearth does not have. */
+/** Values that ask for nothing, of fields that hearth does not have. */
 const HARMLESS: Record<string, unknown[]> = {
   best_of: [1],
   echo: [false],
-  frequency_penalty: [0],
   modalities: [['text']],
-  presence_penalty: [0],
-  service_tier: ['auto', 'default'],
-  store: [false],
   suffix: [''],
 };
+
+/** Whatever their value, they change no answer here; the answer names those that were given. */
+const WITHOUT_EFFECT = new Set(
+  `cache_prompt id_slot metadata prompt_cache_key prompt_cache_options prompt_cache_retention
+  safety_identifier service_tier store user verbosity`.split(/\s+/),
+);
+
 const UNSUPPORTED = new Set([
   ...Object.keys(HARMLESS),
-  ...`audio function_call functions metadata moderation prediction prompt_cache_key
-  prompt_cache_options prompt_cache_retention reasoning_effort safety_identifier verbosity
-  web_search_options`.split(/\s+/),
+  ...'audio function_call functions moderation prediction web_search_options'.split(' '),
 ]);
 
-/** Drops nulls, which ask for the default, and refuses what hearth does not have. */
-export function prepareFields(body: unknown): void {
+/** By which clients of llama-server ask for what happens without the field. */
+const UNSET: Record<string, unknown> = { max_tokens: -1, max_completion_tokens: -1, seed: -1 };
+
+/**
+ * Drops nulls, which ask for the default, and refuses what hearth does not have. Returns the names of
+ * fields that were taken and change nothing.
+ */
+export function prepareFields(body: unknown, withoutEffect = WITHOUT_EFFECT): string[] {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw badRequest('the body must be a JSON object', null);
   const fields = body as Record<string, unknown>;
+  const ignored: string[] = [];
   for (const [name, value] of Object.entries(fields)) {
-    const isUnsupported = UNSUPPORTED.has(name);
-    const harmless = isUnsupported ? HARMLESS[name] : [];
-    if (value === null || harmless?.some((same) => isDeepStrictEqual(same, value)))
+    const asksNothing = HARMLESS[name]?.some((same) => isDeepStrictEqual(same, value));
+    if (value === null || asksNothing || UNSET[name] === value) delete fields[name];
+    else if (withoutEffect.has(name)) {
       delete fields[name];
-    else if (isUnsupported) throw unsupported(name);
+      ignored.push(name);
+    } else if (UNSUPPORTED.has(name)) throw unsupported(name);
   }
+  return ignored;
 }
 
 export function unsupported(name: string, why = ''): ApiError {
@@ -108,6 +121,8 @@ export function commonRequest(
       maxTokens,
       stop: stop === undefined ? undefined : [stop].flat(),
       overflow,
+      withProgress: fields.stream ? fields.return_progress : undefined,
+      withTimings: fields.stream ? fields.timings_per_token : undefined,
       grammar: grammar === undefined ? undefined : ({ kind: 'gbnf', text: grammar } as const),
     }),
   };
@@ -121,6 +136,8 @@ function sampling(fields: CommonFields, info: EngineInfo | null): Sampling {
     topK: top_k,
     minP: min_p,
     repeatPenalty: repeat_penalty,
+    frequencyPenalty: fields.frequency_penalty,
+    presencePenalty: fields.presence_penalty,
     seed: seed === undefined ? undefined : seed % limits.NATIVE_SEEDS,
     logitBias: logit_bias && biases(logit_bias, info),
   });

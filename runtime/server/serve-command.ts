@@ -44,6 +44,15 @@ const options = {
     'Name under which this server is called, behind a proxy for example',
     (name) => text('allow-host')(name).toLowerCase(),
   ),
+  alias: valueFlag("The model's name for callers, instead of its file's", text('alias')),
+  'chat-template': valueFlag(
+    "Chat template instead of the model's own: a name of hearth convert's, or a file with Jinja",
+    text('chat-template'),
+  ),
+  thinking: {
+    describe: 'Let a model think that can; --no-thinking asks for answers only',
+    type: 'boolean',
+  },
   'max-queue': valueFlag(
     'Requests that may wait; one more gets 429',
     wholeNumber('max-queue', 0, MAX_QUEUE),
@@ -113,7 +122,12 @@ async function run(argv: ServeArguments): Promise<void> {
     throw new Error('--otlp sends what the log holds, and --no-log keeps none; give one of them');
   const { host, port, socket, 'max-queue': maxQueue } = argv;
   await serve({
-    settings: { ...(await engineOptions(argv)), ...defined({ maxQueue }) },
+    settings: {
+      ...(await engineOptions(argv)),
+      ...defined({ maxQueue, chatTemplate: await chatTemplateOf(argv) }),
+      ...(argv.thinking === false && { thinking: false }),
+    },
+    ...defined({ alias: argv.alias }),
     apiKeys,
     corsOrigins: argv.cors ?? [],
     allowedHosts: [...(argv['allow-host'] ?? []), String(host).toLowerCase()],
@@ -126,6 +140,13 @@ async function run(argv: ServeArguments): Promise<void> {
     log: logOptionsOf(argv),
     otlp: argv.otlp ?? null,
   });
+}
+
+async function chatTemplateOf(argv: ServeArguments): Promise<string | undefined> {
+  const choice = argv['chat-template'];
+  if (choice === undefined) return undefined;
+  const { readChatTemplate } = await import('./chat-template-file.js');
+  return await readChatTemplate(choice);
 }
 
 /** yargs takes only `true` for a yes, and anything else silently for a no. */

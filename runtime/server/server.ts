@@ -22,6 +22,8 @@ export type ServerOptions = Partial<AccessOptions> & {
   keepText?: boolean;
   hearthVersion: string;
   listen: ListenAt;
+  /** The model's name for callers; default its file's. */
+  alias?: string;
   overflow?: 'error' | 'drop-oldest';
   /** How long an answer may take, waiting included; null for as long as it likes. */
   deadlineMs?: number | null;
@@ -78,7 +80,7 @@ function makeService(options: ServerOptions): Service {
     log,
     hearthVersion,
     openReader: log && (() => openLogReader({ path: log.path })),
-    modelId: modelIdOf(settings.modelPath),
+    modelId: options.alias ?? modelIdOf(settings.modelPath),
     createdS: Math.floor(Date.now() / 1000),
     overflow: options.overflow ?? 'error',
     deadlineMs: options.deadlineMs ?? null,

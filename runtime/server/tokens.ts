@@ -3,7 +3,7 @@
 // They are not answers, and leave no row.
 import type { FastifyInstance } from 'fastify';
 import type { FromSchema } from 'json-schema-to-ts';
-import { CHAT_SCHEMA, readMessages } from './chat-request.js';
+import { CHAT_SCHEMA, prepareChat, readConversation } from './chat-request.js';
 import { checkTokenIds } from './completions.js';
 import { MAX_TOKEN_IDS } from './limits.js';
 import { BOOLEAN, objectOf, TEXT } from './request-fields.js';
@@ -23,8 +23,13 @@ const DETOKENIZE_SCHEMA = objectOf(['tokens'], {
   tokens: { type: 'array', maxItems: MAX_TOKEN_IDS, items: { type: 'integer', minimum: 0 } },
 });
 
-const { messages, tools } = CHAT_SCHEMA.properties;
-const TEMPLATE_SCHEMA = objectOf(['messages'], { messages, tools });
+const { messages, tools, ...chat } = CHAT_SCHEMA.properties;
+const { chat_template_kwargs, reasoning_effort, add_generation_prompt, continue_final_message } =
+  chat;
+const TEMPLATE_SCHEMA = objectOf(['messages'], {
+  ...{ messages, tools, chat_template_kwargs, reasoning_effort },
+  ...{ add_generation_prompt, continue_final_message },
+});
 
 export function tokens(app: FastifyInstance, { engine }: Service): void {
   app.post<{ Body: FromSchema<typeof TOKENIZE_SCHEMA> }>('/tokenize', {
@@ -51,9 +56,10 @@ export function tokens(app: FastifyInstance, { engine }: Service): void {
 
   app.post<{ Body: FromSchema<typeof TEMPLATE_SCHEMA> }>('/apply-template', {
     schema: { body: TEMPLATE_SCHEMA },
+    preValidation: async (request) => void prepareChat(request.body),
     handler: async ({ body }) => {
-      const { messages, tools } = body;
-      return { prompt: await engine.applyTemplate(readMessages(messages), tools ? { tools } : {}) };
+      const { tools, ...conversation } = body;
+      return { prompt: await engine.applyTemplate({ ...readConversation(conversation), tools }) };
     },
   });
 }

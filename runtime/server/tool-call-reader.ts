@@ -1,7 +1,7 @@
-// Reads a function call out of an answer while it is written: the name, then its arguments.
+// Reads function calls out of an answer while it is written: of each the name, then its arguments.
 // The grammar has seen to the form, so the reader only finds where each part starts and ends.
 // An answer that starts otherwise is words, and passes through.
-import type { ToolFormat } from '../grammar/tool-grammar.js';
+import type { ToolFormat } from '../grammar/tool-format.js';
 
 export type ToolDelta =
   | { kind: 'text'; text: string }
@@ -11,7 +11,7 @@ export type ToolDelta =
 export class ToolCallReader {
   readonly #head: RegExp;
   readonly #format: ToolFormat;
-  #state: 'start' | 'words' | 'arguments' | 'done' = 'start';
+  #state: 'start' | 'words' | 'arguments' | 'between' = 'start';
   #text = '';
   #depth = 0;
   #inString = false;
@@ -26,9 +26,8 @@ export class ToolCallReader {
   read(text: string): ToolDelta[] {
     if (this.#state === 'words') return [{ kind: 'text', text }];
     if (this.#state === 'arguments') return this.#arguments(text);
-    if (this.#state === 'done') return [];
     this.#text += text;
-    return this.#start();
+    return this.#state === 'start' ? this.#start() : this.#call();
   }
 
   /** What was held back when the answer ends. */
@@ -42,11 +41,18 @@ export class ToolCallReader {
       this.#state = 'words';
       return [{ kind: 'text', text: this.#text }];
     }
+    return this.#call();
+  }
+
+  /** What lies between two calls says nothing. */
+  #call(): ToolDelta[] {
     const match = this.#head.exec(this.#text);
     if (!match) return [];
     this.#state = 'arguments';
     const call: ToolDelta = { kind: 'call', name: match[1] ?? '' };
-    return [call, ...this.#arguments(this.#text.slice(match[0].length))];
+    const rest = this.#text.slice(match[0].length);
+    this.#text = '';
+    return [call, ...this.#arguments(rest)];
   }
 
   #mayBeCall(words: string): boolean {
@@ -59,7 +65,8 @@ export class ToolCallReader {
   #arguments(text: string): ToolDelta[] {
     let end = 0;
     while (end < text.length && this.#state === 'arguments') this.#step(text[end++] ?? '');
-    return end > 0 ? [{ kind: 'arguments', text: text.slice(0, end) }] : [];
+    const found: ToolDelta[] = end > 0 ? [{ kind: 'arguments', text: text.slice(0, end) }] : [];
+    return end < text.length ? [...found, ...this.read(text.slice(end))] : found;
   }
 
   #step(char: string): void {
@@ -68,6 +75,6 @@ export class ToolCallReader {
     else if (char === '"') this.#inString = !this.#inString;
     else if (!this.#inString && (char === '{' || char === '[')) this.#depth++;
     else if (!this.#inString && (char === '}' || char === ']') && --this.#depth === 0)
-      this.#state = 'done';
+      this.#state = 'between';
   }
 }

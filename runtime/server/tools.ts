@@ -1,18 +1,18 @@
 // OpenAI's tools: how the model is told of them, and the grammar that makes its calls well-formed.
-// A chat template that knows tools gets them; to any other model the system message explains them.
+// How the model is told of them, with a place for tools in its chat template or without, is the engine's.
 import type { FromSchema } from 'json-schema-to-ts';
-import type { ChatMessage, GenerateInput } from '../engine/engine.js';
 import { GrammarError } from '../grammar/grammar-rules.js';
-import { type ToolFormat, toolGrammar } from '../grammar/tool-grammar.js';
+import { type ToolFormat, toolFormatOf } from '../grammar/tool-format.js';
+import { toolGrammar } from '../grammar/tool-grammar.js';
 import { MAX_NAME_CHARS, MAX_TOOLS } from './limits.js';
 import { badRequest } from './openai-error.js';
 import { BOOLEAN, objectOf, TEXT } from './request-fields.js';
 
 export type ToolPlan = {
+  /** Those that the model is told of. */
   tools: FunctionTool[];
   grammar: string;
   format: ToolFormat;
-  isInTemplate: boolean;
 };
 
 const FUNCTION_NAME = { type: 'string', pattern: '^[a-zA-Z0-9_-]+$', maxLength: 64 } as const;
@@ -27,17 +27,31 @@ const FUNCTION_TOOL = objectOf(['type', 'function'], {
   }),
 });
 
+const NAMED_FUNCTION = objectOf(['name'], { name: FUNCTION_NAME });
+
 export const TOOL_FIELDS = {
   tools: { type: 'array', maxItems: MAX_TOOLS, items: FUNCTION_TOOL },
   tool_choice: {
-    ...objectOf(['type', 'function'], {
-      type: { enum: ['function'] },
-      function: objectOf(['name'], { name: FUNCTION_NAME }),
+    ...objectOf(['type'], {
+      type: { enum: ['function', 'allowed_tools'] },
+      function: NAMED_FUNCTION,
+      allowed_tools: objectOf(['mode', 'tools'], {
+        mode: { enum: ['auto', 'required'] },
+        tools: {
+          type: 'array',
+          minItems: 1,
+          maxItems: MAX_TOOLS,
+          items: objectOf(['type', 'function'], {
+            type: { enum: ['function'] },
+            function: NAMED_FUNCTION,
+          }),
+        },
+      }),
     }),
     type: ['string', 'object'],
     maxLength: MAX_NAME_CHARS,
   },
-  /** hearth makes one call an answer, which both values allow. */
+  /** Default: where the model's format has tags around each call. */
   parallel_tool_calls: BOOLEAN,
 } as const;
 
@@ -54,20 +68,18 @@ export function planTools(fields: ToolFields, chatTemplate: string): ToolPlan | 
   if (tools.length === 0) return refuseChoice(fields);
   if (choice === 'none') return null;
   const chosen = chosenTools(tools, choice);
-  const format = formatOf(chatTemplate);
-  const grammar = makeGrammar(tools, chosen, format, choice === 'auto');
-  return { tools: chosen, grammar, format, isInTemplate: /\btools\b/.test(chatTemplate) };
+  const format = toolFormatOf(chatTemplate);
+  const isParallel = fields.parallel_tool_calls ?? format.open !== '';
+  const kind = { isOptional: modeOf(choice) === 'auto', isParallel };
+  const grammar = makeGrammar(tools, chosen, format, kind);
+  // Those that are merely not allowed now stay in the prompt, and in its cache.
+  const isAllowed = typeof choice === 'object' && choice.type === 'allowed_tools';
+  return { tools: isAllowed ? tools : chosen, grammar, format };
 }
 
-/** The messages, with the tools where this model reads of them. */
-export function withTools(messages: ChatMessage[], plan: ToolPlan): GenerateInput {
-  if (plan.isInTemplate) return { kind: 'chat', messages, tools: plan.tools };
-  const [first, ...others] = messages;
-  const guide = toolGuide(plan);
-  if (first?.role !== 'system')
-    return { kind: 'chat', messages: [{ role: 'system', content: guide }, ...messages] };
-  const system = { ...first, content: `${first.content}\n\n${guide}` };
-  return { kind: 'chat', messages: [system, ...others] };
+function modeOf(choice: ToolChoice): string {
+  if (typeof choice === 'string') return choice;
+  return choice.allowed_tools?.mode ?? 'required';
 }
 
 function refuseChoice({ tool_choice: choice = 'auto', tools }: ToolFields): null {
@@ -80,34 +92,30 @@ function refuseChoice({ tool_choice: choice = 'auto', tools }: ToolFields): null
 
 function chosenTools(tools: FunctionTool[], choice: ToolChoice): FunctionTool[] {
   if (typeof choice === 'string') return tools;
-  const { name } = choice.function;
-  const chosen = tools.filter((tool) => tool.function.name === name);
-  if (chosen.length > 0) return chosen;
-  throw badRequest(`tool_choice names "${name}", which tools do not have`, 'tool_choice');
+  const names = namesIn(choice);
+  const unknown = names.find((name) => !tools.some((tool) => tool.function.name === name));
+  if (unknown === undefined) return tools.filter((tool) => names.includes(tool.function.name));
+  throw badRequest(`tool_choice names "${unknown}", which tools do not have`, 'tool_choice');
 }
 
-/** Llama 3's template says `parameters`; Hermes' wraps calls in a pair of tags. */
-function formatOf(chatTemplate: string): ToolFormat {
-  const hasTags = chatTemplate.includes('<tool_call>');
-  return {
-    argumentsKey: !hasTags && chatTemplate.includes('"parameters"') ? 'parameters' : 'arguments',
-    open: hasTags ? '<tool_call>' : '',
-    close: hasTags ? '</tool_call>' : '',
-  };
+function namesIn({ type, function: called, allowed_tools: allowed }: Exclude<ToolChoice, string>) {
+  if (type === 'function' && called) return [called.name];
+  if (type === 'allowed_tools' && allowed) return allowed.tools.map((tool) => tool.function.name);
+  throw badRequest(`tool_choice has the type "${type}", but no "${type}"`, 'tool_choice');
 }
 
 function makeGrammar(
   tools: FunctionTool[],
   chosen: FunctionTool[],
   format: ToolFormat,
-  isOptional: boolean,
+  kind: { isOptional: boolean; isParallel: boolean },
 ): string {
   const definitions = chosen.map((tool) => ({
     name: tool.function.name,
     ...(tool.function.parameters ? { parameters: tool.function.parameters } : {}),
     path: `tools[${tools.indexOf(tool)}].function.parameters`,
   }));
-  return orRefuse(() => toolGrammar(definitions, format, { isOptional }), 'tools');
+  return orRefuse(() => toolGrammar(definitions, format, kind), 'tools');
 }
 
 /** A schema that no grammar can keep is the caller's mistake. */
@@ -118,10 +126,4 @@ export function orRefuse<T>(make: () => T, param: string): T {
     if (error instanceof GrammarError) throw badRequest(error.message, param, 'unsupported_schema');
     throw error;
   }
-}
-
-function toolGuide({ tools, format }: ToolPlan): string {
-  const list = tools.map((tool) => JSON.stringify(tool.function)).join('\n');
-  const example = `{"name": function name, "${format.argumentsKey}": its arguments}`;
-  return `You can call these functions:\n${list}\nTo call one, answer with ${example} alone.`;
 }

@@ -156,7 +156,7 @@ function lastEvent(generated: number, droppedTurns: number) {
     choices: [],
     usage: { prompt_tokens: 182, completion_tokens: generated, total_tokens: 182 + generated },
     timings: {
-      ...{ prompt_n: 60, prompt_ms: 210, cached_n: 122, ttft_ms: 312, queue_ms: 1 },
+      ...{ prompt_n: 60, prompt_ms: 210, cache_n: 122, ttft_ms: 312, queue_ms: 1 },
       ...{ predicted_n: generated, predicted_ms: generated * 25 },
     },
     hearth: {

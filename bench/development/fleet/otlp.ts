@@ -33,7 +33,8 @@ async function countOnce(setting: FleetSetting): Promise<Figure[]> {
   const port = await freePort();
   const log = `${setting.folder}/otlp.db`;
   const options = { ...LOAD, modelPath: setting.modelPath, log };
-  const start = () => HearthProcess.start({ ...options, otlp: `http://127.0.0.1:${port}`, env: ENV });
+  const start = () =>
+    HearthProcess.start({ ...options, otlp: `http://127.0.0.1:${port}`, env: ENV });
   for (const share of [0.4, 0.3]) {
     await using killed = await start();
     await ask(killed.url, answers * share);

@@ -16,6 +16,11 @@ export class AnswerClock {
     return this.#generatedTokens;
   }
 
+  /** Since it left the queue. */
+  get elapsedMs(): number {
+    return performance.now() - this.#startedAt;
+  }
+
   start(): void {
     this.#startedAt = performance.now();
   }

@@ -5,10 +5,14 @@ import { TextDecoder, type TokenText } from './token-text.js';
 export type ShownToken<Extra> = { tokenId: number; extra: Extra };
 export type Shown<Extra> = { text: string; tokens: ShownToken<Extra>[]; stopString?: string };
 
+/** What comes with a token, told that its text is not what it would be alone. */
+export type Retext<Extra> = (extra: Extra, text: (alone: string) => string) => Extra;
+
 export class AnswerText<Extra> {
   readonly #decoder: TextDecoder;
   readonly #stops: string[];
   readonly #longestStop: number;
+  readonly #retext: Retext<Extra>;
   /** Text not shown yet, and where in it each token ends. */
   #text = '';
   #tokens: (ShownToken<Extra> & { end: number })[] = [];
@@ -16,7 +20,12 @@ export class AnswerText<Extra> {
   #trimStart: boolean;
 
   /** `trimStart` drops the space before a sentencepiece answer's first word. */
-  constructor(tokenText: TokenText, stops: string[], options: { trimStart: boolean }) {
+  constructor(
+    tokenText: TokenText,
+    stops: string[],
+    options: { trimStart: boolean; retext: Retext<Extra> },
+  ) {
+    this.#retext = options.retext;
     this.#decoder = new TextDecoder(tokenText);
     this.#stops = stops.filter((stop) => stop !== '');
     this.#longestStop = Math.max(0, ...this.#stops.map((stop) => stop.length));
@@ -38,7 +47,9 @@ export class AnswerText<Extra> {
 
   #append(text: string): Shown<Extra> {
     const searchFrom = Math.max(0, this.#text.length - this.#longestStop + 1);
-    this.#text += this.#trimStart && text.startsWith(' ') ? text.slice(1) : text;
+    const trims = this.#trimStart && text.startsWith(' ');
+    this.#fitTokens(text, trims);
+    this.#text += trims ? text.slice(1) : text;
     if (text !== '') this.#trimStart = false;
     for (const token of this.#undecoded) this.#tokens.push({ ...token, end: this.#text.length });
     this.#undecoded = [];
@@ -46,6 +57,17 @@ export class AnswerText<Extra> {
     if (!stop) return this.#show(this.#text.length - this.#heldLength());
     const shown = this.#show(stop.index, { partly: true });
     return { ...shown, stopString: stop.text };
+  }
+
+  /** So that the tokens' texts are the answer's: of a character's bytes, the last has all of it. */
+  #fitTokens(text: string, trims: boolean): void {
+    const [first] = this.#undecoded;
+    const last = this.#undecoded.length - 1;
+    if (last > 0)
+      this.#undecoded.forEach((token, i) => {
+        token.extra = this.#retext(token.extra, () => (i < last ? '' : text));
+      });
+    if (trims && first) first.extra = this.#retext(first.extra, (alone) => alone.replace(/^ /, ''));
   }
 
   #findStop(from: number): { index: number; text: string } | undefined {

@@ -39,15 +39,19 @@ export async function loadModel(opening: OpeningLlama, options: EngineOptions, e
   const lines = opening.takeLines();
   const info = await describe({ llama, model, context, native, file, options, lines, loadMs });
   const swaSize = model.fileInsights.swaSize ?? undefined;
-  return { llama, model, native, info, threads, nBatch: context.batchSize, swaSize };
+  const thinks = options.thinking ?? true;
+  return { llama, model, native, info, threads, nBatch: context.batchSize, swaSize, thinks };
 }
 
 async function readModelFile(
-  { modelPath }: EngineOptions,
+  { modelPath, chatTemplate }: EngineOptions,
   { onFile }: LoadEvents,
 ): Promise<GgufFile> {
   const file = await readHeader(modelPath);
-  onFile(await describeFile(file), textOrNull(file.metadata['tokenizer.chat_template']));
+  onFile(
+    await describeFile(file),
+    chatTemplate ?? textOrNull(file.metadata['tokenizer.chat_template']),
+  );
   checkHeader(file);
   return file;
 }
@@ -172,7 +176,7 @@ async function describe(parts: LoadedParts): Promise<EngineInfo> {
     kvBytes,
     computeBytes: used.cpuRam + used.gpuVram - kvBytes,
     predicted: await predictedMemory({ file, options, model, context, flashAttention }),
-    chatTemplate: textOrNull(file.metadata['tokenizer.chat_template']),
+    chatTemplate: options.chatTemplate ?? textOrNull(file.metadata['tokenizer.chat_template']),
     bosTokenId: model.tokens.bos,
     eosTokenId: model.tokens.eos,
     canEmbed: isEmbedder(file),

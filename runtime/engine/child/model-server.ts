@@ -16,7 +16,7 @@ import type { LoadedEngine } from './load-model.js';
 import { checkRequest, checkTokens } from './number-checks.js';
 import type { Outbox } from './outbox.js';
 import { probe } from './probe-decode.js';
-import { buildPrompt, type PromptModel, withBos } from './prompt.js';
+import { buildPrompt, type PromptModel, promptLength, withBos } from './prompt.js';
 import { PromptTemplate } from './prompt-template.js';
 import { RunningAnswer } from './running-answer.js';
 import { LogprobReader, SamplerPool, TokenChooser } from './sampling.js';
@@ -133,7 +133,7 @@ export class ModelServer {
       clock,
       tokenText: this.#tokenText,
       isEndOfGeneration: (tokenId) => native.model.isEogToken(tokenId),
-      trimStart: request.input.kind === 'chat',
+      trimStart: request.input.kind === 'chat' && !request.input.continuesLast,
       nCtx: info.nCtx,
       device: () => this.#deviceBytes(),
       emit: (slotId, event) => {
@@ -160,7 +160,9 @@ export class ModelServer {
       case 'detokenize':
         return this.#tokenText.join(checkTokens(call.tokenIds, info.nVocab), { special: true });
       case 'applyTemplate':
-        return this.#chatTemplate().render(call, { budget: new TemplateBudget() });
+        return this.#chatTemplate().render(call.conversation, { budget: new TemplateBudget() });
+      case 'countTokens':
+        return promptLength(this.#promptModel, call.input);
       case 'embed':
         return this.#scheduler.exclusive(() => this.#embed(call.texts));
       case 'memory':
@@ -206,7 +208,8 @@ export class ModelServer {
     const process = this.#process;
     this.#process = undefined;
     const source = info.chatTemplate;
-    this.#template = new PromptTemplate({ source, special, control, process });
+    const variables = this.#loaded.thinks ? {} : { enable_thinking: false };
+    this.#template = new PromptTemplate({ source, special, control, process, variables });
     return this.#template;
   }
 

@@ -20,6 +20,8 @@ const SAMPLING = {
   topK: { least: 0, most: 2 ** 31 - 1, isWhole: true },
   minP: { least: 0, most: 1 },
   repeatPenalty: { least: 0.01, most: 100 },
+  frequencyPenalty: { least: -2, most: 2 },
+  presencePenalty: { least: -2, most: 2 },
   // The largest of 32 bits asks llama.cpp for a random one.
   seed: { least: 0, most: 2 ** 32 - 2, isWhole: true },
 } as const satisfies Record<Exclude<keyof Sampling, 'logitBias'>, NumberRange>;

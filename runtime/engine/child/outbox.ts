@@ -53,4 +53,5 @@ function append(event: TokenEvent, next: TokenEvent): void {
   event.text += next.text;
   event.tokenIds.push(...next.tokenIds);
   if (next.logprobs) event.logprobs = [...(event.logprobs ?? []), ...next.logprobs];
+  if (next.timings) event.timings = next.timings;
 }

@@ -8,11 +8,15 @@ import type { ChatInput, ChatMessage } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import type { ControlTokens } from './control-tokens.js';
 import { type Tokens, tokensWithin } from './token-count.js';
+import { toolsInWords } from './tools-in-words.js';
 
 export type SpecialTexts = { bosToken: string; eosToken: string };
 
 /** What a prompt may hold beside its messages: built-in instructions, and those of tools. */
 const SPARE_CHARS = 256 << 10;
+
+/** `<think>` and what white space may follow it. */
+const THINK_END_CHARS = 16;
 
 /** A message that is repeated, or written as JSON in JSON, is a few times as long. */
 const MAX_GROWTH = 4;
@@ -25,6 +29,8 @@ export type PromptTemplateParts = {
   control: ControlTokens;
   /** Started ahead; the template ends it. */
   process: TemplateProcess | undefined;
+  /** Variables that a conversation may set otherwise. */
+  variables?: Record<string, unknown>;
 };
 
 export class PromptTemplate {
@@ -45,8 +51,7 @@ export class PromptTemplate {
    * what it took too much of; or the signal's reason.
    */
   async render(conversation: ChatInput, limits: TemplateLimits): Promise<string> {
-    const { messages, tools } = conversation;
-    return await this.#render(messages.map(plainMessage), tools, limits);
+    return await this.#render(this.#inWords(conversation), (text) => text, limits);
   }
 
   /** The prompt's tokens, without a bos beyond the template's own; or their number beyond `room`. */
@@ -55,43 +60,75 @@ export class PromptTemplate {
     { room, ...limits }: TemplateLimits & { room: number },
   ): Promise<Tokens> {
     const { control } = this.#parts;
-    const guard = control.chooseGuard(this.#texts(conversation));
-    const guarded = <Value>(value: Value): Value =>
-      mapTexts(value, (text) => control.guardText(text, guard)) as Value;
-    const messages = conversation.messages.map((message) => guarded(plainMessage(message)));
-    const text = await this.#render(messages, guarded(conversation.tools), limits);
+    const spoken = this.#inWords(conversation);
+    const guard = control.chooseGuard(this.#texts(spoken));
+    const guardText = (text: string) => control.guardText(text, guard);
+    const text = await this.#render(spoken, guardText, limits);
     const tokenize = (part: string) => control.tokenize(part, guard);
-    return await tokensWithin(room, text, tokenize, limits.signal);
+    const tokens = await tokensWithin(room, text, tokenize, limits.signal);
+    return { ...tokens, opensThinking: opensThinking(text) };
   }
 
-  *#texts({ messages, tools }: ChatInput): Iterable<string> {
+  /** With its tools and calls in words, where the template has no place for them. */
+  #inWords(conversation: ChatInput): ChatInput {
+    return toolsInWords(conversation, this.#parts.source);
+  }
+
+  *#texts({ messages, tools, variables }: ChatInput): Iterable<string> {
     yield this.#parts.source;
     yield JSON.stringify(tools ?? []);
+    yield JSON.stringify(variables ?? {});
     for (const message of messages) yield JSON.stringify(message);
   }
 
   async #render(
-    messages: Record<string, unknown>[],
-    tools: unknown[] | undefined,
+    conversation: ChatInput,
+    guardText: (text: string) => string,
     limits: TemplateLimits,
   ): Promise<string> {
-    const given = { messages, ...(tools && tools.length > 0 && { tools }) };
+    const guarded = <Value>(value: Value): Value => mapTexts(value, guardText) as Value;
+    const { tools, continuesLast, addGenerationPrompt = true } = conversation;
+    const more = { ...this.#parts.variables, ...conversation.variables };
+    const begun = continuesLast ? conversation.messages.at(-1) : undefined;
+    const said = begun ? conversation.messages.slice(0, -1) : conversation.messages;
+    const messages = said.map((message) => guarded(plainMessage(message)));
+    const given = { ...guarded(more), messages, ...(tools?.length && { tools: guarded(tools) }) };
     const { special } = this.#parts;
     const variables = {
+      ...today(),
       ...given,
       bos_token: special.bosToken,
       eos_token: special.eosToken,
-      add_generation_prompt: true,
+      add_generation_prompt: begun !== undefined || addGenerationPrompt,
     };
     const givenChars = JSON.stringify(given).length;
     const maxChars = SPARE_CHARS + MAX_GROWTH * givenChars;
     limits.budget.grantFor(givenChars);
     try {
-      return await this.#template.render(variables, { ...limits, maxChars });
+      const text = await this.#template.render(variables, { ...limits, maxChars });
+      return goesOn(text, guarded(begun), more.enable_thinking === false);
     } catch (cause) {
       throw cause instanceof TemplateError ? badRequest(cause) : cause;
     }
   }
+}
+
+/** As llama.cpp has them: templates of Llama 3 and of its kin take the date of their making instead. */
+function today(): Record<string, string> {
+  const now = new Date();
+  const [, month, day, year] = now.toDateString().split(' ');
+  const time = now.toUTCString().slice(-12);
+  return { date_string: `${day} ${month} ${year}`, datetime: `${month} ${day} ${year} ${time}` };
+}
+
+/** A template that always opens a thought, and a caller who wants none: the thought is closed. */
+function goesOn(text: string, begun: ChatMessage | undefined, isThoughtless: boolean): string {
+  const closed = isThoughtless && opensThinking(text) ? `${text}</think>` : text;
+  return closed + (begun?.content ?? '');
+}
+
+function opensThinking(text: string): boolean {
+  return text.slice(-THINK_END_CHARS).trimEnd().endsWith('<think>');
 }
 
 function badRequest(cause: TemplateError): EngineError {
@@ -116,6 +153,7 @@ function plainMessage(message: ChatMessage): Record<string, unknown> {
   return {
     role: message.role,
     content: message.content,
+    ...(message.reasoningContent !== undefined && { reasoning_content: message.reasoningContent }),
     ...(message.toolCallId !== undefined && { tool_call_id: message.toolCallId }),
     ...(message.toolCalls && {
       tool_calls: message.toolCalls.map((call) => ({

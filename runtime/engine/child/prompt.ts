@@ -30,7 +30,12 @@ const ANSWER_PART = 1 / 4;
 /** More text than this is not even counted when old turns are dropped. */
 const MAX_CHAT_CHARS = 8 * 1024 * 1024;
 
-export type Prompt = { tokens: number[]; droppedTurns: number; droppedTokens: number };
+export type Prompt = {
+  tokens: number[];
+  droppedTurns: number;
+  droppedTokens: number;
+  opensThinking: boolean;
+};
 
 /**
  * Throws `context-overflow` or `bad-request` where the request has no usable prompt, or the signal's
@@ -47,7 +52,12 @@ export async function buildPrompt(
   const drops = input.kind === 'chat' && overflow === 'drop-oldest';
   const isHuge = !drops || charsOf(input.messages) > MAX_CHAT_CHARS;
   if (isHuge) refuseMoreThan(room, leastTokens(input), 'at least ');
-  const { length, tokens, ...dropped } = drops
+  const {
+    length,
+    tokens,
+    opensThinking = false,
+    ...dropped
+  } = drops
     ? await dropOldest({
         conversation: input,
         ...dropSizes(model, request),
@@ -56,8 +66,13 @@ export async function buildPrompt(
       })
     : { ...(await tokensOf(model, input, limits)), droppedTurns: 0, droppedTokens: 0 };
   refuseMoreThan(room, length, tokens === null ? 'about ' : '');
-  if (tokens && length > 0) return { tokens, ...dropped };
+  if (tokens && length > 0) return { tokens, opensThinking, ...dropped };
   throw new EngineError({ code: 'bad-request', message: 'the prompt has no tokens' });
+}
+
+/** Of a prompt as it would be evaluated, however long. */
+export async function promptLength(model: PromptModel, input: GenerateInput): Promise<number> {
+  return (await tokensOf(model, input, { budget: new TemplateBudget(), signal: undefined })).length;
 }
 
 function dropSizes({ nCtx }: PromptModel, { maxTokens = nCtx }: GenerateRequest) {
@@ -107,10 +122,10 @@ export function withBos(model: PromptModel, tokens: number[]): number[] {
   return [bosTokenId, ...tokens];
 }
 
-function started(model: PromptModel, { length, tokens }: Tokens): Tokens {
-  if (tokens === null) return { length, tokens };
+function started(model: PromptModel, { tokens, ...others }: Tokens): Tokens {
+  if (tokens === null) return { tokens, ...others };
   const withStart = withBos(model, tokens);
-  return { length: withStart.length, tokens: withStart };
+  return { ...others, length: withStart.length, tokens: withStart };
 }
 
 /** What the input takes at the very least; every message takes a token. */
@@ -131,5 +146,6 @@ function refuseMoreThan(availableTokens: number, neededTokens: number, about = '
     message: `the prompt needs ${about}${neededTokens} tokens, but the context has ${availableTokens} for it; shorten it, or start with a larger context`,
     neededTokens,
     availableTokens,
+    nCtx: availableTokens + GENERATED,
   });
 }

@@ -1,6 +1,12 @@
 // One answer under way: what is left of its prompt, what it has said, and why it ends.
 // The scheduler feeds it tokens; it says whether to go on, and sends the events.
-import type { GenerateEvent, GenerateRequest, StopReason, TokenLogprobs } from '../engine.js';
+import type {
+  GenerateEvent,
+  GenerateRequest,
+  StopReason,
+  Timings,
+  TokenLogprobs,
+} from '../engine.js';
 import { type AnswerClock, AnswerMemory, type DeviceMemory } from './answer-cost.js';
 import { AnswerText, type Shown } from './answer-text.js';
 import type { Prompt } from './prompt.js';
@@ -44,7 +50,11 @@ export class RunningAnswer {
     this.prompt = parts.prompt.tokens;
     this.chooser = parts.chooser;
     this.topLogprobs = parts.request.topLogprobs;
-    this.#text = new AnswerText(parts.tokenText, parts.request.stop ?? [], parts);
+    this.#text = new AnswerText<TokenLogprobs | undefined>(
+      parts.tokenText,
+      parts.request.stop ?? [],
+      { trimStart: parts.trimStart, retext },
+    );
     this.#deadlineAt = performance.now() + (parts.request.deadlineMs ?? Number.POSITIVE_INFINITY);
   }
 
@@ -66,8 +76,17 @@ export class RunningAnswer {
       cachedTokens,
       droppedTurns: prompt.droppedTurns,
       droppedTokens: prompt.droppedTokens,
+      ...(prompt.opensThinking && { opensThinking: true }),
     });
+    this.progress();
     if (this.#parts.request.maxTokens === 0) this.#stopReason = 'length';
+  }
+
+  /** Tells how much of the prompt is evaluated, where that was asked for. */
+  progress(): void {
+    if (!this.#parts.request.withProgress || this.generatedTokens > 0) return;
+    const processedTokens = this.prompt.length - this.pending.length;
+    this.#emit({ kind: 'progress', processedTokens, elapsedMs: this.#parts.clock.elapsedMs });
   }
 
   /** Takes the next token; `contextUsed` tokens are in the cache without it. */
@@ -101,13 +120,13 @@ export class RunningAnswer {
   finish(contextUsed: number): void {
     if (this.#stopString === undefined) this.#say(this.#text.flush());
     this.chooser.dispose();
-    const { clock, device, nCtx } = this.#parts;
+    const { device, nCtx } = this.#parts;
     const memory = this.#memory ?? new AnswerMemory(device, { alone: false });
     this.#emit({
       kind: 'end',
       stopReason: this.#stopReason ?? 'abort',
       ...(this.#stopString !== undefined && { stopString: this.#stopString }),
-      timings: clock.timings(this.prompt.length, this.#cachedTokens),
+      timings: this.#timings(),
       memory: memory.read(contextUsed, nCtx),
     });
   }
@@ -124,10 +143,24 @@ export class RunningAnswer {
       text: shown.text,
       tokenIds: shown.tokens.map((token) => token.tokenId),
       ...(this.topLogprobs !== undefined && { logprobs }),
+      ...(this.#parts.request.withTimings && { timings: this.#timings() }),
     });
+  }
+
+  #timings(): Timings {
+    return this.#parts.clock.timings(this.prompt.length, this.#cachedTokens);
   }
 
   #emit(event: GenerateEvent): void {
     this.#parts.emit(this.#slotId, event);
   }
+}
+
+function retext(
+  logprobs: TokenLogprobs | undefined,
+  text: (alone: string) => string,
+): TokenLogprobs | undefined {
+  if (!logprobs) return undefined;
+  const top = logprobs.top.map((entry) => ({ ...entry, token: text(entry.token) }));
+  return { ...logprobs, token: text(logprobs.token), top };
 }

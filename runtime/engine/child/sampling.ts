@@ -7,7 +7,7 @@ import type { Sampling, TokenLogprob, TokenLogprobs } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import type { TokenText } from './token-text.js';
 
-/** Tokens before the next one that a repeat penalty looks at, as in llama.cpp. */
+/** Tokens before the next one that the penalties look at, as in llama.cpp. */
 const PENALTY_TOKENS = 64;
 /**
  * An ambiguous grammar costs more with each character, and everybody waits for it. Thousands of
@@ -52,12 +52,17 @@ export class TokenChooser {
   #samplerAfter(tokens: readonly number[]): NativeSampler {
     const isFirst = this.#sampler === undefined;
     this.#sampler ??= this.#samplers.take();
-    if (this.#config.repeatPenalty !== 1) {
+    if (punishes(this.#config)) {
       const repeatPenaltyTokens = Uint32Array.from(tokens.slice(-PENALTY_TOKENS));
       this.#sampler.applyConfig({ ...this.#config, repeatPenaltyTokens });
     } else if (isFirst) this.#sampler.applyConfig(this.#config);
     return this.#sampler;
   }
+}
+
+function punishes(config: SamplerConfig): boolean {
+  const { repeatPenalty, repeatPenaltyFrequencyPenalty, repeatPenaltyPresencePenalty } = config;
+  return repeatPenalty !== 1 || !!repeatPenaltyFrequencyPenalty || !!repeatPenaltyPresencePenalty;
 }
 
 /**
@@ -103,7 +108,8 @@ function grammarError(reason: string, cause?: unknown): EngineError {
 }
 
 function samplerConfig(sampling: Sampling, grammarState: object | undefined): SamplerConfig {
-  const { temperature, topP, topK, minP, repeatPenalty } = { ...DEFAULT_SAMPLING, ...sampling };
+  const all = { ...DEFAULT_SAMPLING, ...sampling };
+  const { temperature, topP, topK, minP, repeatPenalty, frequencyPenalty, presencePenalty } = all;
   return {
     temperature,
     topP,
@@ -112,6 +118,8 @@ function samplerConfig(sampling: Sampling, grammarState: object | undefined): Sa
     seed: sampling.seed ?? Math.floor(Math.random() * (2 ** 32 - 1)),
     repeatPenalty,
     repeatPenaltyMaxTokens: PENALTY_TOKENS,
+    repeatPenaltyFrequencyPenalty: frequencyPenalty,
+    repeatPenaltyPresencePenalty: presencePenalty,
     ...biases(sampling.logitBias ?? {}),
     ...(grammarState && { grammarEvaluationState: grammarState }),
   };

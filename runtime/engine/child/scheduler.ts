@@ -161,6 +161,7 @@ export class Scheduler {
     for (const { slot, answer, count } of parts) {
       for (let i = 0; i < count; i++) slot.tokens.push(answer.pending[i] as number);
       answer.pending = answer.pending.slice(count);
+      answer.progress();
     }
     await Promise.all(parts.map((part) => this.#sample(part)));
     for (const waiter of this.#stepWaiters.splice(0)) waiter();

@@ -11,7 +11,12 @@ const PIECE_CHARS = 16 << 10;
 const USEFUL_PART = 1.25;
 
 /** `tokens` is null where they are so many that they are of no use. */
-export type Tokens = { length: number; tokens: number[] | null };
+export type Tokens = {
+  length: number;
+  tokens: number[] | null;
+  /** Of a chat prompt: it ends within `<think>`. */
+  opensThinking?: boolean;
+};
 
 export type Tokenize = (text: string) => number[];
 

@@ -46,7 +46,7 @@ export function readFigures(event: unknown): AnswerFigures | null {
     queueMs: number(timings, 'queue_ms'),
     promptMs: number(timings, 'prompt_ms'),
     generationMs,
-    cachedTokens: number(timings, 'cached_n'),
+    cachedTokens: number(timings, 'cache_n'),
     promptTokens: number(usage, 'prompt_tokens') ?? number(timings, 'prompt_n'),
     generatedTokens: number(usage, 'completion_tokens') ?? generated,
     contextUsed: number(memory, 'context_used') ?? number(usage, 'total_tokens'),

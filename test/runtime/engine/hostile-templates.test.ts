@@ -51,7 +51,7 @@ t.test('what a caller can do is said, and asking for the prompt alone ends as we
     message:
       "the model's chat template takes more than 2 s; send a plain text prompt, or convert the model with another --chat-template",
   });
-  await t.rejects(engine.applyTemplate(chat('a long range').messages), { code: 'bad-request' });
+  await t.rejects(engine.applyTemplate(chat('a long range')), { code: 'bad-request' });
   const dropped = {
     overflow: 'drop-oldest',
     input: chat('nested loops', 'a', 'b', 'c', 'd'),

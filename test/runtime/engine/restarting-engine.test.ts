@@ -174,7 +174,7 @@ t.test('too long a conversation is refused with numbers, or loses its oldest tur
   const input = chat(...turns);
   const error = await ask(engine, { input }).catch((thrown) => thrown);
   t.match(error, { code: 'context-overflow', availableTokens: 511 });
-  const whole = await engine.tokenize(await engine.applyTemplate(input.messages), {
+  const whole = await engine.tokenize(await engine.applyTemplate(input), {
     special: true,
   });
   t.equal(error.neededTokens, whole.length);
@@ -184,7 +184,9 @@ t.test('too long a conversation is refused with numbers, or loses its oldest tur
   t.ok(droppedTurns > 0 && promptTokens <= 384, 'a quarter of the context is left for the answer');
   t.equal(promptTokens + droppedTokens, whole.length);
   const oneLess = input.messages.slice(2 * (droppedTurns - 1));
-  const kept = await engine.tokenize(await engine.applyTemplate(oneLess), { special: true });
+  const kept = await engine.tokenize(await engine.applyTemplate({ messages: oneLess }), {
+    special: true,
+  });
   t.ok(whole.length - kept.length < 128 * Math.ceil((whole.length - 384) / 128), 'and no more');
 
   await t.rejects(

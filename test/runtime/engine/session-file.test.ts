@@ -23,7 +23,7 @@ async function answer(engine: Engine, text: string) {
   for await (const event of engine.generate({ ...request, maxTokens: 12 })) {
     if (event.kind === 'start') told.cachedTokens = event.cachedTokens;
     else if (event.kind === 'token') told.tokenIds.push(...event.tokenIds);
-    else told.contextUsed = event.memory.contextUsed;
+    else if (event.kind === 'end') told.contextUsed = event.memory.contextUsed;
   }
   return told;
 }

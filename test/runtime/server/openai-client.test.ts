@@ -29,7 +29,10 @@ t.test(
     t.match(answer, {
       object: 'chat.completion',
       model: 'dense',
-      timings: { predicted_n: 24, prompt_ms: Number, ttft_ms: Number, queue_ms: Number },
+      timings: {
+        ...{ predicted_n: 24, prompt_ms: Number, ttft_ms: Number, queue_ms: Number },
+        cache_n: Number,
+      },
       hearth: {
         stop_reason: 'length',
         dropped_turns: 0,
@@ -146,6 +149,14 @@ t.test('logprobs are those of the reference logits', async (t) => {
   t.ok(Math.abs((found?.logprob ?? 1) - expected) < 0.05, `${found?.logprob} against ${expected}`);
   t.equal(found?.top_logprobs.length, 3);
   t.equal(found?.top_logprobs[0]?.token, found?.token);
+  // A character of several tokens as well: the vocabulary has none of these.
+  const more = await client.chat.completions.create({
+    ...{ ...greedy, max_tokens: 12, logprobs: true },
+    grammar: 'root ::= "Wärme 媽🤗" ("." | "!")',
+  } as typeof greedy & { logprobs: true });
+  const [choice] = more.choices;
+  const said = choice?.logprobs?.content?.map(({ token }) => token).join('');
+  t.equal(said, choice?.message.content);
 });
 
 t.test('json_object and json_schema answers parse and keep the schema', async (t) => {
@@ -258,6 +269,7 @@ t.test('completions, with several prompts, continue text', async (t) => {
   t.equal(answer.choices.length, 2);
   t.match(reference?.greedy_text.trim(), answer.choices[0]?.text.trim() ?? 'nothing');
   t.equal(answer.choices[0]?.logprobs?.tokens?.length, 12);
+  t.match(answer.usage, { prompt_tokens_details: { cached_tokens: Number } });
   const byIds = await client.completions.create({
     model: 'dense',
     prompt: [1, ...tokens],

@@ -103,7 +103,9 @@ export async function holdAnswer(url: string, more: object = {}): Promise<Held> 
 /** The sum of a metric over its labels, as a Prometheus server would see it; NaN if it is missing. */
 export async function metric(url: string, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  const found = [...text.matchAll(/^([\w:]+)(?:\{.*\})? (\S+)$/gm)].filter(([, key]) => key === name);
+  const found = [...text.matchAll(/^([\w:]+)(?:\{.*\})? (\S+)$/gm)].filter(
+    ([, key]) => key === name,
+  );
   return found.length === 0
     ? Number.NaN
     : found.reduce((sum, [, , value]) => sum + Number(value), 0);

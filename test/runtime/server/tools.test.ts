@@ -1,7 +1,7 @@
 import OpenAI from 'openai';
 import t from 'tap';
 import { readReference } from '../../support/samples.js';
-import { runEngine, runServer } from './running-server.js';
+import { post, runEngine, runServer } from './running-server.js';
 
 const { url } = await runServer(t, await runEngine(t));
 const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 });
@@ -55,3 +55,30 @@ t.test("a message of the client's own helpers can be sent back", async (t) => {
   });
   t.ok(next.choices[0]?.message.content);
 });
+
+t.test(
+  'a template without tools shows the tools, the call and what the tool answered',
+  async (t) => {
+    const ask = async (path: string, body: object) => (await post(url + path, body)).json();
+    const called = { name: 'set_oven', arguments: '{"on":true}' };
+    const conversation = [
+      { role: 'user', content: 'Oven on.' },
+      { role: 'assistant', tool_calls: [{ id: 'c1', type: 'function', function: called }] },
+      { role: 'tool', tool_call_id: 'c1', content: 'It is on.' },
+    ];
+    const tools = [{ type: 'function', function: { name: 'set_oven' } }];
+    const shown = (await ask('/apply-template', { messages: conversation, tools })) as {
+      prompt: string;
+    };
+    t.match(shown.prompt, 'You can call these functions:\n{"name":"set_oven"}');
+    t.match(shown.prompt, /\[\/INST\] \{"name": "set_oven", "arguments": \{"on":true\}\} <\/s>/);
+    t.match(shown.prompt, /\[INST\] set_oven answered: It is on\. \[\/INST\]$/);
+    const answer = { ...greedy, messages: conversation, tools, max_tokens: 1 };
+    const { usage } = (await ask('/v1/chat/completions', answer)) as OpenAI.ChatCompletion;
+    const { tokens } = (await ask('/tokenize', { content: shown.prompt })) as { tokens: number[] };
+    t.equal(usage?.prompt_tokens, tokens.length, 'what is shown is what the model gets');
+    t.match(await ask('/apply-template', { messages: conversation, tools: null }), {
+      prompt: 'set_oven answered',
+    });
+  },
+);
