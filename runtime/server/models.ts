@@ -2,18 +2,8 @@
 // There is no other to be meant, so that a request may name any: clients come with fixed names.
 import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { DEFAULT_SAMPLING } from '../engine/default-sampling.js';
 import { ApiError } from './openai-error.js';
 import type { Service } from './service.js';
-
-/** What a request gets that says nothing, under the names of requests. */
-const DEFAULTS = {
-  temperature: DEFAULT_SAMPLING.temperature,
-  top_p: DEFAULT_SAMPLING.topP,
-  top_k: DEFAULT_SAMPLING.topK,
-  min_p: DEFAULT_SAMPLING.minP,
-  repeat_penalty: DEFAULT_SAMPLING.repeatPenalty,
-};
 
 /** `/models/llama-pruned-q4_k.gguf` is served as `llama-pruned-q4_k`. */
 export function modelIdOf(modelPath: string): string {
@@ -46,7 +36,6 @@ function describe({ modelId, createdS, engine: { info } }: Service): object {
     n_vocab: info.nVocab,
     n_embd: info.nEmbd,
     size: info.weightsBytes,
-    default_sampling: DEFAULTS,
   };
   return { id: modelId, object: 'model', created: createdS, owned_by: 'hearth', meta };
 }

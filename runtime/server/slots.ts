@@ -1,9 +1,19 @@
 // GET /props and /slots: what is loaded and what each sequence does, named as llama-server does.
 // Fields of llama-server that have no meaning here are left out rather than made up.
 import type { FastifyInstance } from 'fastify';
+import { DEFAULT_SAMPLING } from '../engine/default-sampling.js';
 import type { EngineInfo } from '../engine/engine.js';
 import { ApiError } from './openai-error.js';
 import type { Service } from './service.js';
+
+/** What a request gets that says nothing, under the names of requests. */
+const DEFAULTS = {
+  temperature: DEFAULT_SAMPLING.temperature,
+  top_p: DEFAULT_SAMPLING.topP,
+  top_k: DEFAULT_SAMPLING.topK,
+  min_p: DEFAULT_SAMPLING.minP,
+  repeat_penalty: DEFAULT_SAMPLING.repeatPenalty,
+};
 
 export function slots(app: FastifyInstance, service: Service): void {
   const { engine } = service;
@@ -24,7 +34,7 @@ export function slots(app: FastifyInstance, service: Service): void {
 
 function props({ hearthVersion, modelId }: Service, info: EngineInfo): object {
   return {
-    default_generation_settings: { n_ctx: info.nCtx },
+    default_generation_settings: { n_ctx: info.nCtx, params: DEFAULTS },
     total_slots: info.parallel,
     model_alias: modelId,
     model_path: info.modelPath,

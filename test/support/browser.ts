@@ -21,6 +21,8 @@ export type OpenPage = {
   page: Page;
   /** Errors of scripts and breaches of the content security policy; none is the aim. */
   faults: string[];
+  /** What stands in the console as an error, answers of the server that are no success among them. */
+  consoleErrors: string[];
   /** Origins that were asked for anything. */
   origins: Set<string>;
 };
@@ -35,15 +37,17 @@ export async function openPage(
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   const faults: string[] = [];
+  const consoleErrors: string[] = [];
   const origins = new Set<string>();
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('console', (message) => {
+    if (message.type() === 'error') consoleErrors.push(message.text());
     if (/Content Security Policy/.test(message.text())) faults.push(message.text());
   });
   page.on('request', (request) => origins.add(new URL(request.url()).origin));
   await page.goto(url);
   await page.waitForSelector('#send-button[aria-label], .dashboard', { state: 'attached' });
-  return { page, faults, origins };
+  return { page, faults, consoleErrors, origins };
 }
 
 function browserPath(): string {

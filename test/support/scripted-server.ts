@@ -92,10 +92,8 @@ function addApi(app: FastifyInstance, server: ScriptedServer): void {
   app.get('/health', (_request, reply) =>
     reply.code(server.health.status).send(server.health.body),
   );
-  app.get('/v1/models', () => ({
-    object: 'list',
-    data: [{ id: server.modelName, meta: { default_sampling: DEFAULTS } }],
-  }));
+  app.get('/v1/models', () => ({ object: 'list', data: [{ id: server.modelName }] }));
+  app.get('/props', () => ({ default_generation_settings: { params: DEFAULTS } }));
   app.post('/v1/chat/completions', async (request, reply) => {
     const body = request.body as CompletionBody;
     server.requests.push(body);

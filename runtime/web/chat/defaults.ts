@@ -8,15 +8,14 @@ let asked: Promise<SamplingSettings> | null = null;
 
 /** Empty where the server does not say. */
 export function readDefaults(): Promise<SamplingSettings> {
-  asked ??= askModel().catch(() => {
+  asked ??= ask().catch(() => {
     asked = null;
     return {};
   });
   return asked;
 }
 
-async function askModel(): Promise<SamplingSettings> {
-  const data = field(await askJson('v1/models'), 'data');
-  const meta = field(Array.isArray(data) ? data[0] : null, 'meta');
-  return readSettingsValue({ sampling: field(meta, 'default_sampling') }).sampling;
+async function ask(): Promise<SamplingSettings> {
+  const defaults = field(await askJson('props'), 'default_generation_settings');
+  return readSettingsValue({ sampling: field(defaults, 'params') }).sampling;
 }

@@ -133,6 +133,7 @@ t.test('the latest answers are newest first, and newer ones follow', async (t) =
   const endpoints = (rows: { endpoint: string }[]) => rows.map(({ endpoint }) => endpoint).join('');
   t.equal(endpoints(reader.latest()), 'cba');
   t.equal(endpoints(reader.latest({ limit: 2 })), 'cb');
+  t.equal(endpoints(reader.latest({ limit: 2, before: 3 })), 'ba', 'the page after that');
   t.equal(endpoints(reader.latest({ where: "endpoint < 'c' -- a comment" })), 'ba');
   const version = reader.version();
   t.equal(reader.version(), version);

@@ -35,6 +35,10 @@ t.test('the dashboard says what sqlite3 says', { skip }, async (t) => {
     latest.rows.map(({ id }) => id),
     sqlite3(logPath, 'SELECT id FROM answers ORDER BY id DESC LIMIT 2').map(({ id }) => id),
   );
+  const before = latest.rows[1]?.['id'];
+  t.match(await get(`${api}/answers?limit=1&before=${before}`), {
+    rows: [{ id: Number(before) - 1 }],
+  });
   t.notOk('prompt' in (latest.rows[0] ?? {}));
   t.match(await get(`${api}/answers?failed=true`), {
     rows: [{ error_code: 'HEARTH_BAD_REQUEST' }],

@@ -3,57 +3,90 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { launchBrowser, openPage } from '../../support/browser.js';
 import { skipFileWithout } from '../../support/needs.js';
 import { packageRoot } from '../../support/samples.js';
 import { startScriptedServer } from '../../support/scripted-server.js';
+import { answerRow, dashboardAnswers } from './dashboard-answers.js';
 
 skipFileWithout('chromium');
 const browser = await launchBrowser(t);
 const axe = readFileSync(path.join(packageRoot, 'node_modules/axe-core/axe.min.js'), 'utf8');
 const ANSWER =
-  '# Title\n\nA `code`, a [link](https://example.org).\n\n> Quote\n\n1. one\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```js\nlet x;\n```';
+  '# Title\n\nA `code`, a [link](https://example.org), $\\sqrt{x}$.\n\n> Quote\n\n1. one\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n$$\\frac{1}{2}$$\n\n```js\nlet x = "y"; // z\nfunction f() { return 12; }\n```';
 
 /** The rules that a page breaks, each with the first element that does. */
 async function violations(page: Page): Promise<string[]> {
   return await page.evaluate(
-    `${axe}; axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))`,
+    'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))',
   );
 }
 
-for (const colorScheme of ['light', 'dark'] as const)
-  t.test(`the chat, ${colorScheme}`, async (t) => {
+/** In both themes, on a desk and on a phone. */
+async function checkEverywhere(t: Test, page: Page, state: string): Promise<void> {
+  for (const width of [1280, 390])
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme });
+      t.same(await violations(page), [], `${state}, ${width} px, ${colorScheme}`);
+      t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, 'nothing is cut');
+    }
+}
+
+const LANGUAGES = [
+  { locale: 'en-GB', language: 'en', settings: 'Settings', list: 'Conversations' },
+  { locale: 'ja-JP', language: 'ja', settings: '設定', list: '会話の一覧' },
+];
+
+for (const { locale, language, settings, list } of LANGUAGES) {
+  t.test(`the chat in ${language}`, async (t) => {
     const server = await startScriptedServer(t);
     server.reply = () => ({ text: ANSWER, droppedTurns: 1 });
-    const { page } = await openPage(browser, server.url, { colorScheme, bypassCSP: true });
-    t.same(await violations(page), [], 'greeting');
-    await page.fill('#message-input', 'Well?');
+    const opened = await openPage(browser, server.url, { locale, bypassCSP: true });
+    const { page, consoleErrors } = opened;
+    t.equal(await page.locator('html').getAttribute('lang'), language);
+    await page.evaluate(axe);
+    await checkEverywhere(t, page, 'greeting');
+    const buffer = Buffer.from('some text');
+    const notes = { name: 'notes.txt', mimeType: 'text/plain', buffer };
+    await page.locator('#attach-files').setInputFiles([notes, { ...notes, name: 'no.pdf' }]);
+    await page.locator('.refusal').waitFor();
+    await page.fill('#message-input', 'A line\n'.repeat(30));
+    t.same(await violations(page), [], 'files');
     await page.press('#message-input', 'Enter');
     await page.locator('.figures').waitFor();
-    t.same(await violations(page), [], 'answer');
-    await page.getByRole('button', { name: 'Settings' }).click();
-    await page.getByLabel('Seed').waitFor();
+    await page.locator('.only-last').last().click();
+    await page.locator('.branch').waitFor();
+    await page.locator('.katex-display').waitFor();
+    await page.locator('.hljs-title').waitFor();
+    await page.locator('.figures').waitFor();
+    await checkEverywhere(t, page, 'answer');
+    await page.getByRole('button', { name: list }).click();
+    await page.locator('.has-drawer').waitFor();
+    t.same(await violations(page), [], 'list of conversations on a phone');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: settings }).click();
+    await page.locator('#sampling-seed').waitFor();
     t.same(await violations(page), [], 'settings');
+    t.same(consoleErrors, []);
+    await page.keyboard.press('Escape');
+    server.reply = () => ({ status: 500, message: 'broken' });
+    await page.fill('#message-input', 'Well?');
+    await page.press('#message-input', 'Enter');
+    await page.locator('.failure').waitFor();
+    t.same(await violations(page), [], 'failure');
   });
 
-t.test('the chat on a phone, and a failure', async (t) => {
-  const server = await startScriptedServer(t);
-  server.reply = () => ({ status: 500, message: 'broken' });
-  const phone = { viewport: { width: 360, height: 740 }, isMobile: true, bypassCSP: true };
-  const { page } = await openPage(browser, server.url, phone);
-  await page.fill('#message-input', 'Well?');
-  await page.press('#message-input', 'Enter');
-  await page.locator('.failure').waitFor();
-  t.same(await violations(page), [], 'failure');
-  await page.getByRole('button', { name: 'Conversations' }).click();
-  await page.getByRole('button', { name: 'Close the list' }).waitFor();
-  t.same(await violations(page), [], 'list of conversations');
-});
-
-t.test('the dashboard', async (t) => {
-  const server = await startScriptedServer(t);
-  const { page } = await openPage(browser, `${server.url}dashboard`, { bypassCSP: true });
-  await page.locator('.dashboard').waitFor();
-  t.same(await violations(page), []);
-});
+  t.test(`the dashboard in ${language}`, async (t) => {
+    const server = await startScriptedServer(t);
+    server.dashboard = dashboardAnswers([answerRow(1, 'small', 100), answerRow(2, 'small', null)]);
+    const address = `${server.url}dashboard`;
+    const opened = await openPage(browser, address, { locale, bypassCSP: true });
+    const { page, consoleErrors } = opened;
+    await page.locator('.tile').first().waitFor();
+    await page.evaluate(axe);
+    await checkEverywhere(t, page, 'figures');
+    t.same(consoleErrors, []);
+  });
+}

@@ -209,3 +209,33 @@ t.test('a long question folds, and settings on auto say their value', async (t) 
   t.equal(await shown('temperature'), 'auto: 0.8');
   t.equal(await shown('max_tokens'), 'auto: until the context is full');
 });
+
+t.test('a reload with 50 conversations is painted within a second', async (t) => {
+  const server = await startScriptedServer(t);
+  const { page } = await openPage(browser, server.url);
+  const conversations = Array.from({ length: 50 }, (_, i) => conversationOf(i, 40));
+  const text = JSON.stringify({ format: 'hearth-conversations', version: 2, conversations });
+  const file = { name: 'all.json', mimeType: 'application/json', buffer: Buffer.from(text) };
+  await page.locator('#import-file').setInputFiles(file);
+  await page.locator('.conversation').nth(49).waitFor();
+  await page.reload();
+  await page.locator('.answer-turn .figures, .answer-turn .turn-actions').last().waitFor();
+  const paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime";
+  const paintMs = Number(await page.evaluate(paint));
+  t.ok(paintMs <= 1000, `${paintMs} ms`);
+  t.equal(await page.locator('.conversation').count(), 50);
+  t.equal(await page.locator('.answer-turn').count(), 20);
+});
+
+function conversationOf(number: number, turnCount: number) {
+  const turns = Array.from({ length: turnCount }, (_, i) => {
+    const base = { id: `${i}`, parentId: i === 0 ? null : `${i - 1}`, text: PARAGRAPH };
+    if (i % 2 === 0) return { kind: 'user', ...base, attachments: [] };
+    return { kind: 'answer', ...base, state: { kind: 'done', finishReason: 'stop' } };
+  });
+  const id = number.toString(16).padStart(32, '0');
+  const settings = { system: '', sampling: {} };
+  return { id, title: `Number ${number}`, updatedAtMs: number, settings, turns, lastId: null };
+}
+
+const PARAGRAPH = `**Bold** words and a list:\n\n${'- An item with some words in it\n'.repeat(12)}`;

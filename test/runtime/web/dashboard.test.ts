@@ -1,97 +1,12 @@
 // The dashboard in a real browser: its figures are those that the server sent, in tables and charts.
 import t from 'tap';
-import type { AnswerRow, SummaryRow } from '../../../runtime/log/read-rows.js';
 import { launchBrowser, openPage } from '../../support/browser.js';
 import { skipFileWithout } from '../../support/needs.js';
-import { type DashboardAnswers, startScriptedServer } from '../../support/scripted-server.js';
+import { startScriptedServer } from '../../support/scripted-server.js';
+import { answerRow, dashboardAnswers, HOSTILE } from './dashboard-answers.js';
 
 skipFileWithout('chromium');
 const browser = await launchBrowser(t);
-const HOSTILE = '<img src=x onerror="window.hacked = 1">';
-
-function summaryRow(name: string, answers: number): SummaryRow {
-  return {
-    ...{ name, answers, errors: 3, prompt_tokens: 9_000, generated_tokens: 8_000 },
-    ...{ ttft_p50_ms: 84, ttft_p95_ms: 412, ttft_p99_ms: 1_290 },
-    ...{ tokens_per_second_p5: 31.2, tokens_per_second_p50: 42.1 },
-    ...{ tokens_per_second_p95: 47, tokens_per_second_p99: 48 },
-    ...{ peak_rss_bytes: 2 ** 30, device_peak_bytes: null, dropped_turns: 9 },
-  };
-}
-
-function answerRow(id: number, model: string, ttft_ms: number | null): AnswerRow {
-  const hasFailed = ttft_ms === null;
-  return {
-    ...{
-      id,
-      model,
-      model_id: model,
-      model_type: 'Q4_K',
-      device: 'CPU',
-      endpoint: '/v1/chat/completions',
-      ttft_ms,
-    },
-    started_at: new Date(Date.now() - id * 60_000).toISOString(),
-    ...{
-      prompt_tokens: 120,
-      cached_tokens: 100,
-      generated_tokens: 88,
-      queue_ms: 1,
-      total_ms: 2_200,
-    },
-    ...{ tokens_per_second: 40, stop_reason: hasFailed ? null : 'eos' },
-    error_code: hasFailed ? 'HEARTH_ENGINE_DIED' : null,
-    error_message: hasFailed ? HOSTILE : null,
-    ...{ dropped_turns: 0, context_used: 512, n_ctx: 2_048 },
-    ...{ peak_rss_bytes: 2 ** 29, device_peak_bytes: null },
-  };
-}
-
-function dashboardAnswers(all: AnswerRow[]): DashboardAnswers {
-  const since = new Date(Date.now() - 86_400_000).toISOString();
-  const models = [...new Set(all.map(({ model }) => model))];
-  const names = { all: ['all'], model: models, device: ['CPU'], day: ['2026-11-24'] };
-  const answersOf = (name?: string) => all.filter(({ model }) => model === (name ?? model));
-  return {
-    '/api/dashboard/status': () => ({
-      version: '0.1.0',
-      engine: {
-        ...{ state: 'ready', progress: null, failure: null, restarts: 0 },
-        ...{ rss_bytes: 2 ** 29, device_used_bytes: null },
-      },
-      model_id: 'pruned-7b',
-      model_type: 'Q4_K',
-      model: null,
-      slots: [],
-      log: { path: '/log.db', unwritten_rows: 2, last_error: 'the disk is full' },
-    }),
-    '/api/dashboard/summary': ({ by = 'all', model }) => ({
-      ...{ since, by },
-      rows:
-        answersOf(model).length === 0
-          ? []
-          : names[by].map((name) => summaryRow(name, model === undefined ? 210 : 3)),
-    }),
-    '/api/dashboard/series': () => ({ since, bucket_s: 720, rows: [] }),
-    '/api/dashboard/samples': () => ({
-      ...{ since, bucket_s: 720 },
-      rows: all.map(({ started_at }) => ({
-        ...{ taken_at: started_at, rss_bytes: 2 ** 29, available_bytes: 2 ** 31 },
-        ...{ device_used_bytes: null, cpu_temperature_c: 51.4, device_temperature_c: null },
-      })),
-    }),
-    '/api/dashboard/errors': ({ model }) => ({
-      since,
-      rows: answersOf(model)
-        .filter(({ error_code }) => error_code !== null)
-        .map(({ started_at, error_message }) => ({
-          ...{ error_code: 'HEARTH_ENGINE_DIED', answers: 1, last_at: started_at },
-          last_message: error_message,
-        })),
-    }),
-    '/api/dashboard/answers': ({ model }) => ({ since, rows: answersOf(model) }),
-  };
-}
 
 const ANSWERS = [
   answerRow(1, 'small', 100),
@@ -162,4 +77,36 @@ t.test('on a phone, tables scroll inside the page', async (t) => {
   const { page } = await openPage(browser, `${server.url}dashboard`, phone);
   await page.locator('.tile').first().waitFor();
   t.equal(await page.evaluate('document.documentElement.scrollWidth'), 360);
+});
+
+t.test('it opens at a time that holds answers, and pages through all of them', async (t) => {
+  const server = await startScriptedServer(t);
+  // A minute apart; the newest is 26 hours old.
+  const rows = Array.from({ length: 60 }, (_, i) => answerRow(i - 600, 'small', 100));
+  server.dashboard = dashboardAnswers(rows);
+  const { page } = await openPage(browser, `${server.url}dashboard`);
+  await page.locator('.tile').first().waitFor();
+  t.equal(await page.locator('#range').inputValue(), '7d');
+  const table = page.locator('section', {
+    has: page.getByRole('heading', { name: 'All answers' }),
+  });
+  const times = () => table.locator('tbody th').allTextContents();
+  const turn = async (name: string) => {
+    const [first = ''] = await times();
+    await table.getByRole('button', { name }).click();
+    await table.getByRole('rowheader', { name: first }).waitFor({ state: 'detached' });
+  };
+  const seen = await times();
+  t.match(seen[0], /\d\d:\d\d:\d\d$/, 'with seconds');
+  t.equal(seen.length, 25);
+  await turn('Older');
+  seen.push(...(await times()));
+  await turn('Older');
+  seen.push(...(await times()));
+  t.equal(new Set(seen).size, rows.length, 'every answer, none twice');
+  t.ok(await table.getByRole('button', { name: 'Older' }).isDisabled());
+  await turn('Newer');
+  t.same(await times(), seen.slice(25, 50));
+  await turn('Newest');
+  t.same(await times(), seen.slice(0, 25));
 });

@@ -30,10 +30,36 @@ const HOSTILE = [
   '| <img src=x onerror=window.hacked=1> |\n|---|\n| <style>body{display:none}</style> |',
   '<form action="https://example.org"><input name=password type=password></form>',
   '<base href="https://example.org/"><meta http-equiv=refresh content="0;url=https://example.org">',
+  '<video><source onerror="window.hacked = 1"></video>',
+  '<object data="javascript:parent.hacked=1"></object><embed src="javascript:parent.hacked=1">',
+  '<link rel=stylesheet href="https://example.org/x.css">',
+  '<template><script>window.hacked = 1</script></template>',
+  '<noscript><p title="</noscript><img src=x onerror=window.hacked=1>">',
+  '&lt;img src=x onerror="window.hacked = 1"&gt;',
+  '<javascript:window.hacked=1>',
+  '[click](vbscript:window.hacked=1)',
+  '[click][where]\n\n[where]: javascript:window.hacked=1 "x"',
+  '[click](https://example.org "x\\" onmouseover=\\"window.hacked=1")',
+  '[click](//example.org/x)',
+  '```html\n<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">\n```',
+  '```xml\n<svg onload="window.hacked = 1"/>\n```',
+  '```js\nlet x = 1;</code></pre><img src=x onerror=window.hacked=1>\n```',
+  '$\\href{javascript:window.hacked=1}{x}$ and $\\url{javascript:window.hacked=1}$',
+  '$$\\includegraphics[alt=x]{https://example.org/x.png}$$',
+  '$\\htmlStyle{background:url(https://example.org/x)}{x}$',
+  '$\\htmlId{x" onclick="window.hacked=1}{y}$ and $\\htmlData{on="1}{y}$',
+  '$\\text{<img src=x onerror="window.hacked = 1">}$',
+  '\\(<script>window.hacked = 1</script>\\) and \\[<img src=x onerror=window.hacked=1>\\]',
+  '$\\color{red;background:url(https://example.org/x)}{x}$',
+  '$$\\def\\a{\\a\\a}\\a$$',
+  '$$\\rule{1000000em}{1000000em}$$',
+  '$x"><img src=x onerror=window.hacked=1>$',
 ];
 
+/** KaTeX draws with math and svg of its own. */
 const FORBIDDEN =
-  '.markdown :is(script, img, svg:not(.icon), iframe, style, form, base, meta, object, math, input:not([type=checkbox]))';
+  '.markdown :is(script, img, svg:not(.icon, .katex *), iframe, style, form, base, meta, link, object, embed, video, template, math:not(.katex *), input:not([type=checkbox]))';
+const FORMULA = '$\\sqrt{x}$ and `code`:\n\n```js\nlet x;\n```';
 
 async function openWithoutPolicy(url: string): Promise<{ page: Page; foreign: string[] }> {
   const context = await browser.newContext({ bypassCSP: true });
@@ -50,11 +76,14 @@ async function openWithoutPolicy(url: string): Promise<{ page: Page; foreign: st
 
 t.test('hostile Markdown in an answer does nothing', async (t) => {
   const server = await startScriptedServer(t);
-  server.reply = () => ({ text: HOSTILE.join('\n\n') });
+  t.equal(HOSTILE.length, 42);
+  server.reply = () => ({ text: [...HOSTILE, FORMULA].join('\n\n') });
   const { page, foreign } = await openWithoutPolicy(server.url);
   await page.fill('#message-input', HOSTILE.join('\n'));
   await page.press('#message-input', 'Enter');
   await page.locator('.figures').waitFor();
+  await page.locator('.katex svg').waitFor();
+  await page.locator('.hljs-keyword').last().waitFor();
   for (const link of await page.locator('.markdown a').all()) {
     const href = (await link.getAttribute('href')) ?? 'https:';
     t.match(href, /^(https?|mailto):/, 'a link leads to a web or mail address, or nowhere');
@@ -63,9 +92,11 @@ t.test('hostile Markdown in an answer does nothing', async (t) => {
     "[...document.querySelectorAll('.turn *')].filter((element) => element.getAttributeNames().some((name) => name.startsWith('on'))).length";
   t.equal(await page.evaluate(handlers), 0);
   t.equal(await page.locator(FORBIDDEN).count(), 0);
+  const widest =
+    "Math.max(...[...document.querySelectorAll('.katex *')].map((it) => it.offsetWidth || 0))";
+  t.ok(Number(await page.evaluate(widest)) < 1_000, 'a formula stays within reason');
   await page.reload();
-  await page.locator('.conversation').first().click();
-  await page.locator('.figures').waitFor();
+  await page.locator('.katex svg').waitFor();
   t.equal(await page.locator(FORBIDDEN).count(), 0, 'nor when it is read from the browser again');
   t.equal(await page.evaluate('window.hacked'), undefined);
   t.same(foreign, []);

@@ -1,6 +1,8 @@
-// The pages fit a phone, are legible in both themes, and hold no script or style of their own.
+// The pages fit a phone, speak two languages, stay small, and hold no script or style of their own.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
 import t from 'tap';
 import { launchBrowser, openPage } from '../../support/browser.js';
 import { skipFileWithout } from '../../support/needs.js';
@@ -11,29 +13,6 @@ skipFileWithout('chromium');
 const browser = await launchBrowser(t);
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 const WIDE_TEXT = `${'unbroken'.repeat(40)}\n\n|${' column |'.repeat(12)}\n|${'---|'.repeat(12)}\n\n\`\`\`\n${'code '.repeat(60)}\n\`\`\``;
-
-/** The least contrast of text against its ground, by WCAG 2's formula, in the page `document`. */
-const LEAST_CONTRAST = `(() => {
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-  };
-  const ground = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = parse(getComputedStyle(at).backgroundColor);
-      if ((colour[3] ?? 1) === 1) return colour;
-    }
-    return [255, 255, 255];
-  };
-  const shown = [...document.querySelectorAll('body *')].filter((element) =>
-    [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== '') &&
-    element.checkVisibility({ opacityProperty: true }) && !element.matches(':disabled, noscript, option'));
-  return Math.min(...shown.map((element) => {
-    const [a, b] = [light(parse(getComputedStyle(element).color)), light(ground(element))];
-    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  }));
-})()`;
 
 t.test('the chat fits a phone of 360 pixels', async (t) => {
   const server = await startScriptedServer(t);
@@ -50,27 +29,6 @@ t.test('the chat fits a phone of 360 pixels', async (t) => {
   await page.locator('#menu-button:focus').waitFor();
   t.same(faults, []);
 });
-
-for (const colorScheme of ['light', 'dark'] as const) {
-  t.test(`text has a contrast of 4.5 to 1 in the ${colorScheme} theme`, async (t) => {
-    const server = await startScriptedServer(t);
-    server.reply = () => ({
-      text: 'A `code`, a [link](https://example.org).\n\n> Quote',
-      droppedTurns: 1,
-    });
-    const { page } = await openPage(browser, server.url, { colorScheme });
-    t.ok(Number(await page.evaluate(LEAST_CONTRAST)) >= 4.5, 'greeting');
-    await page.fill('#message-input', 'Well?');
-    await page.press('#message-input', 'Enter');
-    await page.locator('.figures').waitFor();
-    t.ok(Number(await page.evaluate(LEAST_CONTRAST)) >= 4.5, 'conversation');
-    server.reply = () => ({ status: 500, message: 'broken' });
-    await page.fill('#message-input', 'And?');
-    await page.press('#message-input', 'Enter');
-    await page.locator('.failure').waitFor();
-    t.ok(Number(await page.evaluate(LEAST_CONTRAST)) >= 4.5, 'failure');
-  });
-}
 
 t.test('the theme follows the device until one is chosen, on both pages', async (t) => {
   const server = await startScriptedServer(t);
@@ -98,3 +56,63 @@ t.test('every asset is in the package and named by its content', (t) => {
     t.match(asset, /-[A-Z0-9]{8}(\.(js|css)(\.LEGAL\.txt)?|\.woff2|)$/);
   t.end();
 });
+
+t.test('both languages have the same texts, and no word stands anywhere else', async (t) => {
+  const [en, ja] = await Promise.all(['en', 'ja'].map(readTexts));
+  const keys = Object.keys(en ?? {});
+  t.ok(keys.length > 200);
+  t.same(Object.keys(ja ?? {}).sort(), keys.sort());
+  const japanese = /[\u3040-\u30ff\u4e00-\u9fff]/;
+  for (const key of keys) {
+    t.equal(typeof ja?.[key], typeof en?.[key], key);
+    if (typeof en?.[key] === 'function') t.equal(ja?.[key]?.length, en[key]?.length, key);
+    t.notMatch(String(en?.[key]), japanese, key);
+  }
+  const names = /^(GPU|hearth|tok\/s|Top p|Top k|Min p|日本語|ja-JP)$|\$\{/;
+  for (const [key, value] of Object.entries(ja ?? {}))
+    t.match(String(value), japanese.test(String(value)) ? japanese : names, `${key} is translated`);
+});
+
+/** Texts by their path, such as `page.ask`; bundled, as the pages' sources are not compiled one by one. */
+async function readTexts(language: string): Promise<Record<string, string | (() => string)>> {
+  const entry = path.join(packageRoot, `runtime/web/texts/${language}.ts`);
+  const { outputFiles } = await build({ entryPoints: [entry], format: 'esm', write: false });
+  const source = Buffer.from(outputFiles[0]?.contents ?? []).toString('base64');
+  const module = await import(`data:text/javascript;base64,${source}`);
+  return Object.fromEntries(leaves(module[language], ''));
+}
+
+function leaves(value: object, before: string): [string, string | (() => string)][] {
+  return Object.entries(value).flatMap(([name, inner]) =>
+    typeof inner === 'object' ? leaves(inner, `${before}${name}.`) : [[before + name, inner]],
+  );
+}
+
+t.test("the pages' scripts stay small, and what few need is loaded apart", (t) => {
+  const root = path.join(packageRoot, 'dist/runtime/web');
+  for (const name of ['index.html', 'dashboard.html']) {
+    const html = readFileSync(path.join(root, name), 'utf8');
+    const entries = [...html.matchAll(/src="(assets\/[^"]+\.js)"/g)].map(([, file = '']) => file);
+    const sizeBytes = [...withImports(root, entries)]
+      .map((file) => gzipSync(readFileSync(path.join(root, file))).length)
+      .reduce((sum, size) => sum + size, 0);
+    t.ok(sizeBytes < 100_000, `${name}: ${sizeBytes} bytes compressed`);
+  }
+  t.end();
+});
+
+/** Those and what they import at once; `import()` is for later. */
+function withImports(root: string, files: string[], all = new Set<string>()): Set<string> {
+  for (const file of files) {
+    if (all.has(file)) continue;
+    all.add(file);
+    const source = readFileSync(path.join(root, file), 'utf8');
+    const imports = [...source.matchAll(/(?:from|import)\s*"\.\/([^"]+\.js)"/g)];
+    withImports(
+      root,
+      imports.map(([, name]) => `assets/${name}`),
+      all,
+    );
+  }
+  return all;
+}
