@@ -53,7 +53,9 @@ const ROUTES = [
 
 /** Clients differ in whether their base address ends in /v1. */
 function withVersion({ url = '/' }: { url?: string | undefined }): string {
-  return /^\/(?:chat\/completions|completions|embeddings|messages|models|responses)(?=[/?]|$)/.test(url)
+  return /^\/(?:chat\/completions|completions|embeddings|messages|models|responses)(?=[/?]|$)/.test(
+    url,
+  )
     ? `/v1${url}`
     : url;
 }
@@ -124,11 +126,7 @@ function answerErrors(app: FastifyInstance, onError: AppOptions['onError']): voi
   });
 }
 
-function sendError(
-  request: { url: string },
-  reply: FastifyReply,
-  failure: ApiError,
-): FastifyReply {
+function sendError(request: { url: string }, reply: FastifyReply, failure: ApiError): FastifyReply {
   const api = apiOf(request.url);
   if (failure.retryAfterS !== null) reply.header('retry-after', failure.retryAfterS);
   if (failure.status === 401) reply.header('www-authenticate', 'Bearer');

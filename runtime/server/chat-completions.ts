@@ -4,7 +4,7 @@ import type { GenerateEvent, TokenLogprob } from '../engine/engine.js';
 import { type AnswerPart, AnswerReader, type AnswerReading } from './answer-parts.js';
 import { OPENAI } from './answer-stream.js';
 import { choicesOf } from './answers.js';
-import { type ChatFields, CHAT_SCHEMA, prepareChat, readChatRequest } from './chat-request.js';
+import { CHAT_SCHEMA, type ChatFields, prepareChat, readChatRequest } from './chat-request.js';
 import { completionRoute } from './completion-route.js';
 import { type Choice, finite, OpenAiAnswer } from './openai-answer.js';
 import type { Service } from './service.js';

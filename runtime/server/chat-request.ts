@@ -108,7 +108,10 @@ export type ChatReading = {
 export function prepareChat(body: unknown): string[] {
   const ignored = prepareFields(body);
   const { messages, stream_options: options } = body as Record<string, unknown>;
-  if (Array.isArray(messages) && messages.some((message) => message?.name && message.role !== 'tool'))
+  if (
+    Array.isArray(messages) &&
+    messages.some((message) => message?.name && message.role !== 'tool')
+  )
     ignored.push('messages[].name');
   if (typeof options === 'object' && options && 'include_obfuscation' in options)
     ignored.push('stream_options.include_obfuscation');
@@ -174,9 +177,12 @@ function continuesLast(messages: ChatMessage[], fields: ConversationFields): boo
       'continue_final_message',
     );
   if (continues && !isOpen)
-    throw badRequest('the last message is not the assistant\'s', 'continue_final_message');
+    throw badRequest("the last message is not the assistant's", 'continue_final_message');
   if (isOpen && before?.role === 'assistant' && last?.role === 'assistant' && !before.toolCalls)
-    throw badRequest('two messages of the assistant at the end cannot both be gone on with', 'messages');
+    throw badRequest(
+      'two messages of the assistant at the end cannot both be gone on with',
+      'messages',
+    );
   return isOpen && !begins && continues !== false;
 }
 
@@ -195,7 +201,10 @@ function checkCalls(messages: ChatMessage[]): void {
     for (const { id } of toolCalls) made.add(id);
     if (role !== 'tool' || (toolCallId !== undefined && made.has(toolCallId))) continue;
     const param = `messages[${i}].tool_call_id`;
-    throw badRequest(`${param} names "${toolCallId}", a call that no message before it makes`, param);
+    throw badRequest(
+      `${param} names "${toolCallId}", a call that no message before it makes`,
+      param,
+    );
   }
 }
 
@@ -247,8 +256,12 @@ function format({ response_format: format }: ChatFields): boolean {
   return format !== undefined && format.type !== 'text';
 }
 
-function responseGrammar({ response_format: format, json_schema: bare }: ChatFields): string | null {
-  if (bare !== undefined) return orRefuse(() => jsonSchemaGrammar(bare, 'json_schema'), 'json_schema');
+function responseGrammar({
+  response_format: format,
+  json_schema: bare,
+}: ChatFields): string | null {
+  if (bare !== undefined)
+    return orRefuse(() => jsonSchemaGrammar(bare, 'json_schema'), 'json_schema');
   if (format?.type === 'json_object') {
     const { schema = { type: 'object' } } = format;
     return orRefuse(() => jsonSchemaGrammar(schema, 'response_format.schema'), 'response_format');

@@ -17,7 +17,9 @@ export async function readChatTemplate(choice: string): Promise<string> {
     throw new Error(`${choice} is no chat template; expected ${names} or a file with Jinja`);
   }
   if (stats.size > MAX_TEMPLATE_BYTES)
-    throw new Error(`${choice} has ${stats.size} bytes; a chat template has ${MAX_TEMPLATE_BYTES} at most`);
+    throw new Error(
+      `${choice} has ${stats.size} bytes; a chat template has ${MAX_TEMPLATE_BYTES} at most`,
+    );
   const source = await readFile(choice, 'utf8');
   const problem = await templateProblem(source);
   if (problem === null) return source;

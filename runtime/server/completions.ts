@@ -10,13 +10,19 @@ import type {
   GenerateRequest,
   TokenLogprobs,
 } from '../engine/engine.js';
-import { choicesOf } from './answers.js';
 import { OPENAI } from './answer-stream.js';
+import { choicesOf } from './answers.js';
 import { completionRoute } from './completion-route.js';
-import { type Choice, finite, OpenAiAnswer } from './openai-answer.js';
 import * as limits from './limits.js';
+import { type Choice, finite, OpenAiAnswer } from './openai-answer.js';
 import { badRequest } from './openai-error.js';
-import { COMMON_FIELDS, commonRequest, integer, objectOf, prepareFields } from './request-fields.js';
+import {
+  COMMON_FIELDS,
+  commonRequest,
+  integer,
+  objectOf,
+  prepareFields,
+} from './request-fields.js';
 import type { Service } from './service.js';
 
 /** OpenAI's limit for this older form. */

@@ -2,11 +2,19 @@
 // Blocks of content become messages: a tool's result is a message of its own here, thoughts go beside
 // what was said.
 import type { FromSchema } from 'json-schema-to-ts';
-import type { ChatFields } from './chat-request.js';
 import { defined } from '../defined.js';
+import type { ChatFields } from './chat-request.js';
 import * as limits from './limits.js';
 import { badRequest } from './openai-error.js';
-import { BOOLEAN, COMMON_FIELDS, integer, NAME, objectOf, prepareFields, TEXT } from './request-fields.js';
+import {
+  BOOLEAN,
+  COMMON_FIELDS,
+  integer,
+  NAME,
+  objectOf,
+  prepareFields,
+  TEXT,
+} from './request-fields.js';
 
 const TEXT_BLOCK = objectOf(['type', 'text'], {
   type: { enum: ['text'] },
@@ -92,7 +100,10 @@ export function prepareMessages(body: unknown): string[] {
 export function chatOf(fields: MessagesFields | CountFields): ChatFields {
   const { messages, system, thinking } = fields;
   const rest = 'max_tokens' in fields ? samplingOf(fields as MessagesFields) : {};
-  const guide = system === undefined ? [] : [{ role: 'system' as const, content: textOf(system as Content, 'system') }];
+  const guide =
+    system === undefined
+      ? []
+      : [{ role: 'system' as const, content: textOf(system as Content, 'system') }];
   return {
     messages: [
       ...guide,
@@ -102,22 +113,36 @@ export function chatOf(fields: MessagesFields | CountFields): ChatFields {
     ],
     ...toolsOf(fields),
     ...(thinking?.type === 'disabled' && { chat_template_kwargs: { enable_thinking: false } }),
-    ...(thinking && thinking.type !== 'disabled' && { chat_template_kwargs: { enable_thinking: true } }),
+    ...(thinking &&
+      thinking.type !== 'disabled' && { chat_template_kwargs: { enable_thinking: true } }),
     ...rest,
   };
 }
 
 function samplingOf(fields: MessagesFields): Partial<ChatFields> {
   const { max_tokens, stream, temperature, top_p, top_k, stop_sequences: stop } = fields;
-  return defined({ max_tokens, stream, temperature, top_p, top_k, stop: stop?.length ? stop : undefined });
+  return defined({
+    max_tokens,
+    stream,
+    temperature,
+    top_p,
+    top_k,
+    stop: stop?.length ? stop : undefined,
+  });
 }
 
 function toolsOf({ tools = [], tool_choice: choice }: CountFields): Partial<ChatFields> {
   if (tools.length === 0) return {};
   const functions = tools.map(({ type, name, description, input_schema: parameters }, i) => {
     if (type !== undefined && type !== 'custom')
-      throw badRequest(`hearth has no tool of the type "${type}"; send tools with an input_schema`, `tools[${i}].type`);
-    return { type: 'function' as const, function: { name, ...defined({ description, parameters }) } };
+      throw badRequest(
+        `hearth has no tool of the type "${type}"; send tools with an input_schema`,
+        `tools[${i}].type`,
+      );
+    return {
+      type: 'function' as const,
+      function: { name, ...defined({ description, parameters }) },
+    };
   });
   return {
     tools: functions,
@@ -126,10 +151,14 @@ function toolsOf({ tools = [], tool_choice: choice }: CountFields): Partial<Chat
   };
 }
 
-function choiceOf({ type, name }: NonNullable<CountFields['tool_choice']>): NonNullable<ChatFields['tool_choice']> {
+function choiceOf({
+  type,
+  name,
+}: NonNullable<CountFields['tool_choice']>): NonNullable<ChatFields['tool_choice']> {
   if (type === 'any') return 'required';
   if (type !== 'tool') return type;
-  if (name === undefined) throw badRequest('tool_choice of the type "tool" needs a name', 'tool_choice.name');
+  if (name === undefined)
+    throw badRequest('tool_choice of the type "tool" needs a name', 'tool_choice.name');
   return { type: 'function', function: { name } };
 }
 
@@ -139,7 +168,11 @@ function messagesOf(role: Message['role'], content: Content, path: string): Mess
 }
 
 /** Results first: they answer the message before. */
-function userOf(role: Message['role'], content: Record<string, unknown>[], path: string): Message[] {
+function userOf(
+  role: Message['role'],
+  content: Record<string, unknown>[],
+  path: string,
+): Message[] {
   const results: Message[] = [];
   const texts: string[] = [];
   for (const [i, block] of content.entries()) {
@@ -156,7 +189,8 @@ function userOf(role: Message['role'], content: Record<string, unknown>[], path:
 }
 
 function resultOf({ content, is_error: isError }: Record<string, unknown>, path: string): string {
-  const text = content === undefined || content === null ? '' : textOf(content as Content, `${path}.content`);
+  const text =
+    content === undefined || content === null ? '' : textOf(content as Content, `${path}.content`);
   return isError === true ? `Error: ${text}` : text;
 }
 
@@ -190,7 +224,8 @@ function textOf(content: string | readonly Record<string, unknown>[], path: stri
 
 function textOfBlock(block: Record<string, unknown>, path: string): string {
   if (block?.type === 'text' && typeof block.text === 'string') return block.text;
-  if (block?.type === 'text') throw badRequest(`the field "${path}.text" is missing`, `${path}.text`);
+  if (block?.type === 'text')
+    throw badRequest(`the field "${path}.text" is missing`, `${path}.text`);
   const type = String(block?.type).slice(0, 64);
   throw badRequest(`${path}: ${type} input is not supported; this model reads text only`, path);
 }

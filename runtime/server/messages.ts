@@ -8,7 +8,13 @@ import { ANTHROPIC } from './answer-stream.js';
 import type { ChoiceEvent } from './answers.js';
 import { readChatRequest } from './chat-request.js';
 import { type AnswerForm, completionRoute } from './completion-route.js';
-import { chatOf, COUNT_SCHEMA, MESSAGES_SCHEMA, type MessagesFields, prepareMessages } from './messages-request.js';
+import {
+  COUNT_SCHEMA,
+  chatOf,
+  MESSAGES_SCHEMA,
+  type MessagesFields,
+  prepareMessages,
+} from './messages-request.js';
 import type { Service } from './service.js';
 
 const PATH = '/v1/messages';
@@ -169,7 +175,13 @@ class MessageAnswer implements AnswerForm {
     this.#arguments = '';
     const signed =
       block.type === 'thinking'
-        ? [{ type: 'content_block_delta', index, delta: { type: 'signature_delta', signature: '' } }]
+        ? [
+            {
+              type: 'content_block_delta',
+              index,
+              delta: { type: 'signature_delta', signature: '' },
+            },
+          ]
         : [];
     return [...signed, { type: 'content_block_stop', index }];
   }

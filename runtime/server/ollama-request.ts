@@ -5,18 +5,37 @@ import { defined } from '../defined.js';
 import type { ChatFields } from './chat-request.js';
 import * as limits from './limits.js';
 import { badRequest } from './openai-error.js';
-import { BOOLEAN, COMMON_FIELDS, integer, NAME, objectOf, prepareFields, TEXT, unsupported } from './request-fields.js';
+import {
+  BOOLEAN,
+  COMMON_FIELDS,
+  integer,
+  NAME,
+  objectOf,
+  prepareFields,
+  TEXT,
+  unsupported,
+} from './request-fields.js';
 import { TOOL_FIELDS } from './tools.js';
 
 const { temperature, top_p, top_k, min_p, repeat_penalty, stop } = COMMON_FIELDS;
 const { frequency_penalty, presence_penalty } = COMMON_FIELDS;
 
 /** How a model is loaded; here that is said at the start of the server. */
-const LOADING = `f16_kv low_vram main_gpu mirostat_eta mirostat_tau num_batch num_ctx num_gpu num_keep num_thread
+const LOADING =
+  `f16_kv low_vram main_gpu mirostat_eta mirostat_tau num_batch num_ctx num_gpu num_keep num_thread
   numa repeat_last_n use_mlock use_mmap vocab_only`.split(/\s+/);
 
 const OPTIONS = objectOf([], {
-  ...{ temperature, top_p, top_k, min_p, repeat_penalty, stop, frequency_penalty, presence_penalty },
+  ...{
+    temperature,
+    top_p,
+    top_k,
+    min_p,
+    repeat_penalty,
+    stop,
+    frequency_penalty,
+    presence_penalty,
+  },
   seed: integer(-1, limits.MAX_SEED),
   /** -1 and -2 end by themselves. */
   num_predict: integer(-2, limits.MAX_MAX_TOKENS),
@@ -92,7 +111,8 @@ export function prepareOllama(body: unknown): string[] {
   for (const [name, [nothing, why]] of Object.entries(REFUSED)) {
     const value = fields[name];
     if (value === undefined) continue;
-    if (value !== nothing && !(Array.isArray(value) && value.length === 0)) throw unsupported(name, why);
+    if (value !== nothing && !(Array.isArray(value) && value.length === 0))
+      throw unsupported(name, why);
     delete fields[name];
   }
   return [...ignored, ...dropOptions(fields.options)];
@@ -138,7 +158,8 @@ export function sampling({ options = {}, format, think }: Common): Omit<ChatFiel
 function formatOf(format: Common['format']): Partial<ChatFields> {
   if (format === undefined || format === '') return {};
   if (format === 'json') return { response_format: { type: 'json_object' } };
-  if (typeof format === 'string') throw badRequest('format must be "json" or a JSON schema', 'format');
+  if (typeof format === 'string')
+    throw badRequest('format must be "json" or a JSON schema', 'format');
   return { response_format: { type: 'json_schema', json_schema: { schema: format } } };
 }
 
@@ -150,16 +171,25 @@ function messageOf(
 ): ChatFields['messages'][number] {
   const { role, content = '', thinking, images, tool_calls: calls = [] } = message;
   if (images?.length) throw unsupported(`messages[${i}].images`, 'this model reads text only');
-  const toolCalls = calls.map(({ id = `call_${i}_${calls.length}_${made.size}`, function: called }, j) => {
-    const callId = `${id}${j > 0 && !calls[j]?.id ? `_${j}` : ''}`;
-    made.set(called.name, [...(made.get(called.name) ?? []), callId]);
-    const written = JSON.stringify(called.arguments ?? {});
-    return { id: callId, type: 'function' as const, function: { name: called.name, arguments: written } };
-  });
+  const toolCalls = calls.map(
+    ({ id = `call_${i}_${calls.length}_${made.size}`, function: called }, j) => {
+      const callId = `${id}${j > 0 && !calls[j]?.id ? `_${j}` : ''}`;
+      made.set(called.name, [...(made.get(called.name) ?? []), callId]);
+      const written = JSON.stringify(called.arguments ?? {});
+      return {
+        id: callId,
+        type: 'function' as const,
+        function: { name: called.name, arguments: written },
+      };
+    },
+  );
   const name = message.tool_name ?? message.name ?? '';
   const answered = role === 'tool' && (message.tool_call_id ?? made.get(name)?.shift());
   if (role === 'tool' && !answered)
-    throw badRequest(`messages[${i}].tool_name is "${name}", which no call before it names`, `messages[${i}].tool_name`);
+    throw badRequest(
+      `messages[${i}].tool_name is "${name}", which no call before it names`,
+      `messages[${i}].tool_name`,
+    );
   return {
     role,
     content,

@@ -8,7 +8,16 @@ import { OLLAMA } from './answer-stream.js';
 import type { ChoiceEvent } from './answers.js';
 import { readChatRequest } from './chat-request.js';
 import { type AnswerForm, completionRoute } from './completion-route.js';
-import { CHAT_SCHEMA, chatOf, GENERATE_SCHEMA, type OllamaChatFields, type OllamaGenerateFields, prepareOllama, promptChatOf, sampling } from './ollama-request.js';
+import {
+  CHAT_SCHEMA,
+  chatOf,
+  GENERATE_SCHEMA,
+  type OllamaChatFields,
+  type OllamaGenerateFields,
+  prepareOllama,
+  promptChatOf,
+  sampling,
+} from './ollama-request.js';
 import { NAME } from './request-fields.js';
 import type { Service } from './service.js';
 
@@ -45,7 +54,10 @@ export function ollama(app: FastifyInstance, service: Service): void {
 function readGenerate(fields: OllamaGenerateFields, { engine: { info } }: Service) {
   const { raw = false, prompt = '', ...common } = fields;
   if (!raw) return readChatRequest(promptChatOf({ prompt, ...common }), info);
-  const { request } = readChatRequest({ messages: [{ role: 'user', content: prompt }], ...sampling(common) }, info);
+  const { request } = readChatRequest(
+    { messages: [{ role: 'user', content: prompt }], ...sampling(common) },
+    info,
+  );
   const bare: GenerateRequest = { ...request, input: { kind: 'text', text: prompt } };
   return { request: bare, reading: { format: null, splitsThinking: false } };
 }
@@ -90,7 +102,10 @@ class OllamaAnswer implements AnswerForm {
     if (event.kind === 'start') this.#start = event;
     if (event.kind === 'end') this.#end = event;
     const parts = this.#reader.read(event);
-    const said = [...parts.flatMap((part) => this.#apply(part)), ...(this.#end ? this.#endCall() : [])];
+    const said = [
+      ...parts.flatMap((part) => this.#apply(part)),
+      ...(this.#end ? this.#endCall() : []),
+    ];
     return said.map((one) => ({ ...this.#head(), ...this.#options.speak(one), done: false }));
   }
 
@@ -171,7 +186,13 @@ function nanoseconds(ms: number): number {
 function tag(service: Service): object {
   const { modelId: name, createdS, engine } = service;
   const modified_at = new Date(engine.file?.modifiedAtMs ?? createdS * 1000).toISOString();
-  return { name, model: name, modified_at, size: engine.file?.sizeBytes ?? 0, details: details(service) };
+  return {
+    name,
+    model: name,
+    modified_at,
+    size: engine.file?.sizeBytes ?? 0,
+    details: details(service),
+  };
 }
 
 function details({ engine: { file } }: Service): object {

@@ -2,9 +2,9 @@
 // Fields are named as OpenAI and llama-server name them; hearth's own are under `hearth`.
 import { randomUUID } from 'node:crypto';
 import type { EndEvent, GenerateEvent, StartEvent, Timings } from '../engine/engine.js';
+import { finishReason, hearthFields, progressFields, timingFields } from './answer-figures.js';
 import type { ChoiceEvent } from './answers.js';
 import type { AnswerForm } from './completion-route.js';
-import { finishReason, hearthFields, progressFields, timingFields } from './answer-figures.js';
 import type { CommonFields } from './request-fields.js';
 import type { Service } from './service.js';
 

@@ -5,14 +5,29 @@ import { defined } from '../defined.js';
 import type { ChatFields } from './chat-request.js';
 import * as limits from './limits.js';
 import { badRequest } from './openai-error.js';
-import { BOOLEAN, COMMON_FIELDS, integer, NAME, objectOf, prepareFields, TEXT, unsupported } from './request-fields.js';
+import {
+  BOOLEAN,
+  COMMON_FIELDS,
+  integer,
+  NAME,
+  objectOf,
+  prepareFields,
+  TEXT,
+  unsupported,
+} from './request-fields.js';
 
 const ITEM = { type: 'object', properties: { type: NAME, role: NAME } } as const;
 const { model, stream, temperature, top_p, return_progress, timings_per_token } = COMMON_FIELDS;
 
 export const RESPONSES_SCHEMA = objectOf(['input'], {
   ...{ model, stream, temperature, top_p, return_progress, timings_per_token },
-  input: { ...TEXT, type: ['string', 'array'], minItems: 1, maxItems: limits.MAX_MESSAGES, items: ITEM },
+  input: {
+    ...TEXT,
+    type: ['string', 'array'],
+    minItems: 1,
+    maxItems: limits.MAX_MESSAGES,
+    items: ITEM,
+  },
   instructions: TEXT,
   max_output_tokens: integer(1, limits.MAX_MAX_TOKENS),
   tools: {
@@ -81,8 +96,14 @@ function toolsOf(known: Item[], { tool_choice: choice, parallel_tool_calls }: Re
   if (known.length === 0) return {};
   const tools = known.map(({ name, description, parameters, strict }, i) => {
     if (typeof name !== 'string' || !/^[a-zA-Z0-9_-]{1,64}$/.test(name))
-      throw badRequest(`tools[${i}].name must be 1 to 64 letters, digits, _ or -`, `tools[${i}].name`);
-    return { type: 'function', function: { name, ...present({ description, parameters, strict }) } };
+      throw badRequest(
+        `tools[${i}].name must be 1 to 64 letters, digits, _ or -`,
+        `tools[${i}].name`,
+      );
+    return {
+      type: 'function',
+      function: { name, ...present({ description, parameters, strict }) },
+    };
   });
   const more = defined({ tool_choice: choiceOf(choice), parallel_tool_calls });
   return { tools, ...more } as Partial<ChatFields>;
@@ -97,7 +118,10 @@ function choiceOf(choice: ResponsesFields['tool_choice']): ChatFields['tool_choi
   const { type, name, mode, tools } = choice as Item;
   if (type === 'function') return { type, function: { name: String(name) } };
   if (type !== 'allowed_tools' || !Array.isArray(tools))
-    throw badRequest(`tool_choice asks for "${String(type)}", which hearth does not have`, 'tool_choice');
+    throw badRequest(
+      `tool_choice asks for "${String(type)}", which hearth does not have`,
+      'tool_choice',
+    );
   const allowed = tools.filter((tool: Item) => tool?.type === 'function');
   return {
     type,
@@ -116,8 +140,13 @@ function formatOf({ text }: ResponsesFields): Partial<ChatFields> {
   if (!format || format.type === 'text') return {};
   if (format.type === 'json_object') return { response_format: { type: 'json_object' } };
   if (format.type !== 'json_schema' || typeof format.schema !== 'object' || !format.schema)
-    throw badRequest('text.format must be text, json_object or json_schema with a schema', 'text.format');
-  return { response_format: { type: 'json_schema', json_schema: { schema: format.schema as Item } } };
+    throw badRequest(
+      'text.format must be text, json_object or json_schema with a schema',
+      'text.format',
+    );
+  return {
+    response_format: { type: 'json_schema', json_schema: { schema: format.schema as Item } },
+  };
 }
 
 /** Thoughts and calls are items of their own there, and belong to the assistant's message here. */
@@ -163,7 +192,9 @@ function roleOf({ role }: Item, path: string): Message['role'] {
 
 function reasoningText({ content, summary }: Item): string {
   const parts = [content, summary].find((list) => Array.isArray(list) && list.length > 0);
-  return ((parts ?? []) as Item[]).map(({ text }) => (typeof text === 'string' ? text : '')).join('');
+  return ((parts ?? []) as Item[])
+    .map(({ text }) => (typeof text === 'string' ? text : ''))
+    .join('');
 }
 
 function textOf(content: unknown, path: string): string {
@@ -176,5 +207,8 @@ function textOfPart(part: Item, path: string): string {
   const isText = ['input_text', 'output_text', 'text'].includes(String(part?.type));
   if (isText && typeof part.text === 'string') return part.text;
   if (part?.type === 'refusal') return String(part.refusal);
-  throw badRequest(`${path}: ${String(part?.type)} is not supported; this model reads text only`, path);
+  throw badRequest(
+    `${path}: ${String(part?.type)} is not supported; this model reads text only`,
+    path,
+  );
 }

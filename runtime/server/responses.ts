@@ -10,7 +10,12 @@ import { RESPONSES } from './answer-stream.js';
 import type { ChoiceEvent } from './answers.js';
 import { readChatRequest } from './chat-request.js';
 import { type AnswerForm, completionRoute } from './completion-route.js';
-import { chatOf, prepareResponses, RESPONSES_SCHEMA, type ResponsesFields } from './responses-request.js';
+import {
+  chatOf,
+  prepareResponses,
+  RESPONSES_SCHEMA,
+  type ResponsesFields,
+} from './responses-request.js';
 import type { Service } from './service.js';
 
 const SKIPPED_HEADER = 'x-hearth-skipped-tools';
@@ -26,7 +31,13 @@ export function responses(app: FastifyInstance, service: Service): void {
       const { request, reading } = readChatRequest(chat, service.engine.info);
       // A header holds no other characters than these.
       if (skipped.length > 0)
-        reply.header(SKIPPED_HEADER, skipped.join(', ').replace(/[^ -~]/g, '?').slice(0, 1024));
+        reply.header(
+          SKIPPED_HEADER,
+          skipped
+            .join(', ')
+            .replace(/[^ -~]/g, '?')
+            .slice(0, 1024),
+        );
       const form = new ResponseAnswer(service.modelId, fields, reading, ignored);
       return { requests: [request], isStreamed: fields.stream ?? false, form };
     },
