@@ -21,13 +21,14 @@ export function toolGrammar(
   const calls = tools.map((tool) => callRule(rules, tool, format.argumentsKey));
   const call = rules.add(calls.join(' | '));
   const { open, close } = format;
-  const one = open ? rules.add(`${literal(open)} [ \\n]* ${call} [ \\n]* ${literal(close)}`) : call;
+  const one = open ? rules.add(`${literal(open)} [ \\n]? ${call} [ \\n]? ${literal(close)}`) : call;
   const several = (rule: string) => (isParallel ? `${rule} ([;\\n]? ${ws} ${rule})*` : rule);
   const bare = `${ws} ${several(call)}`;
-  const wrapped = open ? ` | [ \\n]* ${several(one)}` : '';
+  const wrapped = open ? ` | [ \\n]? ${several(one)}` : '';
   const words = isOptional ? ` | ${wordsRule(rules, open)}` : '';
   const answer = `${bare}${wrapped}${words}`;
-  return rules.toGbnf(format.thinks ? `${thoughtRule(rules)}? (${answer})` : answer);
+  // Who demands a call has it at once: a model could think until its tokens are used up.
+  return rules.toGbnf(format.thinks && isOptional ? `${thoughtRule(rules)}? (${answer})` : answer);
 }
 
 /** What the model thinks first; a prompt may have opened the thought already. */

@@ -6,7 +6,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-const { HEARTH_CLI, HEARTH_TEST_MODEL } = process.env;
+const { SERVED_BY_CLI, SERVED_MODEL } = process.env;
 const NAMED_TEMPLATES = { llama2: 'llama-2', llama3: 'llama-3', chatml: 'chatml' };
 const given = new Map();
 for (const [i, word] of process.argv.entries()) {
@@ -16,7 +16,7 @@ for (const [i, word] of process.argv.entries()) {
 
 const parallel = Number(given.get('--parallel') ?? 1);
 const context = Math.floor(Number(given.get('--ctx-size') ?? 512) / parallel);
-const words = ['serve', HEARTH_TEST_MODEL, '--no-log', '--gpu', 'off', '--threads', '1'];
+const words = ['serve', SERVED_MODEL, '--no-log', '--gpu', 'off', '--threads', '1'];
 words.push('--port', given.get('--port'), '--ctx', context, '--parallel', parallel);
 if (given.has('--alias')) words.push('--alias', given.get('--alias'));
 if (given.has('--api-key')) words.push('--api-key', given.get('--api-key'));
@@ -24,7 +24,7 @@ if (given.get('--reasoning') === 'off') words.push('--no-thinking');
 const template = given.get('--chat-template-file') ?? templateOf(given.get('--chat-template'));
 if (template !== undefined) words.push('--chat-template', template);
 
-const hearth = spawn(process.execPath, [HEARTH_CLI, ...words.map(String)], { stdio: 'inherit' });
+const hearth = spawn(process.execPath, [SERVED_BY_CLI, ...words.map(String)], { stdio: 'inherit' });
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => hearth.kill(signal));
 hearth.on('exit', (code) => process.exit(code ?? 1));
 
