@@ -1,6 +1,6 @@
 // node scripts/write-payload.mjs FOLDER: what this processor needs to run hearth, as files in a folder.
 // The same files as in a bundle of hearth pack, without a model; Containerfile copies them.
-import { copyFile, chmod, mkdir } from 'node:fs/promises';
+import { chmod, copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { payload } from '../dist/appliance/payload/payload.js';

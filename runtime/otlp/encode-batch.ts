@@ -151,8 +151,9 @@ function tokensOf({ prompt_tokens, generated_tokens }: UnsentAnswer): [string, n
 
 /** As the last answer left it, and the highest of all. */
 function recordMemory(meter: Meter, answers: readonly UnsentAnswer[]): void {
-  const known = (name: 'rss_bytes' | 'peak_rss_bytes' | 'device_after_bytes' | 'device_peak_bytes') =>
-    answers.flatMap((answer) => answer[name] ?? []);
+  const known = (
+    name: 'rss_bytes' | 'peak_rss_bytes' | 'device_after_bytes' | 'device_peak_bytes',
+  ) => answers.flatMap((answer) => answer[name] ?? []);
   const gauges: [name: string, bytes: number | undefined][] = [
     ['hearth.memory.usage', known('rss_bytes').at(-1)],
     ['hearth.memory.peak', max(known('peak_rss_bytes'))],

@@ -111,8 +111,7 @@ export class Outbox {
   put(batch: Batch, state: BatchedState): boolean {
     return this.#alone(() => {
       const { acknowledgedId } = this.state();
-      const count =
-        'SELECT count(*) FROM request WHERE id > ? AND id <= ? AND NOT is_probe';
+      const count = 'SELECT count(*) FROM request WHERE id > ? AND id <= ? AND NOT is_probe';
       const answers = this.#db.prepare(count).pluck().get(acknowledgedId, batch.lastId);
       if (answers !== batch.answers) return false;
       this.#db.prepare(PUT_SQL).run({ ...batch, ...state, body: Buffer.from(batch.body) });

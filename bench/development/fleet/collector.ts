@@ -68,7 +68,10 @@ class State {
   fault: Fault | null = null;
   requests = 0;
   dropped = 0;
-  readonly #streams = new Map<string, { endMs: number; count: number; sum: number; point: Point }>();
+  readonly #streams = new Map<
+    string,
+    { endMs: number; count: number; sum: number; point: Point }
+  >();
 
   total(metric: string, attributes: Record<string, string> = {}): number {
     const wanted = Object.entries(attributes);
@@ -77,7 +80,10 @@ class State {
         point.metric === metric &&
         wanted.every(([name, value]) => point.attributes[name] === value),
     );
-    return streams.reduce((all, { count, sum, point }) => all + (point.bounds.length > 0 ? count : sum), 0);
+    return streams.reduce(
+      (all, { count, sum, point }) => all + (point.bounds.length > 0 ? count : sum),
+      0,
+    );
   }
 
   answer(body: Buffer, { url, headers }: http.IncomingMessage, response: ServerResponse): void {

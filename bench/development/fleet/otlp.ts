@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { median } from '../../median.js';
 import { type Figure, figure } from '../figure.js';
-import type { FleetSetting } from '../fleet-bench.js';
 import { user, wholeChat } from '../serve/client.js';
 import { HearthProcess } from '../serve/hearth-process.js';
 import { type Collector, startCollector } from './collector.js';
+import type { FleetSetting } from './setting.js';
 
 const ANSWERS = 1000;
 const CLIENTS = 4;
@@ -33,7 +33,8 @@ async function countOnce(setting: FleetSetting): Promise<Figure[]> {
   const port = await freePort();
   const log = `${setting.folder}/otlp.db`;
   const options = { ...LOAD, modelPath: setting.modelPath, log };
-  const start = () => HearthProcess.start({ ...options, otlp: `http://127.0.0.1:${port}`, env: ENV });
+  const start = () =>
+    HearthProcess.start({ ...options, otlp: `http://127.0.0.1:${port}`, env: ENV });
   for (const share of [0.4, 0.3]) {
     await using killed = await start();
     await ask(killed.url, answers * share);

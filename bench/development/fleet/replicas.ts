@@ -3,15 +3,15 @@
 // Needs HAProxy, as Debian has it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from '../../median.js';
 import { type Figure, figure } from '../figure.js';
-import type { FleetSetting } from '../fleet-bench.js';
 import { type Answered, type Message, streamChat, user } from '../serve/client.js';
 import { HearthProcess } from '../serve/hearth-process.js';
+import type { FleetSetting } from './setting.js';
 
 const CLIENTS = 64;
 const REPLICAS = 4;
@@ -145,8 +145,20 @@ function describeLoad({ asked, killed, drained, added }: Load): Figure[] {
     ...{ by_killed: served(killed), by_drained: served(drained), by_added: served(added) },
   };
   return [
-    figure({ ...common, what: 'answers lost outside the killed replica', value: others.length, bar: none, details }),
-    figure({ ...common, what: 'answers inside it that broke off without an error', value: unclear.length, bar: none, details: {} }),
+    figure({
+      ...common,
+      what: 'answers lost outside the killed replica',
+      value: others.length,
+      bar: none,
+      details,
+    }),
+    figure({
+      ...common,
+      what: 'answers inside it that broke off without an error',
+      value: unclear.length,
+      bar: none,
+      details: {},
+    }),
     figure({
       ...common,
       what: 'answers inside the killed replica that failed, of as many as it can decode at once',
@@ -155,7 +167,13 @@ function describeLoad({ asked, killed, drained, added }: Load): Figure[] {
       bar: { kind: 'at-most', value: CLIENTS },
       details: {},
     }),
-    figure({ ...common, what: 'answers by the added replica', value: served(added), bar: { kind: 'at-least', value: 1 }, details: {} }),
+    figure({
+      ...common,
+      what: 'answers by the added replica',
+      value: served(added),
+      bar: { kind: 'at-least', value: 1 },
+      details: {},
+    }),
   ];
 }
 
