@@ -9,6 +9,7 @@ import { convert } from '../../converter/convert.js';
 import type { Figure } from './figure.js';
 import { measureOtlp } from './fleet/otlp.js';
 import { measureReplicas } from './fleet/replicas.js';
+import type { FleetSetting } from './fleet/setting.js';
 import { inTemporaryFolder } from './in-temporary-folder.js';
 import { reportFigures } from './report-figures.js';
 import { samplePath } from './sample-models.js';
@@ -19,15 +20,6 @@ const PARTS = { otlp: measureOtlp, replicas: measureReplicas } satisfies Record<
 >;
 type Part = keyof typeof PARTS;
 const PART_NAMES = Object.keys(PARTS) as Part[];
-
-export type FleetSetting = {
-  modelPath: string;
-  folder: string;
-  /** A tenth of everything. */
-  isQuick: boolean;
-  signal: AbortSignal;
-  note: (text: string) => void;
-};
 
 const arguments_ = await yargs(hideBin(process.argv))
   .usage('$0: telemetry through kills, and replicas behind HAProxy')

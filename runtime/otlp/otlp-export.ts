@@ -71,7 +71,7 @@ export class OtlpExport {
     await this.#running;
     // The last answers; a collector that is away is not waited for.
     while (this.#failing === null && !this.#hangUp.signal.aborted)
-      if ((await this.#step()) !== CATCH_UP_MS) break;
+      if ((await this.#step()) !== 'sent') break;
     clearTimeout(late);
     await this.#open?.flush.close();
     this.#open?.db.close();
@@ -84,12 +84,14 @@ export class OtlpExport {
     let waitMs = Math.random() * this.#intervalMs;
     while (!signal.aborted) {
       await sleep(waitMs, undefined, { signal, ref: false }).catch(() => {});
-      if (!signal.aborted) waitMs = await this.#step();
+      if (signal.aborted) return;
+      const next = await this.#step();
+      waitMs = next === 'sent' ? CATCH_UP_MS : next;
     }
   }
 
-  /** Sends a batch where there is one. Resolves to how long to wait until the next; never rejects. */
-  async #step(): Promise<number> {
+  /** Sends a batch where there is one, or resolves to how many ms to wait until the next try; never rejects. */
+  async #step(): Promise<'sent' | number> {
     try {
       const outbox = this.#openOutbox();
       if (outbox === null) return this.#intervalMs;
@@ -132,7 +134,7 @@ export class OtlpExport {
     return outbox.put(batch, next) ? batch : null;
   }
 
-  async #send(outbox: Outbox, batch: Batch): Promise<number> {
+  async #send(outbox: Outbox, batch: Batch): Promise<'sent' | number> {
     // A power cut must not forget a batch that a collector may have by then.
     await this.#onDisk();
     const signal = this.#hangUp.signal;
@@ -144,7 +146,7 @@ export class OtlpExport {
     const complaint = reply.kind === 'refused' ? reply.reason : reply.complaint;
     if (complaint !== null) this.#sayRefused(batch, complaint);
     this.#worked();
-    return CATCH_UP_MS;
+    return 'sent';
   }
 
   async #onDisk(): Promise<void> {

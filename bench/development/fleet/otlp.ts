@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { median } from '../../median.js';
 import { type Figure, figure } from '../figure.js';
-import type { FleetSetting } from '../fleet-bench.js';
 import { user, wholeChat } from '../serve/client.js';
 import { HearthProcess } from '../serve/hearth-process.js';
 import { type Collector, startCollector } from './collector.js';
+import type { FleetSetting } from './setting.js';
 
 const ANSWERS = 1000;
 const CLIENTS = 4;

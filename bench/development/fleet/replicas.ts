@@ -9,9 +9,9 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from '../../median.js';
 import { type Figure, figure } from '../figure.js';
-import type { FleetSetting } from '../fleet-bench.js';
 import { type Answered, type Message, streamChat, user } from '../serve/client.js';
 import { HearthProcess } from '../serve/hearth-process.js';
+import type { FleetSetting } from './setting.js';
 
 const CLIENTS = 64;
 const REPLICAS = 4;

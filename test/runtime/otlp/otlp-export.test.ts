@@ -14,7 +14,7 @@ import { until } from '../server/running-server.js';
 
 /** A day after the answers, and so after all that a test records. */
 const NOW_MS = STARTED_AT_MS + 86_400_000;
-const FAST = { OTEL_METRIC_EXPORT_INTERVAL: '20', OTEL_EXPORTER_OTLP_TIMEOUT: '400' };
+const FAST = { OTEL_METRIC_EXPORT_INTERVAL: '20', OTEL_EXPORTER_OTLP_TIMEOUT: '10000' };
 const CHAT = {
   'gen_ai.operation.name': 'chat',
   'gen_ai.provider.name': 'hearth',
@@ -39,8 +39,7 @@ t.test('an answer arrives under the names, units and bounds of the conventions',
   await until(() => collector.taken.length > 0);
   t.match(collector.headers[0], { authorization: 'Bearer k1' });
   const points = collector.taken[0] ?? [];
-  const found = (metric: string, attributes: object = {}) =>
-    points.filter((point) => point.metric === metric && t.match(point.attributes, attributes));
+  const found = (metric: string) => points.filter((point) => point.metric === metric);
   t.match(points[0]?.resource, {
     ...{
       'service.name': 'hearth',
@@ -84,7 +83,7 @@ t.test('an answer arrives under the names, units and bounds of the conventions',
 });
 
 t.test('each answer counts once, through kills and a collector whose reply is lost', async (t) => {
-  const { log, logPath, runId, collector } = await setUp(t);
+  const { log, logPath, runId, collector, start } = await setUp(t);
   const record = (count: number) => {
     for (let i = 0; i < count; i++) log.recordRequest(requestRow(runId));
   };
@@ -97,7 +96,7 @@ t.test('each answer counts once, through kills and a collector whose reply is lo
   await killWhen(startDevice(t, logPath, collector.url), () => collector.taken.length > 0);
   record(400);
   collector.fault = { kind: 'lost-reply' };
-  startDevice(t, logPath, collector.url);
+  start();
   await until(() => collector.taken.length > 1);
   collector.fault = null;
   await until(() => collector.total('hearth.answers') >= 1000);
@@ -120,24 +119,19 @@ t.test(
   'a collector that refuses, redirects or floods loses nothing, and is said once',
   async (t) => {
     const { log, runId, collector, start, warnings } = await setUp(t);
-    collector.fault = {
-      kind: 'status',
-      status: 400,
-      type: 'text/html',
-      body: '<h1>wrong port\u001b[2J',
-    };
+    const soon = { 'retry-after': '0', location: '/elsewhere' };
+    const page = { type: 'text/html', body: '<h1>wrong port\u001b[2J', headers: soon };
+    collector.fault = { kind: 'status', status: 400, ...page };
     log.recordRequest(requestRow(runId));
     const running = start();
     await until(() => collector.requests > 1);
     t.match(warnings, [
       /127\.0\.0\.1:\d+\/v1\/metrics answered 400: <h1>wrong port \[2J; answers wait in the log/,
     ]);
-    for (const status of [302, 401, 404, 413, 500]) {
-      collector.fault = { kind: 'status', status, headers: { location: '/elsewhere' } };
+    for (const status of [302, 401, 404, 413, 429, 500]) {
+      collector.fault = { kind: 'status', status, headers: soon };
       await until(() => warnings.some((text) => text.includes(`answered ${status}`)));
     }
-    collector.fault = { kind: 'status', status: 429, headers: { 'retry-after': '0' } };
-    await until(() => warnings.some((text) => text.includes('answered 429')));
     const memory = process.memoryUsage.rss();
     collector.fault = { kind: 'flood' };
     await until(() => warnings.some((text) => text.includes('takes metrics again')));
@@ -285,7 +279,7 @@ function startDevice(t: Test, logPath: string, url: string): ChildProcess {
   const script = `const { OtlpExport } = await import(${JSON.stringify(file)});
     new OtlpExport({ url: new URL('${url}'), logPath: ${JSON.stringify(logPath)}, onWarning() {} });
     setInterval(() => {}, 1000);`;
-  const env = { ...process.env, ...FAST, OTEL_EXPORTER_OTLP_TIMEOUT: '5000' };
+  const env = { ...process.env, ...FAST };
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     env,
     stdio: 'inherit',
