@@ -2,6 +2,7 @@ import t from 'tap';
 import { equalNotes } from '../../../bench/compare/compare-text.js';
 import type { Compared, Comparison, EqualMemory } from '../../../bench/compare/comparison.js';
 import { findOpponent, totalBytes } from '../../../bench/compare/equal-memory.js';
+import { findingOf } from '../../../bench/compare/findings.js';
 import type { MemoryPrediction } from '../../../devices/memory/memory-prediction.js';
 import type { SizedModel } from '../../../model/shape/sized-model.js';
 
@@ -44,8 +45,10 @@ t.test('what the table leaves open is told', (t) => {
   t.match(notes({ type: 'Q4_0' }), [
     /as Q4_0 was not measured: give its GGUF of that type, or --dense-checkpoint/,
   ]);
-  t.match(notes({ type: null, denseBytes: 2 ** 31 }), [
-    /p20 has no equal: .* takes 2\.00 GiB, more than its 1\.00 GiB/,
+  t.same(notes({ type: null, denseBytes: 2 ** 31 }), [], 'a finding says it');
+  const none = { prunedBytes: 2 ** 30, type: null, denseBytes: 2 ** 31, dense: null };
+  t.match(findingOf({ ...none, pruned: { label: 'p20' } as Compared }), [
+    /p20 is smaller than the unpruned model can be: its smallest type takes 2\.00 GiB, p20 1\.00 GiB/,
   ]);
   t.same(notes({ type: 'Q4_0', dense: { label: 'dense' } as Compared }), []);
   t.end();
