@@ -30,10 +30,17 @@ const KEYWORDS = {
   number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
 };
 const KNOWN = new Set([...ANNOTATIONS, ...Object.values(KEYWORDS).flat()]);
+/** Of a host's name, and what follows it in an address. */
+const LABEL = '[a-zA-Z0-9] [a-zA-Z0-9-]{0,62}';
+const URI = "[a-zA-Z0-9._~%!$&'()*+,;=:@/?-]";
 const FORMATS: Record<string, (rules: GrammarRules) => string> = {
   date: (rules) => rules.json('date'),
   time: (rules) => rules.json('time'),
   'date-time': (rules) => `${rules.json('date')} "T" ${rules.json('time')}`,
+  uuid: () => '[0-9a-fA-F]{8} ("-" [0-9a-fA-F]{4}){3} "-" [0-9a-fA-F]{12}',
+  email: () => `[a-zA-Z0-9._%+-]{1,64} "@" ${LABEL} ("." ${LABEL}){1,4}`,
+  uri: () =>
+    `[a-z] [a-z0-9+.-]{1,15} "://" [a-zA-Z0-9] [a-zA-Z0-9.-]{0,127} (":" [0-9]{1,5})? ("/" ${URI}{0,512})? ("?" ${URI}{0,512})?`,
 };
 const TYPES = ['object', 'array', 'string', 'integer', 'number', 'boolean', 'null'];
 /** llama.cpp refuses more repetitions than this. */

@@ -22,6 +22,12 @@ t.test('llama.cpp takes the grammars, and what it then writes keeps the schema',
     [{ type: 'number', exclusiveMinimum: -1, maximum: 1 }, (v: number) => v > -1 && v <= 1],
     [{ type: 'string', format: 'date' }, (v: string) => /^\d{4}-\d\d-\d\d$/.test(v)],
     [
+      { type: 'string', format: 'uuid' },
+      (v: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(v),
+    ],
+    [{ type: 'string', format: 'email' }, (v: string) => /^[^@\s]+@[a-z\d.-]+$/i.test(v)],
+    [{ type: 'string', format: 'uri' }, (v: string) => URL.canParse(v)],
+    [
       {
         anyOf: [
           { const: 'x' },
@@ -99,7 +105,7 @@ t.test('what a grammar cannot keep is refused by its place', async (t) => {
     [{ type: 'number', exclusiveMinimum: 3, maximum: 3 }, /leave no number between them/],
     [{ enum: [1, 5], minimum: 3 }, /minimum beside enum/],
     [{ type: 'object', anyOf: [{}], properties: {} }, /properties beside anyOf/],
-    [{ type: 'string', format: 'email' }, /format "email"/],
+    [{ type: 'string', format: 'hostname' }, /format "hostname"/],
     [{ allOf: [{}, {}] }, /allOf with several/],
     [{ anyOf: [{}], properties: {} }, /properties beside anyOf/],
     [{ $ref: 'https://example.org/x' }, /leads nowhere/],
