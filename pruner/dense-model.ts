@@ -12,6 +12,9 @@ import { type Matrix, zeros } from './linear/matrix.js';
 /** The linear layers whose inputs can be left out: what reads heads, and what reads channels. */
 export type PartKind = 'attention' | 'ffn';
 
+/** Channels that are judged and go together: blocks of the types that take any width that they divide. */
+export const STEP_CHANNELS = 32;
+
 /** One of a layer's two halves. */
 export type Part = {
   layer: number;

@@ -9,14 +9,12 @@ import {
   type RemovalOptions,
   removalCurve,
 } from './choose/removal-curve.js';
-import type { DenseModel, Part } from './dense-model.js';
+import { type DenseModel, type Part, STEP_CHANNELS } from './dense-model.js';
 import { SingularError } from './linear/inverse.js';
 import { type InputMoments, type Multiply, momentsOf } from './linear/least-squares.js';
 import { dot, type Matrix, rowOf } from './linear/matrix.js';
 import type { LinearInput } from './repair/repair-linear.js';
 
-/** Channels that are judged and go together: blocks of the types that take any width that they divide. */
-export const STEP_CHANNELS = 32;
 /** Added to the diagonal of ones, the first that is enough against what a short text makes singular. */
 const RIDGES = [1e-2, 1e-1, 1];
 

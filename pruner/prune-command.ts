@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { findDevice } from '../devices/catalogue/catalogue.js';
+import { devicesFlag } from '../devices/devices-flag.js';
 import type { LayerRange } from '../devices/plan/block-pruning.js';
 import { openCheckpoint } from '../model/checkpoint/checkpoint.js';
 import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
@@ -14,13 +16,15 @@ import { interruptible } from '../terminal/interruptible.js';
 import { noteAs, print } from '../terminal/print.js';
 import { parseSize } from '../terminal/units.js';
 import { calibrationFlags, DEFAULT_TOKENS } from './calibration-flags.js';
-import type { UniformWidths } from './choose/choose-widths.js';
 import { defaultLayers } from './choose/default-layers.js';
+import type { UniformWidths } from './choose/plain-widths.js';
 import type { Target } from './choose/target.js';
 import { denseTypeWithin } from './dense-type.js';
 import { readTexts } from './general-text.js';
+import { planPruning, type UnplannedOptions } from './plan/plan.js';
+import { planText } from './plan/plan-text.js';
 import { type PruneOptions, prune } from './prune.js';
-import { planText, showStages, summaryJson, summaryText } from './prune-report.js';
+import { showStages, summaryJson, summaryText, timesText } from './prune-report.js';
 import type { RepairMode } from './repair/repair-linear.js';
 
 const note = noteAs('prune');
@@ -78,6 +82,11 @@ const pruneOptions = {
     ...valueFlag('Keep the calibration in this file', text('keep-calibration')),
     conflicts: 'calibration',
   },
+  for: {
+    ...valueFlag('Device that will run it, as hearth devices names it', text('for')),
+    defaultDescription: 'this machine',
+  },
+  devices: { ...devicesFlag, implies: 'for' },
   ...calibrationFlags,
 } as const;
 
@@ -116,8 +125,14 @@ async function run(argv: PruneArguments, signal: AbortSignal): Promise<void> {
   const stages = showStages();
   try {
     const options = await readOptions(argv, { folder, signal, onStage: stages.show });
-    note(planText(options.plan));
-    const summary = await prune(options);
+    const plan = await planPruning(options, await readDevice(argv));
+    for (const line of planText(plan).split('\n')) note(line);
+    const summary = await prune({
+      ...options,
+      headerBytes: plan.headerBytes,
+      quantised: plan.size.quantised,
+      onTimes: (times) => note(timesText(times)),
+    });
     stages.stop();
     for (const warning of summary.convert.warnings) note(`warning: ${warning}`);
     const reported = { ...summary, durationMs: performance.now() - begun };
@@ -150,8 +165,11 @@ async function readOptions(
     searchMs: argv.search ?? DEFAULT_SEARCH_MS,
     target: targetOf(argv),
     uniform: uniformOf(argv),
-    plan: { model, layers, denseType, nTokens, target: targetOf(argv), uniform: uniformOf(argv) },
-  } satisfies PruneOptions & { plan: object };
+  } satisfies UnplannedOptions;
+}
+
+async function readDevice({ for: name, devices }: PruneArguments) {
+  return name === undefined ? null : await findDevice(name, { files: devices });
 }
 
 function targetOf({ ratio, params, size }: PruneArguments): Target {

@@ -1,9 +1,5 @@
-// What hearth prune says: the plan before any long work, how far each stage is, and what came of it.
-
-import type { LayerRange } from '../devices/plan/block-pruning.js';
+// What hearth prune says after its plan: how far each stage is, and what came of it.
 import { describeLayers } from '../model/shape/layer-widths.js';
-import type { LlamaModel } from '../model/shape/llama-model.js';
-import type { FileType } from '../model/types/mixtures.js';
 import { clearProgressLine, showProgressLine } from '../terminal/print.js';
 import {
   formatCount,
@@ -11,39 +7,12 @@ import {
   formatDuration,
   formatMemory,
   formatPercent,
+  formatTimeLeft,
   plural,
 } from '../terminal/units.js';
-import type { UniformWidths } from './choose/choose-widths.js';
-import { paramsToRemove, type Target } from './choose/target.js';
+import type { StageTimes } from './plan/time-plan.js';
 import type { PruneSummary } from './prune.js';
 import type { Stage, StageName } from './stage.js';
-
-export type PrunePlan = {
-  model: LlamaModel;
-  layers: LayerRange;
-  denseType: FileType;
-  nTokens: number;
-  target: Target;
-  uniform: UniformWidths | null;
-};
-
-/** One line, as what follows depends on what calibration finds. */
-export function planText({
-  model,
-  layers,
-  denseType,
-  nTokens,
-  target,
-  uniform,
-}: PrunePlan): string {
-  const removed = paramsToRemove(target, model);
-  const what = uniform
-    ? `${plural(uniform.nHeadKv, 'KV head')} and ${plural(uniform.nFf, 'channel')} stay`
-    : removed === null
-      ? 'as much goes as the size wants'
-      : `${formatCount(removed)} of ${formatCount(model.nParams)} weights go`;
-  return `in layers ${layers.first} to ${layers.last} of ${model.layers.length}, ${what}; calibrated as ${denseType} on ${nTokens} tokens`;
-}
 
 const STAGES: Record<StageName, string> = {
   dense: 'the unpruned model as a GGUF',
@@ -55,26 +24,29 @@ const STAGES: Record<StageName, string> = {
   judge: 'judging',
 };
 
-/** Elsewhere than on a terminal, a line is said so often. */
-const LINE_INTERVAL_MS = 5000;
-
 /** Shows the stage at hand with the time that it will still take. */
 export function showStages(): { show: (stage: Stage) => void; stop: () => void } {
   let at: { name: StageName; begun: number } | null = null;
-  let saidMs = Number.NEGATIVE_INFINITY;
   return {
     show({ name, part, done, of }) {
       if (at?.name !== name) at = { name, begun: performance.now() };
       const spentMs = performance.now() - at.begun;
-      const left = done > 0 ? `, ${formatDuration((spentMs * (of - done)) / done)} left` : '';
-      const line = `${STAGES[name]}: ${part}, ${formatPercent(done / Math.max(1, of), 0)}${left}`;
-      showProgressLine(line);
-      if (process.stderr.isTTY || performance.now() - saidMs < LINE_INTERVAL_MS) return;
-      saidMs = performance.now();
-      process.stderr.write(`${line}\n`);
+      const left = done > 0 ? `, ${formatTimeLeft((spentMs * (of - done)) / done)} left` : '';
+      showProgressLine(
+        `${STAGES[name]}: ${part}, ${formatPercent(done / Math.max(1, of), 0)}${left}`,
+      );
     },
     stop: clearProgressLine,
   };
+}
+
+/** What every stage is expected to take, a search what it may at the most. */
+export function timesText(times: StageTimes): string {
+  const total = times.reduce((sum, { ms }) => sum + ms, 0);
+  const stages = times.map(
+    ({ name, ms }) => `${STAGES[name]} ${name === 'search' ? 'at most ' : ''}${formatTimeLeft(ms)}`,
+  );
+  return `this takes about ${formatTimeLeft(total)} here: ${stages.join(', ')}`;
 }
 
 type PruneReport = PruneSummary & { durationMs: number };

@@ -12,13 +12,15 @@ import { openCheckpoint } from '../model/checkpoint/checkpoint.js';
 import { openLora } from '../model/checkpoint/lora/lora.js';
 import { readGgufFile } from '../model/gguf/gguf-file.js';
 import type { FileType } from '../model/types/mixtures.js';
+import type { QuantisePlan } from '../model/types/quantise-plan.js';
 import { openOutput } from '../terminal/output-file.js';
 import { calibrate } from './calibrate/calibrate.js';
 import { type CalibrationSettings, calibrationSettings } from './calibrate/calibration-settings.js';
 import { type Calibration, openCalibration } from './calibration-file.js';
 import { checkCalibration, prunedImportance } from './calibration-fit.js';
-import { chooseWidths, type DriftMeter, type UniformWidths } from './choose/choose-widths.js';
+import { chooseWidths, type DriftMeter } from './choose/choose-widths.js';
 import { openDriftMeter } from './choose/drift-meter.js';
+import type { UniformWidths } from './choose/plain-widths.js';
 import type { Target } from './choose/target.js';
 import { writeDenseGguf } from './dense-gguf.js';
 import { type DenseModel, listParts, openDenseModel, type Part } from './dense-model.js';
@@ -26,6 +28,7 @@ import { type Judgement, judge } from './judge.js';
 import type { Multiply } from './linear/least-squares.js';
 import { type MeasuredPart, measurePart } from './measured-part.js';
 import { modelDigestOfGguf } from './model-digest.js';
+import { FirstChunkTimer, type StageTimes, stageTimes, timeWork } from './plan/time-plan.js';
 import { pruningMetadata } from './pruning-metadata.js';
 import type { RepairMode } from './repair/repair-linear.js';
 import {
@@ -54,6 +57,10 @@ export type PruneOptions = Pick<
   repair: RepairMode;
   /** What may be spent on finding widths by measuring. */
   searchMs: number;
+  /** Of the file, what is before the weights, at the most. */
+  headerBytes: number;
+  /** The plan of the file, by which quantising is timed. */
+  quantised: QuantisePlan;
   text: string;
   datasets: string[];
   nTokens: number;
@@ -67,6 +74,8 @@ export type PruneOptions = Pick<
   folder: string;
   signal: AbortSignal;
   onStage: (stage: Stage) => void;
+  /** Called once, when it is known how long each stage that is left takes. */
+  onTimes: (times: StageTimes) => void;
 };
 
 export type PruneSummary = {
@@ -96,13 +105,15 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
       choosing: options.searchMs > 0 ? CHOOSING_CHUNKS * CHUNK_SIZE : 0,
       judging: JUDGED_CHUNKS * CHUNK_SIZE,
     });
-    const ready = await prepareCalibration(options, { dense, parts, text: text.calibration });
-    const tools = { dense, calibration: ready.calibration, multiply: productOf(compute), scratch };
+    const multiply = productOf(compute);
+    const given = { dense, parts, text: text.calibration, multiply };
+    const ready = await prepareCalibration(options, given);
+    const tools = { dense, calibration: ready.calibration, multiply, scratch };
     const measured = await measureParts(options, tools, parts);
     const meter = openMeter(options, { tools, ready, text: text.choosing });
     const widths = await chooseWidths(measured, {
       ...options,
-      ...{ model: dense.model, meter, headerBytes: ready.headerBytes },
+      ...{ model: dense.model, meter },
     });
     const repaired: RepairedPart[] = [];
     for (const [i, part] of measured.entries()) {
@@ -161,43 +172,50 @@ export type Ready = {
   /** The unpruned model as a file, and how it is loaded. */
   densePath: string;
   settings: CalibrationSettings;
-  /** What its file has before the weights. */
-  headerBytes: number;
 };
+
+type Given = { dense: DenseModel; parts: readonly Part[]; text: string; multiply: Multiply };
 
 async function prepareCalibration(
   options: PruneOptions,
-  { dense, parts, text }: { dense: DenseModel; parts: readonly Part[]; text: string },
+  { dense, parts, text, multiply }: Given,
 ): Promise<Ready> {
-  const { onStage, signal, folder, gpu, threads, repair } = options;
-  const { checkpoint, lora, tokenizer } = options;
+  const { onStage, signal, folder, gpu, threads, repair, checkpoint, lora, tokenizer } = options;
+  const begun = performance.now();
   const densePath = await writeDenseGguf(dense, parts, {
     ...{ checkpoint, lora, tokenizer, folder, signal, type: options.denseType },
     onProgress: ({ name, bytesDone, totalBytes }) =>
       onStage({ name: 'dense', part: name, done: bytesDone, of: totalBytes }),
   });
+  const denseMs = performance.now() - begun;
   const settings = await calibrationSettings({
     ...{ modelPath: densePath, chunkSize: CHUNK_SIZE, gpu, threads },
+  });
+  const work = await timeWork({ ...options, parts, nEmbd: dense.model.nEmbd }, multiply);
+  const timer = new FirstChunkTimer((chunkMs, nChunks) => {
+    options.onTimes(stageTimes({ work, denseMs, chunkMs, nChunks, searchMs: options.searchMs }));
   });
   const calibrationPath =
     options.calibration ?? options.keepCalibration ?? path.join(folder, 'calibration.gguf');
   const needsGrams = repair === 'least-squares';
-  if (options.calibration === undefined)
+  if (options.calibration !== undefined) timer.without();
+  else
     await calibrate({
       ...{ modelPath: densePath, text, settings, signal, output: calibrationPath },
       force: options.force,
       ...{ datasets: options.datasets, nTokens: options.nTokens, chunkSize: CHUNK_SIZE },
       grams: needsGrams ? new Set(parts.map(({ layer }) => layer)) : 'none',
       ...(options.memoryBytes !== undefined && { memoryBytes: options.memoryBytes }),
-      onProgress: ({ done, of, pass, nPasses }) =>
-        onStage({ name: 'calibrate', part: 'chunk', done: pass * of + done, of: of * nPasses }),
+      onProgress: ({ done, of, pass, nPasses }) => {
+        const place = { done: pass * of + done, of: of * nPasses };
+        timer.at(place);
+        onStage({ name: 'calibrate', part: 'chunk', ...place });
+      },
     });
   const calibration = await openCalibration(calibrationPath);
-  const file = await readGgufFile(densePath);
-  const digest = modelDigestOfGguf(file);
-  const wanted = { path: calibrationPath, digest, needsGrams, parts };
-  checkCalibration(calibration, wanted);
-  return { calibration, densePath, settings, headerBytes: file.dataOffset };
+  const digest = modelDigestOfGguf(await readGgufFile(densePath));
+  checkCalibration(calibration, { path: calibrationPath, digest, needsGrams, parts });
+  return { calibration, densePath, settings };
 }
 
 async function measureParts(

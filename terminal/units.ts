@@ -56,6 +56,13 @@ export function formatDuration(ms: number): string {
   return ms < 1000 ? `${ms.toFixed(0)} ms` : formatSeconds(ms, 2);
 }
 
+/** What is left, no more exactly than can be known: `40 s`, `12 min`, `2.5 h` */
+export function formatTimeLeft(ms: number): string {
+  if (ms < 60_000) return `${Math.max(1, Math.round(ms / 1000))} s`;
+  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`;
+  return `${(ms / 3_600_000).toFixed(1)} h`;
+}
+
 /** `2.4 s` */
 export function formatSeconds(ms: number, digits = 1): string {
   return `${(ms / 1000).toFixed(digits)} s`;

@@ -4,19 +4,23 @@
 import type { Part } from '../dense-model.js';
 import type { RemovalCurve } from './removal-curve.js';
 
-/** A part of a layer that can become narrower. */
-export type Narrowable = Pick<Part, 'nGroups' | 'paramsPerGroup'> & {
-  curve: RemovalCurve;
+/** The steps in which a part of a layer can become narrower. */
+export type Stepped = Pick<Part, 'nGroups' | 'paramsPerGroup'> & {
   /** Groups that stay at the least. */
   least: number;
   /** Groups that go at a time. */
   step: number;
+};
+
+/** What each step costs, besides. */
+export type Narrowable = Stepped & {
+  curve: RemovalCurve;
   /** What a unit of the curve's error costs the model. */
   price: number;
 };
 
 /** Groups that are kept, by part. */
-export type Widths<T extends Narrowable = Narrowable> = Map<T, number>;
+export type Widths<T extends Stepped = Stepped> = Map<T, number>;
 
 /** Removes at least `params` weights from `parts`; null where the least widths do not reach that. */
 export function allocate<T extends Narrowable>(

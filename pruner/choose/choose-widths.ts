@@ -2,19 +2,18 @@
 // part at a time is pruned and the drift of the whole model measured, which says what a lost unit of each
 // part's output costs; widths by those prices are then taken if the whole pruned model drifts less by them
 // on text that has not calibrated.
-import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
-import type { LlamaModel } from '../../model/shape/llama-model.js';
-import type { FileType } from '../../model/types/mixtures.js';
-import { planQuantisation } from '../../model/types/quantise-plan.js';
-import { type MeasuredPart, STEP_CHANNELS } from '../measured-part.js';
-import { allocate, type Narrowable, type Widths } from './allocate.js';
-import { evenWidths } from './even-widths.js';
-import { meetTarget, type Target } from './target.js';
+import { STEP_CHANNELS } from '../dense-model.js';
+import type { MeasuredPart } from '../measured-part.js';
+import { allocate } from './allocate.js';
+import {
+  asStepped,
+  type KeptWidths,
+  meetWidths,
+  type PlainOptions,
+  plainWidths,
+} from './plain-widths.js';
 
-export type UniformWidths = { nHeadKv: number; nFf: number };
-
-/** KV heads or channels that are kept, by part. */
-export type ChosenWidths = ReadonlyMap<MeasuredPart, number>;
+export type ChosenWidths = KeptWidths<MeasuredPart>;
 
 /** Measures how far a model drifts from the unpruned one: KL divergence, in nats. */
 export type DriftMeter = {
@@ -24,65 +23,38 @@ export type DriftMeter = {
   together(models: readonly ChosenWidths[]): Promise<number[] | null>;
 };
 
-export type WidthsOptions = {
-  model: LlamaModel;
-  checkpoint: string;
-  target: Target;
-  uniform: UniformWidths | null;
-  type: FileType;
-  /** Of the file without what it says of its pruning. */
-  headerBytes: number;
+export type WidthsOptions = PlainOptions & {
   /** Null where nothing is to be measured. */
   meter: DriftMeter | null;
 };
 
-/** The list of kept groups takes at most so much in the header, as ranges of numbers. */
-const BYTES_PER_GROUP = 4;
-/** Every layer keeps an eighth of its channels. */
-const LEAST_SHARE = 1 / 8;
-
-/** Throws {@link CheckpointError} where the target cannot be reached. */
+/** Throws `CheckpointError` where the target cannot be reached. */
 export async function chooseWidths(
   parts: readonly MeasuredPart[],
   options: WidthsOptions,
 ): Promise<ChosenWidths> {
-  const { uniform, checkpoint, meter } = options;
-  if (uniform) return uniformWidths(parts, uniform, checkpoint);
-  const narrowable = parts.map((part) => ({ ...part, part, ...stepsOf(part), price: 0 }));
-  const even = meet(narrowable, options, (params) => evenWidths(narrowable, params));
-  const prices = meter && (await measurePrices(even, meter));
-  if (!meter || !prices) return even;
-  const candidates = [even, ...SHARPNESS.map((sharpness) => pricedWidths(sharpness))];
+  const { uniform, meter } = options;
+  const plain = plainWidths(parts, options);
+  if (uniform || !meter) return plain;
+  const prices = await measurePrices(plain, meter);
+  if (!prices) return plain;
+  const candidates = [plain, ...SHARPNESS.map((sharpness) => pricedWidths(sharpness))];
   const drifts = await meter.together(candidates);
   const best = drifts ? drifts.indexOf(Math.min(...drifts)) : 0;
-  return candidates[best] ?? even;
+  return candidates[best] ?? plain;
 
   function pricedWidths(sharpness: number): ChosenWidths {
-    const priced = narrowable.map((one) => ({
-      ...one,
-      price: prices?.get(one.part)?.(sharpness) ?? 0,
+    const priced = parts.map((part) => ({
+      ...asStepped(part),
+      curve: part.curve,
+      price: prices?.get(part)?.(sharpness) ?? 0,
     }));
-    return meet(priced, options, (params) => allocate(priced, params));
+    return meetWidths(priced, options, (params) => allocate(priced, params));
   }
 }
 
 /** How much of the measured differences between parts prices follow: a measurement has its noise. */
 const SHARPNESS = [0.5, 0.75];
-
-type Chosen = Narrowable & { part: MeasuredPart; kind: 'attention' | 'ffn' };
-
-function meet(
-  parts: readonly Chosen[],
-  { model, checkpoint, target, type, headerBytes }: WidthsOptions,
-  remove: (params: number) => Widths<Chosen> | null,
-): Map<MeasuredPart, number> {
-  const nGroups = parts.reduce((sum, part) => sum + part.nGroups, 0);
-  const beside = headerBytes + nGroups * BYTES_PER_GROUP;
-  const fileBytes = (widths: Widths<Chosen>) =>
-    beside + planQuantisation(narrowed(model, widths), type).weightsBytes;
-  const found = meetTarget(parts, target, { model, path: checkpoint, fileBytes, remove });
-  return new Map(Array.from(found, ([{ part }, kept]) => [part, kept]));
-}
 
 type Price = (sharpness: number) => number;
 
@@ -105,48 +77,4 @@ async function measurePrices(
       return [part, (sharpness) => (drift ** sharpness * params ** (1 - sharpness)) / error];
     }),
   );
-}
-
-function stepsOf({ kind, nGroups }: MeasuredPart) {
-  return kind === 'attention'
-    ? { least: 1, step: 1 }
-    : { least: leastChannels(nGroups), step: STEP_CHANNELS };
-}
-
-/** In whole steps, and one at the least. */
-function leastChannels(nGroups: number): number {
-  const steps = Math.max(1, Math.floor((nGroups * LEAST_SHARE) / STEP_CHANNELS));
-  return Math.min(nGroups, steps * STEP_CHANNELS);
-}
-
-function uniformWidths(
-  parts: readonly MeasuredPart[],
-  { nHeadKv, nFf }: UniformWidths,
-  path: string,
-): ChosenWidths {
-  return new Map(
-    parts.map((part) => {
-      const kept = part.kind === 'attention' ? nHeadKv : nFf;
-      if (kept >= 1 && kept <= part.nGroups) return [part, kept];
-      const what = part.kind === 'attention' ? '--kv-heads' : '--n-ff';
-      throw new CheckpointError(
-        path,
-        `${what} ${kept}: layer ${part.layer} has ${part.nGroups}; keep 1 to ${part.nGroups}`,
-      );
-    }),
-  );
-}
-
-/** The model with those widths, for the plan of its file. */
-function narrowed(model: LlamaModel, widths: Widths<Chosen>): LlamaModel {
-  const layers = model.layers.map((layer) => ({ ...layer }));
-  const biases = new Set(model.biases);
-  for (const [{ part }, kept] of widths) {
-    const layer = layers[part.layer];
-    if (!layer || kept === part.nGroups) continue;
-    if (part.kind === 'ffn') layer.nFf = kept;
-    else [layer.nHead, layer.nHeadKv] = [(layer.nHead / layer.nHeadKv) * kept, kept];
-    biases.add(`${part.module}.bias`);
-  }
-  return { ...model, layers, biases };
 }

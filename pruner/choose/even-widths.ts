@@ -1,9 +1,9 @@
 // Widths that are as even as the target allows: the same number of KV heads in every layer, and the same
 // channels to within one step. Heads are dearer than channels, so their share is kept at least as large.
-import type { Narrowable, Widths } from './allocate.js';
+import type { Stepped, Widths } from './allocate.js';
 
 /** Null where even the least widths do not remove `params` weights. */
-export function evenWidths<T extends Narrowable & { kind: 'attention' | 'ffn' }>(
+export function evenWidths<T extends Stepped & { kind: 'attention' | 'ffn' }>(
   parts: readonly T[],
   params: number,
 ): Widths<T> | null {
@@ -21,11 +21,11 @@ export function evenWidths<T extends Narrowable & { kind: 'attention' | 'ffn' }>
   return null;
 }
 
-function keptHeads({ nGroups, least }: Narrowable, share: number): number {
+function keptHeads({ nGroups, least }: Stepped, share: number): number {
   return Math.max(least, Math.ceil(nGroups * share));
 }
 
-function removedBy(widths: ReadonlyMap<Narrowable, number>): number {
+function removedBy(widths: ReadonlyMap<Stepped, number>): number {
   let removed = 0;
   for (const [{ nGroups, paramsPerGroup }, kept] of widths)
     removed += (nGroups - kept) * paramsPerGroup;
@@ -33,13 +33,13 @@ function removedBy(widths: ReadonlyMap<Narrowable, number>): number {
 }
 
 /** Of all channels, how many stay when `params` weights go. */
-function channelShare(parts: readonly Narrowable[], params: number): number {
+function channelShare(parts: readonly Stepped[], params: number): number {
   const all = parts.reduce((sum, part) => sum + part.nGroups * part.paramsPerGroup, 0);
   return 1 - Math.max(0, params) / Math.max(1, all);
 }
 
 /** In whole steps: one step less than the share says, given back from the last layer on where it may be. */
-function narrowChannels<T extends Narrowable>(
+function narrowChannels<T extends Stepped>(
   kept: Widths<T>,
   parts: readonly T[],
   { share, params }: { share: number; params: number },

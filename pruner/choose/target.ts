@@ -4,7 +4,7 @@
 import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
 import type { LlamaModel } from '../../model/shape/llama-model.js';
 import { formatCount, formatDisk } from '../../terminal/units.js';
-import type { Narrowable, Widths } from './allocate.js';
+import type { Stepped, Widths } from './allocate.js';
 
 export type Target =
   /** Of all weights, 0 to 1. */
@@ -20,7 +20,7 @@ export function paramsToRemove(target: Target, { nParams }: LlamaModel): number 
   return target.kind === 'params' ? Math.max(0, nParams - target.params) : null;
 }
 
-export type Meeting<T extends Narrowable> = {
+export type Meeting<T extends Stepped> = {
   model: LlamaModel;
   /** Of the model, for messages. */
   path: string;
@@ -31,7 +31,7 @@ export type Meeting<T extends Narrowable> = {
 };
 
 /** The widths that meet `target`. Throws {@link CheckpointError} where even the least do not. */
-export function meetTarget<T extends Narrowable>(
+export function meetTarget<T extends Stepped>(
   parts: readonly T[],
   target: Target,
   { model, path, ...meeting }: Meeting<T>,
@@ -46,7 +46,7 @@ export function meetTarget<T extends Narrowable>(
   );
 }
 
-function removable({ nGroups, least, paramsPerGroup }: Narrowable): number {
+function removable({ nGroups, least, paramsPerGroup }: Stepped): number {
   return (nGroups - least) * paramsPerGroup;
 }
 
@@ -57,7 +57,7 @@ function describeTarget(target: Target): string {
 }
 
 /** The fewest weights that must go for a file of at most so many bytes, by halves. */
-function largestWithin<T extends Narrowable>(
+function largestWithin<T extends Stepped>(
   parts: readonly T[],
   target: Target,
   { remove, fileBytes }: Pick<Meeting<T>, 'remove' | 'fileBytes'>,

@@ -1,0 +1,119 @@
+// Widths that need no measurement: those that were given, and even ones, which the target alone tells.
+// So they are known before any long work, and with them the size of the file.
+import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
+import type { LlamaModel } from '../../model/shape/llama-model.js';
+import type { FileType } from '../../model/types/mixtures.js';
+import { planQuantisation, type QuantisePlan } from '../../model/types/quantise-plan.js';
+import { type Part, STEP_CHANNELS } from '../dense-model.js';
+import type { Stepped, Widths } from './allocate.js';
+import { evenWidths } from './even-widths.js';
+import { meetTarget, type Target } from './target.js';
+
+export type UniformWidths = { nHeadKv: number; nFf: number };
+
+/** KV heads or channels that are kept, by part. */
+export type KeptWidths<P extends Part = Part> = ReadonlyMap<P, number>;
+
+export type PlainOptions = {
+  model: LlamaModel;
+  checkpoint: string;
+  target: Target;
+  uniform: UniformWidths | null;
+  type: FileType;
+  /** Of the file, what is before the weights, at the most. */
+  headerBytes: number;
+};
+
+/** Throws {@link CheckpointError} where the target cannot be reached. */
+export function plainWidths<P extends Part>(
+  parts: readonly P[],
+  options: PlainOptions,
+): Map<P, number> {
+  const { uniform, checkpoint } = options;
+  if (uniform) return uniformWidths(parts, uniform, checkpoint);
+  const stepped = parts.map(asStepped);
+  return meetWidths(stepped, options, (params) => evenWidths(stepped, params));
+}
+
+export type SteppedPart<P extends Part> = Stepped & { part: P; kind: Part['kind'] };
+
+export function asStepped<P extends Part>(part: P): SteppedPart<P> {
+  const { kind, nGroups, paramsPerGroup } = part;
+  const steps =
+    kind === 'attention'
+      ? { least: 1, step: 1 }
+      : { least: leastChannels(nGroups), step: STEP_CHANNELS };
+  return { part, kind, nGroups, paramsPerGroup, ...steps };
+}
+
+/** The widths that `remove` finds for the target. */
+export function meetWidths<P extends Part, T extends SteppedPart<P>>(
+  parts: readonly T[],
+  { model, checkpoint, target, type, headerBytes }: PlainOptions,
+  remove: (params: number) => Widths<T> | null,
+): Map<P, number> {
+  const keptOf = (widths: Widths<T>) =>
+    new Map(Array.from(widths, ([{ part }, kept]): [P, number] => [part, kept]));
+  const fileBytes = (widths: Widths<T>) =>
+    headerBytes + weightBytes(planPruned(model, keptOf(widths), type));
+  return keptOf(meetTarget(parts, target, { model, path: checkpoint, fileBytes, remove }));
+}
+
+/** The plan of the file that those widths make. */
+export function planPruned(model: LlamaModel, widths: KeptWidths, type: FileType): QuantisePlan {
+  return planQuantisation(narrowed(model, widths), type, { hasImatrix: true });
+}
+
+/** GGUF starts every tensor at a multiple of it. */
+const ALIGNMENT = 32;
+
+/** Of a file, all that is behind the header. */
+export function weightBytes({ tensors }: Pick<QuantisePlan, 'tensors'>): number {
+  return tensors.reduce(
+    (sum, { sizeBytes }) => sum + Math.ceil(sizeBytes / ALIGNMENT) * ALIGNMENT,
+    0,
+  );
+}
+
+/** Every layer keeps an eighth of its channels. */
+const LEAST_SHARE = 1 / 8;
+
+/** In whole steps, and one at the least. */
+function leastChannels(nGroups: number): number {
+  const steps = Math.max(1, Math.floor((nGroups * LEAST_SHARE) / STEP_CHANNELS));
+  return Math.min(nGroups, steps * STEP_CHANNELS);
+}
+
+function uniformWidths<P extends Part>(
+  parts: readonly P[],
+  { nHeadKv, nFf }: UniformWidths,
+  path: string,
+): Map<P, number> {
+  return new Map(
+    parts.map((part) => {
+      const kept = part.kind === 'attention' ? nHeadKv : nFf;
+      if (kept >= 1 && kept <= part.nGroups) return [part, kept];
+      const what = part.kind === 'attention' ? '--kv-heads' : '--n-ff';
+      throw new CheckpointError(
+        path,
+        `${what} ${kept}: layer ${part.layer} has ${part.nGroups}; keep 1 to ${part.nGroups}`,
+      );
+    }),
+  );
+}
+
+/** The model with those widths. */
+export function narrowed(model: LlamaModel, widths: KeptWidths): LlamaModel {
+  const layers = model.layers.map((layer) => ({ ...layer }));
+  const biases = new Set(model.biases);
+  let { nParams } = model;
+  for (const [part, kept] of widths) {
+    const layer = layers[part.layer];
+    if (!layer || kept === part.nGroups) continue;
+    if (part.kind === 'ffn') layer.nFf = kept;
+    else [layer.nHead, layer.nHeadKv] = [(layer.nHead / layer.nHeadKv) * kept, kept];
+    biases.add(`${part.module}.bias`);
+    nParams -= (part.nGroups - kept) * part.paramsPerGroup;
+  }
+  return { ...model, layers, biases, nParams };
+}
