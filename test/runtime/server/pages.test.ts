@@ -9,7 +9,9 @@ const app = fastify();
 secureHeaders(app);
 await pages(app);
 t.teardown(() => app.close());
-const assets = readdirSync(path.join(WEB_FOLDER, 'assets'));
+const assets = readdirSync(path.join(WEB_FOLDER, 'assets'), { withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map(({ name }) => name);
 
 t.test('assets are kept by browsers for good, pages are asked for again', async (t) => {
   for (const url of ['/', '/index.html', '/dashboard', '/favicon.svg']) {
