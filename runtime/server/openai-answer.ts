@@ -86,8 +86,7 @@ export class OpenAiAnswer implements AnswerForm {
 
   closing(): object[] {
     if (!this.#withUsage) return [];
-    const { hearth: _, ...timings } = this.#report(0);
-    return [this.#chunk([], { usage: this.#usage(), ...timings })];
+    return [this.#chunk([], { usage: this.#usage(), ...this.#report(0) })];
   }
 
   whole(): object {
