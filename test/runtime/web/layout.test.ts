@@ -22,6 +22,14 @@ t.test('the chat fits a phone of 360 pixels', async (t) => {
   await page.press('#message-input', 'Enter');
   await page.locator('.figures').waitFor();
   t.equal(await page.evaluate('document.documentElement.scrollWidth'), 360);
+  const buffer = Buffer.from('some text');
+  const long = { name: `${'long-name-'.repeat(9)}.txt`, mimeType: 'text/plain', buffer };
+  await page.locator('#attach-files').setInputFiles([long, { ...long, name: `${long.name}.pdf` }]);
+  await page.locator('.refusal').waitFor();
+  for (const part of ['.file-chip', '.refusal']) {
+    const box = await page.locator(`#attachments ${part}`).boundingBox();
+    t.ok(box && box.x + box.width < 350, `${part} ends at ${box?.x} + ${box?.width}`);
+  }
   t.equal(await page.evaluate("document.querySelector('#thread').scrollWidth"), 360);
   await page.getByRole('button', { name: 'Conversations' }).click();
   await page.getByRole('button', { name: 'Close the list' }).waitFor();

@@ -47,7 +47,7 @@ t.test('an answer streams in with the figures that the log has of it', async (t)
   t.same([...origins], [new URL(server.url).origin], 'nothing is loaded from elsewhere');
 });
 
-t.test('an answer can be stopped, and asked for again', async (t) => {
+t.test('an answer can be stopped, gone on with, and asked for again', async (t) => {
   const { page } = await openPage(browser, server.url);
   await page.route('**/v1/chat/completions', (route) => {
     // A small model soon has no more to say; told never to end, it has to be stopped.
@@ -62,10 +62,16 @@ t.test('an answer can be stopped, and asked for again', async (t) => {
   t.not(stopped, '', 'what came stays');
   await page.unroute('**/v1/chat/completions');
   await setLongest(page, 12);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await lastAnswer(page).getByText('Stopped.').waitFor({ state: 'detached' });
+  await lastAnswer(page).locator('.figures').waitFor();
+  const whole = await textOf(page);
+  t.ok(whole.startsWith(stopped) && whole.length > stopped.length, 'goes on where it was');
   await lastAnswer(page).getByRole('button', { name: 'Try again' }).click();
   await lastAnswer(page).locator('.figures').waitFor();
   t.equal(await page.locator('.answer-turn').count(), 1, 'the new answer takes its place');
-  t.match(sqlite3(server.logPath, 'SELECT stop_reason FROM answers ORDER BY id DESC LIMIT 2'), [
+  t.match(sqlite3(server.logPath, 'SELECT stop_reason FROM answers ORDER BY id DESC LIMIT 3'), [
+    { stop_reason: /eos|length/ },
     { stop_reason: /eos|length/ },
     { stop_reason: 'abort' },
   ]);
