@@ -14,7 +14,7 @@ import {
   type UserTurn,
 } from './conversation.js';
 import type { ConversationStore } from './conversation-store.js';
-import { type AnswerFigures, FigureWatch, joinFigures } from './figures.js';
+import { type AnswerFigures, FigureWatch, joinFigures, updateFigures } from './figures.js';
 import { untilLoaded } from './health.js';
 
 type Running = { controller: AbortController; ended: Promise<void> };
@@ -110,7 +110,7 @@ export class Answering {
     try {
       for await (const event of this.#events(conversation, turn, signal)) {
         if (event.kind === 'text') watch.addPiece();
-        if (event.kind === 'figures') figures = event.figures;
+        if (event.kind === 'figures') figures = updateFigures(figures, event.figures);
         applyEvent(turn, event);
         this.#store.changeAnswer(conversation, turn);
       }

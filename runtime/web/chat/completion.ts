@@ -39,6 +39,8 @@ function requestBody(turns: readonly Turn[], settings: Settings) {
     ...settings.sampling,
     stream: true,
     stream_options: { include_usage: true },
+    // An answer that is stopped has no end that could tell them.
+    timings_per_token: true,
     overflow: 'drop-oldest',
   };
 }

@@ -86,16 +86,16 @@ export class ConversationStore {
     this.#keep(conversation);
   }
 
-  /** Adds conversations from elsewhere; one whose id is taken becomes one more. Shows the first. */
-  add(conversations: readonly Conversation[]): void {
+  /** Adds conversations from elsewhere; one whose id is taken becomes one more. Shows the first, and resolves when all are kept. */
+  async add(conversations: readonly Conversation[]): Promise<void> {
     const taken = new Set(this.list.map(({ id }) => id));
     for (const conversation of conversations) {
       if (taken.has(conversation.id)) conversation.id = randomId();
       taken.add(conversation.id);
     }
     this.list = [...conversations, ...this.list];
-    for (const conversation of conversations) this.#keep(conversation);
     this.#show(conversations[0] ?? this.shown);
+    await Promise.all(conversations.map((conversation) => this.#db.put(conversation)));
   }
 
   remove(conversation: Conversation): void {

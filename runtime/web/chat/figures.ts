@@ -1,6 +1,6 @@
-// What an answer took, read from the last event of its stream.
+// What an answer took, read from the events of its stream: times with every token, the rest at its end.
 // The server's JSON comes from outside: each number is checked, what is missing is null.
-// Of an answer that was stopped the server says nothing more; the page tells what it saw itself.
+// Where an answer is stopped and no event had times, the page tells what it saw itself.
 import type { MaybeNumber } from '../../log/read-rows.js';
 import { field } from '../shared/server-error.js';
 
@@ -47,15 +47,23 @@ export function readFigures(event: unknown): AnswerFigures | null {
     promptMs: number(timings, 'prompt_ms'),
     generationMs,
     cachedTokens: number(timings, 'cache_n'),
-    promptTokens: number(usage, 'prompt_tokens') ?? number(timings, 'prompt_n'),
+    promptTokens:
+      number(usage, 'prompt_tokens') ??
+      sum(number(timings, 'prompt_n'), number(timings, 'cached_n')),
     generatedTokens: number(usage, 'completion_tokens') ?? generated,
-    contextUsed: number(memory, 'context_used') ?? number(usage, 'total_tokens'),
+    contextUsed: number(memory, 'context_used'),
     nCtx: number(memory, 'n_ctx'),
     peakRssBytes: number(memory, 'peak_rss_bytes'),
     devicePeakBytes: number(memory, 'device_peak_bytes'),
     droppedTurns: number(hearth, 'dropped_turns') ?? 0,
     droppedTokens: number(hearth, 'dropped_tokens') ?? 0,
   };
+}
+
+/** What a later event of the same answer says, and what only earlier ones said. */
+export function updateFigures(before: AnswerFigures | null, next: AnswerFigures): AnswerFigures {
+  const told = Object.entries(next).filter(([, value]) => value !== null && value !== 0);
+  return { ...(before ?? next), ...Object.fromEntries(told) };
 }
 
 /** Counts the pieces of an answer as they come, each of which is about a token. */

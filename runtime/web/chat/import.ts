@@ -45,7 +45,7 @@ async function add(store: ConversationStore, file: File): Promise<string | null>
   try {
     const conversations = readFile(await file.text());
     if (conversations.length === 0) return texts.import.nothing;
-    store.add(conversations);
+    await store.add(conversations);
     announce(texts.import.done(conversations.length));
     return null;
   } catch (error) {

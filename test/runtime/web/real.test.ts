@@ -58,15 +58,20 @@ t.test('an answer can be stopped, gone on with, and asked for again', async (t) 
   await lastAnswer(page).locator('.markdown').getByText(/\S/).first().waitFor();
   await page.getByRole('button', { name: 'Stop the answer' }).click();
   await lastAnswer(page).getByText('Stopped.').waitFor();
+  t.match(
+    await lastAnswer(page).locator('.figures summary').textContent(),
+    /^[\d.]+ tok\/sTTFT \d/,
+    "the server's own figures",
+  );
   const stopped = await textOf(page);
   t.not(stopped, '', 'what came stays');
-  await page.unroute('**/v1/chat/completions');
   await setLongest(page, 12);
   await page.getByRole('button', { name: 'Continue' }).click();
   await lastAnswer(page).getByText('Stopped.').waitFor({ state: 'detached' });
   await lastAnswer(page).locator('.figures').waitFor();
   const whole = await textOf(page);
   t.ok(whole.startsWith(stopped) && whole.length > stopped.length, 'goes on where it was');
+  await page.unroute('**/v1/chat/completions');
   await lastAnswer(page).getByRole('button', { name: 'Try again' }).click();
   await lastAnswer(page).locator('.figures').waitFor();
   t.equal(await page.locator('.answer-turn').count(), 1, 'the new answer takes its place');
