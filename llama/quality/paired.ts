@@ -31,9 +31,20 @@ export function comparePaired(first: readonly number[], second: readonly number[
   return { difference: { value, error }, nChunks, less: isTold ? less : 'open', resolution };
 }
 
-/** Chunks of text after which a difference as large as the one seen would show, if it is real. */
-export function chunksToTell({ difference, nChunks, resolution }: Paired): number {
-  return Math.ceil(nChunks * (resolution / Math.abs(difference.value)) ** 2);
+/**
+ * Chunks of text after which a difference as large as the one seen would show, if it is real: the fewest n
+ * with t(n - 1) · σ / √n below it. Infinite where none was seen.
+ */
+export function chunksToTell({ difference, nChunks }: Paired): number {
+  const spread = difference.error * Math.sqrt(nChunks);
+  const isEnough = (n: number) =>
+    studentT(n - 1) * (spread / Math.sqrt(n)) <= Math.abs(difference.value);
+  if (difference.value === 0) return Number.POSITIVE_INFINITY;
+  const few = STUDENT_T.findIndex((_, i) => isEnough(i + 2));
+  if (few >= 0) return few + 2;
+  // Beyond the table the quantile hardly falls: one step of it is exact to a chunk or two.
+  const about = Math.ceil((studentT(STUDENT_T.length) * (spread / difference.value)) ** 2);
+  return Math.ceil((studentT(about - 1) * (spread / difference.value)) ** 2);
 }
 
 /**
