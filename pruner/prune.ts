@@ -113,7 +113,7 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
     const meter = openMeter(options, { tools, ready, text: text.choosing });
     const widths = await chooseWidths(measured, {
       ...options,
-      ...{ model: dense.model, meter },
+      ...{ model: dense.model, meter, hasBiases: repair !== 'none' },
     });
     const repaired: RepairedPart[] = [];
     for (const [i, part] of measured.entries()) {

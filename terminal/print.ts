@@ -33,19 +33,23 @@ export function noteAs(command: string): (text: string) => void {
 /** Elsewhere than on a terminal, long work tells this often that it goes on. */
 const PLAIN_PROGRESS_MS = 5000;
 
-let plainProgressAt = performance.now();
+let plainProgress: { text: string; timer: NodeJS.Timeout } | null = null;
 
-/** Over the last one on a terminal; elsewhere a line every few seconds. */
+/** Over the last one on a terminal; elsewhere the latest one every few seconds, until it is cleared. */
 export function showProgressLine(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`${CLEAR_LINE}${printable(text)}`);
-  else if (performance.now() - plainProgressAt > PLAIN_PROGRESS_MS) {
-    plainProgressAt = performance.now();
-    process.stderr.write(`${printable(text)}\n`);
-  }
+  else if (plainProgress) plainProgress.text = text;
+  else plainProgress = { text, timer: setInterval(tellProgress, PLAIN_PROGRESS_MS).unref() };
+}
+
+function tellProgress(): void {
+  if (plainProgress) process.stderr.write(`${printable(plainProgress.text)}\n`);
 }
 
 export function clearProgressLine(): void {
   if (process.stderr.isTTY) process.stderr.write(CLEAR_LINE);
+  clearInterval(plainProgress?.timer);
+  plainProgress = null;
 }
 
 const CLEAR_LINE = '\r\u001b[K';

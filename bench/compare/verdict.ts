@@ -2,6 +2,7 @@
 // refused where the machine was busy. One place, so that tables, cards and sentences cannot disagree.
 import { chunksToTell, comparePaired, type Paired } from '../../llama/quality/paired.js';
 import { formatPercent } from '../../terminal/units.js';
+import { BUSY_SHARE } from '../measure/others-cpu.js';
 import type { Compared, Speed } from './comparison.js';
 
 /** Of what costs each has for each chunk of the same text. */
@@ -29,8 +30,6 @@ export type SpeedVerdict =
   | { kind: 'alike' }
   | { kind: 'refused'; why: string };
 
-/** Of all cores, what others may take while speed is measured. */
-const BUSY_SHARE = 0.05;
 /** Machines of one kind differ by as much: less is not worth a word. */
 const ALIKE = Math.log(1.03);
 

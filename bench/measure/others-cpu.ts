@@ -6,6 +6,9 @@ import os from 'node:os';
 /** Of clock ticks that proc(5) counts by; the same on every Linux that Node runs on. */
 const MS_PER_TICK = 10;
 
+/** Of all cores, what others may take while speed is measured: half a core of a large machine. */
+export const BUSY_SHARE = Math.min(0.05, 0.5 / os.cpus().length);
+
 /** Starts to watch; the function tells the others' share of all cores since, 0 to 1, or null. */
 export function watchOthers(enginePid: number | undefined): () => number | null {
   const before = readTimes(enginePid);

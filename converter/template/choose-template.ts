@@ -1,18 +1,14 @@
 // Chooses the chat template of a GGUF: the one asked for, the tokenizer's own, or a default.
 // The template is only parsed here, so that a mistake shows before anything is converted; by a process
 // of its own, as it is a stranger's and may keep its parser busy for hours. The runtime renders.
-import { stat } from 'node:fs/promises';
 import { isJsonObject } from '../../model/checkpoint/bounded-json.js';
 import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
-import { readWholeFile } from '../../model/checkpoint/source-file.js';
 import type { StoredTokenizer } from '../../model/checkpoint/stored-tokenizer.js';
 import { templateProblem } from '../../model/template/bounded-template.js';
 import { BUILT_IN_TEMPLATES } from '../../model/template/built-in-templates.js';
+import { MAX_TEMPLATE_BYTES, readNamedTemplate } from '../../model/template/named-template.js';
 
 export const chatTemplateNames = Object.keys(BUILT_IN_TEMPLATES);
-
-/** The longest published one has 30 kB. */
-const MAX_TEMPLATE_BYTES = 256 << 10;
 
 export type ChatTemplate = {
   /** Jinja, for `tokenizer.chat_template`. */
@@ -35,7 +31,8 @@ export async function chatTemplate(
     signal,
   }: { choice?: string | undefined; filePath: string; signal?: AbortSignal | undefined },
 ): Promise<ChatTemplate> {
-  if (choice !== undefined) return await chosenTemplate(choice, signal);
+  if (choice !== undefined)
+    return { ...(await readNamedTemplate(choice, { signal })), warnings: [] };
   const own = ownTemplate(tokenizer.config['chat_template']);
   if (own === null) return defaultTemplate(tokenizer);
   if (Buffer.byteLength(own) > MAX_TEMPLATE_BYTES)
@@ -45,25 +42,6 @@ export async function chatTemplate(
     ? [`the tokenizer's chat template cannot be parsed (${problem}); pass --chat-template`]
     : [];
   return { template: own, source: 'tokenizer', warnings };
-}
-
-async function chosenTemplate(
-  choice: string,
-  signal: AbortSignal | undefined,
-): Promise<ChatTemplate> {
-  const named = Object.entries(BUILT_IN_TEMPLATES).find(([name]) => name === choice);
-  if (named) return { template: named[1], source: 'named', warnings: [] };
-  const stats = await stat(choice).catch(() => null);
-  if (!stats?.isFile())
-    throw new CheckpointError(
-      choice,
-      `is no chat template; expected ${chatTemplateNames.join(', ')} or a file with a Jinja template`,
-    );
-  const template = (await readWholeFile(choice, MAX_TEMPLATE_BYTES)).toString('utf8');
-  const problem = await templateProblem(template, { signal });
-  if (problem !== null)
-    throw new CheckpointError(choice, `is not a Jinja template: ${problem}; correct it`);
-  return { template, source: 'file', warnings: [] };
 }
 
 /** The one named default where a tokenizer has several. */

@@ -20,9 +20,14 @@ export type PlainOptions = {
   target: Target;
   uniform: UniformWidths | null;
   type: FileType;
+  /** Whether what stays takes over by a bias, which the file then holds. */
+  hasBiases: boolean;
   /** Of the file, what is before the weights, at the most. */
   headerBytes: number;
 };
+
+/** What a file is planned by, beside its widths. */
+export type PrunedFile = Pick<PlainOptions, 'model' | 'type' | 'hasBiases'>;
 
 /** Throws {@link CheckpointError} where the target cannot be reached. */
 export function plainWidths<P extends Part>(
@@ -49,19 +54,20 @@ export function asStepped<P extends Part>(part: P): SteppedPart<P> {
 /** The widths that `remove` finds for the target. */
 export function meetWidths<P extends Part, T extends SteppedPart<P>>(
   parts: readonly T[],
-  { model, checkpoint, target, type, headerBytes }: PlainOptions,
+  options: PlainOptions,
   remove: (params: number) => Widths<T> | null,
 ): Map<P, number> {
+  const { model, checkpoint, target, headerBytes } = options;
   const keptOf = (widths: Widths<T>) =>
     new Map(Array.from(widths, ([{ part }, kept]): [P, number] => [part, kept]));
   const fileBytes = (widths: Widths<T>) =>
-    headerBytes + weightBytes(planPruned(model, keptOf(widths), type));
+    headerBytes + weightBytes(planPruned(keptOf(widths), options));
   return keptOf(meetTarget(parts, target, { model, path: checkpoint, fileBytes, remove }));
 }
 
 /** The plan of the file that those widths make. */
-export function planPruned(model: LlamaModel, widths: KeptWidths, type: FileType): QuantisePlan {
-  return planQuantisation(narrowed(model, widths), type, { hasImatrix: true });
+export function planPruned(widths: KeptWidths, options: PrunedFile): QuantisePlan {
+  return planQuantisation(narrowed(widths, options), options.type, { hasImatrix: true });
 }
 
 /** GGUF starts every tensor at a multiple of it. */
@@ -103,7 +109,7 @@ function uniformWidths<P extends Part>(
 }
 
 /** The model with those widths. */
-export function narrowed(model: LlamaModel, widths: KeptWidths): LlamaModel {
+export function narrowed(widths: KeptWidths, { model, hasBiases }: PrunedFile): LlamaModel {
   const layers = model.layers.map((layer) => ({ ...layer }));
   const biases = new Set(model.biases);
   let { nParams } = model;
@@ -112,7 +118,7 @@ export function narrowed(model: LlamaModel, widths: KeptWidths): LlamaModel {
     if (!layer || kept === part.nGroups) continue;
     if (part.kind === 'ffn') layer.nFf = kept;
     else [layer.nHead, layer.nHeadKv] = [(layer.nHead / layer.nHeadKv) * kept, kept];
-    biases.add(`${part.module}.bias`);
+    if (hasBiases) biases.add(`${part.module}.bias`);
     nParams -= (part.nGroups - kept) * part.paramsPerGroup;
   }
   return { ...model, layers, biases, nParams };

@@ -43,6 +43,7 @@ export async function planPruning(
   const size = planSize(parts, {
     ...{ model, checkpoint, target, uniform, type, headerBytes },
     hasSearch: searchMs > 0,
+    hasBiases: options.repair !== 'none',
   });
   const fit = await planRun(sizedModelOfPlan(size.model, size.quantised), {
     device,

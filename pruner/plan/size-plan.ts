@@ -2,11 +2,11 @@
 // known, and in any case what it will not exceed, whatever widths a search finds.
 import { prepare } from '../../converter/prepare.js';
 import type { LlamaModel } from '../../model/shape/llama-model.js';
-import type { FileType } from '../../model/types/mixtures.js';
 import type { QuantisePlan } from '../../model/types/quantise-plan.js';
 import {
   narrowed,
   type PlainOptions,
+  type PrunedFile,
   plainWidths,
   planPruned,
   weightBytes,
@@ -32,11 +32,11 @@ export function planSize(
   { hasSearch, ...options }: PlainOptions & { hasSearch: boolean },
 ): SizePlan {
   const widths = plainWidths(parts, options);
-  const quantised = planPruned(options.model, widths, options.type);
+  const quantised = planPruned(widths, options);
   const weightsBytes = weightBytes(quantised);
   const isExact = options.uniform !== null || !hasSearch;
   return {
-    model: narrowed(options.model, widths),
+    model: narrowed(widths, options),
     ...{ quantised, weightsBytes, isExact },
     mostBytes: isExact ? options.headerBytes + weightsBytes : mostBytesOf(parts, options),
   };
@@ -47,17 +47,15 @@ export function planSize(
  * is taken to be worth, no file is larger than if every part had the width at which it has most bytes beside
  * what its removed weights are worth (Lagrange); the worth that makes this least is the bound.
  */
-function mostBytesOf(
-  parts: readonly Part[],
-  { model, type, target, headerBytes }: PlainOptions,
-): number {
+function mostBytesOf(parts: readonly Part[], options: PlainOptions): number {
+  const { model, target, headerBytes } = options;
   if (target.kind === 'size') return target.sizeBytes;
   const removed = paramsToRemove(target, model) ?? 0;
-  const biasBytes = parts.length * 4 * model.nEmbd;
-  const dense = weightBytes(planPruned(model, new Map(), type)) + biasBytes;
+  const biasBytes = options.hasBiases ? parts.length * 4 * model.nEmbd : 0;
+  const dense = weightBytes(planPruned(new Map(), options)) + biasBytes;
   const byKind = {
-    attention: savings(parts, 'attention', model, type),
-    ffn: savings(parts, 'ffn', model, type),
+    attention: savings(parts, 'attention', options),
+    ffn: savings(parts, 'ffn', options),
   };
   const tables = parts.map(({ kind, layer }) => byKind[kind].get(layer) ?? []);
   const bounds = WORTHS.map((worth) => {
@@ -76,17 +74,12 @@ const WORTHS = Array.from({ length: 129 }, (_, i) => i / 32);
 type Saving = { params: number; bytes: number };
 
 /** By layer, of every width: a row ends in whole blocks, so that bytes do not follow weights evenly. */
-function savings(
-  parts: readonly Part[],
-  kind: PartKind,
-  model: LlamaModel,
-  type: FileType,
-): Map<number, Saving[]> {
-  const full = bytesByLayer(planPruned(model, new Map(), type));
+function savings(parts: readonly Part[], kind: PartKind, file: PrunedFile): Map<number, Saving[]> {
+  const full = bytesByLayer(planPruned(new Map(), file));
   const tables = new Map<number, Saving[]>(parts.map(({ layer }) => [layer, []]));
   for (const kept of triedWidths(parts, kind)) {
     const own = parts.filter((part) => part.kind === kind && part.nGroups > kept);
-    const narrow = planPruned(model, new Map(own.map((part) => [part, kept])), type);
+    const narrow = planPruned(new Map(own.map((part) => [part, kept])), file);
     const left = bytesByLayer(narrow);
     for (const { layer, nGroups, paramsPerGroup } of own) {
       const bytes = (full.get(layer) ?? 0) - (left.get(layer) ?? 0);

@@ -145,8 +145,8 @@ async function run(argv: ServeArguments): Promise<void> {
 async function chatTemplateOf(argv: ServeArguments): Promise<string | undefined> {
   const choice = argv['chat-template'];
   if (choice === undefined) return undefined;
-  const { readChatTemplate } = await import('./chat-template-file.js');
-  return await readChatTemplate(choice);
+  const { readNamedTemplate } = await import('../../model/template/named-template.js');
+  return (await readNamedTemplate(choice)).template;
 }
 
 /** yargs takes only `true` for a yes, and anything else silently for a no. */

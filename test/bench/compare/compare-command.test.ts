@@ -90,6 +90,13 @@ t.test(
       t.equal(await page.locator('.model-card').count(), 3, 'those that could be read');
       const isWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
       t.equal(isWide, false, `nothing is wider than ${width}`);
+      const table = page.getByRole('region', { name: 'All figures' });
+      await table.focus();
+      const [shown, whole] = await table.evaluate((box) => {
+        box.scrollLeft = box.scrollWidth;
+        return [box.scrollLeft + box.clientWidth, box.scrollWidth];
+      });
+      t.ok(Math.abs(Number(shown) - Number(whole)) <= 1, 'its last column can be reached');
       t.same(faults, []);
     }
   },

@@ -32,6 +32,7 @@ const options = {
   uniform: null,
   type: 'F16',
   headerBytes: 0,
+  hasBiases: true,
   meter: null,
 } as const satisfies WidthsOptions;
 
