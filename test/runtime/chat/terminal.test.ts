@@ -168,6 +168,7 @@ t.test('an answer ends its lines between words, and its Markdown is shown', asyn
   );
   t.match(shown, '\x1b[1mbold\x1b[22m');
   t.match(lines.join('\n'), '\n2**3\n', 'what is none is left alone');
+  await chat.prompt();
   chat.type(CTRL_D);
   t.equal(await chat.end(), 0);
 });
