@@ -1,15 +1,17 @@
 // Measures drift by trials in a loaded model, for as long as there is time.
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import type { CalibrationSettings } from '../calibrate/calibration-settings.js';
 import type { MeasuredPart } from '../measured-part.js';
 import type { RepairMode } from '../repair/repair-linear.js';
 import { asChange, type RepairTools, repairPart } from '../repair/repair-parts.js';
+import { openScratch } from '../scratch.js';
 import { scoreTrials } from '../trial/trial.js';
 import type { PartChange } from '../trial/trial-protocol.js';
 import type { DriftMeter } from './choose-widths.js';
 
 export type DriftMeterOptions = {
-  tools: RepairTools;
+  tools: Omit<RepairTools, 'scratch'>;
   settings: CalibrationSettings;
   densePath: string;
   /** Has not calibrated. */
@@ -26,36 +28,64 @@ const N_CTX = 512;
 /** One part's share of a drift is seen in little text; whole models differ by less. */
 const CHUNKS = { alone: 2, together: 6 } as const;
 
+/** A model as it would be, still to be repaired. */
+type Trial = { widths: Iterable<[MeasuredPart, number]>; mode: RepairMode };
+
 export function openDriftMeter(options: DriftMeterOptions): DriftMeter {
-  const { tools, repair } = options;
-  const change = async (part: MeasuredPart, nKept: number, mode: RepairMode) => {
-    const repaired = await repairPart(tools, part, { nKept, mode });
-    return repaired ? [asChange(repaired)] : [];
+  const dense = new Set<keyof typeof CHUNKS>();
+  const measure = async (what: keyof typeof CHUNKS, trials: Trial[]) => {
+    const filePath = path.join(options.folder, 'trials');
+    const scratch = openScratch(filePath);
+    try {
+      const changes = await repairAll(trials, { ...options.tools, scratch }, options);
+      const isFirst = !dense.has(what);
+      dense.add(what);
+      return changes && (await scoreAll(options, { what, isFirst }, changes));
+    } finally {
+      scratch.close();
+      rmSync(filePath);
+    }
   };
   return {
     async alone(prunings) {
       // A bias is quick to find; what least squares gains more is alike in all parts.
-      const mode = repair === 'none' ? 'none' : 'bias';
-      const trials: PartChange[][] = [];
-      for (const [part, nKept] of prunings) trials.push(await change(part, nKept, mode));
-      return await measure(options, 'alone', trials);
+      const mode = options.repair === 'none' ? 'none' : 'bias';
+      const trials = prunings.map((pruning): Trial => ({ widths: [pruning], mode }));
+      return await measure('alone', trials);
     },
     async together(models) {
-      const trials: PartChange[][] = [];
-      for (const widths of models) {
-        const changes: PartChange[] = [];
-        for (const [part, nKept] of widths) changes.push(...(await change(part, nKept, repair)));
-        trials.push(changes);
-      }
-      return await measure(options, 'together', trials);
+      return await measure(
+        'together',
+        models.map((widths) => ({ widths, mode: options.repair })),
+      );
     },
   };
 }
 
+/** Null where time runs out. */
+async function repairAll(
+  trials: readonly Trial[],
+  tools: RepairTools,
+  { deadline, signal }: DriftMeterOptions,
+): Promise<PartChange[][] | null> {
+  const all: PartChange[][] = [];
+  for (const { widths, mode } of trials) {
+    const changes: PartChange[] = [];
+    for (const [part, nKept] of widths) {
+      signal.throwIfAborted();
+      if (performance.now() > deadline) return null;
+      const repaired = await repairPart(tools, part, { nKept, mode });
+      if (repaired) changes.push(asChange(repaired));
+    }
+    all.push(changes);
+  }
+  return all;
+}
+
 /** Null where the first trials tell that time would run out before the last. */
-async function measure(
+async function scoreAll(
   { settings, densePath, text, deadline, folder, signal, onTrial }: DriftMeterOptions,
-  what: keyof typeof CHUNKS,
+  { what, isFirst }: { what: keyof typeof CHUNKS; isFirst: boolean },
   trials: PartChange[][],
 ): Promise<number[] | null> {
   const late = new AbortController();
@@ -71,7 +101,7 @@ async function measure(
       {
         ...{ text, nCtx: N_CTX, settings: { ...settings, modelPath: densePath } },
         chunks: { least: 1, most: CHUNKS[what] },
-        dense: { kind: 'write', path: path.join(folder, `rows-${what}`) },
+        dense: { kind: isFirst ? 'write' : 'read', path: path.join(folder, `rows-${what}`) },
         ...{ base: [], trials },
       },
       { signal: AbortSignal.any([signal, late.signal]), onScore },
