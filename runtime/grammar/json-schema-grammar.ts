@@ -2,7 +2,9 @@
 // node-llama-cpp's own translation skips the keywords it does not know and makes every property
 // required; here a keyword that cannot be kept is refused by name.
 import { GrammarError, GrammarRules, type JsonRule, literal } from './grammar-rules.js';
+import { multiplesRange } from './multiples.js';
 import { boundsOf, integerRange, numberRange } from './number-range.js';
+import { patternGrammar } from './pattern-grammar.js';
 
 /**
  * The grammar of all JSON texts that `schema` accepts and that keep the order of its properties.
@@ -25,9 +27,9 @@ const ANNOTATIONS =
 const KEYWORDS = {
   any: ['type', 'enum', 'const', 'anyOf', 'oneOf', 'allOf', '$ref', '$defs', 'definitions'],
   object: ['properties', 'required', 'additionalProperties'],
-  array: ['items', 'minItems', 'maxItems'],
-  string: ['minLength', 'maxLength', 'format'],
-  number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
+  array: ['items', 'prefixItems', 'additionalItems', 'minItems', 'maxItems'],
+  string: ['minLength', 'maxLength', 'pattern', 'format'],
+  number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
 };
 const KNOWN = new Set([...ANNOTATIONS, ...Object.values(KEYWORDS).flat()]);
 /** Of a host's name, and what follows it in an address. */
@@ -140,7 +142,9 @@ export class SchemaCompiler {
     return this.#rules.json(type as JsonRule);
   }
 
-  #string({ minLength, maxLength, format }: Schema, path: string): string {
+  #string(schema: Schema, path: string): string {
+    const { minLength, maxLength, pattern, format } = schema;
+    if (pattern !== undefined) return this.#pattern(schema, path);
     if (format !== undefined) {
       const name = stringOf(format, `${path}.format`);
       const make = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
@@ -153,16 +157,47 @@ export class SchemaCompiler {
     return `"\\"" char${times} "\\""`;
   }
 
+  /** Beside a pattern, which is asserted, a format is a note, as JSON schema has it. */
+  #pattern({ pattern, minLength = 0, maxLength }: Schema, path: string): string {
+    const text = stringOf(pattern, `${path}.pattern`);
+    const found = patternGrammar(this.#rules, text, `${path}.pattern`);
+    const most = maxLength === undefined ? Number.POSITIVE_INFINITY : count(maxLength, path);
+    if (found.minLength < count(minLength, path) || found.maxLength > most)
+      throw new GrammarError(
+        `${path}.pattern finds texts of other lengths than ${path}.minLength and maxLength allow; say the length in the pattern, such as ^[a-z]{1,8}$`,
+      );
+    return `"\\"" ${found.expression} "\\""`;
+  }
+
   #number(type: 'integer' | 'number', schema: Schema, path: string): string {
     if (KEYWORDS.number.every((keyword) => schema[keyword] === undefined))
       return this.#rules.json(type);
-    const bounds = boundsOf(schema, type, path);
-    const range = type === 'integer' ? integerRange(bounds) : numberRange(bounds);
+    const range = this.#range(type, schema, path);
     if (range !== null) return this.#rules.add(range);
-    throw new GrammarError(`${path}.minimum and maximum leave no ${type} between them`);
+    const between = schema.multipleOf === undefined ? type : `multiple of ${schema.multipleOf}`;
+    throw new GrammarError(`${path}.minimum and maximum leave no ${between} between them`);
   }
 
-  #array({ items = true, minItems, maxItems }: Schema, path: string): string {
+  /** Multiples of a whole number are whole, whatever the type. */
+  #range(type: 'integer' | 'number', schema: Schema, path: string): string | null {
+    const bounds = boundsOf(schema, type, path);
+    const { multipleOf: divisor } = schema;
+    if (divisor === undefined)
+      return type === 'integer' ? integerRange(bounds) : numberRange(bounds);
+    const place = `${path}.multipleOf`;
+    if (!Number.isSafeInteger(divisor) || Number(divisor) < 1)
+      throw new GrammarError(
+        `${place} of ${JSON.stringify(divisor)} is not supported; expected a whole number above 0`,
+      );
+    return multiplesRange(this.#rules, bounds, { divisor: Number(divisor), place });
+  }
+
+  #array(schema: Schema, path: string): string {
+    const { items = true, prefixItems, additionalItems, minItems, maxItems } = schema;
+    if (Array.isArray(items))
+      return this.#tuple(schema, { first: items, more: additionalItems }, `${path}.items`);
+    if (prefixItems !== undefined)
+      return this.#tuple(schema, { first: prefixItems, more: items }, `${path}.prefixItems`);
     const item = this.#rules.add(this.#value(items, `${path}.items`));
     const ws = this.#rules.json('ws');
     const times = repetition(minItems, maxItems, `${path}.minItems and maxItems`, -1);
@@ -170,6 +205,30 @@ export class SchemaCompiler {
     if (maxItems === 0) return `"[" ${ws} "]"`;
     const list = `${item} (${ws} "," ${ws} ${item})${times}`;
     return `"[" ${ws} ${least > 0 ? list : `(${list})?`} ${ws} "]"`;
+  }
+
+  /** A schema for each of the `first` items, and one for any `more`; from the last of them to the first. */
+  #tuple(
+    { minItems, maxItems }: Schema,
+    { first, more = true }: { first: unknown; more: unknown },
+    path: string,
+  ): string {
+    if (!Array.isArray(first) || first.length === 0)
+      throw new GrammarError(`${path} must be a list of at least one schema`);
+    const times = repetition(minItems, maxItems, `${path}: minItems and maxItems`, -first.length);
+    const ws = this.#rules.json('ws');
+    const after = (item: string) => `${ws} "," ${ws} ${item}`;
+    const isClosed = more === false || Number(maxItems) <= first.length;
+    if (isClosed && Number(minItems) > first.length)
+      throw new GrammarError(`${path} has ${first.length} schemas, and minItems is ${minItems}`);
+    let next = isClosed ? '""' : `(${after(this.#value(more, `${path}, others`))})${times}`;
+    const taken = first.slice(0, maxItems === undefined ? first.length : Number(maxItems));
+    for (const [i, schema] of [...taken.entries()].reverse()) {
+      const item = this.#value(schema, `${path}[${i}]`);
+      const member = `${i === 0 ? item : after(item)} ${next}`;
+      next = this.#rules.add(i < Number(minItems ?? 0) ? member : `(${member})?`);
+    }
+    return `"[" ${ws} ${next} ${ws} "]"`;
   }
 
   /**

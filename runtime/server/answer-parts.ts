@@ -41,6 +41,7 @@ export class AnswerReader {
   }
 
   #said(text: string): SpokenPart[] {
+    if (text === '') return [];
     return this.#thinking?.read(text) ?? [{ kind: 'text', text }];
   }
 

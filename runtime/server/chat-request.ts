@@ -230,8 +230,11 @@ function readToolCall({ id, function: called }: NonNullable<MessageFields['tool_
   return { id, name: called.name, arguments: called.arguments };
 }
 
+/** As llama-server has it: parts that belong into one line come as one. */
+export const PART_END = '\n';
+
 function contentText(content: MessageFields['content']): string {
-  if (Array.isArray(content)) return content.map((part) => part.text).join('');
+  if (Array.isArray(content)) return content.map((part) => part.text).join(PART_END);
   return content ?? '';
 }
 

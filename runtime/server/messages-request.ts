@@ -3,7 +3,7 @@
 // what was said.
 import type { FromSchema } from 'json-schema-to-ts';
 import { defined } from '../defined.js';
-import type { ChatFields } from './chat-request.js';
+import { type ChatFields, PART_END } from './chat-request.js';
 import * as limits from './limits.js';
 import { badRequest } from './openai-error.js';
 import {
@@ -185,7 +185,7 @@ function userOf(
     else texts.push(textOfBlock(block, `${path}[${i}]`));
   }
   if (texts.length === 0 && results.length > 0) return results;
-  return [...results, { role, content: texts.join('') }];
+  return [...results, { role, content: texts.join(PART_END) }];
 }
 
 function resultOf({ content, is_error: isError }: Record<string, unknown>, path: string): string {
@@ -210,7 +210,7 @@ function assistantOf(content: Record<string, unknown>[], path: string): Message 
   }
   return {
     role: 'assistant',
-    content: said.join(''),
+    content: said.join(PART_END),
     ...(thought.length > 0 && { reasoning_content: thought.join('') }),
     ...(calls.length > 0 && { tool_calls: calls }),
   };
@@ -219,7 +219,7 @@ function assistantOf(content: Record<string, unknown>[], path: string): Message 
 function textOf(content: string | readonly Record<string, unknown>[], path: string): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) throw badRequest(`${path} must be a text or a list of blocks`, path);
-  return content.map((block, i) => textOfBlock(block, `${path}[${i}]`)).join('');
+  return content.map((block, i) => textOfBlock(block, `${path}[${i}]`)).join(PART_END);
 }
 
 function textOfBlock(block: Record<string, unknown>, path: string): string {

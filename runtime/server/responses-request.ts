@@ -2,7 +2,7 @@
 // requests: the input holds the whole conversation.
 import type { FromSchema } from 'json-schema-to-ts';
 import { defined } from '../defined.js';
-import type { ChatFields } from './chat-request.js';
+import { type ChatFields, PART_END } from './chat-request.js';
 import * as limits from './limits.js';
 import { badRequest } from './openai-error.js';
 import {
@@ -200,7 +200,7 @@ function reasoningText({ content, summary }: Item): string {
 function textOf(content: unknown, path: string): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) throw badRequest(`${path} has no content`, path);
-  return content.map((part: Item, i) => textOfPart(part, `${path}.content[${i}]`)).join('');
+  return content.map((part: Item, i) => textOfPart(part, `${path}.content[${i}]`)).join(PART_END);
 }
 
 function textOfPart(part: Item, path: string): string {

@@ -28,6 +28,19 @@ def match_regex(regex, text):
 utils.match_regex = match_regex
 
 
+# llama-server's --verbose shows the prompt of every answer; hearth serve shows it where a request asks.
+asked = utils.ServerProcess.make_request
+
+
+def make_request(self, method, path, data=None, *more, **named):
+    if self.debug and isinstance(data, dict) and path.endswith("/chat/completions"):
+        data = {"verbose": True, **data}
+    return asked(self, method, path, data, *more, **named)
+
+
+utils.ServerProcess.make_request = make_request
+
+
 class AnyCount(int):
     """Equal to every count of tokens above 0."""
 

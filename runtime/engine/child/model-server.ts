@@ -208,7 +208,7 @@ export class ModelServer {
     const process = this.#process;
     this.#process = undefined;
     const source = info.chatTemplate;
-    const variables = this.#loaded.thinks ? {} : { enable_thinking: false };
+    const variables = { enable_thinking: this.#loaded.thinks };
     this.#template = new PromptTemplate({ source, special, control, process, variables });
     return this.#template;
   }

@@ -41,3 +41,9 @@ t.test('thoughts, words and several calls', async (t) => {
     t.same(read('so <', size, true), { reasoning: 'so <', text: '', calls: [] });
   }
 });
+
+t.test('a token without text is no part', async (t) => {
+  const reader = new AnswerReader({ format: null, splitsThinking: false });
+  t.same(reader.read({ kind: 'token', text: '', tokenIds: [2] }), []);
+  t.same(reader.read({ kind: 'token', text: 'a', tokenIds: [3] }), [{ kind: 'text', text: 'a' }]);
+});
