@@ -24,6 +24,9 @@ const COMMANDS = {
   fit: async () => (await import('./devices/fit/fit-command.js')).fitCommand,
   plan: async () => (await import('./devices/plan/plan-command.js')).planCommand,
   image: async () => (await import('./appliance/image/image-command.js')).imageCommand,
+  keys: async () => (await import('./appliance/update/keys-command.js')).keysCommand,
+  'update-bundle': async () =>
+    (await import('./appliance/update/update-bundle-command.js')).updateBundleCommand,
   devices: async () => (await import('./devices/devices-command.js')).devicesCommand,
   pack: async () => (await import('./appliance/pack/pack-command.js')).packCommand,
   verify: async () => (await import('./appliance/verify/verify-command.js')).verifyCommand,
@@ -45,6 +48,11 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 fit chat.gguf', 'On which cards and boards it runs, and how fast'],
   ['$0 plan llama-2-13b --device rtx-3060-8gb', 'The least pruning that fits, and how to make it'],
   ['$0 image chat.gguf --target x64-uefi -o disk.img', 'A disk that boots into chat'],
+  ['$0 keys keys', 'Keys to sign updates with'],
+  [
+    '$0 update-bundle chat.gguf --target x64-uefi --cert keys/update.cert.pem --key keys/update.key.pem',
+    'A signed update for devices with such a disk',
+  ],
   ['$0 devices', 'What this machine is, and the cards and boards that hearth knows'],
   ['$0 pack chat.gguf --target linux-arm64', 'One file that a board installs without network'],
   ['$0 verify hearth-linux-arm64.tar.zst', 'Whether such a file is whole, and by whom'],

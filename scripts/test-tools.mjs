@@ -28,6 +28,9 @@ export const TEST_TOOLS = {
   sfdisk: { package: 'fdisk' },
   mksquashfs: { package: 'squashfs-tools' },
   unsquashfs: { package: 'squashfs-tools' },
+  // What makes keys and bundles of updates, and reads them as a device does.
+  openssl: { package: 'openssl' },
+  rauc: { package: 'rauc' },
   // Essential to Debian, though not everywhere else: loop devices, partitions, a terminal to type at.
   losetup: { package: 'mount' },
   addpart: { package: 'util-linux' },

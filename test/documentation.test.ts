@@ -43,7 +43,7 @@ const env = { ...process.env, XDG_STATE_HOME: t.testdir() };
 const server = await runServer(t, await runEngine(t));
 const { stdout: mainHelp } = await run(process.execPath, [cli, '--help']);
 const commands = new Set(
-  [...mainHelp.matchAll(/^ {2}hearth (\w+)(?: [<[]| {2})/gm)].map(([, name = '']) => name),
+  [...mainHelp.matchAll(/^ {2}hearth ([\w-]+)(?: [<[]| {2})/gm)].map(([, name = '']) => name),
 );
 /** Each is asked for once. */
 const helps = new Map<string, Promise<string>>();
@@ -74,7 +74,7 @@ t.test("continuous integration runs the README's test command", (t) => {
 
 t.test('options stand in the help of the command that they are named for', async (t) => {
   for (const page of pages) {
-    for (const [call, name = ''] of read(page).matchAll(/\bhearth (\w+)\b[^`\n|]*/g))
+    for (const [call, name = ''] of read(page).matchAll(/\bhearth ([\w-]+)\b[^`\n|]*/g))
       for (const [option] of call.matchAll(/(?<=\s)--?[a-z][a-z-]*/g))
         if (commands.has(name)) t.match(await helpOf(name), inHelp(option), `${page}: ${call}`);
     for (const section of read(page).split(/^(?=#+ )/m)) {
@@ -87,7 +87,7 @@ t.test('options stand in the help of the command that they are named for', async
 });
 
 t.test('the tables name every command, and every type', (t) => {
-  const table = [...read('README.md').matchAll(/^\| `hearth (\w+)[^`]*` +\|/gm)];
+  const table = [...read('README.md').matchAll(/^\| `hearth ([\w-]+)[^`]*` +\|/gm)];
   t.same(table.map(([, name]) => name).sort(), [...commands].sort());
   const types = [...section('docs/convert.md', 'Types').matchAll(/^\| ([A-Z][A-Z\d_]+) +\|/gm)];
   t.same(
@@ -236,7 +236,7 @@ function script(words: string[]): string | undefined {
 }
 
 function commandsIn(text: string): string[] {
-  const named = [...text.matchAll(/\bhearth (\w+)/g)].map(([, name = '']) => name);
+  const named = [...text.matchAll(/\bhearth ([\w-]+)/g)].map(([, name = '']) => name);
   return [...new Set(named)].filter((name) => commands.has(name));
 }
 

@@ -71,8 +71,7 @@ async function gather(
   options: ImageOptions & Pick<ImageBuild, 'onStep'>,
   found: Pick<ImageBuild, 'fitted' | 'folder'>,
 ): Promise<ImageBuild> {
-  const { target, settings, model, mirror = DEFAULT_MIRROR, signal, onStep } = options;
-  const epoch = options.epoch ?? startOfDay();
+  const { target, settings, model, mirror = DEFAULT_MIRROR, signal, epoch, onStep } = options;
   const machine = IMAGE_MACHINES[target];
   onStep('installing Debian');
   const base = await debianBase({ machine, settings, mirror, epoch, signal });
@@ -80,7 +79,7 @@ async function gather(
   const hearth = await payload(machine.payload, { signal });
   onStep('hashing the model');
   const modelSha256 = await sha256Of(model, signal);
-  return { ...options, ...found, epoch, machine, base, hearth, modelSha256 };
+  return { ...options, ...found, machine, base, hearth, modelSha256 };
 }
 
 async function writeImage(build: ImageBuild, partitions: Partitions): Promise<ImageSummary> {
@@ -163,10 +162,4 @@ function summary({ output, fitted }: ImageBuild, layout: DiskLayout): ImageSumma
     fitted,
     sizeWithoutModelBytes: sizeBytes - partitionNamed(layout, 'model').sizeBytes,
   };
-}
-
-/** In UTC, in seconds: builds of one day from the same packages are the same. */
-function startOfDay(): number {
-  const day = 24 * 60 * 60;
-  return Math.floor(Date.now() / 1000 / day) * day;
 }

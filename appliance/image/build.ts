@@ -18,7 +18,7 @@ export type ImageOptions = {
   nCtx?: number | undefined;
   mirror?: string | undefined;
   /** seconds since 1970 that the files of the image are dated with */
-  epoch?: number | undefined;
+  epoch: number;
   /** signs the manifest; Ed25519 */
   signingKey?: KeyObject | undefined;
   signal?: AbortSignal | undefined;
@@ -31,7 +31,6 @@ export type ImageBuild = ImageOptions & {
   modelSha256: string;
   base: DebianBase;
   hearth: Payload;
-  epoch: number;
   folder: string;
   onStep: (step: string) => void;
 };

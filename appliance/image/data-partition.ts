@@ -1,15 +1,22 @@
 // The file systems beside the system: the model's, read-only, and an empty one for data.
 // The model's is not compressed: quantised weights do not get smaller.
-import { constants } from 'node:fs';
-import { copyFile, realpath } from 'node:fs/promises';
+import { mkdir, open, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { isAligned, writeAligned } from '../../model/gguf/align-gguf.js';
+import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import type { StepOptions } from './build.js';
 import { makeEmpty, makeSquashfs, runTool } from './debian-tools.js';
 
 /** So large may the data get, in blocks of 4096 bytes: room for its tables is kept from the start. */
 const MOST_BLOCKS = 2 ** 28;
 
-/** Path of a squashfs with only the model in it, under its own name and readable by all. */
+/** What an update compares: a block of weights that stays is a block of the partition that stays. */
+const ALIGNMENT_BYTES = 4096;
+
+/**
+ * Path of a squashfs with only the model in it, under its own name and readable by all. Its tensors lie
+ * at multiples of {@link ALIGNMENT_BYTES}, so that an update fetches only those that changed.
+ */
 export async function modelPartition(
   model: string,
   { epoch, folder, signal }: StepOptions,
@@ -17,17 +24,23 @@ export async function modelPartition(
   const image = path.join(folder, 'model.squashfs');
   const plain = ['-noI', '-noD', '-noF', '-noX', '-no-fragments', '-b', '1M'];
   const readable = ['-all-root', '-root-mode', '0755', '-action', 'chmod(0444)@type(f)'];
-  const words = [await plainFile(model, folder), image, ...plain, ...readable];
+  const words = [await alignedFile(model, { folder, signal }), image, ...plain, ...readable];
   await makeSquashfs(words, epoch, { signal });
   return image;
 }
 
-/** mksquashfs takes a link for itself, and a model in a cache is mostly one to a file of another name. */
-async function plainFile(model: string, folder: string): Promise<string> {
+/** Under its own name, in a folder of its own; as it lies there if it is aligned already. */
+async function alignedFile(
+  model: string,
+  { folder, signal }: Pick<StepOptions, 'folder' | 'signal'>,
+): Promise<string> {
   const real = await realpath(model);
-  if (path.basename(real) === path.basename(model)) return real;
-  const copy = path.join(folder, path.basename(model));
-  await copyFile(real, copy, constants.COPYFILE_FICLONE);
+  const hasName = path.basename(real) === path.basename(model);
+  if (hasName && isAligned(await readGgufFile(real), ALIGNMENT_BYTES)) return real;
+  const copy = path.join(folder, 'model', path.basename(model));
+  await mkdir(path.dirname(copy));
+  await using target = await open(copy, 'wx');
+  await writeAligned(real, target, { alignmentBytes: ALIGNMENT_BYTES, signal });
   return copy;
 }
 

@@ -26,13 +26,25 @@ const TOOLS: DebianTool[] = [
 const MORE_FOLDERS = ['/usr/sbin', '/sbin'];
 
 type IsThere = (file: string) => Promise<boolean>;
+const isThere: IsThere = async (file) => existsSync(file);
 
 /** Rejects with {@link ImageError} that names all missing packages at once. */
-export async function checkTools(machine: ImageMachine, isThere?: IsThere): Promise<void> {
-  const missing = await missingPackages(machine, [], isThere);
+export async function checkTools(machine: ImageMachine, isFile?: IsThere): Promise<void> {
+  const missing = await missingPackages(machine, [], isFile);
   if (missing.length === 0) return;
   throw new ImageError(
     `an image is built with Debian's tools, and some are missing; run apt-get install --no-install-recommends ${missing.join(' ')}`,
+  );
+}
+
+/** Rejects with {@link ImageError} that begins with `purpose` where one of these is missing. */
+export async function checkPrograms(programs: readonly DebianTool[], purpose: string) {
+  const missing = new Set<string>();
+  for (const [program, debianPackage] of programs)
+    if (!(await isInPath(program, isThere))) missing.add(debianPackage);
+  if (missing.size === 0) return;
+  throw new ImageError(
+    `${purpose}; run apt-get install --no-install-recommends ${[...missing].join(' ')}`,
   );
 }
 
@@ -40,13 +52,13 @@ export async function checkTools(machine: ImageMachine, isThere?: IsThere): Prom
 export async function missingPackages(
   machine: ImageMachine,
   more: readonly DebianTool[] = [],
-  isThere: IsThere = async (file) => existsSync(file),
+  isFile: IsThere = isThere,
 ): Promise<string[]> {
   const missing = new Set<string>();
   for (const [program, debianPackage] of [...TOOLS, ...compilers(machine), ...more])
-    if (!(await isInPath(program, isThere))) missing.add(debianPackage);
+    if (!(await isInPath(program, isFile))) missing.add(debianPackage);
   const emulator = `/proc/sys/fs/binfmt_misc/qemu-${machine.emulator}`;
-  if (needsEmulator(machine) && !(await isThere(emulator)))
+  if (needsEmulator(machine) && !(await isFile(emulator)))
     for (const debianPackage of ['qemu-user-static', 'binfmt-support']) missing.add(debianPackage);
   return [...missing];
 }
@@ -66,9 +78,9 @@ function needsEmulator({ architecture }: ImageMachine): boolean {
   return architecture !== (process.arch === 'x64' ? 'amd64' : process.arch);
 }
 
-async function isInPath(program: string, isThere: IsThere) {
-  if (path.isAbsolute(program)) return await isThere(program);
-  const found = folders().map((folder) => isThere(path.join(folder, program)));
+async function isInPath(program: string, isFile: IsThere) {
+  if (path.isAbsolute(program)) return await isFile(program);
+  const found = folders().map((folder) => isFile(path.join(folder, program)));
   return (await Promise.all(found)).includes(true);
 }
 

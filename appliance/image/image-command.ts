@@ -10,6 +10,7 @@ import { IMAGE_TARGETS, type ImageTarget } from '../manifest.js';
 import { readSigningKey } from '../signature.js';
 import { buildImage, DEFAULT_MIRROR, type ImageSummary } from './build-image.js';
 import { DEFAULT_PORT, readSettings } from './device-settings.js';
+import { sourceDateOrToday } from './source-date.js';
 
 const note = noteAs('image');
 const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
@@ -77,19 +78,12 @@ async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
     memoryBytes: argv.memory ?? DEFAULT_MEMORY_BYTES,
     nCtx: argv.ctx,
     mirror: argv.mirror,
-    epoch: sourceDate(process.env.SOURCE_DATE_EPOCH),
+    epoch: sourceDateOrToday(),
     signingKey: argv.sign === undefined ? undefined : await readSigningKey(argv.sign, warn),
     force: argv.force,
     onStep: (step) => note(`${step} …`),
   });
   print(argv.json ? summaryJson(summary) : summaryText(summary));
-}
-
-/** As reproducible-builds.org has it. */
-function sourceDate(value: string | undefined): number | undefined {
-  if (!value) return undefined;
-  if (/^\d{1,10}$/.test(value)) return Number(value);
-  throw new Error(`SOURCE_DATE_EPOCH is "${value}"; expected seconds since 1970`);
 }
 
 function summaryText({ output, sizeBytes, sizeWithoutModelBytes, fitted }: ImageSummary): string {

@@ -6,7 +6,7 @@ import { type AnyGgmlType, ggmlTypeId } from '../../llama/ggml-types.js';
 import type { GgufEntry, GgufMetadata } from './gguf-metadata.js';
 
 /** `general.alignment`'s default; every tensor starts at a multiple of it. */
-const ALIGNMENT = 32;
+const ALIGNMENT_BYTES = 32;
 const VERSION = 3;
 
 export type HeaderTensor = {
@@ -18,6 +18,9 @@ export type HeaderTensor = {
   sizeBytes: number;
 };
 
+/** As a file has it: ne[0] first. */
+export type ShapedTensor = Pick<HeaderTensor, 'name' | 'type' | 'sizeBytes'> & { shape: number[] };
+
 export type GgufLayout = {
   /** Everything before the data of the tensors, padding included. */
   header: Buffer;
@@ -28,11 +31,24 @@ export type GgufLayout = {
 
 /** The layout of a file with these pairs and tensors. */
 export function layOutGguf(metadata: GgufMetadata, tensors: readonly HeaderTensor[]): GgufLayout {
+  const shaped = tensors.map(({ name, type, sizeBytes, nRows, nCols, nDims }) => {
+    return { name, type, sizeBytes, shape: nDims === 1 ? [nRows * nCols] : [nCols, nRows] };
+  });
+  return layOutShaped(metadata, shaped, ALIGNMENT_BYTES);
+}
+
+/** The same for tensors of any shape; other than 32, `alignmentBytes` must be in the pairs, too. */
+export function layOutShaped(
+  metadata: GgufMetadata,
+  tensors: readonly ShapedTensor[],
+  alignmentBytes: number,
+): GgufLayout {
   const pairs = serializePairs(metadata, tensors.length);
-  const { relative, totalBytes } = placeTensors(tensors);
+  const { relative, totalBytes } = placeTensors(tensors, alignmentBytes);
   const infos = tensors.map((tensor, i) => tensorInfo(tensor, relative[i] as number));
   const bare = Buffer.concat([pairs, ...infos]);
-  const header = Buffer.concat([bare, Buffer.alloc(align(bare.length) - bare.length)]);
+  const padding = Buffer.alloc(align(bare.length, alignmentBytes) - bare.length);
+  const header = Buffer.concat([bare, padding]);
   return {
     header,
     offsetsBytes: relative.map((offset) => header.length + offset),
@@ -41,14 +57,14 @@ export function layOutGguf(metadata: GgufMetadata, tensors: readonly HeaderTenso
 }
 
 /** Offsets from the start of the data; llama.cpp pads the last tensor, too. */
-function placeTensors(tensors: readonly HeaderTensor[]): {
-  relative: number[];
-  totalBytes: number;
-} {
+function placeTensors(
+  tensors: readonly ShapedTensor[],
+  alignmentBytes: number,
+): { relative: number[]; totalBytes: number } {
   let end = 0;
   const relative = tensors.map(({ sizeBytes }) => {
     const offset = end;
-    end = align(end + sizeBytes);
+    end = align(end + sizeBytes, alignmentBytes);
     return offset;
   });
   return { relative, totalBytes: end };
@@ -100,20 +116,18 @@ function toTyped(entry: Exclude<GgufEntry, { type: 'STORED' }>): Typed {
 }
 
 /** Name, dimensions with the contiguous one first, type, offset. */
-function tensorInfo(tensor: HeaderTensor, offset: number): Buffer {
-  const { name, type, nRows, nCols, nDims } = tensor;
-  const shape = nDims === 1 ? [nRows * nCols] : [nCols, nRows];
+function tensorInfo({ name, type, shape }: ShapedTensor, offset: number): Buffer {
   const nameBytes = Buffer.from(name);
-  const info = Buffer.alloc(8 + nameBytes.length + 4 + 8 * nDims + 4 + 8);
+  const info = Buffer.alloc(8 + nameBytes.length + 4 + 8 * shape.length + 4 + 8);
   let end = info.writeBigUInt64LE(BigInt(nameBytes.length));
   end += nameBytes.copy(info, end);
-  end = info.writeUInt32LE(nDims, end);
+  end = info.writeUInt32LE(shape.length, end);
   for (const size of shape) end = info.writeBigUInt64LE(BigInt(size), end);
   end = info.writeUInt32LE(ggmlTypeId(type), end);
   info.writeBigUInt64LE(BigInt(offset), end);
   return info;
 }
 
-function align(sizeBytes: number): number {
-  return Math.ceil(sizeBytes / ALIGNMENT) * ALIGNMENT;
+function align(sizeBytes: number, alignmentBytes: number): number {
+  return Math.ceil(sizeBytes / alignmentBytes) * alignmentBytes;
 }

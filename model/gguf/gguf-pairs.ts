@@ -3,7 +3,7 @@
 // bytes are never decoded. Every length is checked against the header. Knows no key.
 import { open } from 'node:fs/promises';
 import { type GgufFile, GgufFileError } from './gguf-file.js';
-import type { GgufMetadata } from './gguf-metadata.js';
+import type { GgufEntry, GgufMetadata } from './gguf-metadata.js';
 
 /** The largest vocabularies take 20 MB. */
 const MAX_HEADER_BYTES = 512 << 20;
@@ -11,16 +11,16 @@ const MAX_HEADER_BYTES = 512 << 20;
 /** The pairs whose keys start with `prefix`. Throws {@link GgufFileError}. */
 export async function readStoredPairs(file: GgufFile, prefix: string): Promise<GgufMetadata> {
   const header = new HeaderCursor(file.path, await readHeader(file));
-  const pairs: GgufMetadata = {};
+  const pairs: [key: string, GgufEntry][] = [];
   for (let left = header.start(); left > 0; left--) {
     const key = header.text();
     const start = header.offset;
     header.skipValue(header.u32());
     const value = header.since(start);
-    // No key of a stranger's reaches the object but those asked for.
-    if (key.startsWith(prefix)) pairs[key] = { type: 'STORED', value };
+    if (key.startsWith(prefix)) pairs.push([key, { type: 'STORED', value }]);
   }
-  return pairs;
+  // A stranger's keys become properties of the object, never its prototype.
+  return Object.fromEntries(pairs);
 }
 
 async function readHeader({ path, dataOffset }: GgufFile): Promise<Buffer> {

@@ -15,6 +15,8 @@ export type Tool =
   | 'sfdisk'
   | 'mksquashfs'
   | 'unsquashfs'
+  | 'openssl'
+  | 'rauc'
   | 'losetup'
   | 'addpart'
   | 'script';
