@@ -87,7 +87,8 @@ async function withModel(
 ): Promise<void> {
   const onWarning = (message: string) => screen.note(`warning: ${message}`);
   const log = options.log && openLog({ ...options.log, onWarning });
-  const engine = startEngine(options.engine);
+  const onNotice = (text: string) => screen.note(text);
+  const engine = startEngine(options.engine, { onNotice });
   const keepText = options.log?.logText ?? false;
   const recorded = { engine, log, keepText, settings: options.engine, onWarning };
   const recorder = new Recorder({ ...recorded, hearthVersion: hearthVersion() });

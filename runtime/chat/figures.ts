@@ -15,11 +15,16 @@ export function figuresLine({
     `TTFT ${formatDuration(timings.ttftMs)}`,
     formatSpeed(timings),
     plural(timings.generatedTokens, 'token'),
+    draftPart(timings),
     `prompt ${promptTokens}${cachedTokens > 0 ? ` (${cachedTokens} cached)` : ''}`,
     `context ${memory.contextUsed}/${memory.nCtx}`,
     ...memoryParts(memory),
   ];
   return parts.filter((part) => part !== '').join(' · ');
+}
+
+function draftPart({ draft }: Timings): string {
+  return draft && draft.tokens > 0 ? `drafted ${draft.acceptedTokens}/${draft.tokens}` : '';
 }
 
 /** Told before the answer: what the model does not see. */

@@ -1,5 +1,6 @@
 // The options of `hearth chat` and `hearth serve` that say how the model is loaded.
 // One table, so that both commands read them alike and their --help cannot differ.
+import path from 'node:path';
 import type { InferredOptionTypes, Options } from 'yargs';
 import {
   contextFlag,
@@ -8,7 +9,7 @@ import {
   parallelFlag,
   threadsFlag,
 } from '../../llama/settings.js';
-import { many, one, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { many, one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { parseSize } from '../../terminal/units.js';
 import { defined } from '../defined.js';
 import type { EngineInfo, EngineOptions } from './engine.js';
@@ -44,6 +45,10 @@ export const engineFlags = {
     'what is free',
   ),
   parallel: parallelFlag,
+  draft: valueFlag(
+    'Smaller model of the same vocabulary, such as this one pruned, that drafts for it',
+    (file) => path.resolve(text('draft')(file)),
+  ),
   threads: {
     ...threadsFlag('CPU threads'),
     defaultDescription: 'as many as are quickest, measured batch by batch',
@@ -66,15 +71,31 @@ export const engineFlags = {
 
 export type EngineFlags = InferredOptionTypes<typeof engineFlags>;
 
-const { parallel: _parallel, overflow: _overflow, memory: _memory, ...oneAtATime } = engineFlags;
+const {
+  parallel: _,
+  overflow: _overflow,
+  memory: _memory,
+  draft: _draft,
+  ...oneAtATime
+} = engineFlags;
 
 /** For one answer at a time, of one turn, in whatever memory there is. */
 export const loadFlags = oneAtATime;
 
 export function engineOptionsOf(modelPath: string, flags: Partial<EngineFlags>): EngineOptions {
   const { gpu, 'gpu-layers': gpuLayers, ctx: nCtx, 'kv-type': kvType, parallel, threads } = flags;
-  const { 'flash-attention': flashAttention, mmap } = flags;
-  const options = { gpu, gpuLayers, nCtx, kvType, parallel, threads, flashAttention, mmap };
+  const { 'flash-attention': flashAttention, mmap, draft: draftPath } = flags;
+  const options = {
+    gpu,
+    gpuLayers,
+    nCtx,
+    kvType,
+    parallel,
+    threads,
+    flashAttention,
+    mmap,
+    draftPath,
+  };
   return { modelPath, ...defined(options) };
 }
 

@@ -53,6 +53,8 @@ export type FromChild =
   | { kind: 'alive' }
   | { kind: 'load-failed'; failure: EngineFailure }
   | { kind: 'log'; lines: string[] }
+  /** For who runs the engine. */
+  | { kind: 'notice'; text: string }
   | { kind: 'events'; events: { id: number; slotId: number; event: GenerateEvent }[] }
   | { kind: 'answer-failed'; id: number; failure: EngineFailure }
   | { kind: 'result'; id: number; value: CallResults[keyof CallResults] }

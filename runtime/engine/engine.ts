@@ -144,6 +144,10 @@ export type EngineOptions = {
   chatTemplate?: string;
   /** False: a template that lets the model think is asked not to, unless a request says otherwise. */
   thinking?: boolean;
+  /** A smaller model with the same vocabulary that drafts for this one; it changes no answer. */
+  draftPath?: string;
+  /** Drafts all it may, sure or not, whether it pays or not: for tests and benches. */
+  alwaysDraft?: boolean;
   /** Reads the weights past the page cache, where the system can; turns `mmap` off. */
   directIo?: boolean;
   /** Requests that may wait for a sequence; one more is refused with `queue-full`. */
@@ -257,6 +261,16 @@ export type Timings = {
   interTokenP50Ms: number;
   interTokenP95Ms: number;
   interTokenMaxMs: number;
+  /** Only where a model drafts. */
+  draft?: DraftTimings;
+};
+
+export type DraftTimings = {
+  /** Drafted for this answer, and those of them that it took. */
+  tokens: number;
+  acceptedTokens: number;
+  /** Speed with drafts by speed without, as last measured; null where it was not yet. */
+  gain: number | null;
 };
 
 /** Bytes. Device memory is null where the backend cannot tell. */
@@ -292,7 +306,7 @@ export type EngineInfo = {
   llamaCppRelease: string;
   loadMs: number;
   /**
-   * Bytes by the backend's own accounting. Weights are exact, and so is the sum of the other two; how it
+   * Bytes by the backend's own accounting, of a model that drafts, too. Weights are exact, and so is the sum of the other two; how it
    * is split is read from llama.cpp's log, which tells hundredths of a MiB.
    */
   weightsBytes: number;
@@ -300,6 +314,8 @@ export type EngineInfo = {
   computeBytes: number;
   /** The same as it was predicted, without looking at what was allocated; null where it was not. */
   predicted?: PredictedMemory | null;
+  /** The model that drafts; left out where none does. */
+  draft?: { path: string; modelName: string; nCtx: number };
   chatTemplate: string | null;
   bosTokenId: number | null;
   eosTokenId: number | null;

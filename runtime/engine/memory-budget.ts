@@ -8,6 +8,7 @@ import type { Fit, FitRequest } from '../../devices/fit/fit.js';
 import { changeText } from '../../devices/fit/fit-report.js';
 import { type Fitter, openFitter } from '../../devices/fit/fitter.js';
 import type { LocalGpu } from '../../devices/memory/dry-run/dry-run-protocol.js';
+import { pairedPredictor } from '../../devices/memory/paired-predictor.js';
 import { openMemoryPredictor } from '../../devices/memory/predictor.js';
 import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { type SizedModel, sizedModelOfGguf } from '../../model/shape/sized-model.js';
@@ -30,7 +31,8 @@ export type Budgeted = { options: EngineOptions; fit: Fit };
 export async function withinMemory(options: EngineOptions, memoryBytes: number): Promise<Budgeted> {
   const model = sizedModelOfGguf(await readGgufFile(options.modelPath));
   const predictor = openMemoryPredictor();
-  const fitter = openFitter(predictor);
+  const draft = options.draftPath && sizedModelOfGguf(await readGgufFile(options.draftPath));
+  const fitter = openFitter(draft ? pairedPredictor(predictor, draft) : predictor);
   try {
     const gpu = options.gpu === 'off' ? null : await predictor.localGpu();
     const wanted = options.gpu ?? 'auto';
@@ -39,7 +41,7 @@ export async function withinMemory(options: EngineOptions, memoryBytes: number):
     if (!isKept(fit, options)) throw await refusal({ options, memoryBytes, fitter, model, fit });
     return { options: { ...options, ...chosen(fit, options) }, fit };
   } finally {
-    await fitter.close();
+    await predictor.close();
   }
 }
 
@@ -93,6 +95,6 @@ async function refusal(refused: Refused): Promise<MemoryBudgetError> {
   const { cheapestChange } = await advise({ ...asked, types: () => [] });
   const change = cheapestChange ? ` ${changeText(cheapestChange)}` : '';
   return new MemoryBudgetError(
-    `${path.basename(options.modelPath)} needs ${formatMemory(fit.neededBytes)} with ${fit.memory.nCtx} tokens of context, but --memory ${formatMemory(memoryBytes)} leaves ${formatMemory(fit.budgetBytes)} for a model.${change}`,
+    `${path.basename(options.modelPath)}${options.draftPath ? ' needs with its draft' : ' needs'} ${formatMemory(fit.neededBytes)} with ${fit.memory.nCtx} tokens of context, but --memory ${formatMemory(memoryBytes)} leaves ${formatMemory(fit.budgetBytes)} for a model.${change}`,
   );
 }

@@ -35,11 +35,17 @@ const DEFAULT_MAX_QUEUE = 64;
 /** How long answers under way may take to stop when the engine closes. */
 const CLOSE_MS = 1000;
 
+export type EngineListeners = {
+  /** Told what who runs the engine may want to know, such as that drafting was switched off. */
+  onNotice?: (text: string) => void;
+};
+
 export class RestartingEngine implements Engine {
   state: EngineState = { kind: 'loading', progress: 0 };
   file: ModelFile | null = null;
   info: EngineInfo | null = null;
   readonly #options: EngineOptions;
+  readonly #onNotice: (text: string) => void;
   readonly #requests: Requests;
   readonly #calls: EngineCalls;
   readonly #plan = new RestartPlan();
@@ -54,8 +60,9 @@ export class RestartingEngine implements Engine {
   #before: MemoryBefore = memoryBefore();
   #loadFailure: EngineFailure | undefined;
 
-  constructor(options: EngineOptions) {
+  constructor(options: EngineOptions, { onNotice = () => {} }: EngineListeners = {}) {
     this.#options = options;
+    this.#onNotice = onNotice;
     this.#calls = new EngineCalls({
       send: (message) => this.#child?.send(message),
       onLeave: () => this.#watch?.look(),
@@ -242,6 +249,9 @@ export class RestartingEngine implements Engine {
         break;
       case 'log':
         break;
+      case 'notice':
+        this.#onNotice(message.text);
+        break;
       default:
         throw new Error(`unknown message ${JSON.stringify(message satisfies never)}`);
     }
@@ -314,6 +324,6 @@ export class RestartingEngine implements Engine {
  * Starts a model in a process of its own. Returns at once, in the state `loading`; whether the
  * model can be loaded is told by `ready()`.
  */
-export function startEngine(options: EngineOptions): Engine {
-  return new RestartingEngine(options);
+export function startEngine(options: EngineOptions, listeners: EngineListeners = {}): Engine {
+  return new RestartingEngine(options, listeners);
 }

@@ -29,6 +29,10 @@ SELECT
   request.prompt_tokens       AS prompt_tokens,       -- cached ones included
   request.cached_tokens       AS cached_tokens,       -- part of the prompt found in the KV cache
   request.generated_tokens    AS generated_tokens,    -- tokens of the answer
+  request.draft_tokens        AS draft_tokens,        -- drafted by a smaller model; null without one
+  request.draft_accepted_tokens
+                              AS draft_accepted_tokens, -- those of them that the answer took
+  request.draft_gain          AS draft_gain,          -- speed with drafts by speed without
   request.queue_ms            AS queue_ms,            -- waiting for a free sequence
   request.ttft_ms             AS ttft_ms,             -- arrival to first token, queue included
   request.prompt_ms           AS prompt_ms,           -- evaluating what was not cached

@@ -20,6 +20,8 @@ const SETTINGS = Object.keys({
   mmap: true,
   chatTemplate: true,
   thinking: true,
+  draftPath: true,
+  alwaysDraft: true,
   directIo: true,
   maxQueue: true,
 } satisfies Record<keyof EngineOptions, true>);
@@ -94,6 +96,9 @@ export const REQUEST_COLUMNS: Columns<RequestRow> = {
   prompt_tokens: (row) => whole(row.timings?.promptTokens),
   cached_tokens: (row) => whole(row.timings?.cachedTokens),
   generated_tokens: (row) => whole(row.timings?.generatedTokens),
+  draft_tokens: (row) => whole(row.timings?.draft?.tokens),
+  draft_accepted_tokens: (row) => whole(row.timings?.draft?.acceptedTokens),
+  draft_gain: (row) => real(row.timings?.draft?.gain),
   queue_ms: (row) => real(row.timings?.queueMs),
   ttft_ms: (row) => real(row.timings?.ttftMs),
   prompt_ms: (row) => real(row.timings?.promptMs),

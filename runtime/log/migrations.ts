@@ -5,7 +5,7 @@ import type { Database } from 'better-sqlite3';
 import { ANSWERS_VIEW_SQL } from './answers-view-sql.js';
 import { LogError } from './log-error.js';
 import { OTLP_SQL } from './otlp-sql.js';
-import { MEASUREMENT_SQL, TABLES_SQL } from './tables-sql.js';
+import { DRAFT_COLUMNS_SQL, MEASUREMENT_SQL, TABLES_SQL } from './tables-sql.js';
 
 export type Migration = { name: string; sql: string };
 
@@ -16,6 +16,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '003-measurements', sql: MEASUREMENT_SQL },
   { name: '004-model-id', sql: `DROP VIEW answers;${ANSWERS_VIEW_SQL}` },
   { name: '005-otlp', sql: OTLP_SQL },
+  { name: '006-draft', sql: `DROP VIEW answers;${DRAFT_COLUMNS_SQL}${ANSWERS_VIEW_SQL}` },
 ];
 
 /** `Hrth` in SQLite's header: `file log.db` tells it from any other database. */

@@ -185,3 +185,10 @@ CREATE TABLE measurement (
 ) STRICT;
 CREATE INDEX measurement_test_time ON measurement (test_time);
 `;
+
+/** Of answers of a model that another one drafts for; null elsewhere. */
+export const DRAFT_COLUMNS_SQL = `
+ALTER TABLE request ADD COLUMN draft_tokens          INTEGER;
+ALTER TABLE request ADD COLUMN draft_accepted_tokens INTEGER;  -- those that the answer took
+ALTER TABLE request ADD COLUMN draft_gain            REAL;     -- speed with drafts by speed without
+`;

@@ -1,6 +1,13 @@
 // What an answer tells of itself beside its text: why it ended, how long it took, what it held.
 // Timings and progress are named as llama-server names them.
-import type { EndEvent, ProgressEvent, StartEvent, StopReason, Timings } from '../engine/engine.js';
+import type {
+  DraftTimings,
+  EndEvent,
+  ProgressEvent,
+  StartEvent,
+  StopReason,
+  Timings,
+} from '../engine/engine.js';
 
 /** OpenAI knows fewer reasons; `hearth.stop_reason` has the exact one. */
 export function finishReason(stopReason: StopReason): 'stop' | 'length' {
@@ -8,7 +15,7 @@ export function finishReason(stopReason: StopReason): 'stop' | 'length' {
 }
 
 /** `prompt_n` are the tokens evaluated, those in the cache not included. */
-export function timingFields(t: Timings): Record<string, number> {
+export function timingFields(t: Timings): Record<string, number | null> {
   const promptN = t.promptTokens - t.cachedTokens;
   return {
     cache_n: t.cachedTokens,
@@ -21,7 +28,17 @@ export function timingFields(t: Timings): Record<string, number> {
     ttft_ms: t.ttftMs,
     queue_ms: t.queueMs,
     total_ms: t.totalMs,
+    ...(t.draft && draftFields(t.draft)),
   };
+}
+
+/** `draft_gain` is hearth's own: speed with drafts by speed without, null before it is measured. */
+function draftFields({
+  tokens,
+  acceptedTokens,
+  gain,
+}: DraftTimings): Record<string, number | null> {
+  return { draft_n: tokens, draft_n_accepted: acceptedTokens, draft_gain: gain };
 }
 
 export function progressFields(start: StartEvent | null, event: ProgressEvent): object {

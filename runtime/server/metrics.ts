@@ -33,6 +33,12 @@ export class Metrics {
     'Tokens of prompts found in the KV cache',
   );
   readonly #generatedTokens = this.#counter('generated_tokens', 'Tokens generated');
+  readonly #draftTokens = this.#counter('draft_tokens', 'Tokens drafted by a smaller model');
+  readonly #acceptedTokens = this.#counter(
+    'draft_accepted_tokens',
+    'Drafted tokens that the model took',
+  );
+  #draftGain: number | null = null;
   readonly #responses = this.#counter('http_responses', 'Responses by status', ['status']);
   readonly #droppedTurns = this.#counter('dropped_turns', 'Turns cut because the context was full');
 
@@ -60,6 +66,7 @@ export class Metrics {
     this.#gauge('kv_tokens', 'Tokens that the KV cache holds', () =>
       engine.info ? engine.info.nCtx * engine.info.parallel : 0,
     );
+    this.#gauge('draft_gain', 'Speed with drafts by speed without', () => this.#draftGain);
     this.#forGateways(engine);
     this.#gauge('log_unwritten_rows', 'Rows of the log that wait or were given up', () =>
       log ? log.unwrittenRows : 0,
@@ -74,6 +81,9 @@ export class Metrics {
     this.#promptTokens.inc(timings?.promptTokens ?? 0);
     this.#cachedTokens.inc(timings?.cachedTokens ?? 0);
     this.#generatedTokens.inc(timings?.generatedTokens ?? 0);
+    this.#draftTokens.inc(timings?.draft?.tokens ?? 0);
+    this.#acceptedTokens.inc(timings?.draft?.acceptedTokens ?? 0);
+    this.#draftGain = timings?.draft?.gain ?? this.#draftGain;
     if (error) return;
     observe(this.#ttft, timings?.generatedTokens ? timings.ttftMs : undefined);
     observe(this.#request, timings?.totalMs);

@@ -24,7 +24,7 @@ const LEFT_OUT = new Map([
   ['api-key', true],
   ['api-key-file', true],
 ]);
-const PATHS = new Set(['config', 'log', 'socket', 'model']);
+const PATHS = new Set(['config', 'log', 'socket', 'model', 'draft']);
 const NOT_IN_UNIT = new Set(['HEARTH_API_KEY', 'HEARTH_API_KEY_FILE', 'HEARTH_PRINT_UNIT']);
 /** The rest is the system's own. */
 const MEMORY_SHARE = 0.9;

@@ -28,7 +28,7 @@ export async function serve({ log: logOptions, otlp, ...options }: ServeOptions)
   const { stop, hurry } = stopSignals();
   const systemd = await openNotifier();
   const log = logOptions && openLog({ ...logOptions, onWarning: warn });
-  const engine = startEngine(options.settings);
+  const engine = startEngine(options.settings, { onNotice: note });
   let otlpExport: OtlpExport | null = null;
   try {
     await firstReport(engine);

@@ -11,6 +11,7 @@ export class AnswerClock {
   #lastTokenAt = 0;
   #intervals: number[] = [];
   #generatedTokens = 0;
+  readonly #draft = { tokens: 0, acceptedTokens: 0 };
 
   get generatedTokens(): number {
     return this.#generatedTokens;
@@ -31,6 +32,15 @@ export class AnswerClock {
     else this.#intervals.push(now - this.#lastTokenAt);
     this.#lastTokenAt = now;
     this.#generatedTokens++;
+  }
+
+  countDraft(tokens: number, acceptedTokens: number): void {
+    this.#draft.tokens += tokens;
+    this.#draft.acceptedTokens += acceptedTokens;
+  }
+
+  get draft(): Readonly<{ tokens: number; acceptedTokens: number }> {
+    return this.#draft;
   }
 
   /** `queueMs` is the parent's to add. */

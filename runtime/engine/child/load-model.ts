@@ -1,17 +1,17 @@
 // From a path and options to a model that can answer, on the best device on which it fits.
 // node-llama-cpp picks device, layers and context by simulating the allocation in llama.cpp.
 // Runs only in the engine's child process, as loading can abort the process.
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
-import { type Native, nativeBindings, nativeParts } from '../../../llama/node-llama-internals.js';
-import { ThreadTuner, threadCounts, tryThreads } from '../../../llama/thread-tuner.js';
+import { type Native, nativeParts } from '../../../llama/node-llama-internals.js';
 import type { GgufFile } from '../../../model/gguf/gguf-file.js';
-import type { EngineInfo, EngineOptions, ModelFile } from '../engine.js';
+import type { EngineInfo, EngineOptions, ModelFile, PredictedMemory } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import { describeFile } from '../model-file.js';
+import { type DraftModel, openDraft, readDraftFile, readyDraft } from './draft-model.js';
 import { architectureOf, checkHeader, readHeader } from './gguf-check.js';
-import { hasDevice, loadError, type OpeningLlama } from './open-llama.js';
+import { hasDevice, type OpeningLlama } from './open-llama.js';
+import { checkArchitecture, openContext, openModel, tuneThreads } from './open-model.js';
 import { predictedMemory } from './predicted.js';
 
 export type LoadedEngine = Awaited<ReturnType<typeof loadModel>>;
@@ -29,18 +29,36 @@ export type LoadEvents = {
 export async function loadModel(opening: OpeningLlama, options: EngineOptions, events: LoadEvents) {
   const [llama, file] = await Promise.all([opening.llama, readModelFile(options, events)]);
   checkArchitecture(llama, file);
+  const { draftPath } = options;
+  const draftFile =
+    draftPath === undefined ? undefined : await readDraftFile(llama, draftPath, file);
   const model = await openModel(llama, options, events.onProgress);
+  checkForgets(model, options);
+  // Before the context, which may take all the memory that is left.
+  const opened = draftFile && (await openDraft(llama, draftFile, options));
   const context = await openContext(model, options);
   const native = nativeParts(llama, model, context);
   const threads = await tuneThreads(native, model, options);
   // llama.cpp's log arrives by way of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
-  const loadMs = performance.now() - opening.startedAt;
   const lines = opening.takeLines();
-  const info = await describe({ llama, model, context, native, file, options, lines, loadMs });
+  const draft = opened && (await readyDraft(llama, opened, context));
+  const loadMs = performance.now() - opening.startedAt;
+  const parts = { llama, model, context, native, file, options, lines, loadMs };
+  const info = withDraft(await describe(parts), draft);
   const swaSize = model.fileInsights.swaSize ?? undefined;
   const thinks = options.thinking ?? true;
-  return { llama, model, native, info, threads, nBatch: context.batchSize, swaSize, thinks };
+  return { llama, model, native, info, threads, nBatch: context.batchSize, swaSize, thinks, draft };
+}
+
+/** What was drafted and is wrong must leave the cache without a trace. */
+function checkForgets({ fileInsights }: LlamaModel, { modelPath, draftPath }: EngineOptions): void {
+  const { swaSize, isRecurrent, isHybrid } = fileInsights;
+  if (!draftPath || !(swaSize || isRecurrent || isHybrid)) return;
+  throw new EngineError({
+    code: 'load-failed',
+    message: `${modelPath} cannot be drafted for: its memory does not keep every token (sliding windows or recurrent layers); leave --draft out`,
+  });
 }
 
 async function readModelFile(
@@ -54,86 +72,6 @@ async function readModelFile(
   );
   checkHeader(file);
   return file;
-}
-
-/** Never more than there are cores; containers often have fewer than the machine. */
-function mostThreads({ llama }: LlamaModel, { threads }: EngineOptions): number {
-  return threads ?? Math.min(llama.cpuMathCores, availableParallelism());
-}
-
-async function tuneThreads(
-  native: Native,
-  model: LlamaModel,
-  options: EngineOptions,
-): Promise<ThreadTuner> {
-  const most = mostThreads(model, options);
-  const tuner = new ThreadTuner(options.threads === undefined ? threadCounts(most) : [most]);
-  await tryThreads(tuner, model.size, (threads) => decodeAnyToken(native.context, threads));
-  return tuner;
-}
-
-async function decodeAnyToken(context: Native['context'], threads: number): Promise<number> {
-  const startedAt = performance.now();
-  context.setThreads(threads);
-  context.initBatch(1);
-  context.addToBatch(0, 0, Uint32Array.of(0), Uint32Array.of(0));
-  try {
-    await context.decodeBatch();
-    return performance.now() - startedAt;
-  } finally {
-    context.disposeSequence(0);
-  }
-}
-
-function checkArchitecture(llama: Llama, file: GgufFile): void {
-  const arch = architectureOf(file);
-  if (nativeBindings(llama).getIsArchSupported(arch)) return;
-  throw new EngineError({
-    code: 'load-failed',
-    message: `${file.path} is a "${arch}" model, which llama.cpp ${llama.llamaCppRelease.release} does not know; expected llama, deci, qwen2 or another that it runs`,
-  });
-}
-
-async function openModel(
-  llama: Llama,
-  options: EngineOptions,
-  onProgress: (progress: number) => void,
-): Promise<LlamaModel> {
-  const { modelPath, gpuLayers = 'auto', nCtx, parallel = 1, directIo = false } = options;
-  const fitContext = nCtx === undefined ? undefined : { contextSize: nCtx * parallel };
-  const defaultMmap = (await hasDevice(llama)) ? 'auto' : false;
-  try {
-    return await llama.loadModel({
-      modelPath: path.resolve(modelPath),
-      gpuLayers: gpuLayers === 'auto' && fitContext ? { fitContext } : gpuLayers,
-      useMmap: directIo ? false : (options.mmap ?? defaultMmap),
-      useDirectIo: directIo,
-      onLoadProgress: onProgress,
-    });
-  } catch (cause) {
-    throw loadError(`${modelPath} cannot be loaded`, cause);
-  }
-}
-
-async function openContext(model: LlamaModel, options: EngineOptions): Promise<LlamaContext> {
-  const { modelPath, nCtx, parallel = 1, kvType, flashAttention = 'auto' } = options;
-  try {
-    return await model.createContext({
-      sequences: parallel,
-      contextSize: nCtx ?? { max: model.trainContextSize },
-      flashAttention,
-      threads: mostThreads(model, options),
-      ...(kvType && {
-        experimentalKvCacheKeyType: kvType,
-        experimentalKvCacheValueType: kvType,
-      }),
-      failedCreationRemedy: nCtx === undefined ? {} : false,
-    });
-  } catch (cause) {
-    const size = nCtx === undefined ? 'a context' : `a context of ${nCtx} tokens`;
-    const count = parallel > 1 ? ` for each of ${parallel} sequences` : '';
-    throw loadError(`${modelPath} loads, but ${size}${count} cannot be made`, cause);
-  }
 }
 
 type LoadedParts = {
@@ -181,6 +119,31 @@ async function describe(parts: LoadedParts): Promise<EngineInfo> {
     eosTokenId: model.tokens.eos,
     canEmbed: isEmbedder(file),
   };
+}
+
+/** Memory of both; the process is there once. */
+function withDraft(info: EngineInfo, draft: DraftModel | undefined): EngineInfo {
+  if (!draft) return info;
+  const { weightsBytes, contextBytes, predicted } = draft;
+  const kvBytes = predicted?.kvBytes ?? 0;
+  return {
+    ...info,
+    draft: draft.info,
+    weightsBytes: info.weightsBytes + weightsBytes,
+    kvBytes: info.kvBytes + kvBytes,
+    computeBytes: info.computeBytes + contextBytes - kvBytes,
+    predicted: info.predicted && predicted ? bothPredicted(info.predicted, predicted) : null,
+  };
+}
+
+function bothPredicted(model: PredictedMemory, draft: PredictedMemory): PredictedMemory {
+  const [weightsBytes, kvBytes, computeBytes] = [
+    model.weightsBytes + draft.weightsBytes,
+    model.kvBytes + draft.kvBytes,
+    model.computeBytes + draft.computeBytes,
+  ];
+  const draftBytes = draft.weightsBytes + draft.kvBytes + draft.computeBytes;
+  return { weightsBytes, kvBytes, computeBytes, totalBytes: model.totalBytes + draftBytes };
 }
 
 function vocabularySize(file: GgufFile): number {

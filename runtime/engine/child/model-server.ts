@@ -10,6 +10,7 @@ import { EngineError, failureOf } from '../engine-error.js';
 import type { Call, CallResults } from '../engine-protocol.js';
 import { AnswerClock, AnswerMemory, processMemory } from './answer-cost.js';
 import { ControlTokens } from './control-tokens.js';
+import { Decoder } from './decoder.js';
 import { openEmbedder } from './embedder.js';
 import { grammarState } from './grammar.js';
 import type { LoadedEngine } from './load-model.js';
@@ -22,12 +23,14 @@ import { RunningAnswer } from './running-answer.js';
 import { LogprobReader, SamplerPool, TokenChooser } from './sampling.js';
 import { Scheduler } from './scheduler.js';
 import { loadSession, saveSession } from './session-file.js';
+import { openSpeculation, type Speculation } from './speculation.js';
 import { TokenText } from './token-text.js';
 
 export class ModelServer {
   readonly #loaded: LoadedEngine;
   readonly #outbox: Outbox;
   readonly #scheduler: Scheduler;
+  readonly #speculation: Speculation | undefined;
   readonly #tokenText: TokenText;
   readonly #samplers: SamplerPool;
   readonly #promptModel: PromptModel;
@@ -54,11 +57,15 @@ export class ModelServer {
       bosTokenId: info.bosTokenId,
       template: () => this.#chatTemplate(),
     };
+    const load = new MachineLoad();
+    this.#speculation = openSpeculation(loaded.draft, load, (text) =>
+      outbox.message({ kind: 'notice', text }),
+    );
     this.#scheduler = new Scheduler({
       native,
       logprobs: new LogprobReader(native, this.#tokenText),
-      threads,
-      load: new MachineLoad(),
+      decoder: new Decoder(native.context, threads, load),
+      speculation: this.#speculation,
       parallel: info.parallel,
       nBatch,
       nCtx: info.nCtx,
@@ -122,6 +129,7 @@ export class ModelServer {
     { clock, signal }: { clock: AnswerClock; signal: AbortSignal },
   ): Promise<RunningAnswer> {
     const { llama, model, native, info } = this.#loaded;
+    const speculation = this.#speculation;
     checkRequest(request, info.nVocab);
     const prompt = await buildPrompt(this.#promptModel, request, signal);
     const state = request.grammar && (await grammarState(llama, model, request.grammar));
@@ -136,6 +144,7 @@ export class ModelServer {
       trimStart: request.input.kind === 'chat' && !request.input.continuesLast,
       nCtx: info.nCtx,
       device: () => this.#deviceBytes(),
+      draftGain: speculation && (() => speculation.gain),
       emit: (slotId, event) => {
         this.#outbox.event(id, slotId, event);
         if (event.kind === 'end') this.#answers.delete(id);

@@ -24,6 +24,8 @@ export type AnswerParts = {
   trimStart: boolean;
   nCtx: number;
   device: DeviceMemory;
+  /** What drafting gains at the moment; undefined where no model drafts. */
+  draftGain: (() => number | null) | undefined;
   emit: (slotId: number, event: GenerateEvent) => void;
 };
 
@@ -62,6 +64,17 @@ export class RunningAnswer {
     return this.#parts.clock.generatedTokens;
   }
 
+  /** How many more may be generated. */
+  get tokensLeft(): number {
+    const { maxTokens = Number.POSITIVE_INFINITY } = this.#parts.request;
+    return maxTokens - this.generatedTokens;
+  }
+
+  /** Of `tokens` that were drafted for it, `acceptedTokens` were what it chose. */
+  countDraft(tokens: number, acceptedTokens: number): void {
+    this.#parts.clock.countDraft(tokens, acceptedTokens);
+  }
+
   /** Starts on a slot that holds the first `cachedTokens` of the prompt. */
   start(slotId: number, cachedTokens: number, options: { alone: boolean }): void {
     const { clock, device, prompt } = this.#parts;
@@ -91,7 +104,7 @@ export class RunningAnswer {
 
   /** Takes the next token; `contextUsed` tokens are in the cache without it. */
   accept(tokenId: number, logprobs: TokenLogprobs | undefined, contextUsed: number): void {
-    const { clock, isEndOfGeneration, nCtx, request } = this.#parts;
+    const { clock, isEndOfGeneration, nCtx } = this.#parts;
     clock.token();
     if (clock.generatedTokens === 1) this.#memory?.sample();
     if (isEndOfGeneration(tokenId)) {
@@ -101,8 +114,7 @@ export class RunningAnswer {
     this.#say(this.#text.push(tokenId, logprobs));
     this.pending = [tokenId];
     if (this.#stopReason) return;
-    if (clock.generatedTokens >= (request.maxTokens ?? Number.POSITIVE_INFINITY))
-      this.#stopReason = 'length';
+    if (this.tokensLeft <= 0) this.#stopReason = 'length';
     else if (contextUsed >= nCtx) this.#stopReason = 'context';
   }
 
@@ -148,7 +160,9 @@ export class RunningAnswer {
   }
 
   #timings(): Timings {
-    return this.#parts.clock.timings(this.prompt.length, this.#cachedTokens);
+    const { clock, draftGain } = this.#parts;
+    const timings = clock.timings(this.prompt.length, this.#cachedTokens);
+    return draftGain ? { ...timings, draft: { ...clock.draft, gain: draftGain() } } : timings;
   }
 
   #emit(event: GenerateEvent): void {

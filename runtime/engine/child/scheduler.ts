@@ -2,20 +2,21 @@
 // Answers come and go between decodes; generating goes before prompts, and prompts share what is
 // left of the batch evenly, so nobody waits for another's long prompt.
 
-import type { MachineLoad } from '../../../llama/machine-load.js';
 import type { Native } from '../../../llama/node-llama-internals.js';
-import type { ThreadTuner } from '../../../llama/thread-tuner.js';
 import type { EngineFailure } from '../engine.js';
 import { failureOf } from '../engine-error.js';
+import type { Decoder } from './decoder.js';
 import type { RunningAnswer } from './running-answer.js';
 import type { LogprobReader } from './sampling.js';
 import { chooseSlot, commonLength, type Slot } from './slot.js';
+import type { Speculation } from './speculation.js';
 
 export type SchedulerOptions = {
   native: Native;
   logprobs: LogprobReader;
-  threads: ThreadTuner;
-  load: MachineLoad;
+  decoder: Decoder;
+  /** Undefined where no other model drafts. */
+  speculation: Speculation | undefined;
   parallel: number;
   nBatch: number;
   nCtx: number;
@@ -26,14 +27,14 @@ export type SchedulerOptions = {
   onFailure: (answer: RunningAnswer, failure: EngineFailure) => void;
 };
 
-/** To know whether others want the cores may take 3 ms. */
-const WORTH_WAITING_MS = 100;
-
 type BatchPart = {
   slot: Slot;
   answer: RunningAnswer;
   count: number;
-  logitIndex: number | undefined;
+  /** Tokens behind those that a draft model expects, in the cache until they turn out wrong. */
+  drafted: readonly number[];
+  /** Of the last token and of each drafted one; none where the prompt goes on. */
+  logitIndexes: Uint32Array;
 };
 
 export class Scheduler {
@@ -151,9 +152,12 @@ export class Scheduler {
   }
 
   async #step(): Promise<void> {
-    const parts = this.#compose();
+    const startedAt = performance.now();
+    const writing = this.#loneWriter();
+    const drafted = writing ? await this.#draft(writing) : [];
+    const parts = this.#compose(drafted);
     try {
-      await this.decode(parts.reduce((sum, { count }) => sum + count, 0));
+      await this.decode(parts.reduce((sum, { count }) => sum + count, drafted.length));
     } catch (cause) {
       for (const { slot } of parts) this.#fail(slot, failureOf(cause, 'internal'));
       return;
@@ -163,55 +167,86 @@ export class Scheduler {
       answer.pending = answer.pending.slice(count);
       answer.progress();
     }
-    await Promise.all(parts.map((part) => this.#sample(part)));
+    const taken = await Promise.all(parts.map((part) => this.#sample(part)));
+    if (writing) this.#options.speculation?.record(taken[0] ?? 0, performance.now() - startedAt);
     for (const waiter of this.#stepWaiters.splice(0)) waiter();
     this.#options.onStep();
   }
 
-  /** Computes the batch of `nTokens` that was composed, by as many threads as are quickest. */
-  async decode(nTokens: number): Promise<void> {
-    const { native, threads: tuner, load } = this.#options;
-    const isBusy = await load.isBusy({ mayWait: tuner.expectedMs(nTokens) > WORTH_WAITING_MS });
-    const threads = tuner.choose(nTokens, isBusy);
-    native.context.setThreads(threads);
-    const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
-    await native.context.decodeBatch();
-    const wallMs = performance.now() - startedAt;
-    const { user, system } = process.cpuUsage(cpu);
-    tuner.record({ nTokens, threads, wallMs, cpuMs: (user + system) / 1000, isBusy });
+  /** Computes the batch of `nTokens` that was composed. */
+  decode(nTokens: number): Promise<void> {
+    return this.#options.decoder.decode(nTokens);
   }
 
-  #compose(): BatchPart[] {
+  /** Several answers share a batch, which is full without drafts, and would draft one after the other. */
+  #loneWriter(): Slot | undefined {
+    const [slot, ...others] = this.slots.filter(({ answer }) => answer);
+    const isWriting = slot?.answer && slot.answer.generatedTokens > 0;
+    return isWriting && others.length === 0 ? slot : undefined;
+  }
+
+  async #draft(slot: Slot): Promise<number[]> {
+    const { speculation, nBatch, nCtx } = this.#options;
+    const room = Math.min(nBatch, nCtx - slot.tokens.length) - 1;
+    const answer = slot.answer as RunningAnswer;
+    return (await speculation?.draft(slot, answer, room)) ?? [];
+  }
+
+  #compose(drafted: readonly number[]): BatchPart[] {
     const { native, nBatch } = this.#options;
     const counts = shareBatch(this.slots, nBatch);
-    native.context.initBatch([...counts.values()].reduce((sum, count) => sum + count, 0));
+    const total = [...counts.values()].reduce((sum, count) => sum + count, drafted.length);
+    native.context.initBatch(total);
     return Array.from(counts, ([slot, count]) => {
       const answer = slot.answer as RunningAnswer;
       const isWhole = count === answer.pending.length;
-      const [logitIndex] = native.context.addToBatch(
+      const tokens = [...answer.pending.slice(0, count), ...drafted];
+      const wanted = isWhole ? tokens.map((_, i) => i).slice(count - 1) : [];
+      const logitIndexes = native.context.addToBatch(
         slot.id,
         slot.tokens.length,
-        Uint32Array.from(answer.pending.slice(0, count)),
-        isWhole ? Uint32Array.of(count - 1) : new Uint32Array(),
+        Uint32Array.from(tokens),
+        Uint32Array.from(wanted),
       );
-      return { slot, answer, count, logitIndex };
+      return { slot, answer, count, drafted, logitIndexes };
     });
   }
 
-  async #sample({ slot, answer, logitIndex }: BatchPart): Promise<void> {
-    if (logitIndex === undefined || answer.isOver) return;
+  /** Returns how many tokens the answer got: one, and another for each drafted one that was right. */
+  async #sample({ slot, answer, drafted, logitIndexes }: BatchPart): Promise<number> {
+    let [taken, right] = [0, 0];
     try {
-      const tokenId = await answer.chooser.choose(logitIndex, slot.tokens);
-      if (tokenId < 0) throw new Error('llama.cpp chose no token: this model cannot generate text');
-      const { topLogprobs } = answer;
-      const logprobs =
-        topLogprobs === undefined
-          ? undefined
-          : await this.#options.logprobs.read(logitIndex, tokenId, topLogprobs);
-      answer.accept(tokenId, logprobs, slot.tokens.length);
+      for (const logitIndex of logitIndexes) {
+        if (answer.isOver) break;
+        const tokenId = await this.#choose(slot, answer, logitIndex);
+        const isRight = tokenId === drafted[taken++];
+        if (isRight) right++;
+        if (!isRight || answer.isOver) break;
+        slot.tokens.push(tokenId);
+      }
+      if (drafted.length > 0) this.#settle(slot, answer, { drafted: drafted.length, right });
     } catch (cause) {
       this.#fail(slot, failureOf(cause, 'internal'));
     }
+    return taken;
+  }
+
+  /** Drafted tokens that were wrong leave the cache. */
+  #settle(slot: Slot, answer: RunningAnswer, draft: { drafted: number; right: number }): void {
+    this.#options.native.context.removeTokenCellsFromSequence(slot.id, slot.tokens.length, -1);
+    answer.countDraft(draft.drafted, draft.right);
+  }
+
+  async #choose(slot: Slot, answer: RunningAnswer, logitIndex: number): Promise<number> {
+    const tokenId = await answer.chooser.choose(logitIndex, slot.tokens);
+    if (tokenId < 0) throw new Error('llama.cpp chose no token: this model cannot generate text');
+    const { topLogprobs } = answer;
+    const logprobs =
+      topLogprobs === undefined
+        ? undefined
+        : await this.#options.logprobs.read(logitIndex, tokenId, topLogprobs);
+    answer.accept(tokenId, logprobs, slot.tokens.length);
+    return tokenId;
   }
 
   #fail(slot: Slot, failure: EngineFailure): void {

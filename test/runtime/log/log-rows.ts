@@ -96,6 +96,7 @@ export function requestRow(runId: number, changes: Partial<RequestRow> = {}): Re
       interTokenP50Ms: 24,
       interTokenP95Ms: 31,
       interTokenMaxMs: 55,
+      draft: { tokens: 40, acceptedTokens: 30, gain: 1.25 },
     },
     memory: {
       rssBytes: 700_000_000,

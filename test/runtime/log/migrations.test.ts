@@ -20,6 +20,7 @@ t.test('an empty file gets every step, in order and once', async (t) => {
     { name: '003-measurements' },
     { name: '004-model-id' },
     { name: '005-otlp' },
+    { name: '006-draft' },
   ]);
   t.same(sqlite3(file, 'PRAGMA journal_mode'), [{ journal_mode: 'wal' }]);
 });
@@ -42,7 +43,7 @@ t.test('a newer schema is refused by name, for reading too, and left as it is', 
   const refusal = { code: 'HEARTH_LOG', message: /newer hearth .*"900-future".*update hearth/ };
   t.throws(() => openLog({ path: file }), refusal);
   t.throws(() => openLogReader({ path: file }), refusal);
-  t.equal(sqlite3(file, 'SELECT * FROM _migration').length, 6);
+  t.equal(sqlite3(file, 'SELECT * FROM _migration').length, 7);
 });
 
 t.test('a step that fails leaves the log as it was', (t) => {
