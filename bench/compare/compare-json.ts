@@ -4,12 +4,15 @@ import { fitJson } from '../../devices/fit/fit-json.js';
 import type { Quality } from '../../llama/quality/quality-protocol.js';
 import { snakeCase } from '../../terminal/print.js';
 import { hearthVersion } from '../../terminal/version.js';
+import type { Standing } from '../frontier.js';
 import { NGRAM } from './answers/words.js';
+import { comparedStandings } from './compared-frontier.js';
 import type { Compared, ComparedAnswer, Comparison, EqualMemory } from './comparison.js';
 import { totalBytes } from './equal-memory.js';
 import { averageOf, rightAnswers, shareKept } from './figure-text.js';
 
-export function comparisonJson({ models, made, equalMemory, setting, ...comparison }: Comparison) {
+export function comparisonJson(whole: Comparison) {
+  const { models, made, equalMemory, setting, ...comparison } = whole;
   const { nCtx, maxTokens, repeats, questions, text } = setting;
   const { cpu, cpuCores, memoryBytes, gpus, os } = comparison.machine;
   return snakeCase({
@@ -24,6 +27,7 @@ export function comparisonJson({ models, made, equalMemory, setting, ...comparis
     models: models.map((model) => modelJson(model, models[0])),
     made: made.map((model) => modelJson(model, models[0])),
     equalMemory: equalMemory.map(equalJson),
+    frontier: comparedStandings(whole).map(standingJson),
   });
 }
 
@@ -64,6 +68,11 @@ function qualityJson({ perplexity, nChunks, nTokens, divergence }: Quality) {
 
 function answerJson({ text, nTokens: tokens, nWords: words, ...counted }: ComparedAnswer) {
   return { text, tokens, words, ...counted };
+}
+
+/** Models by their labels, from the smallest; not beaten is what is worth choosing from. */
+function standingJson({ model, beatenBy }: Standing<Compared>) {
+  return { model: model.label, beatenBy: beatenBy?.label ?? null };
 }
 
 /** Models by their labels. */

@@ -4,10 +4,13 @@ import type { Fit } from '../../devices/fit/fit.js';
 import { verdictText } from '../../devices/fit/fit-report.js';
 import { drawGrid, type TableColumn } from '../../terminal/table.js';
 import { formatMemory } from '../../terminal/units.js';
+import type { Standing } from '../frontier.js';
+import { BEATEN_NOTE, comparedStandings } from './compared-frontier.js';
 import type { Compared, Comparison, EqualMemory } from './comparison.js';
 import { type DeviceRow, deviceRows, fittedModels } from './device-rows.js';
+import { totalBytes } from './equal-memory.js';
 import { FIGURES, type FigureText, NOTHING } from './figure-text.js';
-import { findingOf } from './findings.js';
+import { costlyTypes, findingOf } from './findings.js';
 import { compareText } from './verdict.js';
 
 /** More answers than these are for the report and for --json. */
@@ -18,6 +21,7 @@ export function comparisonText(comparison: Comparison): string {
   return [
     ...section('Size, memory and speed', figuresTable(comparison, SIZES), figureNotes(comparison)),
     ...section('Quality', figuresTable(comparison, QUALITIES), qualityNotes(comparison)),
+    ...frontierText(comparison),
     ...section('At equal memory', drawGrid(PAIR, comparison.equalMemory), [
       ...comparison.equalMemory.flatMap(findingOf),
       ...equalNotes(comparison),
@@ -31,6 +35,26 @@ export function comparisonText(comparison: Comparison): string {
 function section(title: string, table: string, notes: string[]): string[] {
   const lines = [...(table === '' ? [] : [table]), ...notes];
   return lines.length > 0 ? [title, ...lines, ''] : [];
+}
+
+const STANDING: TableColumn<Standing<Compared>>[] = [
+  { head: 'Model', cell: ({ model }) => model.label },
+  {
+    head: 'Memory',
+    align: 'right',
+    cell: ({ model }) => (model.predicted ? formatMemory(totalBytes(model.predicted)) : NOTHING),
+  },
+  { head: 'Perplexity', align: 'right', cell: ({ model }) => figure(model, FIGURES.perplexity) },
+  { head: 'Beaten by', cell: ({ beatenBy }) => beatenBy?.label ?? NOTHING },
+];
+
+function frontierText(comparison: Comparison): string[] {
+  const standings = comparedStandings(comparison);
+  if (standings.length === 0) return [];
+  return section('What is worth choosing from', drawGrid(STANDING, standings), [
+    BEATEN_NOTE,
+    ...costlyTypes(standings.map(({ model }) => model)),
+  ]);
 }
 
 type FigureColumn = [head: string, text: FigureText];

@@ -1,5 +1,6 @@
 // What the page's charts are drawn from: a few numbers a model. The page's script has the same types.
 // null where nothing was measured.
+import { comparedStandings } from '../compared-frontier.js';
 import type { Compared, Comparison } from '../comparison.js';
 import { totalBytes } from '../equal-memory.js';
 import { averageOf } from '../figure-text.js';
@@ -19,6 +20,8 @@ export type ChartModel = {
   perplexity: number | null;
   /** 0 to 1. */
   sameTop: number | null;
+  /** Whether another takes no more memory and predicts the text better; null where that is not known. */
+  isBeaten: boolean | null;
   repetition: number | null;
 };
 
@@ -26,13 +29,23 @@ export type ChartData = { models: ChartModel[]; answerTokens: number };
 
 const MIB = 2 ** 20;
 
-export function chartData({ models, made }: Comparison): ChartData {
+export function chartData(comparison: Comparison): ChartData {
+  const { models, made } = comparison;
   const all = [...models, ...made];
   const answerTokens = all.find(({ speed }) => speed)?.speed?.answerTokens ?? 0;
-  return { models: all.map((model) => chartModel(model, models[0])), answerTokens };
+  const beaten = new Map(
+    comparedStandings(comparison).map(({ model, beatenBy }) => [model, beatenBy !== null]),
+  );
+  return {
+    models: all.map((model) => ({
+      ...chartModel(model, models[0]),
+      isBeaten: beaten.get(model) ?? null,
+    })),
+    answerTokens,
+  };
 }
 
-function chartModel(model: Compared, first: Compared | undefined): ChartModel {
+function chartModel(model: Compared, first: Compared | undefined): Omit<ChartModel, 'isBeaten'> {
   const { label, file, speed, quality, predicted, answers } = model;
   // Of other tokens, a perplexity says nothing beside the others'.
   const isComparable = file?.tokenizerSha256 === first?.file?.tokenizerSha256;

@@ -10,6 +10,7 @@ import { type ChartData, chartData } from './chart-data.js';
 import { equalSection } from './equal-section.js';
 import { figuresSection } from './figures-section.js';
 import { fitSection } from './fit-section.js';
+import { frontierSection } from './frontier-section.js';
 import { Html, html } from './html.js';
 import { methodSection } from './method-section.js';
 import { summarySection } from './summary-section.js';
@@ -44,6 +45,7 @@ export async function reportHtml(comparison: Comparison): Promise<string> {
 <main class="dashboard report">
 ${summarySection(comparison)}
 ${chartsSection(data)}
+${frontierSection(comparison)}
 ${equalSection(comparison)}
 ${figuresSection(comparison)}
 ${fitSection(comparison)}
@@ -62,7 +64,7 @@ function chartsSection({ models, answerTokens }: ChartData): Html {
     models.some((model) => model[key] !== null);
   const withPerplexity = models.filter(({ perplexity }) => perplexity !== null).length;
   return html`<section class="charts" aria-label="Charts">
-${withPerplexity > 1 ? chart('trade', 'Quality for memory', 'Lower is better, further left is smaller. Whichever line is lower at a memory is the better use of it.') : null}
+${withPerplexity > 1 ? chart('trade', 'Quality for memory', 'Lower is better, further left is smaller. The line joins what is worth choosing from; hollow points are beaten by one that takes no more memory.') : null}
 ${has('tokensPerSecond') ? chart('speed', 'Speed', 'Tokens a second while an answer is written.') : null}
 ${has('ttftMs') ? chart('time', `Time of an answer of ${answerTokens} tokens`, 'Until the first token, and from there to the last.') : null}
 ${has('memory') ? chart('memory', 'Memory', 'Measured: the weights, the context, the buffers, and the rest of the process.') : null}

@@ -38,7 +38,7 @@ t.test('models side by side, with what fails in its own column', async (t) => {
     'it goes on',
   );
   t.match(stderr, /hearth: 1 of 5 models failed; the others are above/);
-  const { made, equal_memory, ...comparison } = JSON.parse(stdout);
+  const { made, equal_memory, frontier, ...comparison } = JSON.parse(stdout);
   const [first, second, other, none] = comparison.models;
 
   t.match(first, { label: 'dense', share_kept: 1, is_unpruned: true, error: null });
@@ -62,6 +62,10 @@ t.test('models side by side, with what fails in its own column', async (t) => {
   t.ok(equal.unpruned_predicted_bytes <= equal.pruned_predicted_bytes);
   t.match(made[0], { label: equal.unpruned, file_type: equal.unpruned_type, error: null });
   t.ok(made[0].quality.divergence.mean_kl.value > 0, 'made and measured');
+  const standing = frontier.map(({ model }: { model: string }) => model);
+  t.same(standing.toSorted(), ['dense', equal.unpruned, 'pruned'], 'who split the text alike');
+  t.equal(standing.at(-1), 'dense', 'from the smallest');
+  t.equal(frontier[0].beaten_by, null, 'nothing is smaller');
   t.same(readdirSync(at('tmp')), [], 'nothing is left behind');
 });
 
@@ -90,6 +94,8 @@ t.test(
       t.equal(await page.locator('.model-card').count(), 3, 'those that could be read');
       const isWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
       t.equal(isWide, false, `nothing is wider than ${width}`);
+      const choice = page.getByRole('region', { name: 'What is worth choosing from' });
+      t.equal(await choice.locator('tbody tr').count(), 3, 'the frontier is a table, too');
       const table = page.getByRole('region', { name: 'All figures' });
       await table.focus();
       const [shown, whole] = await table.evaluate((box) => {
@@ -116,6 +122,7 @@ t.test(
       'one round tells nothing',
     );
     t.notMatch(stdout, /was not measured/);
+    t.notMatch(stdout, /worth choosing/, 'nobody knows without a text');
   },
 );
 

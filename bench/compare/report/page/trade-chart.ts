@@ -1,5 +1,5 @@
-// Quality over memory: a line of the unpruned model's types and one of the pruned models, so that whichever
-// is lower at a memory is the better use of it. Each point has its name.
+// Quality over memory: a point a model, with its name. A line joins those that nothing beats in both, the
+// frontier; what is beaten is hollow, so that it shows without colours, too.
 import { Chart, type ChartConfiguration, type ChartDataset } from 'chart.js';
 import type { ChartModel } from '../chart-data.js';
 import { axisTitle, colourOf, figure, legend, memory, shared, valueAxis } from './chart-look.js';
@@ -13,16 +13,17 @@ export function tradeChart(models: ChartModel[]): ChartConfiguration<'scatter'> 
   );
   const values = known.map(({ perplexity }) => perplexity as number);
   const datasets = [
-    tradeLine(
+    tradePoints(
       'Unpruned, in its types',
       '--series-2',
       known.filter((m) => m.isUnpruned),
     ),
-    tradeLine(
+    tradePoints(
       'Pruned',
       '--ember',
       known.filter((m) => !m.isUnpruned),
     ),
+    frontierLine(known.filter((m) => m.isBeaten === false)),
   ].filter(({ data }) => data.length > 0);
   return {
     type: 'scatter',
@@ -65,31 +66,44 @@ export function tradeChart(models: ChartModel[]): ChartConfiguration<'scatter'> 
 
 type TradePoint = { x: number; y: number; model: string; isUnpruned: boolean };
 
-function tradeLine(
+function pointOf({ predicted, perplexity, isUnpruned, label: model }: ChartModel): TradePoint {
+  return { x: predicted as number, y: perplexity as number, model, isUnpruned };
+}
+
+function tradePoints(
   label: string,
   colour: string,
   models: ChartModel[],
 ): ChartDataset<'scatter', TradePoint[]> {
-  const data = models
-    .map(({ predicted, perplexity, isUnpruned, label: model }) => ({
-      x: predicted as number,
-      y: perplexity as number,
-      model,
-      isUnpruned,
-    }))
-    .sort((a, b) => a.x - b.x);
-  const isUnpruned = data[0]?.isUnpruned ?? false;
+  const inside = ({ isBeaten }: ChartModel) => colourOf(isBeaten ? '--surface' : colour);
   return {
     label,
-    data,
-    pointStyle: isUnpruned ? 'rectRot' : 'circle',
-    showLine: true,
+    data: models.map(pointOf),
+    pointStyle: models[0]?.isUnpruned ? 'rectRot' : 'circle',
     borderWidth: 2,
-    borderDash: isUnpruned ? [6, 4] : [],
     pointRadius: 6,
     pointHoverRadius: 8,
     borderColor: colourOf(colour),
     backgroundColor: colourOf(colour),
+    pointBackgroundColor: models.map(inside),
+  };
+}
+
+/** What can be had in so much memory: nothing better until the next point. */
+function frontierLine(models: ChartModel[]): ChartDataset<'scatter', TradePoint[]> {
+  return {
+    label: 'Worth choosing from',
+    data: models.map(pointOf).sort((a, b) => a.x - b.x),
+    pointStyle: 'line',
+    showLine: true,
+    stepped: 'before',
+    pointRadius: 0,
+    pointHoverRadius: 0,
+    pointHitRadius: 0,
+    borderWidth: 1.5,
+    borderDash: [6, 4],
+    borderColor: colourOf('--ink-soft'),
+    backgroundColor: colourOf('--ink-soft'),
   };
 }
 
@@ -111,7 +125,10 @@ const pointNames = {
     ctx.lineWidth = 4;
     ctx.strokeStyle = colourOf('--surface');
     const taken: Box[] = [];
-    for (const [at, { data, borderColor }] of chart.data.datasets.entries())
+    for (const [at, { data, borderColor, showLine }] of (
+      chart.data.datasets as ChartDataset<'scatter'>[]
+    ).entries()) {
+      if (showLine) continue;
       for (const [i, { model, isUnpruned }] of (data as unknown as TradePoint[]).entries()) {
         const point = chart.getDatasetMeta(at).data[i];
         if (!point) continue;
@@ -123,6 +140,7 @@ const pointNames = {
         ctx.fillStyle = String(borderColor);
         ctx.fillText(model, place.left, y);
       }
+    }
     ctx.restore();
   },
 };
