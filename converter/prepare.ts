@@ -103,7 +103,7 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
       ...vocabulary.warnings,
       ...(fitted?.warnings ?? []),
       // A type that was chosen for a device is the best that fits there.
-      ...(fit ? [] : valueWarnings(model, plan)),
+      ...(fit ? [] : await valueWarnings(model, plan)),
     ],
   };
 }
