@@ -114,7 +114,7 @@ t.test(
     const q2 = await convertTo('dense-q2.gguf', 'appliance/dense', 'Q2_K');
     const { status, stdout } = await compare(at('dense-q8.gguf'), pruned, q2, '--no-text');
     t.equal(status, 0);
-    t.match(stdout, /pruned \(Q4_K_M\) .* Q2_K .* \d+ │\n/);
+    t.match(stdout, /pruned \(Q4_K_M\) .* Q2_K .* [\d.]+ │\n/);
     t.match(stdout, /dense-q2:\n {4}1\. User Experience/);
     t.match(
       stdout,
