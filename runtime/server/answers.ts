@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import type { EndEvent, GenerateEvent, GenerateRequest } from '../engine/engine.js';
 import { NATIVE_SEEDS } from './limits.js';
 import { ApiError, badRequest } from './openai-error.js';
-import type { Service } from './service.js';
+import type { Service, UnderWay } from './service.js';
 
 export type ChoiceEvent = { index: number; event: GenerateEvent };
 
@@ -19,7 +19,8 @@ export async function startAnswers(
   endpoint: string,
 ): Promise<ChoiceEvents> {
   checkCount(service, requests.length);
-  const abort = abortWhenGone(service, reply);
+  const underWay = followUntilGone(service, reply);
+  const { abort } = underWay;
   const choices = requests.map((request) => {
     const { overflow, deadlineMs } = service;
     const full = { overflow, ...(deadlineMs === null ? {} : { deadlineMs }), ...request };
@@ -27,6 +28,7 @@ export async function startAnswers(
   });
   const events = merged(service, choices, abort);
   const first = await events.next();
+  underWay.hasBegun = true;
   if (!first.done && first.value.event.kind === 'end') {
     await events.return();
     refuseLate(first.value.event);
@@ -52,14 +54,14 @@ function checkCount({ engine, maxQueue }: Service, count: number): void {
 }
 
 /** A client that hangs up stops its answers within a token, wherever they are. */
-function abortWhenGone(service: Service, reply: FastifyReply): AbortController {
-  const abort = new AbortController();
-  service.underWay.add(abort);
+function followUntilGone(service: Service, reply: FastifyReply): UnderWay {
+  const underWay: UnderWay = { abort: new AbortController(), hasBegun: false };
+  service.underWay.add(underWay);
   reply.raw.once('close', () => {
-    service.underWay.delete(abort);
-    abort.abort();
+    service.underWay.delete(underWay);
+    underWay.abort.abort();
   });
-  return abort;
+  return underWay;
 }
 
 /** One choice that fails, or is left, takes the others with it. */
@@ -109,5 +111,9 @@ function refuseLate({ stopReason }: EndEvent): void {
       { status: 504, code: 'deadline_exceeded' },
     );
   if (stopReason === 'abort')
-    throw new ApiError('hearth is shutting down', { status: 503, code: 'shutting_down' });
+    throw new ApiError('hearth is shutting down; ask again', {
+      status: 503,
+      code: 'shutting_down',
+      retryAfterS: 1,
+    });
 }

@@ -13,7 +13,7 @@ import { SHUTDOWN_MS } from './limits.js';
 import { type ListenAt, listen } from './listen.js';
 import { Metrics } from './metrics.js';
 import { modelIdOf } from './models.js';
-import type { Service } from './service.js';
+import type { Service, UnderWay } from './service.js';
 
 export type ServerOptions = Partial<AccessOptions> & {
   engine: Engine;
@@ -40,7 +40,7 @@ export type HearthServer = {
   readonly health: HealthCheck;
   /**
    * Refuses what is new and waits for answers under way; those beyond the deadline are cut, all of
-   * them when `hurry` aborts.
+   * them when `hurry` aborts. What waits for a sequence for half of that time is refused, too.
    */
   close(options?: { hurry?: AbortSignal }): Promise<void>;
 };
@@ -70,7 +70,7 @@ export async function startServer(options: ServerOptions): Promise<HearthServer>
 
 function makeService(options: ServerOptions): Service {
   const { engine, log, settings, hearthVersion } = options;
-  const underWay = new Set<AbortController>();
+  const underWay = new Set<UnderWay>();
   const metrics = new Metrics({ engine, log, underWay });
   const recorder = new Recorder({ ...options, onRow: (row) => metrics.count(row) });
   return {
@@ -99,15 +99,22 @@ type Closing = {
 async function close({ app, service, closeUnanswered, hurry }: Closing): Promise<void> {
   let hangUp: NodeJS.Timeout | undefined;
   const cut = () => {
-    for (const abort of service.underWay) abort.abort();
+    for (const { abort } of service.underWay) abort.abort();
     // An answer that is cut still has its last event to send.
     hangUp ??= setTimeout(() => app.server.closeAllConnections(), HANG_UP_MS);
   };
-  const late = setTimeout(cut, service.deadlineMs ?? SHUTDOWN_MS);
+  // What begins now has the other half to end in; behind a balancer another replica takes the rest.
+  const refuse = () => {
+    for (const { abort, hasBegun } of service.underWay) if (!hasBegun) abort.abort();
+  };
+  const limitMs = service.deadlineMs ?? SHUTDOWN_MS;
+  const waiting = setTimeout(refuse, limitMs / 2);
+  const late = setTimeout(cut, limitMs);
   hurry?.addEventListener('abort', cut, { once: true });
   if (hurry?.aborted) cut();
   const unanswered = setInterval(closeUnanswered, CONNECTION_CHECK_MS);
   await app.close();
+  clearTimeout(waiting);
   clearTimeout(late);
   clearTimeout(hangUp);
   clearInterval(unanswered);

@@ -21,6 +21,9 @@ export type Service = {
   deadlineMs: number | null;
   /** As the engine was started; null for the engine's own choice. */
   maxQueue: number | null;
-  /** Answers under way; a shutdown aborts those that outlast it. */
-  underWay: Set<AbortController>;
+  /** A shutdown aborts those that outlast it. */
+  underWay: Set<UnderWay>;
 };
+
+/** A request's answers; without a first event they may still be had elsewhere. */
+export type UnderWay = { abort: AbortController; hasBegun: boolean };

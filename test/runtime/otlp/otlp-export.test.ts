@@ -156,6 +156,19 @@ t.test(
   },
 );
 
+t.test('one that never says that it took a batch gets the same one again', async (t) => {
+  const { log, runId, collector, start, warnings } = await setUp(t);
+  collector.fault = { kind: 'silence' };
+  log.recordRequest(requestRow(runId));
+  start({ env: { ...FAST, OTEL_EXPORTER_OTLP_TIMEOUT: '200' } });
+  await until(() => collector.taken.length > 1);
+  collector.fault = null;
+  await until(() => warnings.some((text) => text.includes('takes metrics again')));
+  t.match(warnings[0], /did not answer within 0\.2 s; answers wait in the log/);
+  t.same(collector.taken[1], collector.taken[0]);
+  t.equal(collector.total('hearth.answers'), 1);
+});
+
 t.test('answers that were pruned first are counted and said; their ids come again', async (t) => {
   const { log, logPath, runId, collector, start, warnings } = await setUp(t);
   log.recordRequest(requestRow(runId));

@@ -24,6 +24,21 @@ t.test('a shutdown waits for answers under way and for those that wait', { skip 
   t.equal(sqlite3(logPath, 'SELECT 1 FROM answers WHERE stop_reason IS NOT NULL').length, 2);
 });
 
+t.test('what waits for half of the time is refused, so that another may answer', async (t) => {
+  const { url, server } = await runServer(t, running, { deadlineMs: 6000 });
+  const held = await holdAnswer(url);
+  const waiting = post(`${url}/v1/chat/completions`, { ...hello, stream: true });
+  await until(async () => (await metric(url, 'hearth_requests_under_way')) === 2);
+  const hurry = new AbortController();
+  const closed = server.close({ hurry: hurry.signal });
+  const response = await waiting;
+  t.equal(response.status, 503);
+  t.match(await response.json(), { error: { code: 'shutting_down' } });
+  hurry.abort();
+  await closed;
+  t.match(await held.text, /"stop_reason":"abort"/);
+});
+
 t.test('it does not wait for those that only hold a connection open', async (t) => {
   const { url, server } = await runServer(t, running, { deadlineMs });
   const head = 'POST /tokenize HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
