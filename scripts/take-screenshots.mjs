@@ -1,9 +1,11 @@
-// npm run screenshots: README's pictures, anew: the chat page and the report of hearth compare, of the
-// real programs on the repository's own models, in the Chromium that the tests of the pages use.
+// npm run screenshots: the pictures of README and docs/, anew: the chat page, the dashboard and the report of
+// hearth compare, of the real programs on the repository's own models, in the Chromium that the tests of the
+// pages use. Japanese needs a font that has it, such as Debian's fonts-noto-cjk.
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
@@ -23,8 +25,14 @@ const CHATS = [
 ];
 /** Every so many held-out questions are in the report. */
 const STEP = 12;
+const PHONE = { width: 390, height: 780 };
+/** Those on the dashboard. */
+const ANSWERS = 40;
+const BETWEEN_ANSWERS_MS = 1500;
 
 const run = promisify(execFile);
+const { stdout: fonts } = await run('fc-list', [':lang=ja']);
+if (fonts === '') throw new Error('no font has Japanese; run apt-get install fonts-noto-cjk');
 const executablePath = findTool('chromium');
 if (executablePath === null) throw new Error(`${needsTool('chromium')} or CHROMIUM_PATH, its path`);
 const folder = mkdtempSync(path.join(os.tmpdir(), 'hearth-screenshots-'));
@@ -32,7 +40,7 @@ const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '
 try {
   const models = [];
   for (const name of APPLIANCES) models.push(await convertSample(name));
-  await takeChat(models[1]);
+  await takePages(models[1]);
   await takeReport(models);
 } finally {
   await browser.close();
@@ -49,30 +57,66 @@ async function convertSample(name) {
   return output;
 }
 
-async function takeChat(model) {
+/** Of one server: the chat page, the same on a phone and in Japanese, and the dashboard of its answers. */
+async function takePages(model) {
+  const log = path.join(folder, 'log.db');
   const server = spawn(
     process.execPath,
-    [CLI, 'serve', model, '--port', '0', '--no-log', '--gpu', 'off'],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
+    [CLI, 'serve', model, '--port', '0', '--log', log, '--gpu', 'off'],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   try {
-    const page = await openPage(await urlOf(server), { width: 1000, height: 560 });
-    await page.getByRole('button', { name: 'Settings' }).click();
-    await page.getByLabel('Temperature').fill('0');
-    await page.getByRole('button', { name: 'Save' }).click();
-    for (const question of CHATS) {
-      await page.getByRole('button', { name: 'New conversation' }).click();
-      await page.fill('#message-input', question);
-      await page.press('#message-input', 'Enter');
-      await page.locator('.figures').waitFor();
-    }
-    await page.locator('.figures summary').click();
-    await page.screenshot({ path: path.join(PICTURES, 'chat.png') });
+    const url = await urlOf(server);
+    const chat = await takeChat(url);
+    const kept = await chat.context().storageState({ indexedDB: true });
+    const phone = { viewport: PHONE, isMobile: true, hasTouch: true, storageState: kept };
+    await takePage(chat.url(), 'phone', { ...phone, colorScheme: 'dark' });
+    await takePage(chat.url(), 'japanese', { ...phone, locale: 'ja-JP' });
+    await askAtTimes(url);
+    await takePage(`${url}dashboard`, 'dashboard', { viewport: { width: 1280, height: 840 } });
   } finally {
     server.kill();
   }
+}
+
+async function takeChat(url) {
+  const page = await openPage(url, { viewport: { width: 1000, height: 560 } });
+  await page.getByRole('button', { name: 'Settings' }).click();
+  await page.getByLabel('Temperature').fill('0');
+  await page.getByRole('button', { name: 'Save' }).click();
+  for (const question of CHATS) {
+    await page.getByRole('button', { name: 'New conversation' }).click();
+    await page.fill('#message-input', question);
+    await page.press('#message-input', 'Enter');
+    await page.locator('.figures').waitFor();
+  }
+  await page.locator('.figures summary').click();
+  await page.screenshot({ path: picture('chat') });
+  return page;
+}
+
+async function takePage(url, name, options) {
+  const page = await openPage(url, options);
+  await page.screenshot({ path: picture(name) });
+  await page.context().close();
+}
+
+/** A dashboard shows how answers differ, and when they were. */
+async function askAtTimes(url) {
+  for (let i = 0; i < ANSWERS; i++) {
+    const messages = [{ role: 'user', content: CHATS[i % CHATS.length] }];
+    const response = await fetch(`${url}v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ messages, max_tokens: 1 + ((i * 7) % 50) }),
+    });
+    if (!response.ok) throw new Error(await response.text());
+    await sleep(BETWEEN_ANSWERS_MS);
+  }
+}
+
+function picture(name) {
+  return path.join(PICTURES, `${name}.png`);
 }
 
 async function urlOf({ stderr }) {
@@ -95,8 +139,7 @@ async function takeReport(models) {
   const files = ['--questions', questions, '--text', text, '--report', report];
   const words = [...files, '--dense-checkpoint', samplePath(APPLIANCES[0]), '--text-ctx', '128'];
   await run(process.execPath, [CLI, 'compare', ...models, ...words, '--gpu', 'off']);
-  const page = await openPage(pathToFileURL(report).href, { width: 1280, height: 840 });
-  await page.screenshot({ path: path.join(PICTURES, 'report.png') });
+  await takePage(pathToFileURL(report).href, 'report', { viewport: { width: 1280, height: 840 } });
 }
 
 /** As the models saw questions and answers. */
@@ -105,8 +148,8 @@ function asChat(line) {
   return `[INST] ${q} [/INST] ${a}`;
 }
 
-async function openPage(url, viewport) {
-  const context = await browser.newContext({ viewport, deviceScaleFactor: 1.5 });
+async function openPage(url, options) {
+  const context = await browser.newContext({ locale: 'en-GB', deviceScaleFactor: 1.5, ...options });
   const page = await context.newPage();
   await page.goto(url);
   await page.waitForLoadState('networkidle');

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DebianTool } from '../../appliance/image/debian-tools.js';
 import type { ImageTarget } from '../../appliance/manifest.js';
-import { freePort } from './free-port.js';
+import { freePort } from '../../bench/development/free-port.js';
 
 type Hardware = {
   program: string;

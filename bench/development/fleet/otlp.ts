@@ -1,35 +1,28 @@
 // Answers that reach a collector: a thousand while it is down, the device killed twice, then all of
-// them once; what exporting costs, and that who does not ask for it pays nothing.
+// them once. What that costs is otlp-cost.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { median } from '../../median.js';
 import { type Figure, figure } from '../figure.js';
-import { user, wholeChat } from '../serve/client.js';
+import { freePort } from '../free-port.js';
 import { HearthProcess } from '../serve/hearth-process.js';
 import { type Collector, startCollector } from './collector.js';
+import { countModules, measureCost } from './otlp-cost.js';
+import { ask, common, ENV, LOAD } from './otlp-load.js';
 import type { FleetSetting } from './setting.js';
 
 const ANSWERS = 1000;
-const CLIENTS = 4;
-const MAX_TOKENS = 8;
-const ANSWERS_A_ROUND = 200;
-const LOAD = { threads: 1, nCtx: 512, parallel: CLIENTS };
-/** Often, so that its cost is seen: sixty times as often as by default. */
-const ENV = { OTEL_METRIC_EXPORT_INTERVAL: '1000', OTEL_EXPORTER_OTLP_TIMEOUT: '2000' };
 
 export async function measureOtlp(setting: FleetSetting): Promise<Figure[]> {
-  return [...(await countOnce(setting)), ...(await measureCost(setting))];
-}
-
-/** A free port, where nobody listens while the collector is down. */
-async function freePort(): Promise<number> {
-  const collector = await startCollector();
-  await collector.close();
-  return Number(new URL(collector.url).port);
+  return [
+    ...(await countOnce(setting)),
+    ...(await countModules(setting)),
+    ...(await measureCost(setting)),
+  ];
 }
 
 async function countOnce(setting: FleetSetting): Promise<Figure[]> {
   const answers = setting.isQuick ? ANSWERS / 10 : ANSWERS;
+  // Where nobody listens while the collector is down.
   const port = await freePort();
   const log = `${setting.folder}/otlp.db`;
   const options = { ...LOAD, modelPath: setting.modelPath, log };
@@ -55,14 +48,14 @@ async function countOnce(setting: FleetSetting): Promise<Figure[]> {
   await collector.close();
   return [
     figure({
-      ...common('answers counted by the collector, of those in the log'),
-      value: counted / rows,
+      ...common('answers counted by the collector, of those that clients got'),
+      value: counted / answers,
       bar: { kind: 'at-least', value: 1 },
-      details: details(collector, { counted, rows, asked: answers }),
+      details: details(collector, { counted, rows_in_log: rows, answers }),
     }),
     figure({
       ...common('answers counted twice'),
-      value: Math.max(0, counted - rows),
+      value: Math.max(0, counted - answers),
       bar: { kind: 'at-most', value: 0 },
       details: { data_points_sent_again: collector.dropped },
     }),
@@ -73,72 +66,9 @@ function details({ taken, dropped }: Collector, more: Record<string, number>) {
   return { ...more, batches: taken.length, data_points_sent_again: dropped };
 }
 
-function common(what: string) {
-  return { part: 'otlp', what, model: 'appliance' };
-}
-
 function rowsIn(log: string): number {
   const db = new Database(log, { readonly: true });
   const rows = db.prepare('SELECT count(*) FROM request WHERE NOT is_probe').pluck().get();
   db.close();
   return rows as number;
-}
-
-async function ask(url: string, count: number): Promise<void> {
-  let left = count;
-  const client = async () => {
-    while (left-- > 0) {
-      const { error } = await wholeChat({ url, messages: user(`${left}`), maxTokens: MAX_TOKENS });
-      if (error !== null) throw new Error(`an answer failed: ${error}`);
-    }
-  };
-  await Promise.all(Array.from({ length: CLIENTS }, client));
-}
-
-/** Rounds with and without take turns, as the machine is never the same for long. */
-async function measureCost(setting: FleetSetting): Promise<Figure[]> {
-  const rounds = setting.isQuick ? 3 : 15;
-  const collector = await startCollector();
-  const options = { ...LOAD, modelPath: setting.modelPath };
-  await using plain = await HearthProcess.start({ ...options, log: `${setting.folder}/plain.db` });
-  await using exporting = await HearthProcess.start({
-    ...{ ...options, log: `${setting.folder}/exporting.db`, otlp: collector.url },
-    env: ENV,
-  });
-  await Promise.all([timeAnswers(plain), timeAnswers(exporting)]);
-  const ratios: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    setting.signal.throwIfAborted();
-    ratios.push(await timeRound(plain, exporting, round));
-    setting.note(`round ${round}: ${ratios.at(-1)?.toFixed(3)}`);
-  }
-  const addedMib = (exporting.memory().rssBytes - plain.memory().rssBytes) / 2 ** 20;
-  await Promise.all([plain.stop(), exporting.stop()]);
-  await collector.close();
-  return [
-    figure({
-      ...common('time of answers with --otlp every second against without, median of rounds'),
-      value: median(ratios),
-      bar: { kind: 'at-most', value: 1.01 },
-      details: {
-        ...{ rounds, answers_a_round: ANSWERS_A_ROUND, batches: collector.taken.length },
-        ...{ lowest: Math.min(...ratios), highest: Math.max(...ratios) },
-        rss_added_mib: addedMib,
-      },
-    }),
-  ];
-}
-
-/** Which of the two comes first changes. */
-async function timeRound(plain: HearthProcess, exporting: HearthProcess, round: number) {
-  const order = round % 2 === 0 ? [plain, exporting] : [exporting, plain];
-  const times = new Map<HearthProcess, number>();
-  for (const hearth of order) times.set(hearth, await timeAnswers(hearth));
-  return (times.get(exporting) ?? 0) / (times.get(plain) ?? 1);
-}
-
-async function timeAnswers({ url }: HearthProcess): Promise<number> {
-  const start = performance.now();
-  await ask(url, ANSWERS_A_ROUND);
-  return performance.now() - start;
 }

@@ -25,6 +25,8 @@ export type Answered = {
   ttftMs: number;
   lastTextMs: number;
   totalMs: number;
+  /** To the first token, by the server's own clock; 0 where it did not say. */
+  serverTtftMs: number;
   /** What the server said instead of, or within, an answer. */
   error: string | null;
   retryAfterS: number;
@@ -37,6 +39,7 @@ type Chunk = {
   choices?: { delta?: { content?: string }; message?: { content?: string } }[];
   usage?: { completion_tokens: number } | null;
   error?: { message: string };
+  timings?: { ttft_ms: number };
 };
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
@@ -92,7 +95,7 @@ class AnswerReader {
   readonly #onFirstText: () => void;
   readonly #answered: Answered = {
     ...{ status: 0, text: '', tokens: 0, error: null, retryAfterS: 0, isDone: false, headers: {} },
-    ...{ ttftMs: 0, lastTextMs: 0, totalMs: 0 },
+    ...{ ttftMs: 0, lastTextMs: 0, totalMs: 0, serverTtftMs: 0 },
   };
   #unread = '';
 
@@ -115,10 +118,11 @@ class AnswerReader {
     return this.#answered;
   }
 
-  #add({ choices = [], usage, error }: Chunk): void {
+  #add({ choices = [], usage, error, timings }: Chunk): void {
     const answered = this.#answered;
     if (error) answered.error = error.message;
     if (usage) answered.tokens = usage.completion_tokens;
+    if (timings) answered.serverTtftMs = timings.ttft_ms;
     const text = choices[0]?.delta?.content ?? choices[0]?.message?.content ?? '';
     if (text === '') return;
     answered.lastTextMs = performance.now() - this.#start;
