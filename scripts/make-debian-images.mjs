@@ -20,7 +20,7 @@ const architecture = DEBIAN_NAMES[wanted];
 if (!architecture) throw new Error(`"${wanted}" is no processor; expected x64 or arm64`);
 
 const base = `localhost/hearth-base:${wanted}`;
-await makeImage(base, architecture, []);
+await makeImage(base, architecture);
 // The build runs on this machine, whatever it is for.
 const build = `localhost/hearth-build:${process.arch}`;
 await makeBuildImage();
@@ -34,11 +34,13 @@ async function makeBuildImage() {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hearth-images-'));
   try {
     await addNode(path.join(folder, 'local'));
-    await makeImage(build, DEBIAN_NAMES[process.arch], [
+    const debian = [
       '--include=ca-certificates,g++,make,python3',
       `--customize-hook=copy-in ${folder}/local /usr`,
       `--customize-hook=copy-in ${CERTIFICATES} ${path.dirname(CERTIFICATES)}`,
-    ]);
+    ];
+    const environment = ['npm_config_nodedir=/usr/local', `NODE_EXTRA_CA_CERTS=${CERTIFICATES}`];
+    await makeImage(build, DEBIAN_NAMES[process.arch], debian, environment);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -55,7 +57,7 @@ async function addNode(local) {
   symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', path.join(local, 'bin/npm'));
 }
 
-async function makeImage(tag, architecture, more) {
+async function makeImage(tag, architecture, more = [], environment = []) {
   const excluded = leftOut({ wifi: false }).filter((pattern) => pattern.startsWith('/usr/share/'));
   const debian = [
     ...[
@@ -68,12 +70,12 @@ async function makeImage(tag, architecture, more) {
     ...more,
     ...['--customize-hook=rm -rf "$1"/var/cache/* "$1"/var/log/*', DEBIAN_RELEASE, '-'],
   ];
-  const node = ['npm_config_nodedir=/usr/local', `NODE_EXTRA_CA_CERTS=${CERTIFICATES}`];
-  const environment = node.flatMap((variable) => ['--change', `ENV ${variable}`]);
-  const image = ['import', '--quiet', '--os', 'linux', '--arch', architecture];
+  const changes = environment.flatMap((variable) => ['--change', `ENV ${variable}`]);
+  const image = ['import', '--quiet', '--os', 'linux', '--arch', architecture, ...changes];
   const tar = spawn('mmdebstrap', debian, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const words = [...image, ...(tag === build ? environment : []), '-', tag];
-  const podman = spawn('podman', words, { stdio: [tar.stdout, 'ignore', 'inherit'] });
+  const podman = spawn('podman', [...image, '-', tag], {
+    stdio: [tar.stdout, 'ignore', 'inherit'],
+  });
   await Promise.all([succeeds(tar), succeeds(podman)]);
 }
 
