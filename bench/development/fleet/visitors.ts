@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answered, streamChat, user } from '../serve/client.js';
 
-export const ANSWER_TOKENS = 60;
+const ANSWER_TOKENS = 60;
 const QUESTIONS_A_VISIT = 4;
 /** As a client waits that was told to ask again. */
 const RETRY_MS = 200;
