@@ -12,13 +12,12 @@ import { progressText } from './calibrate/calibrate-progress.js';
 import { calibrationSettings } from './calibrate/calibration-settings.js';
 import { calibrationFlags, DEFAULT_TOKENS } from './calibration-flags.js';
 import { readTexts } from './general-text.js';
+import { languageNotice, shortTextNotice } from './text-notices.js';
 
 const note = noteAs('calibrate');
 
 const MAX_TOKENS = 2 ** 26;
 const DEFAULTS = { tokens: DEFAULT_TOKENS, ctx: 512 } as const;
-/** Fewer make a poor matrix. */
-const FEW_TOKENS = 8_192;
 
 const calibrateOptions = {
   output: {
@@ -60,6 +59,7 @@ async function run(argv: CalibrateArguments, signal: AbortSignal): Promise<void>
   const { model: modelPath, tokens: nTokens = DEFAULTS.tokens, ctx = DEFAULTS.ctx } = argv;
   const begun = performance.now();
   const { texts, names } = await readTexts(argv.text ?? []);
+  warn(await languageNotice(texts, modelPath));
   const settings = await calibrationSettings({
     ...{ modelPath, chunkSize: ctx },
     gpu: argv.gpu,
@@ -73,6 +73,7 @@ async function run(argv: CalibrateArguments, signal: AbortSignal): Promise<void>
       grams: argv.grams ? 'all' : 'none',
       ...(argv.memory !== undefined && { memoryBytes: argv.memory }),
       force: argv.force ?? false,
+      onTokens: (tokens) => warn(shortTextNotice(tokens)),
       onProgress: (progress) => showProgressLine(progressText(progress, begun)),
     });
     clearProgressLine();
@@ -83,13 +84,13 @@ async function run(argv: CalibrateArguments, signal: AbortSignal): Promise<void>
   }
 }
 
+function warn(notice: string | null): void {
+  if (notice !== null) note(`warning: ${notice}`);
+}
+
 type CalibrateReport = CalibrateSummary & { names: string[]; backend: string; durationMs: number };
 
 function report(argv: CalibrateArguments, summary: CalibrateReport): void {
-  if (summary.nTokens < FEW_TOKENS)
-    note(
-      `warning: the text has ${plural(summary.nTokens, 'token')} in whole chunks; ${FEW_TOKENS} or more make a better matrix`,
-    );
   print(
     argv.json ? JSON.stringify(summaryJson(argv, summary), null, 2) : summaryText(argv, summary),
   );

@@ -26,6 +26,8 @@ import { planText } from './plan/plan-text.js';
 import { type PruneOptions, prune } from './prune.js';
 import { showStages, summaryJson, summaryText, timesText } from './prune-report.js';
 import type { RepairMode } from './repair/repair-linear.js';
+import { checkLength } from './split-text.js';
+import { languageNotice, shortTextNotice } from './text-notices.js';
 
 const note = noteAs('prune');
 const REPAIRS = ['none', 'bias', 'least-squares'] as const satisfies readonly RepairMode[];
@@ -127,20 +129,26 @@ async function run(argv: PruneArguments, signal: AbortSignal): Promise<void> {
     const options = await readOptions(argv, { folder, signal, onStage: stages.show });
     const plan = await planPruning(options, await readDevice(argv));
     for (const line of planText(plan).split('\n')) note(line);
+    warn(await languageNotice(options.text, options.checkpoint));
     const summary = await prune({
       ...options,
       headerBytes: plan.headerBytes,
       quantised: plan.size.quantised,
+      onTokens: (tokens) => warn(shortTextNotice(tokens)),
       onTimes: (times) => note(timesText(times)),
     });
     stages.stop();
-    for (const warning of summary.convert.warnings) note(`warning: ${warning}`);
+    for (const warning of summary.convert.warnings) warn(warning);
     const reported = { ...summary, durationMs: performance.now() - begun };
     print(argv.json ? JSON.stringify(summaryJson(reported), null, 2) : summaryText(reported));
   } finally {
     stages.stop();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function warn(notice: string | null): void {
+  if (notice !== null) note(`warning: ${notice}`);
 }
 
 async function readOptions(
@@ -152,6 +160,7 @@ async function readOptions(
   const layers = argv.layers ?? defaultLayers(model.layers.length);
   checkLayers(layers, model.layers.length, checkpoint);
   const { texts, names } = await readTexts(argv.text ?? []);
+  checkLength(texts, names);
   const memoryBytes = argv.memory;
   const budgetBytes = memoryBytes ?? process.availableMemory();
   const denseType = denseTypeWithin(model, budgetBytes, checkpoint);

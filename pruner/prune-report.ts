@@ -60,11 +60,19 @@ export function summaryText({ convert, repaired, judgement, ...rest }: PruneRepo
     `${convert.output}: ${formatDisk(convert.sizeBytes)}, ${convert.fileType}`,
     `weights     ${formatCount(convert.nParams)}, ${formatPercent(share)} kept`,
     `layers      ${describeLayers(convert.layers)}`,
-    `repaired    ${ridged} of ${plural(repaired.length, 'part')} by least squares, the others by ${repaired.some(({ bias }) => bias) ? 'a bias' : 'nothing'}`,
+    `repaired    ${ridged} of ${plural(repaired.length, 'part')} by least squares${ridgesText(repaired)}, the others by ${repaired.some(({ bias }) => bias) ? 'a bias' : 'nothing'}`,
     `perplexity  ${dense.perplexity.toFixed(2)} unpruned; pruned ${unrepaired.perplexity.toFixed(2)}, repaired ${judgement.repaired.perplexity.toFixed(2)}, as ${convert.fileType} ${file.perplexity.value.toFixed(2)}`,
     `KL          pruned ${unrepaired.kl.toFixed(3)}, repaired ${judgement.repaired.kl.toFixed(3)}${kl && `, as ${convert.fileType} ${file.kl?.value.toFixed(3)}`} nats from the unpruned model, on ${nTokens} tokens held out`,
     `took        ${formatDuration(rest.durationMs)}, ${rest.calibrationTokens} tokens of calibration, at most ${formatMemory(convert.peakRssBytes)} beside llama.cpp`,
   ].join('\n');
+}
+
+/** What was added to the diagonals of ones, against what a text leaves singular. */
+function ridgesText(repaired: PruneReport['repaired']): string {
+  const ridges = repaired.flatMap(({ ridge }) => ridge ?? []);
+  if (ridges.length === 0) return '';
+  const [least, most] = [Math.min(...ridges), Math.max(...ridges)];
+  return least === most ? ` (ridge ${least})` : ` (ridges ${least} to ${most})`;
 }
 
 export function summaryJson({ convert, repaired, judgement, ...rest }: PruneReport) {

@@ -15,7 +15,11 @@ import type { FileType } from '../model/types/mixtures.js';
 import type { QuantisePlan } from '../model/types/quantise-plan.js';
 import { openOutput } from '../terminal/output-file.js';
 import { calibrate } from './calibrate/calibrate.js';
-import { type CalibrationSettings, calibrationSettings } from './calibrate/calibration-settings.js';
+import {
+  type CalibrationSettings,
+  calibrationSettings,
+  findGpu,
+} from './calibrate/calibration-settings.js';
 import { type Calibration, openCalibration } from './calibration-file.js';
 import { checkCalibration, prunedImportance } from './calibration-fit.js';
 import { chooseWidths, type DriftMeter } from './choose/choose-widths.js';
@@ -74,6 +78,8 @@ export type PruneOptions = Pick<
   folder: string;
   signal: AbortSignal;
   onStage: (stage: Stage) => void;
+  /** Called before calibrating, with how many tokens do so. */
+  onTokens: (nTokens: number) => void;
   /** Called once, when it is known how long each stage that is left takes. */
   onTimes: (times: StageTimes) => void;
 };
@@ -95,6 +101,7 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
   const { checkpoint: denseCheckpoint, lora: loraFolder, layers, repair, folder, signal } = options;
   const checkpoint = await openCheckpoint(denseCheckpoint, { signal });
   await checkOutputs(options, checkpoint.files);
+  if (options.gpu !== 'auto' && options.gpu !== 'off') await findGpu(options.gpu);
   const lora = loraFolder === undefined ? null : await openLora(loraFolder, checkpoint);
   const dense = openDenseModel(checkpoint, lora);
   const compute = openCompute({ threads: options.threads ?? os.availableParallelism() });
@@ -206,6 +213,7 @@ async function prepareCalibration(
       ...{ datasets: options.datasets, nTokens: options.nTokens, chunkSize: CHUNK_SIZE },
       grams: needsGrams ? new Set(parts.map(({ layer }) => layer)) : 'none',
       ...(options.memoryBytes !== undefined && { memoryBytes: options.memoryBytes }),
+      onTokens: options.onTokens,
       onProgress: ({ done, of, pass, nPasses }) => {
         const place = { done: pass * of + done, of: of * nPasses };
         timer.at(place);

@@ -1,6 +1,9 @@
 // A text in three: what calibrates, what widths are chosen by, and what the result is judged on. The last
 // two are its end, which calibration never sees, so that no figure is better than it will be on new text.
 
+import { plural } from '../terminal/units.js';
+import { CalibrationError } from './calibration-error.js';
+
 export type SplitText = { calibration: string; choosing: string; judging: string };
 
 /** Of the whole text, what is held out at the most. */
@@ -19,6 +22,17 @@ export function splitText(text: string, tokens: { choosing: number; judging: num
     choosing: text.slice(chosen, judged),
     judging: text.slice(judged),
   };
+}
+
+/** What is held out of as many is enough to judge by, at 5 characters a token. */
+const LEAST_CHARACTERS = 32_768;
+
+/** Before any long work. Throws {@link CalibrationError}. */
+export function checkLength(text: string, names: readonly string[]): void {
+  if (text.length >= LEAST_CHARACTERS) return;
+  throw new CalibrationError(
+    `${names.join(', ')}: ${plural(text.length, 'character')} of text; pruning calibrates by most of a text and is judged on the rest, and needs ${LEAST_CHARACTERS} or more; give a longer --text`,
+  );
 }
 
 /** The start of the first line from `position` on, or that where there is none. */

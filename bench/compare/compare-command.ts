@@ -61,7 +61,7 @@ const compareOptions = {
     { alias: 'r', defaultDescription: String(DEFAULTS.repeats) },
   ),
   'dense-checkpoint': valueFlag(
-    'The unpruned checkpoint, to make the type of equal memory and measure that, too',
+    'The unpruned checkpoint, or its F16 GGUF, to make the type of equal memory and measure that, too',
     text('dense-checkpoint'),
   ),
   report: valueFlag(

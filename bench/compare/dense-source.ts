@@ -31,10 +31,10 @@ export async function openDenseSource(
 }
 
 async function checkpointSource(checkpoint: string, first: Compared): Promise<DenseSource> {
-  const { kind, model } = await openFitModel(checkpoint);
-  if (kind === 'gguf')
+  const { kind, fileType, model } = await openFitModel(checkpoint);
+  if (kind === 'gguf' && !UNQUANTISED.includes(fileType))
     throw new Error(
-      `--dense-checkpoint ${checkpoint} is a GGUF; give the unpruned checkpoint, or an F16 GGUF as the first model`,
+      `--dense-checkpoint ${checkpoint} is a GGUF of type ${fileType ?? 'unknown'}; give the unpruned checkpoint, or a GGUF of it as F16, BF16 or F32`,
     );
   if (first.file && !hasWidthsOf(model.shape, first.file.sized.shape))
     throw new Error(

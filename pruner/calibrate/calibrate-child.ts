@@ -20,6 +20,7 @@ takeTask<CalibrateTask, CalibrateEvent>(async (task, child) => {
   const chunks = cutChunks(model.vocab.tokenize(task.text), options);
   const heldOut = heldOutRows(options);
   const size = sizeOf(chunks, heldOut.perChunk);
+  await child.send({ kind: 'tokens', nTokens: size.nTokens });
   const writer = openCalibrationWriter(task, size);
   const grams = passes.flat().length > 0 ? openGramComputer(settings) : null;
   const collector = new InputCollector({ ...task, writer, grams, heldOut });

@@ -30,6 +30,8 @@ export type CalibrateTask = {
 };
 
 export type CalibrateEvent =
+  /** In the chunks that are to come. */
+  | { kind: 'tokens'; nTokens: number }
   | { kind: 'chunk'; done: number; of: number; pass: number; nPasses: number }
   | { kind: 'calibrated'; nChunks: number; nTokens: number; nPasses: number; peakRssBytes: number }
   | MeasuringEnd;

@@ -37,6 +37,8 @@ export type CalibrateOptions = {
   output: string;
   force?: boolean;
   signal?: AbortSignal;
+  /** Called before the first chunk, with how many tokens the text has in those that are computed. */
+  onTokens?: (nTokens: number) => void;
   onProgress?: (progress: CalibrateProgress) => void;
 };
 
@@ -59,7 +61,7 @@ export async function calibrate(options: CalibrateOptions): Promise<CalibrateSum
   const file = await openOutput(output, { sizeBytes, inputs: [modelPath], force });
   try {
     const run = { ...task, path: file.temporaryPath };
-    const { kind: _kind, ...summary } = await runTask(run, signal, options.onProgress);
+    const { kind: _kind, ...summary } = await runTask(run, signal, options);
     const { size } = await file.handle.stat();
     await file.commit();
     const { weights, textSha256 } = task;
@@ -121,11 +123,12 @@ function cutTasks(
 async function runTask(
   task: CalibrateTask,
   signal: AbortSignal,
-  onProgress: CalibrateOptions['onProgress'],
+  { onTokens, onProgress }: Pick<CalibrateOptions, 'onTokens' | 'onProgress'>,
 ): Promise<Extract<CalibrateEvent, { kind: 'calibrated' }>> {
   const events = runMeasuringProcess<CalibrateEvent>(CHILD, task, { signal });
   let summary: Extract<CalibrateEvent, { kind: 'calibrated' }> | undefined;
   for await (const event of events) {
+    if (event.kind === 'tokens') onTokens?.(event.nTokens);
     if (event.kind === 'chunk') onProgress?.(event);
     if (event.kind === 'calibrated') summary = event;
   }

@@ -50,7 +50,8 @@ export async function calibrationSettings({
   };
 }
 
-async function findGpu(gpu: 'auto' | GpuBackend): Promise<Gpus | null> {
+/** Null where `auto` finds none. Throws {@link CalibrationError} where the one that was asked for is not there. */
+export async function findGpu(gpu: 'auto' | GpuBackend): Promise<Gpus | null> {
   const reply = await probeGpus();
   if (reply.kind === 'gpus' && (gpu === 'auto' || gpu === reply.gpus.backend)) return reply.gpus;
   if (gpu === 'auto') return null;

@@ -7,6 +7,7 @@ import { samplePath } from '../../bench/development/sample-models.js';
 import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { readGgufTensors } from '../support/gguf-tensors.js';
 import { hearth } from '../support/hearth.js';
+import { readKeptParts } from '../support/kept-parts.js';
 import { randomLlama, writeLlama } from '../support/random-llama.js';
 
 const sizes = { nLayer: 3, nEmbd: 64, nHead: 4, nHeadKv: 2, headSize: 16, nFf: 160 };
@@ -18,6 +19,9 @@ const dense = writeLlama(path.join(folder, 'dense'), sizes, weights, {
 const text = path.join(folder, 'text.txt');
 const sentence = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
 writeFileSync(text, sentence.repeat(4));
+
+/** Where Metal is. */
+const isMac = process.platform === 'darwin';
 
 const common = [
   '--search',
@@ -51,8 +55,7 @@ t.test(
     t.same(metadata['deci.attention.head_count'], [4, 2, 2]);
     t.same(metadata['deci.feed_forward_length'], [160, 96, 96]);
     t.equal(metadata['hearth.pruning.calibration.tokens'], 2048);
-    const kept = JSON.parse(String(metadata['hearth.pruning.kept'])) as Record<string, string>;
-    const channels = expand(kept['blk.1.ffn_down'] ?? '');
+    const channels = (await readKeptParts(output))['blk.1.ffn_down'] ?? [];
     t.equal(channels.length, 96);
     const tensors = await readGgufTensors(output);
     const stored = tensors.get('blk.1.ffn_down.weight')?.bytes ?? Buffer.alloc(0);
@@ -75,6 +78,7 @@ t.test('the summary tells how far the result is from the unpruned model', async 
   t.ok(summary.parameter_count <= 0.76 * summary.parameter_count_unpruned);
   t.ok(summary.repaired.kl <= summary.pruned.kl, 'a repair makes it no worse');
   t.ok(Math.abs(summary.file.kl - summary.repaired.kl) < 0.02, 'half precision changes little');
+  t.match(run.stderr, /warning: 2048 tokens of text, in whole chunks, are few to calibrate with/);
   t.match(
     run.stderr,
     /in layers 0 to 2 of 3, .* of .* weights go; calibrated as F16 on 2048 tokens/,
@@ -95,6 +99,7 @@ t.test('the summary tells how far the result is from the unpruned model', async 
   const second = await hearth([...other, '--calibration', kept, ...common]);
   t.equal(second.status, 0, second.stderr);
   t.notMatch(second.stderr, /calibrating/);
+  t.match(second.stdout, /by least squares \(ridges? [\d.]+/);
 });
 
 t.test('a size is that of the whole file, and one part alone may do for it', async (t) => {
@@ -135,6 +140,13 @@ t.test('what cannot be done is said, and nothing is left behind', async (t) => {
   const empty = path.join(folder, 'empty.txt');
   writeFileSync(empty, ' ');
   await refused(['--ratio', '0.2', '--text', empty], /empty\.txt is empty/);
+  const binary = path.join(folder, 'binary.txt');
+  writeFileSync(binary, 'a\0b');
+  await refused(['--ratio', '0.2', '--text', binary], /binary\.txt has bytes of zero/);
+  const short = path.join(folder, 'short.txt');
+  writeFileSync(short, sentence);
+  await refused(['--ratio', '0.2', '--text', short], /short\.txt: \d+ characters .* needs 32768/);
+  await refused(['--kv-heads', '1', '--n-ff', '0', ...common], /--n-ff takes/, 2);
   await refused(['--ratio', '0.2', '--memory', '100MiB'], /does not fit 100 MiB to be calibrated/);
 });
 
@@ -148,6 +160,21 @@ t.test('a file that exists is refused before any long work, and kept', async (t)
   t.equal(readFileSync(output, 'utf8'), 'mine');
 });
 
+t.test('another architecture is refused by its name', async (t) => {
+  const other = writeLlama(path.join(folder, 'qwen'), sizes, weights, { model_type: 'qwen2' });
+  const run = await hearth(['prune', other, '-o', path.join(folder, 'q.gguf'), '--ratio', '0.2']);
+  t.equal(run.status, 1);
+  t.match(run.stderr, /has model_type "qwen2"; hearth converts "llama"/);
+});
+
+t.test('a GPU that is not there is told before any long work', { skip: isMac }, async (t) => {
+  const args = ['prune', dense, '-o', path.join(folder, 'gpu.gguf'), '--ratio', '0.2'];
+  const run = await hearth([...args, '--gpu', 'metal', '--chat-template', 'llama-2']);
+  t.equal(run.status, 1);
+  t.match(run.stderr, /llama\.cpp finds no metal GPU here.*pass --gpu auto or off/);
+  t.notMatch(run.stderr, /the unpruned model as a GGUF/);
+});
+
 t.test('a calibration of another model is refused', async (t) => {
   const output = path.join(folder, 'other.gguf');
   const calibration = path.join(folder, 'calibration.gguf');
@@ -156,11 +183,3 @@ t.test('a calibration of another model is refused', async (t) => {
   t.equal(run.status, 1);
   t.match(run.stderr, /calibration\.gguf is a calibration of another model/);
 });
-
-/** `0-3,7` */
-function expand(ranges: string): number[] {
-  return ranges.split(',').flatMap((range) => {
-    const [first = 0, last = first] = range.split('-').map(Number);
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  });
-}

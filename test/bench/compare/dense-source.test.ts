@@ -17,7 +17,9 @@ async function opened(file: string) {
 const first = await opened(await applianceGguf(folder));
 
 t.test('another type is made of an F16 GGUF or of the checkpoint, for the same chat', async (t) => {
-  for (const given of [undefined, checkpoint]) {
+  const bf16 = path.join(folder, 'dense-bf16.gguf');
+  await convert({ checkpoint, output: bf16, type: 'BF16', threads: 1 });
+  for (const given of [undefined, checkpoint, bf16]) {
     const source = await openDenseSource(first, given);
     const made = await source?.make('Q4_0', target);
     const file = await readModelFile(made ?? '', first.file);
@@ -36,6 +38,6 @@ t.test('a quantised file is not a source, and neither is another model', async (
       /--dense-checkpoint .* has other widths than dense; give the checkpoint that dense was/,
   });
   await t.rejects(openDenseSource(first, output), {
-    message: /--dense-checkpoint .* is a GGUF; give the unpruned checkpoint/,
+    message: /--dense-checkpoint .* is a GGUF of type Q8_0; give the unpruned checkpoint/,
   });
 });
