@@ -6,6 +6,7 @@ import { SourceReader } from '../converter/stream/source-reader.js';
 import type { Checkpoint } from '../model/checkpoint/checkpoint.js';
 import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
 import type { Lora } from '../model/checkpoint/lora/lora.js';
+import type { TensorSource } from '../model/checkpoint/tensor-source.js';
 import { describeLlama, type LlamaModel } from '../model/shape/llama-model.js';
 import { type Matrix, zeros } from './linear/matrix.js';
 
@@ -37,6 +38,8 @@ export type DenseModel = {
   model: LlamaModel;
   /** `[rows, columns]` of a weight by its Hugging Face name. */
   readWeight(name: string): Matrix;
+  /** Some of its rows, one behind the other. */
+  readRows(name: string, rows: { firstRow: number; nRows: number }): Matrix;
   /** Null where there is none. */
   readBias(name: string): Float32Array | null;
   close(): void;
@@ -45,22 +48,28 @@ export type DenseModel = {
 export function openDenseModel(checkpoint: Checkpoint, lora: Lora | null): DenseModel {
   const reader = new SourceReader(loadKernels());
   const merge = new LoraMerge(reader);
+  const matrixOf = (name: string): [TensorSource, number, number] => {
+    const source = checkpoint.tensors.get(name);
+    const [nRows, nCols] = source?.shape ?? [];
+    if (!source || nRows === undefined || nCols === undefined)
+      throw new CheckpointError(checkpoint.path, `has no matrix ${name}`);
+    return [source, nRows, nCols];
+  };
+  const readRows = (name: string, { firstRow, nRows }: { firstRow: number; nRows: number }) => {
+    const [source, , nCols] = matrixOf(name);
+    const matrix = zeros(nRows, nCols);
+    const rows = { firstRow, nRows, nCols };
+    reader.readRows(source, rows, matrix.data, nCols);
+    const pair = lora?.pairs.get(name);
+    if (pair) merge.add(pair, rows, matrix.data, nCols);
+    return matrix;
+  };
   return {
     checkpoint,
     lora,
     model: describeLlama(checkpoint),
-    readWeight(name) {
-      const source = checkpoint.tensors.get(name);
-      const [nRows, nCols] = source?.shape ?? [];
-      if (!source || nRows === undefined || nCols === undefined)
-        throw new CheckpointError(checkpoint.path, `has no matrix ${name}`);
-      const matrix = zeros(nRows, nCols);
-      const rows = { firstRow: 0, nRows, nCols };
-      reader.readRows(source, rows, matrix.data, nCols);
-      const pair = lora?.pairs.get(name);
-      if (pair) merge.add(pair, rows, matrix.data, nCols);
-      return matrix;
-    },
+    readRows,
+    readWeight: (name) => readRows(name, { firstRow: 0, nRows: matrixOf(name)[1] }),
     readBias(name) {
       const source = checkpoint.tensors.get(name);
       if (!source) return null;

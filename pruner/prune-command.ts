@@ -5,8 +5,10 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { findDevice } from '../devices/catalogue/catalogue.js';
+import type { Device } from '../devices/catalogue/device.js';
 import { devicesFlag } from '../devices/devices-flag.js';
 import type { LayerRange } from '../devices/plan/block-pruning.js';
+import { contextFlag } from '../llama/settings.js';
 import { openCheckpoint } from '../model/checkpoint/checkpoint.js';
 import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
 import { describeLlama } from '../model/shape/llama-model.js';
@@ -20,6 +22,7 @@ import { defaultLayers } from './choose/default-layers.js';
 import type { UniformWidths } from './choose/plain-widths.js';
 import type { Target } from './choose/target.js';
 import { denseTypeWithin } from './dense-type.js';
+import { compareForDevice } from './for-device/compare-for-device.js';
 import { readTexts } from './general-text.js';
 import { planPruning, type UnplannedOptions } from './plan/plan.js';
 import { planText } from './plan/plan-text.js';
@@ -54,7 +57,7 @@ const pruneOptions = {
   type: {
     ...valueFlag('Mixture of types', (name) => name.toUpperCase() as FileType),
     choices: FILE_TYPES,
-    defaultDescription: 'Q4_K_M',
+    defaultDescription: 'Q4_K_M; with --for alone, all are compared',
   },
   lora: valueFlag('Merge the LoRA in this folder first', text('lora')),
   tokenizer: valueFlag('tokenizer.model, tokenizer.json or their folder', text('tokenizer')),
@@ -71,7 +74,7 @@ const pruneOptions = {
   },
   search: {
     ...valueFlag(
-      'Time for finding widths by measuring, such as 20m; 0 for even widths',
+      'Time for finding widths, or for comparing files, by measuring, such as 20m; 0 for even widths',
       duration('search', { allowsNone: true }),
     ),
     defaultDescription: '10m',
@@ -85,8 +88,24 @@ const pruneOptions = {
     conflicts: 'calibration',
   },
   for: {
-    ...valueFlag('Device that will run it, as hearth devices names it', text('for')),
+    ...valueFlag(
+      'Device that will run it, as hearth devices names it; how much is pruned, and the type, are then found',
+      text('for'),
+    ),
     defaultDescription: 'this machine',
+  },
+  ctx: {
+    ...contextFlag('Tokens of context that must fit beside it'),
+    implies: 'for',
+    defaultDescription: "the model's, at most 4096",
+  },
+  'min-tps': {
+    ...valueFlag(
+      'Tokens a second that the device must be likely to reach',
+      number('min-tps', 0.01, 1e6),
+    ),
+    implies: 'for',
+    conflicts: [...TARGETS],
   },
   devices: { ...devicesFlag, implies: 'for' },
   ...calibrationFlags,
@@ -108,43 +127,76 @@ export const pruneCommand: CommandModule<object, PruneArguments> = {
       .options(pruneOptions)
       .check((argv) => {
         const given = TARGETS.filter((name) => argv[name] !== undefined);
-        if (given.length === 1) return true;
+        if (given.length === 1 || (given.length === 0 && argv.for !== undefined)) return true;
         throw new Error(
-          'say how much to remove by one of --ratio, --params, --size or --kv-heads with --n-ff',
+          'say how much to remove by one of --ratio, --params, --size or --kv-heads with --n-ff, or name a device with --for, for which that is found',
         );
       })
       .example(
         '$0 prune Llama-2-7b-chat-hf --ratio 0.2 -o chat-20.gguf',
         'A fifth of the weights less',
       )
-      .example('$0 prune dense-f16.gguf --size 2.1GB --type Q4_K_M -o chat.gguf', 'To a size'),
+      .example('$0 prune dense-f16.gguf --size 2.1GB --type Q4_K_M -o chat.gguf', 'To a size')
+      .example(
+        '$0 prune Llama-2-7b-chat-hf --for rtx-3060-8gb --ctx 4096 --text mine.txt -o chat.gguf',
+        'The best for that card, pruned or not',
+      ),
   handler: (argv) => interruptible((signal) => run(argv, signal)),
 };
 
 async function run(argv: PruneArguments, signal: AbortSignal): Promise<void> {
-  const begun = performance.now();
   const folder = await mkdtemp(path.join(os.tmpdir(), 'hearth-prune-'));
   const stages = showStages();
   try {
     const options = await readOptions(argv, { folder, signal, onStage: stages.show });
-    const plan = await planPruning(options, await readDevice(argv));
-    for (const line of planText(plan).split('\n')) note(line);
+    const device = await readDevice(argv);
     warn(await languageNotice(options.text, options.checkpoint));
-    const summary = await prune({
-      ...options,
-      headerBytes: plan.headerBytes,
-      quantised: plan.size.quantised,
-      onTokens: (tokens) => warn(shortTextNotice(tokens)),
-      onTimes: (times) => note(timesText(times)),
-    });
-    stages.stop();
-    for (const warning of summary.convert.warnings) warn(warning);
-    const reported = { ...summary, durationMs: performance.now() - begun };
-    print(argv.json ? JSON.stringify(summaryJson(reported), null, 2) : summaryText(reported));
+    const hasTarget = TARGETS.some((name) => argv[name] !== undefined);
+    if (device && !hasTarget)
+      await compareForDevice(
+        {
+          ...{ ...options, device, nCtx: argv.ctx, type: argv.type, onTokens },
+          minTps: argv['min-tps'] ?? null,
+        },
+        { stages, json: argv.json ?? false },
+      );
+    else await pruneToTarget(argv, { options, device, stages });
   } finally {
     stages.stop();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+type Asked = {
+  options: Awaited<ReturnType<typeof readOptions>>;
+  device: Device | null;
+  stages: ReturnType<typeof showStages>;
+};
+
+async function pruneToTarget(
+  argv: PruneArguments,
+  { options, device, stages }: Asked,
+): Promise<void> {
+  const begun = performance.now();
+  const { type = 'Q4_K_M' } = argv;
+  const target = { target: targetOf(argv), uniform: uniformOf(argv), type };
+  const plan = await planPruning({ ...options, ...target }, { device, nCtx: argv.ctx });
+  for (const line of planText(plan).split('\n')) note(line);
+  const summary = await prune({
+    ...{ ...options, ...target },
+    headerBytes: plan.headerBytes,
+    quantised: plan.size.quantised,
+    onTokens,
+    onTimes: (times) => note(timesText(times)),
+  });
+  stages.stop();
+  for (const warning of summary.convert.warnings) warn(warning);
+  const reported = { ...summary, durationMs: performance.now() - begun };
+  print(argv.json ? JSON.stringify(summaryJson(reported), null, 2) : summaryText(reported));
+}
+
+function onTokens(nTokens: number): void {
+  warn(shortTextNotice(nTokens));
 }
 
 function warn(notice: string | null): void {
@@ -155,7 +207,7 @@ async function readOptions(
   argv: PruneArguments,
   { folder, signal, onStage }: Pick<PruneOptions, 'folder' | 'signal' | 'onStage'>,
 ) {
-  const { dense: checkpoint, type = 'Q4_K_M', tokens: nTokens = DEFAULT_TOKENS } = argv;
+  const { dense: checkpoint, tokens: nTokens = DEFAULT_TOKENS } = argv;
   const model = describeLlama(await openCheckpoint(checkpoint, { signal }));
   const layers = argv.layers ?? defaultLayers(model.layers.length);
   checkLayers(layers, model.layers.length, checkpoint);
@@ -165,16 +217,14 @@ async function readOptions(
   const budgetBytes = memoryBytes ?? process.availableMemory();
   const denseType = denseTypeWithin(model, budgetBytes, checkpoint);
   return {
-    ...{ checkpoint, type, nTokens, layers, folder, signal, onStage, memoryBytes, denseType },
+    ...{ checkpoint, nTokens, layers, folder, signal, onStage, memoryBytes, denseType },
     ...{ lora: argv.lora, tokenizer: argv.tokenizer, chatTemplate: argv['chat-template'] },
     ...{ name: argv.name, gpu: argv.gpu, threads: argv.threads, repair: argv.repair },
     ...{ output: argv.output as string, force: argv.force ?? false },
     ...{ text: texts, datasets: names, calibration: argv.calibration },
     keepCalibration: argv['keep-calibration'],
     searchMs: argv.search ?? DEFAULT_SEARCH_MS,
-    target: targetOf(argv),
-    uniform: uniformOf(argv),
-  } satisfies UnplannedOptions;
+  } satisfies Omit<UnplannedOptions, 'target' | 'uniform' | 'type'>;
 }
 
 async function readDevice({ for: name, devices }: PruneArguments) {

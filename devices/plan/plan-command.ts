@@ -70,7 +70,7 @@ async function run(argv: PlanArguments): Promise<void> {
   try {
     const fit = (model: SizedModel) => fitter.fit(model, device, { nCtx: ctx });
     const rows = await planForDevice(base, { fit, layers });
-    const report: PlanReport = { base, device, rows, fileType };
+    const report: PlanReport = { base, device, rows, fileType, deviceFiles: argv.devices ?? [] };
     print(json ? planReportJson(report) : planReportText(report));
     if (!leastPruning(rows, fileType)) process.exitCode = 1;
   } finally {

@@ -2,7 +2,7 @@
 import { layersJson } from '../../model/shape/layer-widths.js';
 import { type FittedCandidate, leastPruning, type PlanRow } from './plan-for-device.js';
 import { limitsOf, type PlanReport, speedAt, typesOf } from './plan-report.js';
-import { LLM_PRUNER_NEEDS, makeCommands, pruneCommand } from './shell-commands.js';
+import { LLM_PRUNER_NEEDS, makeCommands, pruneCommand, pruneForCommand } from './shell-commands.js';
 
 export function planReportJson(report: PlanReport) {
   const { base, device, rows, fileType } = report;
@@ -26,6 +26,7 @@ export function planReportJson(report: PlanReport) {
     commands: least ? makeCommands(base, least.row, fileType) : [],
     llm_pruner_needs: least?.row.layers ? LLM_PRUNER_NEEDS : null,
     prune_command: least?.row.layers ? pruneCommand(base, least.row, fileType) : null,
+    prune_for_command: pruneForCommand(base, { ...report, nCtx }),
     ratios: rows.map(rowJson),
   };
 }

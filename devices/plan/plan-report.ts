@@ -8,7 +8,7 @@ import type { Fit } from '../fit/fit.js';
 import { speedText, type VerdictWords, verdictText } from '../fit/fit-report.js';
 import type { BaseModel } from './base-model.js';
 import { type FittedCandidate, leastPruning, type PlanRow } from './plan-for-device.js';
-import { LLM_PRUNER_NEEDS, makeCommands, pruneCommand } from './shell-commands.js';
+import { LLM_PRUNER_NEEDS, makeCommands, pruneCommand, pruneForCommand } from './shell-commands.js';
 
 export type PlanReport = {
   base: BaseModel;
@@ -16,6 +16,8 @@ export type PlanReport = {
   rows: PlanRow[];
   /** The type that the table of ratios and the commands are of. */
   fileType: FileType;
+  /** Of devices that are not hearth's own. */
+  deviceFiles: readonly string[];
 };
 
 export function planReportText(report: PlanReport): string {
@@ -125,7 +127,16 @@ function perplexityNotes(rows: readonly PlanRow[]): string[] {
   ];
 }
 
-function commandLines({ base, rows, fileType }: PlanReport): string[] {
+function commandLines(report: PlanReport): string[] {
+  const { nCtx } = limitsOf(report.rows);
+  return [
+    ...leastCommands(report),
+    'Or what is best for that device by measuring what fits, pruned or not:',
+    wrapCommand(pruneForCommand(report.base, { ...report, nCtx })),
+  ];
+}
+
+function leastCommands({ base, rows, fileType }: PlanReport): string[] {
   const least = leastPruning(rows, fileType);
   if (!least)
     return [

@@ -3,6 +3,7 @@
 
 import type { LlamaModel } from '../../model/shape/llama-model.js';
 import type { FileType } from '../../model/types/mixtures.js';
+import type { Device } from '../catalogue/device.js';
 import type { BaseModel } from './base-model.js';
 import type { LayerRange } from './block-pruning.js';
 import type { PrunedCandidate } from './candidates.js';
@@ -50,6 +51,21 @@ export function pruneCommand(
   const folder = base.isDownloaded ? quote(base.source) : slug(base.name);
   const output = `${slug(base.name)}-${Math.round(100 * ratio)}-${fileType}.gguf`;
   return `hearth prune ${folder} --kv-heads ${nHeadKv} --n-ff ${nFf} --layers ${first}-${last} --type ${fileType} -o ${output}`;
+}
+
+export type ForDevice = {
+  device: Device;
+  nCtx: number;
+  /** Of devices that are not hearth's own. */
+  deviceFiles: readonly string[];
+};
+
+/** hearth's own comparison of what fits the device, pruned or not. */
+export function pruneForCommand(base: BaseModel, { device, nCtx, deviceFiles }: ForDevice): string {
+  const folder = base.isDownloaded ? quote(base.source) : slug(base.name);
+  const files = deviceFiles.map((file) => ` --devices ${quote(file)}`).join('');
+  const output = `${slug(base.name)}-${slug(device.id)}.gguf`;
+  return `hearth prune ${folder} --for ${quote(device.id)}${files} --ctx ${nCtx} -o ${output}`;
 }
 
 function convertUnpruned({ name, source, isDownloaded }: BaseModel, fileType: FileType): string[] {

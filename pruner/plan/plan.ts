@@ -35,7 +35,7 @@ export type UnplannedOptions = Omit<
 /** Throws as `convert` does, and `MemoryPredictionError`; `device` is null for this machine. */
 export async function planPruning(
   options: UnplannedOptions,
-  device: Device | null,
+  { device, nCtx }: { device: Device | null; nCtx: number | undefined },
 ): Promise<PrunePlan> {
   const { checkpoint, lora, tokenizer, chatTemplate, name, signal, searchMs } = options;
   const { type, layers, target, uniform, denseType, nTokens } = options;
@@ -49,7 +49,7 @@ export async function planPruning(
     hasBiases: options.repair !== 'none',
   });
   const fit = await planRun(sizedModelOfPlan(size.model, size.quantised), {
-    device,
+    ...{ device, nCtx },
     gpu: options.gpu,
   });
   return { model, layers, denseType, nTokens, target, uniform, headerBytes, size, fit };

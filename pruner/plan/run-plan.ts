@@ -13,15 +13,17 @@ import type { SizedModel } from '../../model/shape/sized-model.js';
 export type RunOptions = {
   /** Null for this machine. */
   device: Device | null;
+  /** By default the model's, at most 4096. */
+  nCtx: number | undefined;
   gpu: GpuChoice;
 };
 
-/** At the default context. Rejects with `MemoryPredictionError` for what llama.cpp cannot run. */
-export async function planRun(model: SizedModel, { device, gpu }: RunOptions): Promise<Fit> {
+/** Rejects with `MemoryPredictionError` for what llama.cpp cannot run. */
+export async function planRun(model: SizedModel, { device, nCtx, gpu }: RunOptions): Promise<Fit> {
   const predictor = openMemoryPredictor();
   const fitter = openFitter(predictor);
   try {
-    return await fitter.fit(model, device ?? (await thisMachine(predictor, gpu)), {});
+    return await fitter.fit(model, device ?? (await thisMachine(predictor, gpu)), { nCtx });
   } finally {
     await fitter.close();
   }

@@ -43,16 +43,17 @@ export async function timeWork(
   return { choose: work * choosing, repair: work * repairing, quantise };
 }
 
-export type TimedRun = {
-  work: WorkTimes;
+/** What is known once the first chunk is computed. */
+export type CalibrationPace = {
+  /** What writing the unpruned model took. */
+  denseMs: number;
   /** What a chunk took; null where a calibration was there. */
   chunkMs: number | null;
   /** Chunks that are left to calibrate, over all passes. */
   nChunks: number;
-  /** What writing the unpruned model took. */
-  denseMs: number;
-  searchMs: number;
 };
+
+export type TimedRun = CalibrationPace & { work: WorkTimes; searchMs: number };
 
 /**
  * What judging computes: the unpruned model, without repair, with it, and the file; but it sums up nothing,

@@ -20,6 +20,7 @@ type Plan = {
   least_pruning_by_type: Record<string, number | null>;
   commands: string[];
   prune_command: string | null;
+  prune_for_command: string;
   llm_pruner_needs: string | null;
   ratios: { pruning_ratio: number; parameters: number; types: Candidate[] }[];
 };
@@ -85,6 +86,10 @@ t.test('a folder is planned with its own tokenizer and layers', async (t) => {
   const q8 = planned.ratios[0]?.types.find(({ type }) => type === 'Q8_0');
   t.ok(Math.abs(converted.file_bytes - (q8?.file_bytes ?? 0)) < 4096);
   t.match(planned.commands.at(-1), `hearth convert ${folder} `);
+  t.match(
+    planned.prune_for_command,
+    new RegExp(`^hearth prune ${folder} --for raspberry-pi-5-8gb --ctx \\d+ -o .*\\.gguf$`),
+  );
 });
 
 t.test('what no pruning makes fit is said, with exit code 1', async (t) => {

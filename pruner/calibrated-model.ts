@@ -1,0 +1,137 @@
+// The unpruned model as llama.cpp runs it, with what a calibration tells of its parts: what every way of
+// pruning starts from, however much is to go. Prints nothing.
+import path from 'node:path';
+import type { PrepareOptions } from '../converter/prepare.js';
+import type { GgmlCompute } from '../llama/ggml-compute.js';
+import type { GpuChoice } from '../llama/settings.js';
+import { readGgufFile } from '../model/gguf/gguf-file.js';
+import type { FileType } from '../model/types/mixtures.js';
+import { openOutput } from '../terminal/output-file.js';
+import { calibrate } from './calibrate/calibrate.js';
+import {
+  type CalibrationSettings,
+  calibrationSettings,
+  findGpu,
+} from './calibrate/calibration-settings.js';
+import { type Calibration, openCalibration } from './calibration-file.js';
+import { checkCalibration } from './calibration-fit.js';
+import { writeDenseGguf } from './dense-gguf.js';
+import type { DenseModel, Part } from './dense-model.js';
+import type { Multiply } from './linear/least-squares.js';
+import { type MeasuredPart, measurePart } from './measured-part.js';
+import { modelDigestOfGguf } from './model-digest.js';
+import { type CalibrationPace, FirstChunkTimer } from './plan/time-plan.js';
+import type { Stage } from './stage.js';
+
+export type CalibratingOptions = Pick<PrepareOptions, 'checkpoint' | 'lora' | 'tokenizer'> & {
+  output: string;
+  force: boolean;
+  /** Of the dense model while it is calibrated. */
+  denseType: FileType;
+  datasets: string[];
+  nTokens: number;
+  gpu: GpuChoice;
+  threads: number | undefined;
+  memoryBytes: number | undefined;
+  /** A calibration made before, and where to keep this one. */
+  calibration: string | undefined;
+  keepCalibration: string | undefined;
+  /** For what lies between; removed by the caller. */
+  folder: string;
+  signal: AbortSignal;
+  onStage: (stage: Stage) => void;
+  /** Called before calibrating, with how many tokens do so. */
+  onTokens: (nTokens: number) => void;
+};
+
+export type CalibratedModel = {
+  calibration: Calibration;
+  /** The unpruned model as a file, and how it is loaded. */
+  densePath: string;
+  settings: CalibrationSettings;
+};
+
+export type ToCalibrate = {
+  dense: DenseModel;
+  parts: readonly Part[];
+  text: string;
+  /** Whether repairs will need Gram matrices of the inputs. */
+  needsGrams: boolean;
+  /** Called once. */
+  onPace: (pace: CalibrationPace) => void;
+};
+
+export const CHUNK_SIZE = 512;
+
+/** Throws `CalibrationError`, `OutputError`, `MeasureError` or the signal's reason. */
+export async function calibrateModel(
+  options: CalibratingOptions,
+  { dense, parts, text, needsGrams, onPace }: ToCalibrate,
+): Promise<CalibratedModel> {
+  const { onStage, signal, folder, gpu, threads, checkpoint, lora, tokenizer } = options;
+  const begun = performance.now();
+  const densePath = await writeDenseGguf(dense, parts, {
+    ...{ checkpoint, lora, tokenizer, folder, signal, type: options.denseType },
+    onProgress: ({ name, bytesDone, totalBytes }) =>
+      onStage({ name: 'dense', part: name, done: bytesDone, of: totalBytes }),
+  });
+  const denseMs = performance.now() - begun;
+  const settings = await calibrationSettings({
+    ...{ modelPath: densePath, chunkSize: CHUNK_SIZE, gpu, threads },
+  });
+  const timer = new FirstChunkTimer((chunkMs, nChunks) => onPace({ denseMs, chunkMs, nChunks }));
+  const calibrationPath =
+    options.calibration ?? options.keepCalibration ?? path.join(folder, 'calibration.gguf');
+  if (options.calibration !== undefined) timer.without();
+  else
+    await calibrate({
+      ...{ modelPath: densePath, text, settings, signal, output: calibrationPath },
+      force: options.force,
+      ...{ datasets: options.datasets, nTokens: options.nTokens, chunkSize: CHUNK_SIZE },
+      grams: needsGrams ? new Set(parts.map(({ layer }) => layer)) : 'none',
+      ...(options.memoryBytes !== undefined && { memoryBytes: options.memoryBytes }),
+      onTokens: options.onTokens,
+      onProgress: ({ done, of, pass, nPasses }) => {
+        const place = { done: pass * of + done, of: of * nPasses };
+        timer.at(place);
+        onStage({ name: 'calibrate', part: 'chunk', ...place });
+      },
+    });
+  const calibration = await openCalibration(calibrationPath);
+  const digest = modelDigestOfGguf(await readGgufFile(densePath));
+  checkCalibration(calibration, { path: calibrationPath, digest, needsGrams, parts });
+  return { calibration, densePath, settings };
+}
+
+/** Before any long work, what would be refused after it. */
+export async function checkBeforehand(
+  { output, keepCalibration, force, gpu }: CalibratingOptions,
+  inputs: readonly string[],
+): Promise<void> {
+  for (const file of [output, ...(keepCalibration === undefined ? [] : [keepCalibration])])
+    await (await openOutput(file, { inputs, force })).discard();
+  if (gpu !== 'auto' && gpu !== 'off') await findGpu(gpu);
+}
+
+export function productOf(compute: GgmlCompute): Multiply {
+  return async (a, b) => {
+    const sizes = { m: a.nRows, n: b.nRows, k: a.nCols };
+    const data = await compute.multiply(a.data, b.data, sizes);
+    return { nRows: a.nRows, nCols: b.nRows, data };
+  };
+}
+
+/** In which order each part can go, and at what cost. */
+export async function measureParts(
+  { onStage, signal }: Pick<CalibratingOptions, 'onStage' | 'signal'>,
+  tools: { dense: DenseModel; calibration: Calibration; multiply: Multiply },
+  parts: readonly Part[],
+): Promise<MeasuredPart[]> {
+  const measured: MeasuredPart[] = [];
+  for (const [i, part] of parts.entries()) {
+    signal.throwIfAborted();
+    onStage({ name: 'choose', part: part.ggufName, done: i, of: parts.length });
+    measured.push(await measurePart(tools, part));
+  }
+  return measured;
+}
