@@ -18,6 +18,7 @@ const STAGES: Record<StageName, string> = {
   dense: 'the unpruned model as a GGUF',
   calibrate: 'calibrating',
   choose: 'what can go',
+  noise: 'what types round off',
   search: 'trying widths',
   repair: 'repairing',
   write: 'writing',

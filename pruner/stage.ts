@@ -2,4 +2,12 @@
 
 /** `done` of `of`, of whatever the stage counts. */
 export type Stage = { name: StageName; part: string; done: number; of: number };
-export type StageName = 'dense' | 'calibrate' | 'choose' | 'search' | 'repair' | 'write' | 'judge';
+export type StageName =
+  | 'dense'
+  | 'calibrate'
+  | 'choose'
+  | 'noise'
+  | 'search'
+  | 'repair'
+  | 'write'
+  | 'judge';

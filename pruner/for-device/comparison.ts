@@ -79,10 +79,10 @@ export async function openComparison(
     const kept = await openMeasuredFile(options.output, await settingsOf(options, tools));
     if (kept.nFound > 0) options.onFound(kept.nFound, kept.path);
     const run = new ComparingRun(options, { meter, kept });
-    const noise = openNoiseMeter(dense, calibration.importance);
+    const noises = measureNoise(options, tools, pairs);
     return {
       calibrationTokens: calibration.nTokens,
-      noise: ({ quantised }) => noise(quantised),
+      noise: (pair) => noises.get(pair) ?? 0,
       measure: (pair, isFirst) => run.measure(pair, isFirst),
       tryPruning: (pair) => run.tryPruning(pair),
       finish: (result) => run.finish(result),
@@ -92,6 +92,21 @@ export async function openComparison(
     await close();
     throw error;
   }
+}
+
+function measureNoise(
+  { onStage, signal }: ComparisonOptions,
+  { dense, calibration }: { dense: DenseModel; calibration: Calibration },
+  pairs: readonly Pair[],
+): Map<Pair, number> {
+  const noise = openNoiseMeter(dense, calibration.importance);
+  return new Map(
+    pairs.map((pair, i) => {
+      signal.throwIfAborted();
+      onStage({ name: 'noise', part: pair.quantised.fileType, done: i, of: pairs.length });
+      return [pair, noise(pair.quantised)];
+    }),
+  );
 }
 
 /** Measures within the time, and knows which file is the best. */

@@ -32,16 +32,16 @@ export function pairsText(pairs: readonly Pair[], minTps: number | null): string
     `on ${device.name}: ${formatMemory(budgetBytes)} for a model and ${memory.nCtx} tokens of context${speed}`,
     [
       ...(unpruned[0]
-        ? [
-            `${plural(unpruned.length, 'type')} fit unpruned, the best of them ${unpruned[0].quantised.fileType}`,
-          ]
+        ? [`${fitText(unpruned)} unpruned, the best of them ${unpruned[0].quantised.fileType}`]
         : []),
-      ...(pruned.length > 0
-        ? [`${plural(pruned.length, 'type')} fit with weights gone: ${rangeText(pruned)}`]
-        : []),
+      ...(pruned.length > 0 ? [`${fitText(pruned)} with weights gone: ${rangeText(pruned)}`] : []),
     ].join('; '),
     ...fallbackText(pairs),
   ].join('\n');
+}
+
+function fitText({ length }: readonly Pair[]): string {
+  return `${plural(length, 'type')} ${length === 1 ? 'fits' : 'fit'}`;
 }
 
 /** `Q8_0 with 40.0 %, … Q4_K_M with 7.8 %` */

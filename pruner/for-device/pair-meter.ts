@@ -50,10 +50,13 @@ export function openPairMeter(options: PairMeterOptions): PairMeter {
   /** What the unpruned model holds for likely is computed once. */
   const score = async (trials: TrialTask['trials'], signal: AbortSignal) => {
     const task = trialTask(options, trials);
-    if (!hasRows)
+    if (!hasRows) {
+      options.onStage({ name: 'judge', part: 'the unpruned model', done: 0, of: 1 });
       await scoreTrials({ ...task, trials: [], dense: { kind: 'write', path: rows } }, { signal });
+    }
     hasRows = true;
     if (trials.length === 0) return 0;
+    options.onStage({ name: 'search', part: 'the pruned model', done: 0, of: 1 });
     const chunks = { least: 1, most: TRIED_CHUNKS };
     const { scores } = await scoreTrials(
       { ...task, chunks, dense: { kind: 'read', path: rows } },

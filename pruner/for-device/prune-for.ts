@@ -66,7 +66,7 @@ export async function findPairs(
       ...(type && { types: [type] }),
       fit: (sized) => fitter.fit(sized, device, { nCtx }),
     });
-    if (nearest) throw nothingFits(nearest, { minTps, path: checkpoint });
+    if (nearest) throw nothingFits(nearest, { minTps, type, path: checkpoint });
     return pairs;
   } finally {
     await fitter.close();

@@ -10,9 +10,9 @@ import type { DenseModel } from '../dense-model.js';
 import type { Matrix } from '../linear/matrix.js';
 
 /** Layers that stand for all, evenly spread. */
-const LAYERS = 6;
+const LAYERS = 4;
 /** Rows of each of their weights, in so many places. */
-const ROWS = 8;
+const ROWS = 4;
 const PLACES = 4;
 /** What any block divides. */
 const WIDEST_BLOCK = 256;

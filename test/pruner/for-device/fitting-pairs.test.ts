@@ -67,6 +67,6 @@ t.test('where nothing fits, the nearest is named with what it lacks', async (t) 
   t.same(pairs, []);
   if (!nearest) throw new Error('nothing is near');
   const { message } = nothingFits(nearest, { path: 'dense', minTps: null });
-  t.match(message, /dense: fits board in no type at 128 tokens of context/);
+  t.match(message, /dense: does not fit board as any type at 128 tokens of context/);
   t.match(message, /with \d+ % of the weights gone comes nearest and needs .* of /);
 });

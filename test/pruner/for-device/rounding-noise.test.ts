@@ -37,5 +37,5 @@ t.test('some rows tell what all of them lose', async (t) => {
     sum += squares(data.map((value, i) => value - (rounded[i] as number))) / squares(data);
   }
   const found = noise(plan('Q4_0'));
-  t.ok(Math.abs(found / sum - 1) < 0.05, `${found} of ${sum}`);
+  t.ok(Math.abs(found / sum - 1) < 0.1, `${found} of ${sum}`);
 });
