@@ -40,7 +40,7 @@ async function neededBytes(file: string, ...more: string[]): Promise<number> {
 const common = [
   ...['--for', 'board', '--devices', devices, '--ctx', '256', '--text', text],
   ...['--tokens', '2048', '--gpu', 'off', '--threads', '1', '--layers', '0-1'],
-  ...['--chat-template', 'llama-2'],
+  ...['--chat-template', 'llama-2', '--repair', 'bias'],
 ];
 
 writeBoard(2 ** 30);
