@@ -78,7 +78,7 @@ export const convertCommand: CommandModule<object, ConvertArguments> = {
   builder: (yargs: Argv) =>
     yargs
       .positional('checkpoint', {
-        describe: "LLM-Pruner's folder or its pytorch_model.bin, a Hugging Face folder, or a GGUF",
+        describe: 'A folder or file of LLM-Pruner, Hugging Face or another pruner, or a GGUF',
         type: 'string',
         demandOption: true,
       })

@@ -67,7 +67,10 @@ function toText(inspection: Inspection): string {
 const KINDS: Readonly<Record<Inspection['kind'], string>> = {
   gguf: 'GGUF',
   'llm-pruner': 'LLM-Pruner checkpoint',
+  flap: 'FLAP checkpoint',
   'hugging-face': 'Hugging Face checkpoint',
+  puzzletron: 'Puzzletron checkpoint',
+  'deci-lm': 'DeciLM checkpoint',
 };
 
 function describeTypes({ types, fileType }: Inspection): string {

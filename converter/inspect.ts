@@ -18,7 +18,7 @@ import { shapeOfGguf } from '../model/shape/model-shape.js';
 import { fileTypeOf } from '../model/types/mixtures.js';
 
 export type Inspection = {
-  kind: 'gguf' | 'llm-pruner' | 'hugging-face';
+  kind: Checkpoint['kind'];
   path: string;
   name: string | null;
   arch: string;

@@ -27,7 +27,7 @@ import { chatTemplate } from './template/choose-template.js';
 import { valueWarnings } from './type-value.js';
 
 export type PrepareOptions = Omit<TypeRequest, 'hasImatrix'> & {
-  /** LLM-Pruner's folder or its pytorch_model.bin, a Hugging Face folder, or a GGUF. */
+  /** LLM-Pruner's folder or its pytorch_model.bin, another pruner's, a Hugging Face folder, or a GGUF. */
   checkpoint: string;
   /** Folder of a LoRA to merge; it is of the model before `pruning`. */
   lora?: string | undefined;

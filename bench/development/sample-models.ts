@@ -26,16 +26,21 @@ export const FORMATS = [
   'formats/f_tied',
 ] as const;
 
+/** Pruned by others' tools: fixtures/pruners/make.py. */
+export const PRUNERS = ['pruners/flap', 'pruners/flap-folder'] as const;
+
 /** The checkpoint folder of a sample such as `appliance/pruned-20` or `formats/f_gqa`. */
 export function samplePath(name: string): string {
   return name === 'appliance/pruned-20' ? DEMO_CHECKPOINT : path.join(unpackedFixtures(), name);
 }
 
-/** f_old's pickle holds no vocabulary, so it takes the one that its user would pass. */
+/** Some hold no vocabulary, so they take the one that their user would pass. */
 export function sampleOptions(name: string): { checkpoint: string; tokenizer?: string } {
   const checkpoint = samplePath(name);
-  if (name !== 'formats/f_old') return { checkpoint };
-  return { checkpoint, tokenizer: path.join(checkpoint, 'given') };
+  if (name === 'formats/f_old') return { checkpoint, tokenizer: path.join(checkpoint, 'given') };
+  if (name.startsWith('pruners/'))
+    return { checkpoint, tokenizer: samplePath('shapes/hf-linear-rope') };
+  return { checkpoint };
 }
 
 /** Converts a sample into `folder`; the path of the GGUF. */

@@ -5,9 +5,11 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isGguf } from '../gguf/gguf-file.js';
 import { CheckpointError } from './checkpoint-error.js';
+import { readFlap } from './flap.js';
 import { readGgufCheckpoint } from './gguf/gguf-checkpoint.js';
-import { readHuggingFace } from './hugging-face.js';
+import { type FolderKind, readHuggingFace } from './hugging-face.js';
 import { readLlmPruner } from './llm-pruner.js';
+import { PickleObject } from './pickle/value.js';
 import type { StoredTokenizer } from './stored-tokenizer.js';
 import { checkStructure } from './structure.js';
 import type { TensorSource } from './tensor-source.js';
@@ -16,14 +18,14 @@ import { openTorchArchive } from './torch/torch-archive.js';
 import { findWeights, readArchiveWeights, readWeights } from './weight-files.js';
 
 export type Checkpoint = {
-  kind: 'llm-pruner' | 'hugging-face' | 'gguf';
+  kind: 'llm-pruner' | 'flap' | FolderKind | 'gguf';
   /** What was opened. */
   path: string;
   /** Every source file, absolute. */
   files: string[];
   /**
-   * config.json, the pickled config's fields, or a GGUF's header in the same words. LLM-Pruner leaves
-   * the unpruned widths in it.
+   * config.json, the pickled config's fields, or a GGUF's header in the same words. LLM-Pruner and FLAP
+   * leave the unpruned widths in it.
    */
   config: Record<string, unknown>;
   /** Rows of one head, where stored. */
@@ -40,7 +42,8 @@ export type Checkpoint = {
 };
 
 /**
- * Opens LLM-Pruner's folder or `pytorch_model.bin`, a Hugging Face folder, or a GGUF.
+ * Opens LLM-Pruner's or FLAP's folder or its `pytorch_model.bin` or `pruned_model.pt`, a Hugging Face
+ * folder, or a GGUF.
  * Throws {@link CheckpointError} for anything that is not one whole, plain Llama, and
  * `GgufFileError` for a damaged GGUF.
  */
@@ -65,12 +68,12 @@ async function locateWeights(checkpointPath: string): Promise<string> {
   if (weightsPath === null)
     throw new CheckpointError(
       checkpointPath,
-      'has neither pytorch_model.bin nor model.safetensors (nor an index of shards); pass the folder that LLM-Pruner or transformers saved',
+      'has neither pytorch_model.bin nor model.safetensors (nor an index of shards), nor pruned_model.pt; pass the folder that the pruner or transformers saved',
     );
   return weightsPath;
 }
 
-/** A pytorch_model.bin is LLM-Pruner's or a state dict of Hugging Face; its pickle tells. */
+/** A pytorch_model.bin is LLM-Pruner's, FLAP's or a state dict of Hugging Face; its pickle tells. */
 async function readPytorch(
   weightsPath: string,
   signal: AbortSignal | undefined,
@@ -80,6 +83,7 @@ async function readPytorch(
     return await readHuggingFace(folder, await readWeights(weightsPath, signal));
   const archive = await openTorchArchive(weightsPath);
   signal?.throwIfAborted();
+  if (archive.root instanceof PickleObject) return await readFlap(archive.root, archive);
   if (!isStateDict(archive.root)) return await readLlmPruner(archive);
   const tensors = readArchiveWeights(archive);
   return await readHuggingFace(folder, { tensors, files: [weightsPath] });

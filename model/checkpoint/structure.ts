@@ -27,6 +27,7 @@ export function checkStructure(input: StructureInput): void {
   const nLayer = countLayers(input);
   const headSize = findHeadSize(input);
   for (let layer = 0; layer < nLayer; layer++) {
+    checkHiddenSize(check, `model.layers.${layer}`, nEmbd);
     checkAttention(check, `model.layers.${layer}`, nEmbd, headSize);
     checkFeedForward(check, `model.layers.${layer}`, nEmbd);
   }
@@ -67,6 +68,19 @@ export function findHeadSize({
   );
 }
 
+/** Told apart from damage: some pruners give layers hidden sizes of their own. */
+function checkHiddenSize(check: ShapeCheck, layer: string, nEmbd: number): void {
+  for (const norm of ['input_layernorm', 'post_attention_layernorm']) {
+    const name = `${layer}.${norm}.weight`;
+    const width = check.vector(name);
+    if (width !== null && width !== nEmbd)
+      check.fail(
+        name,
+        `is ${width} wide, but the embedding ${nEmbd}: llama.cpp has one hidden size for all layers; prune it alike in all of them, or`,
+      );
+  }
+}
+
 /** q, k, v, o and a norm; a layer may lack them all, and may have lost all its heads. */
 function checkAttention(check: ShapeCheck, layer: string, nEmbd: number, headSize: number): void {
   const attention = `${layer}.self_attn`;
@@ -97,7 +111,8 @@ function checkFeedForward(check: ShapeCheck, layer: string, nEmbd: number): void
   check.expectLinear(gate, nFf, nEmbd);
   check.expectLinear(up, nFf, nEmbd);
   check.expectLinear(down, nEmbd, nFf);
-  check.expect(`${layer}.post_attention_layernorm.weight`, [nEmbd]);
+  const norm = `${layer}.post_attention_layernorm.weight`;
+  if (nFf > 0 || check.has(norm)) check.expect(norm, [nEmbd]);
 }
 
 /** Shapes by name, with errors that name the tensor, what it has and what it should have. */
@@ -110,6 +125,12 @@ class ShapeCheck {
 
   has(name: string): boolean {
     return this.#input.tensors.has(name);
+  }
+
+  /** Its length; null for what is missing or no vector, which {@link expect} will tell. */
+  vector(name: string): number | null {
+    const shape = this.#input.tensors.get(name)?.shape;
+    return shape?.length === 1 ? (shape[0] as number) : null;
   }
 
   /** `[rows, columns]` */
@@ -139,7 +160,7 @@ class ShapeCheck {
   fail(name: string, problem: string): never {
     throw new CheckpointError(
       this.#input.path,
-      `${name} ${problem}; the checkpoint is damaged or was not pruned by LLM-Pruner`,
+      `${name} ${problem}; the checkpoint is damaged, or its parts are not one Llama's`,
     );
   }
 

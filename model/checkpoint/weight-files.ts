@@ -1,6 +1,6 @@
 // The weights of a Hugging Face folder: one file or the shards that an index lists.
 // safetensors and .bin alike; safetensors first where a folder has both, as transformers does.
-// An index may only name files in its own folder.
+// An index may only name files in its own folder and below.
 import path from 'node:path';
 import { isJsonObject } from './bounded-json.js';
 import { CheckpointError } from './checkpoint-error.js';
@@ -15,7 +15,7 @@ import { openTorchArchive, type TorchArchive } from './torch/torch-archive.js';
 
 export type Weights = { tensors: Map<string, TensorSource>; files: string[] };
 
-/** A 405B model has 191. */
+/** A 405B model has 191, Puzzletron's has two for each layer. */
 const MAX_SHARDS = 512;
 
 /** The file in `folder` that holds the weights or lists their shards; null where there is none. */
@@ -25,6 +25,7 @@ export async function findWeights(folder: string): Promise<string | null> {
     'model.safetensors.index.json',
     'pytorch_model.bin',
     'pytorch_model.bin.index.json',
+    'pruned_model.pt',
   ];
   for (const name of names)
     if (await isFile(path.join(folder, name))) return path.join(folder, name);
@@ -74,13 +75,14 @@ async function readIndex(indexPath: string): Promise<Map<string, string>> {
   return shards;
 }
 
+/** Puzzletron's lie in subblocks_safetensors/. No part of a path may begin with a dot. */
+const SHARD = /^([^./\\\0][^/\\\0]*\/)*[^./\\\0][^/\\\0]*\.(safetensors|bin)$/;
+
 function shardPath(shard: unknown, indexPath: string): string {
-  const isPlainName =
-    typeof shard === 'string' && /\.(safetensors|bin)$/.test(shard) && !/[/\\\0]/.test(shard);
-  if (!isPlainName)
+  if (typeof shard !== 'string' || !SHARD.test(shard))
     throw new CheckpointError(
       indexPath,
-      `names the shard ${showValue(shard)}, expected a .safetensors or .bin file beside it`,
+      `names the shard ${showValue(shard)}, expected a .safetensors or .bin file beside it or in a folder there`,
     );
   return path.join(path.dirname(indexPath), shard);
 }

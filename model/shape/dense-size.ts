@@ -1,15 +1,16 @@
-// How many weights a model had before it was pruned: LLM-Pruner leaves the config as it was, but
-// for the hidden size of channel-wise pruning, which heads and head size still tell.
+// How many weights a model had before it was pruned: LLM-Pruner, FLAP and Puzzletron leave the config
+// as it was, but for the hidden size of channel-wise pruning, which heads and head size still tell.
 // Only for the summary; nothing that is computed depends on it.
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { findHeadSize } from '../checkpoint/structure.js';
 import { isCount } from '../checkpoint/tensor-source.js';
 
-/** Weights of the unpruned Llama; null where the config lacks a field. */
+/** Weights of the unpruned Llama; null where the config lacks a field, or never was of another model. */
 export function denseParameterCount(
   checkpoint: Pick<Checkpoint, 'kind' | 'path' | 'config' | 'headSize' | 'tiedEmbeddings'>,
 ): number | null {
   const { kind, config, tiedEmbeddings } = checkpoint;
+  if (kind === 'deci-lm') return null;
   const field = (name: string, fallback?: unknown) => {
     const value = config[name] ?? fallback;
     return isCount(value) ? value : Number.NaN;

@@ -92,7 +92,7 @@ function listLayer(
     if (!kept) layer.bias('attn_output', 'self_attn.o_proj', nEmbd);
   }
   const hasFf = (model.layers[i] as LayerWidths).nFf > 0;
-  layer.norm('ffn_norm', 'post_attention_layernorm', nEmbd);
+  layer.norm('ffn_norm', hasFf ? 'post_attention_layernorm' : null, nEmbd);
   layer.linear('ffn_gate', hasFf ? 'mlp.gate_proj' : null, nFf, nEmbd);
   layer.linear('ffn_up', hasFf ? 'mlp.up_proj' : null, nFf, nEmbd);
   layer.linear('ffn_down', hasFf ? 'mlp.down_proj' : null, nEmbd, nFf);

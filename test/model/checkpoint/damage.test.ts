@@ -10,21 +10,21 @@ import { openLora } from '../../../model/checkpoint/lora/lora.js';
 import { fixtures } from '../../support/samples.js';
 
 const RUNS = 150;
-const root = path.join(fixtures, 'checkpoints');
 
 /** The file that is damaged, and how far into it the parts lie that describe the rest. */
 const DAMAGED = {
-  'forms/gradients': 'pytorch_model.bin',
-  'forms/protocol-4': 'pytorch_model.bin',
-  'forms/hf-bin-shards': 'pytorch_model-00001-of-00003.bin',
-  'forms/hf-bf16': 'model.safetensors',
-  'forms/hf-shards': 'model.safetensors.index.json',
-  'forms/hf-tied-bin': 'config.json',
+  'checkpoints/forms/gradients': 'pytorch_model.bin',
+  'checkpoints/forms/protocol-4': 'pytorch_model.bin',
+  'checkpoints/forms/hf-bin-shards': 'pytorch_model-00001-of-00003.bin',
+  'checkpoints/forms/hf-bf16': 'model.safetensors',
+  'checkpoints/forms/hf-shards': 'model.safetensors.index.json',
+  'checkpoints/forms/hf-tied-bin': 'config.json',
+  'pruners/flap': 'pruned_model.pt',
 } as const;
 
 for (const [form, name] of Object.entries(DAMAGED)) {
   const open = async (folder: string) => void (await openCheckpoint(folder));
-  const original = readFileSync(path.join(root, form, name));
+  const original = readFileSync(path.join(fixtures, form, name));
 
   t.test(`${form}/${name} is refused wherever it is cut off`, async (t) => {
     const folder = copyOf(t.testdir(), form);
@@ -48,8 +48,8 @@ for (const [form, name] of Object.entries(DAMAGED)) {
 
 for (const name of ['adapter_model.safetensors', 'adapter_config.json'])
   t.test(`a LoRA opens or is refused whichever bytes of its ${name} change`, async (t) => {
-    const checkpoint = await openCheckpoint(path.join(root, 'forms/float32'));
-    const folder = copyOf(t.testdir(), 'loras/patterns');
+    const checkpoint = await openCheckpoint(path.join(fixtures, 'checkpoints/forms/float32'));
+    const folder = copyOf(t.testdir(), 'checkpoints/loras/patterns');
     const original = readFileSync(path.join(folder, name));
     await check(changes(Math.min(original.length, 6000)), async (changed) => {
       writeFileSync(path.join(folder, name), withChanges(original, changed));
@@ -93,6 +93,6 @@ async function opensOrIsRefused(open: () => Promise<void>): Promise<boolean> {
 }
 
 function copyOf(folder: string, form: string): string {
-  cpSync(path.join(root, form), folder, { recursive: true });
+  cpSync(path.join(fixtures, form), folder, { recursive: true });
   return folder;
 }

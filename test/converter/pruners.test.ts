@@ -1,0 +1,23 @@
+// Models that other tools than LLM-Pruner made smaller are converted as what they compute: stock
+// llama.cpp's logits against PyTorch's, which the tools' own modules computed (fixtures/pruners/make.py).
+import t from 'tap';
+import { PRUNERS } from '../../bench/development/sample-models.js';
+import { convertSample } from '../support/converted.js';
+import { loadModel } from '../support/llama-logits.js';
+import { relativeDifference } from '../support/logit-distance.js';
+import { readReference } from '../support/samples.js';
+
+const folder = t.testdir();
+
+for (const name of PRUNERS)
+  t.test(`${name} has PyTorch's logits and greedy tokens`, async (t) => {
+    const reference = readReference(name);
+    const file = await convertSample(folder, name, { type: 'F32' });
+    await using loaded = await loadModel(file);
+    for (const { tokens, greedy_tokens, logits_offset: start } of reference.prompts) {
+      const expected = reference.logits.subarray(start, start + tokens.length * reference.n_vocab);
+      const difference = relativeDifference(await loaded.logits(tokens), expected);
+      t.ok(difference <= 1e-3, `relative difference ${difference}`);
+      t.strictSame(await loaded.greedy(tokens, greedy_tokens.length), greedy_tokens);
+    }
+  });
