@@ -46,13 +46,17 @@ function isCostly(model: Compared, other: Compared): boolean {
 
 function costText(model: Compared, other: Compared): string {
   const saved = formatPercent(1 - fileBytes(model) / fileBytes(other));
-  const [own, others] = [memoryBytes(model), memoryBytes(other)];
-  const memory =
-    own >= others
-      ? `takes ${own > others ? 'more' : 'as much'} memory (${formatMemory(own)} beside ${formatMemory(others)}) and `
-      : '';
   const figures = [model, other].map(FIGURES.perplexity).join(' beside ');
-  return `${model.label} costs more than it saves: its file is ${saved} smaller than that of ${other.label}, but it ${memory}predicts the text worse (perplexity ${figures}).`;
+  return `${model.label} costs more than it saves: its file is ${saved} smaller than that of ${other.label}, but it ${memoryText(model, other)}predicts the text worse (perplexity ${figures}).`;
+}
+
+/** Ends in a space; nothing where it takes less. */
+function memoryText(model: Compared, other: Compared): string {
+  const [own, others] = [memoryBytes(model), memoryBytes(other)];
+  if (own < others) return '';
+  const [text, otherText] = [formatMemory(own), formatMemory(others)];
+  if (text === otherText) return 'takes as much memory and ';
+  return `takes more memory (${text} beside ${otherText}) and `;
 }
 
 function fileBytes({ file }: Compared): number {

@@ -23,6 +23,5 @@ ${costlyTypes(standings.map(({ model }) => model)).map((sentence) => html`<p>${s
 
 function row({ model, beatenBy }: Standing<Compared>): Html {
   const memory = model.predicted ? formatMemory(totalBytes(model.predicted)) : NOTHING;
-  const label = html`<span class="words">${model.label}</span>`;
-  return html`<tr><th scope="row">${beatenBy ? label : html`<strong>${label}</strong>`}</th><td class="number">${memory}</td><td class="number">${FIGURES.perplexity(model) ?? NOTHING}</td><td>${beatenBy?.label ?? NOTHING}</td></tr>`;
+  return html`<tr><th scope="row"><span class="words">${model.label}</span></th><td class="number">${memory}</td><td class="number">${FIGURES.perplexity(model) ?? NOTHING}</td><td>${beatenBy?.label ?? NOTHING}</td></tr>`;
 }

@@ -112,8 +112,9 @@ type Box = { left: number; top: number; right: number; bottom: number };
 /** Of a name's box beside its point, in px. */
 const LINE = 16;
 const GAP = 12;
+const POINT = 7;
 
-/** Each name where it covers no other: beside its point, else above or below it. */
+/** Each name where it covers no other and no point: beside its point, else above or below it. */
 const pointNames = {
   id: 'pointNames',
   afterDatasetsDraw(chart: Chart) {
@@ -124,7 +125,9 @@ const pointNames = {
     ctx.lineJoin = 'round';
     ctx.lineWidth = 4;
     ctx.strokeStyle = colourOf('--surface');
-    const taken: Box[] = [];
+    const taken = chart.data.datasets.flatMap((_, at) =>
+      chart.getDatasetMeta(at).data.map(boxOfPoint),
+    );
     for (const [at, { data, borderColor, showLine }] of (
       chart.data.datasets as ChartDataset<'scatter'>[]
     ).entries()) {
@@ -144,6 +147,10 @@ const pointNames = {
     ctx.restore();
   },
 };
+
+function boxOfPoint({ x, y }: { x: number; y: number }): Box {
+  return { left: x - POINT, top: y - POINT, right: x + POINT, bottom: y + POINT };
+}
 
 /** Pruned models' names left of their points first, the others' right: equal memory puts them one above the other. */
 function placesOf({ x, y }: { x: number; y: number }, width: number, isUnpruned: boolean): Box[] {
