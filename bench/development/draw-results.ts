@@ -1,11 +1,23 @@
-// npm run draw:results: the table of bench/results/ in docs/measure-and-compare.md, anew from the rows.
-// What stands between the two comments there is replaced; a test holds it to the rows.
+// npm run draw:results: what the documentation shows of bench/results/, anew from the rows: the tables in
+// docs/measure-and-compare.md, between two comments each, and the picture of the frontier.
+// A test holds both to the rows.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { drawResults, readRepositoryResults } from './results/drawn.js';
+import { frontierPicture } from './real/frontier-picture.js';
+import { frontierRows } from './real/frontier-rows.js';
+import {
+  drawRealResults,
+  drawResults,
+  readRealResults,
+  readRepositoryResults,
+} from './results/drawn.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const PAGE = path.join(ROOT, 'docs/measure-and-compare.md');
+const PICTURE = path.join(ROOT, 'docs/pictures/frontier.svg');
+const RESULTS = path.join(ROOT, 'bench/results');
 
-const rows = readRepositoryResults(path.join(ROOT, 'bench/results'));
-writeFileSync(PAGE, drawResults(readFileSync(PAGE, 'utf8'), rows));
+const realRows = readRealResults(path.join(RESULTS, 'real'));
+const page = drawResults(readFileSync(PAGE, 'utf8'), readRepositoryResults(RESULTS));
+writeFileSync(PAGE, drawRealResults(page, realRows));
+if (realRows.length > 0) writeFileSync(PICTURE, frontierPicture(frontierRows(realRows)));

@@ -31,7 +31,7 @@ export function summaryTable(models: readonly ModelSummary[]): string {
 }
 
 /** Empty of what was not measured. */
-function rateText(tokensPerSecond: number | null): string {
+export function rateText(tokensPerSecond: number | null): string {
   if (tokensPerSecond === null) return '';
   return `${tokensPerSecond.toFixed(tokensPerSecond < 100 ? 1 : 0)} t/s`;
 }

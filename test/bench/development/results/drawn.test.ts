@@ -1,8 +1,16 @@
-// The documentation's table of measured models is what the committed rows say.
-import { readFileSync } from 'node:fs';
+// The documentation's tables of measured models, and the picture, are what the committed rows say.
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { drawResults, readRepositoryResults } from '../../../../bench/development/results/drawn.js';
+import { frontierPicture } from '../../../../bench/development/real/frontier-picture.js';
+import { frontierRows } from '../../../../bench/development/real/frontier-rows.js';
+import { readRealRows, rowName } from '../../../../bench/development/real/real-row.js';
+import {
+  drawRealResults,
+  drawResults,
+  readRealResults,
+  readRepositoryResults,
+} from '../../../../bench/development/results/drawn.js';
 import { summarise } from '../../../../bench/development/results/summary.js';
 import { packageRoot } from '../../../support/samples.js';
 import { measurementRow } from '../../measurement-rows.js';
@@ -15,6 +23,18 @@ t.test('what is committed is drawn from the rows; else run npm run draw:results'
   t.ok(rows.length > 0);
   t.equal(drawResults(page, rows), page);
   t.throws(() => drawResults('nothing', rows), /page has no/);
+  t.end();
+});
+
+t.test('so is a real model, with its picture; each row has the commands that make it', (t) => {
+  const rows = readRealResults(path.join(folder, 'real'));
+  t.equal(drawRealResults(page, rows), page);
+  const file = path.join(packageRoot, 'docs/pictures/frontier.svg');
+  const picture = existsSync(file) ? readFileSync(file, 'utf8') : null;
+  t.equal(rows.length > 0 ? frontierPicture(frontierRows(rows)) : null, picture);
+  for (const row of rows)
+    t.match(row.commands.at(-1), /^hearth (convert|prune) .* -o [\w.-]+\.gguf$/, rowName(row));
+  t.throws(() => readRealRows('{}', 'x.jsonl'), /x\.jsonl:1 has no "hearth_real": 1/);
   t.end();
 });
 

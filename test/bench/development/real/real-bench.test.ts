@@ -3,13 +3,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { pairName, pairsOf } from '../../../bench/development/real/pairs.js';
-import { readRealRows, rowName } from '../../../bench/development/real/real-row.js';
-import { sourcesOf } from '../../../bench/development/real/sources.js';
-import { commandsOf } from '../../../bench/development/real/step.js';
-import { samplePath } from '../../../bench/development/sample-models.js';
-import { runProgram } from '../../support/hearth.js';
-import { packageRoot } from '../../support/samples.js';
+import { pairName, pairsOf } from '../../../../bench/development/real/pairs.js';
+import { readRealRows, rowName } from '../../../../bench/development/real/real-row.js';
+import { sourcesOf } from '../../../../bench/development/real/sources.js';
+import { commandsOf } from '../../../../bench/development/real/step.js';
+import { samplePath } from '../../../../bench/development/sample-models.js';
+import { runProgram } from '../../../support/hearth.js';
+import { packageRoot } from '../../../support/samples.js';
 
 const folder = t.testdir({ bad: { 'config.json': '{}' } });
 const at = (name: string) => path.join(folder, name);
