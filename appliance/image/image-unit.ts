@@ -26,7 +26,7 @@ export function imageUnit({ modelPath, nCtx, memoryMaxBytes, settings }: ImageUn
       ...(hasKeys ? [] : ['--no-auth']),
     ],
     environment: {},
-    modelPath,
+    modelPaths: [modelPath],
     keyFilePath: hasKeys ? KEY_FILE : null,
     writablePaths: [],
     stopMs: SHUTDOWN_MS,

@@ -6,7 +6,8 @@ import { systemdUnit, type UnitOptions } from '../../runtime/systemd/unit.js';
 import { duration } from '../../terminal/flags.js';
 
 /** What its unit follows from; paths are those on the device. */
-export type BundleUnitInputs = Pick<UnitOptions, 'nodePath' | 'cliPath' | 'modelPath'> & {
+export type BundleUnitInputs = Pick<UnitOptions, 'nodePath' | 'cliPath'> & {
+  modelPath: string;
   configPath: string;
   /** The options of `hearth serve` that are packed. */
   config: Record<string, unknown>;
@@ -21,6 +22,7 @@ export function bundleUnit({ config, ...options }: BundleUnitInputs): string {
   const { modelPath, configPath, hasVulkan } = options;
   return systemdUnit({
     ...options,
+    modelPaths: [modelPath],
     args: [modelPath, '--log-sync', '--config', configPath],
     environment: {},
     keyFilePath: null,

@@ -10,12 +10,14 @@ import { reportFigures } from './report-figures.js';
 import { withBareThreads } from './serve/bare-threads.js';
 import { measureConcurrent } from './serve/concurrent.js';
 import { measureDecode } from './serve/decode.js';
+import { measureIdle } from './serve/idle.js';
 import { measureKills } from './serve/kills.js';
 import { measureLoad } from './serve/load.js';
 import { measureLogging } from './serve/logging.js';
 import { measureMemory } from './serve/memory.js';
 import { fileModel, makeModels } from './serve/served-models.js';
 import type { Setting } from './serve/setting.js';
+import { measureSeveral } from './serve/several.js';
 import { measureStart } from './serve/start.js';
 import { measureThreads } from './serve/threads.js';
 import { measureTurns } from './serve/turns.js';
@@ -30,6 +32,8 @@ const PARTS = {
   load: measureLoad,
   kills: measureKills,
   logging: measureLogging,
+  several: measureSeveral,
+  idle: measureIdle,
 } satisfies Record<string, (setting: Setting) => Promise<Figure[]>>;
 
 type Part = keyof typeof PARTS;

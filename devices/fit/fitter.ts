@@ -77,7 +77,7 @@ async function fitModel(
 }
 
 /** Of a prediction, what comes out of the device's memory. */
-function countedBytes({ device: onGpu, host }: MemoryPrediction, device: Device): number {
+export function countedBytes({ device: onGpu, host }: MemoryPrediction, device: Device): number {
   if (onGpu === null) return host.totalBytes;
   return onGpu.totalBytes + (device.kind === 'shared' ? host.totalBytes : 0);
 }

@@ -8,13 +8,15 @@ import type { Fit, FitRequest } from '../../devices/fit/fit.js';
 import { changeText } from '../../devices/fit/fit-report.js';
 import { type Fitter, openFitter } from '../../devices/fit/fitter.js';
 import type { LocalGpu } from '../../devices/memory/dry-run/dry-run-protocol.js';
+import type { MemoryPredictor } from '../../devices/memory/memory-prediction.js';
 import { pairedPredictor } from '../../devices/memory/paired-predictor.js';
 import { openMemoryPredictor } from '../../devices/memory/predictor.js';
 import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { type SizedModel, sizedModelOfGguf } from '../../model/shape/sized-model.js';
 import { formatMemory } from '../../terminal/units.js';
 import { defined } from '../defined.js';
-import type { EngineOptions } from './engine.js';
+import type { EngineOptions, ModelFile } from './engine.js';
+import { describeFile } from './model-file.js';
 
 /** Thrown for a model that cannot stay within its budget; the message says what would. */
 export class MemoryBudgetError extends Error {
@@ -22,27 +24,53 @@ export class MemoryBudgetError extends Error {
   readonly code = 'HEARTH_MEMORY_BUDGET';
 }
 
-export type Budgeted = { options: EngineOptions; fit: Fit };
+/** Bytes, and in words where they come from, such as `--memory 4.00 GiB`. */
+export type Budget = { memoryBytes: number; source: string };
 
 /**
- * The options with which the model stays below `memoryBytes`; what the user chose stays as chosen.
- * Rejects with {@link MemoryBudgetError} where that cannot be, or `GgufFileError`.
+ * The options with which the model stays below `memoryBytes`, its context as long as that allows; what the
+ * user chose stays as chosen. Rejects as {@link fitBudget} does.
  */
-export async function withinMemory(options: EngineOptions, memoryBytes: number): Promise<Budgeted> {
-  const model = sizedModelOfGguf(await readGgufFile(options.modelPath));
+export async function withinMemory(
+  options: EngineOptions,
+  memoryBytes: number,
+): Promise<{ options: EngineOptions; fit: Fit }> {
   const predictor = openMemoryPredictor();
-  const draft = options.draftPath && sizedModelOfGguf(await readGgufFile(options.draftPath));
-  const fitter = openFitter(draft ? pairedPredictor(predictor, draft) : predictor);
   try {
-    const gpu = options.gpu === 'off' ? null : await predictor.localGpu();
-    const wanted = options.gpu ?? 'auto';
-    checkGpu(wanted, gpu);
-    const fit = await fitter.fit(model, budgetDevice(memoryBytes, gpu), requestOf(options));
-    if (!isKept(fit, options)) throw await refusal({ options, memoryBytes, fitter, model, fit });
-    return { options: { ...options, ...chosen(fit, options) }, fit };
+    const budget = { memoryBytes, source: `--memory ${formatMemory(memoryBytes)}` };
+    const { fit } = await fitBudget(options, () => budget, predictor);
+    const isWhole = fit.verdict.kind !== 'fits-with-cpu-layers';
+    const nCtx = options.nCtx ?? (isWhole ? fit.maxCtx : fit.placed.nCtx);
+    return { options: { ...options, nCtx, ...placement(fit) }, fit };
   } finally {
     await predictor.close();
   }
+}
+
+/**
+ * How the model fits a budget. Rejects with {@link MemoryBudgetError} where it does not, or `GgufFileError`.
+ */
+export async function fitBudget(
+  options: EngineOptions,
+  budgetOf: (gpu: LocalGpu | null) => Budget,
+  predictor: MemoryPredictor,
+): Promise<{ fit: Fit; file: ModelFile }> {
+  const file = await readGgufFile(options.modelPath);
+  const model = sizedModelOfGguf(file);
+  const draft = options.draftPath && sizedModelOfGguf(await readGgufFile(options.draftPath));
+  const fitter = openFitter(draft ? pairedPredictor(predictor, draft) : predictor);
+  const gpu = options.gpu === 'off' ? null : await predictor.localGpu();
+  checkGpu(options.gpu ?? 'auto', gpu);
+  const budget = budgetOf(gpu);
+  const fit = await fitter.fit(model, budgetDevice(budget.memoryBytes, gpu), requestOf(options));
+  if (!isKept(fit, options)) throw await refusal({ options, budget, fitter, model, fit });
+  return { fit, file: await describeFile(file) };
+}
+
+/** Where it is to lie, so that it stays within the budget. */
+export function placement({ device, placed }: Fit): Partial<EngineOptions> {
+  if (device.backend === 'cpu') return { gpu: 'off' };
+  return { gpu: device.backend, gpuLayers: placed.gpuLayers };
 }
 
 function checkGpu(wanted: string, gpu: LocalGpu | null): void {
@@ -70,31 +98,21 @@ function isKept({ verdict }: Fit, { nCtx }: EngineOptions): boolean {
   return verdict.kind !== 'does-not-fit';
 }
 
-function chosen(fit: Fit, { nCtx }: EngineOptions): Partial<EngineOptions> {
-  const { device, verdict, placed, maxCtx } = fit;
-  const isWhole = verdict.kind !== 'fits-with-cpu-layers';
-  return {
-    nCtx: nCtx ?? (isWhole ? maxCtx : placed.nCtx),
-    gpu: device.backend === 'cpu' ? 'off' : device.backend,
-    ...(device.backend !== 'cpu' && { gpuLayers: placed.gpuLayers }),
-  };
-}
-
 type Refused = {
   options: EngineOptions;
-  memoryBytes: number;
+  budget: Budget;
   fitter: Fitter;
   model: SizedModel;
   fit: Fit;
 };
 
 async function refusal(refused: Refused): Promise<MemoryBudgetError> {
-  const { options, memoryBytes, fitter, model, fit } = refused;
+  const { options, budget, fitter, model, fit } = refused;
   const request = requestOf(options);
   const asked = { fitter, device: fit.device, request, fit, model };
   const { cheapestChange } = await advise({ ...asked, types: () => [] });
   const change = cheapestChange ? ` ${changeText(cheapestChange)}` : '';
   return new MemoryBudgetError(
-    `${path.basename(options.modelPath)}${options.draftPath ? ' needs with its draft' : ' needs'} ${formatMemory(fit.neededBytes)} with ${fit.memory.nCtx} tokens of context, but --memory ${formatMemory(memoryBytes)} leaves ${formatMemory(fit.budgetBytes)} for a model.${change}`,
+    `${path.basename(options.modelPath)}${options.draftPath ? ' needs with its draft' : ' needs'} ${formatMemory(fit.neededBytes)} with ${fit.memory.nCtx} tokens of context, but ${budget.source} leaves ${formatMemory(fit.budgetBytes)} for a model.${change}`,
   );
 }

@@ -12,16 +12,25 @@ import type { RequestRow, RowError } from './rows.js';
 
 export type RequestFields = Omit<RequestRow, 'runId'>;
 
+export type AnswerStart = {
+  endpoint: string;
+  /** Since the request came. */
+  waitedMs: number;
+  keepText: boolean;
+};
+
 export class AnswerRecord {
   readonly #row: RequestFields;
-  readonly #startedAt = performance.now();
+  readonly #startedAt: number;
   readonly #keepText: boolean;
   isFinished = false;
 
-  constructor(request: GenerateRequest, endpoint: string, keepText: boolean) {
+  constructor(request: GenerateRequest, { endpoint, waitedMs, keepText }: AnswerStart) {
+    this.#startedAt = performance.now() - waitedMs;
     this.#keepText = keepText;
     const prompt = keepText ? promptText(request) : null;
-    this.#row = { startedAtMs: Date.now(), endpoint, prompt, answer: keepText ? '' : null };
+    const startedAtMs = Date.now() - Math.round(waitedMs);
+    this.#row = { startedAtMs, endpoint, prompt, answer: keepText ? '' : null };
   }
 
   add(event: GenerateEvent): void {

@@ -1,7 +1,14 @@
 // Between an engine and the log: every answer becomes a row, every start of the engine a run.
 // Chat and the server both generate through this, so that neither can forget one.
 // The row is written when the answer is complete, before its last event is handed on; see AnswerLog.
-import type { Engine, EngineOptions, GenerateEvent, GenerateRequest } from '../engine/engine.js';
+import type {
+  Engine,
+  EngineOptions,
+  GenerateEvent,
+  GenerateRequest,
+  ModelFile,
+  Timings,
+} from '../engine/engine.js';
 import type { AnswerLog } from './answer-log.js';
 import { AnswerRecord, type RequestFields, rowError } from './answer-record.js';
 import { RunRecorder } from './run-recorder.js';
@@ -12,6 +19,8 @@ export type RecorderOptions = {
   log: AnswerLog | null;
   settings: EngineOptions;
   hearthVersion: string;
+  /** The model's file as it was before, for rows of a load that finds it gone or broken. */
+  knownFile?: ModelFile | null;
   /** Whether the log stores prompts and answers, which are then kept until the row is written. */
   keepText?: boolean;
   sampleEveryMs?: number;
@@ -24,6 +33,8 @@ export type GenerateOptions = {
   signal?: AbortSignal;
   /** Path of the API, or `chat`. */
   endpoint: string;
+  /** How long the request waited for its model before it came here; its timings count that. */
+  waitedMs?: number;
 };
 
 const SAMPLE_EVERY_MS = 30_000;
@@ -49,9 +60,10 @@ export class Recorder {
   /** The engine's events, recorded. A caller that leaves early aborts the answer. */
   async *generate(
     request: GenerateRequest,
-    { signal, endpoint }: GenerateOptions,
+    { signal, endpoint, waitedMs = 0 }: GenerateOptions,
   ): AsyncGenerator<GenerateEvent, void, undefined> {
-    const answer = new AnswerRecord(request, endpoint, this.#options.keepText ?? false);
+    const { keepText = false } = this.#options;
+    const answer = new AnswerRecord(request, { endpoint, waitedMs, keepText });
     const abort = new AbortController();
     const stop = () => abort.abort();
     if (signal?.aborted) stop();
@@ -63,17 +75,18 @@ export class Recorder {
       for (;;) {
         const next = await iterator.next();
         if (next.done) break;
-        answer.add(next.value);
-        if (next.value.kind === 'end') {
+        const event = withWait(next.value, waitedMs);
+        answer.add(event);
+        if (event.kind === 'end') {
           // The first answer after a start may be done before the machine is described.
           await this.#runs?.writable;
-          this.#record(answer.finish());
+          this.record(answer.finish());
           await this.#options.log?.settled();
         }
-        yield next.value;
+        yield event;
       }
     } catch (error) {
-      if (!answer.isFinished) this.#record(answer.fail(error));
+      if (!answer.isFinished) this.record(answer.fail(error));
       throw error;
     } finally {
       this.#underWay--;
@@ -89,9 +102,9 @@ export class Recorder {
     const row = { startedAtMs, endpoint, isProbe: true };
     try {
       const { durationMs } = await this.#options.engine.probe(signal ? { signal } : {});
-      this.#record({ ...row, timings: { totalMs: durationMs, generatedTokens: 1 } });
+      this.record({ ...row, timings: { totalMs: durationMs, generatedTokens: 1 } });
     } catch (error) {
-      this.#record({ ...row, error: rowError(error) });
+      this.record({ ...row, error: rowError(error) });
       throw error;
     }
   }
@@ -114,14 +127,27 @@ export class Recorder {
     try {
       for (let next = await iterator.next(); !next.done; next = await iterator.next())
         answer.add(next.value);
-      this.#record(answer.finish());
+      this.record(answer.finish());
     } catch (error) {
-      this.#record(answer.fail(error));
+      this.record(answer.fail(error));
     }
   }
 
-  #record(row: RequestFields): void {
+  /** A row that was made elsewhere: of a request that never came to the engine. */
+  record(row: RequestFields): void {
     this.#runs?.recordRequest(row);
     this.#options.onRow?.(row);
   }
+}
+
+function withWait(event: GenerateEvent, waitedMs: number): GenerateEvent {
+  if (waitedMs === 0 || !('timings' in event) || !event.timings) return event;
+  const { queueMs, ttftMs, totalMs } = event.timings;
+  const timings: Timings = {
+    ...event.timings,
+    queueMs: queueMs + waitedMs,
+    ttftMs: ttftMs + waitedMs,
+    totalMs: totalMs + waitedMs,
+  };
+  return { ...event, timings };
 }

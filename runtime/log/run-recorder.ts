@@ -21,6 +21,7 @@ type RunRecorderOptions = {
   log: AnswerLog;
   settings: EngineOptions;
   hearthVersion: string;
+  knownFile?: ModelFile | null;
   sampleEveryMs: number;
   isBusy: () => boolean;
   onWarning?: (message: string) => void;
@@ -100,7 +101,7 @@ export class RunRecorder {
     }
   }
 
-  /** Read here where the engine died too early to tell; null for what is not a model: it has no runs. */
+  /** Read here where the engine died too early to tell; null for what never was a model: it has no runs. */
   async #modelFile(): Promise<ModelFile | null> {
     const told = await this.#file;
     if (told) return told;
@@ -108,7 +109,7 @@ export class RunRecorder {
     try {
       return await describeFile(await readGgufFile(this.#options.settings.modelPath));
     } catch {
-      return null;
+      return this.#options.knownFile ?? null;
     }
   }
 

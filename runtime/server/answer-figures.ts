@@ -54,11 +54,17 @@ function perSecond(count: number, ms: number): number {
   return ms > 0 ? (count * 1000) / ms : 0;
 }
 
-/** `ignored`: fields of the request that were taken and changed nothing. */
+export type Beside = {
+  /** Fields of the request that were taken and changed nothing. */
+  ignored: string[];
+  /** How long the model took to load, where the request waited for that. */
+  loadMs: number | null;
+};
+
 export function hearthFields(
   start: StartEvent | null,
   end: EndEvent,
-  ignored: string[],
+  { ignored, loadMs }: Beside,
 ): Record<string, unknown> {
   const { memory } = end;
   return {
@@ -66,6 +72,7 @@ export function hearthFields(
     stop_string: end.stopString ?? null,
     dropped_turns: start?.droppedTurns ?? 0,
     dropped_tokens: start?.droppedTokens ?? 0,
+    ...(loadMs !== null && { load_ms: loadMs }),
     ...(ignored.length > 0 && { ignored_fields: ignored }),
     memory: {
       rss_bytes: memory.rssBytes,

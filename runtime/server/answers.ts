@@ -1,10 +1,10 @@
 // From a checked request to its events: one answer, or `n` of them decoded side by side.
 // The first event is awaited before anything is sent, so that a refusal still has its status.
-import type { FastifyReply } from 'fastify';
 import type { EndEvent, GenerateEvent, GenerateRequest } from '../engine/engine.js';
 import { NATIVE_SEEDS } from './limits.js';
-import { ApiError, badRequest } from './openai-error.js';
-import type { Service, UnderWay } from './service.js';
+import { badRequest, deadlinePassed, shuttingDown } from './openai-error.js';
+import type { RequestedModel } from './requested-model.js';
+import type { Service } from './service.js';
 
 export type ChoiceEvent = { index: number; event: GenerateEvent };
 
@@ -14,17 +14,18 @@ type ChoiceEvents = AsyncGenerator<ChoiceEvent, void, undefined>;
 /** Starts the answers; rejects when the first thing that happens is a failure. */
 export async function startAnswers(
   service: Service,
-  reply: FastifyReply,
+  model: RequestedModel,
   requests: GenerateRequest[],
   endpoint: string,
 ): Promise<ChoiceEvents> {
-  checkCount(service, requests.length);
-  const underWay = followUntilGone(service, reply);
+  checkCount(model, requests.length);
+  const { underWay, waitedMs } = model;
   const { abort } = underWay;
   const choices = requests.map((request) => {
     const { overflow, deadlineMs } = service;
-    const full = { overflow, ...(deadlineMs === null ? {} : { deadlineMs }), ...request };
-    return service.recorder.generate(full, { signal: abort.signal, endpoint });
+    const left = deadlineMs === null ? {} : { deadlineMs: Math.max(0, deadlineMs - waitedMs) };
+    const full = { overflow, ...left, ...request };
+    return model.recorder.generate(full, { signal: abort.signal, endpoint, waitedMs });
   });
   const events = merged(service, choices, abort);
   const first = await events.next();
@@ -46,22 +47,11 @@ export function choicesOf(request: GenerateRequest, n: number): GenerateRequest[
 }
 
 /** Answers that find no place even in an empty queue; trying again would not help. */
-function checkCount({ engine, maxQueue }: Service, count: number): void {
-  if (maxQueue === null || engine.info === null) return;
+function checkCount({ engine, settings: { maxQueue } }: RequestedModel, count: number): void {
+  if (maxQueue === undefined || engine.info === null) return;
   const most = engine.info.parallel + maxQueue;
   if (count <= most) return;
   throw badRequest(`${count} answers were asked for, but hearth takes ${most} at a time`, 'n');
-}
-
-/** A client that hangs up stops its answers within a token, wherever they are. */
-function followUntilGone(service: Service, reply: FastifyReply): UnderWay {
-  const underWay: UnderWay = { abort: new AbortController(), hasBegun: false };
-  service.underWay.add(underWay);
-  reply.raw.once('close', () => {
-    service.underWay.delete(underWay);
-    underWay.abort.abort();
-  });
-  return underWay;
 }
 
 /** One choice that fails, or is left, takes the others with it. */
@@ -105,15 +95,6 @@ async function* resumed(
 
 /** An answer that ends without having started waited too long, or was cut by a shutdown. */
 function refuseLate({ stopReason }: EndEvent): void {
-  if (stopReason === 'deadline')
-    throw new ApiError(
-      'the deadline passed while the request waited its turn or its prompt was made',
-      { status: 504, code: 'deadline_exceeded' },
-    );
-  if (stopReason === 'abort')
-    throw new ApiError('hearth is shutting down; ask again', {
-      status: 503,
-      code: 'shutting_down',
-      retryAfterS: 1,
-    });
+  if (stopReason === 'deadline') throw deadlinePassed();
+  if (stopReason === 'abort') throw shuttingDown();
 }

@@ -7,6 +7,7 @@ import { choicesOf } from './answers.js';
 import { CHAT_SCHEMA, type ChatFields, prepareChat, readChatRequest } from './chat-request.js';
 import { completionRoute } from './completion-route.js';
 import { type Choice, finite, OpenAiAnswer } from './openai-answer.js';
+import { useModel } from './requested-model.js';
 import type { Service } from './service.js';
 
 const PATH = '/v1/chat/completions';
@@ -24,24 +25,26 @@ export function chatCompletions(app: FastifyInstance, service: Service): void {
     path: PATH,
     schema: CHAT_SCHEMA,
     prepare: prepareChat,
-    read: async (fields, { ignored }) => {
-      const { request, input, reading } = readChatRequest(fields, service.engine.info);
+    read: async (fields, { model, ignored }) => {
+      const { request, input, reading } = readChatRequest(fields, model.engine.info);
       const requests = choicesOf(request, fields.n ?? 1);
       const withLogprobs = request.topLogprobs !== undefined;
       const choices = requests.map(() => new ChatChoice(reading, withLogprobs));
       const shown = fields.verbose
-        ? { more: { __verbose: { prompt: await service.engine.applyTemplate(input) } } }
+        ? { more: { __verbose: { prompt: await model.engine.applyTemplate(input) } } }
         : {};
-      const form = new OpenAiAnswer({ service, frame: FRAME, choices, fields, ignored, ...shown });
+      const form = new OpenAiAnswer({ model, frame: FRAME, choices, fields, ignored, ...shown });
       return { requests, isStreamed: fields.stream ?? false, form };
     },
   });
   app.post(`${PATH}/input_tokens`, {
     schema: { body: CHAT_SCHEMA },
     preValidation: async (request) => void prepareChat(request.body),
-    handler: async ({ body }) => {
-      const { input } = readChatRequest(body as ChatFields, service.engine.info);
-      const input_tokens = await service.engine.countTokens({ kind: 'chat', ...input });
+    handler: async ({ body }, reply) => {
+      const fields = body as ChatFields;
+      const { engine } = await useModel(service, reply, { name: fields.model, endpoint: null });
+      const { input } = readChatRequest(fields, engine.info);
+      const input_tokens = await engine.countTokens({ kind: 'chat', ...input });
       return { object: 'response.input_tokens', input_tokens };
     },
   });

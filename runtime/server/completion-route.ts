@@ -1,4 +1,5 @@
-// The one route that every API's answers take: check the fields, start the answers, tell their events.
+// The one route that every API's answers take: check the fields, find the model, start the answers, tell
+// their events.
 // What differs is a file for each endpoint: its schema, how its fields become the engine's request, and the
 // form of what it sends. An answer as a stream and one as a whole are told from the same events, so that
 // they cannot differ.
@@ -6,6 +7,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { GenerateRequest } from '../engine/engine.js';
 import { type Api, sendParts } from './answer-stream.js';
 import { type ChoiceEvent, startAnswers } from './answers.js';
+import { type RequestedModel, useModel } from './requested-model.js';
 import type { Service } from './service.js';
 
 /** An answer in the form of its API. */
@@ -24,7 +26,10 @@ export type Reading = {
   form: AnswerForm;
 };
 
-export type CompletionKind<Fields> = {
+/** Every API has a field for the model's name. */
+type Named = { model?: string | null | undefined };
+
+export type CompletionKind<Fields extends Named> = {
   api: Api;
   path: string;
   schema: object;
@@ -33,11 +38,11 @@ export type CompletionKind<Fields> = {
   /** Throws ApiError. */
   read: (
     fields: Fields,
-    context: { service: Service; ignored: string[]; reply: FastifyReply },
+    context: { model: RequestedModel; ignored: string[]; reply: FastifyReply },
   ) => Reading | Promise<Reading>;
 };
 
-export function completionRoute<Fields>(
+export function completionRoute<Fields extends Named>(
   app: FastifyInstance,
   service: Service,
   { api, path, schema, prepare, read }: CompletionKind<Fields>,
@@ -50,9 +55,10 @@ export function completionRoute<Fields>(
     },
     handler: async (request, reply) => {
       const fields = request.body as Fields;
-      const told = { service, reply, ignored: ignored.get(request) ?? [] };
+      const model = await useModel(service, reply, { name: fields.model, endpoint: path });
+      const told = { model, reply, ignored: ignored.get(request) ?? [] };
       const { requests, isStreamed, form } = await read(fields, told);
-      const events = await startAnswers(service, reply, requests, path);
+      const events = await startAnswers(service, model, requests, path);
       if (isStreamed) return sendParts(reply, api, parts(form, events));
       for await (const event of events) form.add(event);
       return form.whole();

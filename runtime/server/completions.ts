@@ -55,10 +55,10 @@ export function completions(app: FastifyInstance, service: Service): void {
     path: '/v1/completions',
     schema: SCHEMA,
     prepare: (body) => prepareFields(body),
-    read: (fields, { ignored }) => {
-      const requests = readRequests(fields, service.engine.info);
+    read: (fields, { model, ignored }) => {
+      const requests = readRequests(fields, model.engine.info);
       const choices = requests.map(() => new TextChoice());
-      const form = new OpenAiAnswer({ service, frame: FRAME, choices, fields, ignored });
+      const form = new OpenAiAnswer({ model, frame: FRAME, choices, fields, ignored });
       return { requests, isStreamed: fields.stream ?? false, form };
     },
   });

@@ -56,18 +56,20 @@ export type DashboardStatus = {
   /** Of hearth, such as `0.1.0`. */
   version: string;
   engine: {
-    state: 'loading' | 'ready' | 'restarting' | 'failed' | 'closed';
+    /** Of the model below. */
+    state: 'loading' | 'ready' | 'restarting' | 'failed' | 'closed' | 'unloaded';
     /** 0 to 1 while loading, else null. */
     progress: number | null;
     /** Why it restarts or failed, in words; null otherwise. */
     failure: string | null;
     restarts: number;
-    /** Memory of the engine's process now, bytes; null where it does not run. */
+    /** Memory of the engines' processes now, bytes; null where none runs. */
     rss_bytes: number | null;
     /** GPU memory in use now, bytes; null where the backend cannot tell. */
     device_used_bytes: number | null;
   };
-  /** Null until the model is loaded. */
+  models: { name: string; is_loaded: boolean; is_pinned: boolean }[];
+  /** The one that was used last; null until it is loaded. */
   model: {
     name: string;
     /** `cpu`, `cuda`, `vulkan` or `metal` */
@@ -84,8 +86,9 @@ export type DashboardStatus = {
   slots: {
     id: number;
     is_busy: boolean;
-    /** Tokens in its KV cache, of `model.n_ctx`. */
+    /** Tokens in its KV cache, of so many. */
     context_used: number;
+    n_ctx: number;
   }[];
   log: {
     path: string;

@@ -6,6 +6,7 @@ import type { LogReader, SeriesOptions } from '../log/log-reader.js';
 import { SUMMARY_GROUPS, type SummaryBy } from '../log/queries-sql.js';
 import type { AnswerRow } from '../log/read-rows.js';
 import { parseSince } from '../log/since.js';
+import type { ServedModel } from '../models/served-model.js';
 import type { DashboardApi, DashboardStatus } from './dashboard-contract.js';
 import { MAX_NAME_CHARS } from './limits.js';
 import { readMemory } from './metrics.js';
@@ -90,21 +91,23 @@ export function dashboard(app: FastifyInstance, service: Service): void {
 }
 
 async function status(service: Service): Promise<DashboardStatus> {
-  const { engine, log, hearthVersion: version } = service;
-  const { state, info } = engine;
-  const memory = await readMemory(engine);
+  const { models, log, hearthVersion: version } = service;
+  const { engines } = models;
+  const { id, engine, info } = mainModel(models.models);
+  const state = engine?.state ?? { kind: 'unloaded' as const };
+  const memory = await readMemory(engines);
   return {
     version,
     engine: {
       state: state.kind,
       progress: state.kind === 'loading' ? state.progress : null,
       failure: 'failure' in state ? state.failure.message : null,
-      restarts: engine.restarts,
+      restarts: models.restarts,
       rss_bytes: memory?.rssBytes ?? null,
       device_used_bytes: memory?.deviceAfterBytes ?? null,
     },
     model: info && {
-      name: service.modelId,
+      name: id,
       backend: info.backend,
       device_names: info.deviceNames,
       n_ctx: info.nCtx,
@@ -113,15 +116,28 @@ async function status(service: Service): Promise<DashboardStatus> {
       kv_bytes: info.kvBytes,
       compute_bytes: info.computeBytes,
     },
-    slots: engine.slots().map(({ id, busy, contextUsed }) => {
-      return { id, is_busy: busy, context_used: contextUsed };
+    models: models.models.map((model) => {
+      return { name: model.id, is_loaded: model.isLoaded, is_pinned: model.isPinned };
     }),
+    slots: engines.flatMap((one) =>
+      one.slots().map(({ id, busy, contextUsed }) => {
+        return { id, is_busy: busy, context_used: contextUsed, n_ctx: one.info?.nCtx ?? 0 };
+      }),
+    ),
     log: log && {
       path: log.path,
-      unwritten_rows: log.unwrittenRows + service.recorder.unrecordedRows,
+      unwritten_rows: log.unwrittenRows + models.unrecordedRows,
       last_error: log.lastError,
     },
   };
+}
+
+/** The one that was used last, of those that are loaded where any is. */
+function mainModel(models: readonly ServedModel[]): ServedModel {
+  return models.reduce((main, model) => {
+    const isLoadedMore = Number(model.engine !== null) - Number(main.engine !== null);
+    return (isLoadedMore || model.lastUsedAt - main.lastUsedAt) > 0 ? model : main;
+  });
 }
 
 /** Only the columns of the contract: a row of the view holds the texts as well. */

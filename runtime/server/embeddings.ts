@@ -2,9 +2,11 @@
 // Vectors go out as floats or, as OpenAI's own clients ask, as base64 of little-endian floats.
 import type { FastifyInstance } from 'fastify';
 import type { FromSchema } from 'json-schema-to-ts';
+import type { EngineInfo } from '../engine/engine.js';
 import { MAX_INPUTS } from './limits.js';
 import { ApiError, badRequest } from './openai-error.js';
 import { NAME, objectOf, prepareFields, TEXT, unsupported } from './request-fields.js';
+import { findModel, nameIn, useModel } from './requested-model.js';
 import type { Service } from './service.js';
 
 const text = { ...TEXT, minLength: 1 } as const;
@@ -22,15 +24,18 @@ export function embeddings(app: FastifyInstance, service: Service): void {
   app.post<{ Body: EmbeddingFields }>('/v1/embeddings', {
     schema: { body: SCHEMA },
     preValidation: async (request) => {
-      checkCanEmbed(service);
+      const { id, info } = findModel(service, nameIn(request.body));
+      checkCanEmbed(id, info);
       prepareFields(request.body);
     },
-    handler: async ({ body }) => {
-      checkFields(service, body);
-      const { vectors, promptTokens } = await service.engine.embed([body.input].flat());
+    handler: async ({ body }, reply) => {
+      const { id, engine } = await useModel(service, reply, { name: body.model, endpoint: null });
+      checkCanEmbed(id, engine.info);
+      checkFields(engine.info, body);
+      const { vectors, promptTokens } = await engine.embed([body.input].flat());
       return {
         object: 'list',
-        model: service.modelId,
+        model: id,
         data: vectors.map((vector, index) => {
           return { object: 'embedding', index, embedding: encode(vector, body.encoding_format) };
         }),
@@ -41,7 +46,7 @@ export function embeddings(app: FastifyInstance, service: Service): void {
 }
 
 /** Before the fields, of which none would help. */
-function checkCanEmbed({ engine: { info }, modelId }: Service): void {
+function checkCanEmbed(modelId: string, info: EngineInfo | null): void {
   if (!info || info.canEmbed) return;
   throw new ApiError(`the model "${modelId}" makes no embeddings`, {
     status: 501,
@@ -49,7 +54,7 @@ function checkCanEmbed({ engine: { info }, modelId }: Service): void {
   });
 }
 
-function checkFields({ engine: { info } }: Service, { dimensions, input }: EmbeddingFields): void {
+function checkFields(info: EngineInfo | null, { dimensions, input }: EmbeddingFields): void {
   if (info && dimensions !== undefined && dimensions !== info.nEmbd)
     throw unsupported('dimensions', `the model's vectors have ${info.nEmbd}`);
   if (input.length === 0) throw badRequest('"input" is empty', 'input');

@@ -1,9 +1,11 @@
 // GET /health: ok only if the engine generated a token lately, or does so now.
 // A process that answers says nothing of a model that hangs; a decode does, bounded in time and
-// shared by all who ask at once. /health/live is only for the process.
+// shared by all who ask at once. /health/live is only for the process. Of several models, each that is
+// loaded has to be well; one that is not loaded is when it is asked.
 import { once } from 'node:events';
 import type { FastifyInstance } from 'fastify';
-import type { EngineState } from '../engine/engine.js';
+import type { Engine } from '../engine/engine.js';
+import type { LoadedModel } from '../models/served-model.js';
 import { HEALTH_FRESH_MS, HEALTH_PROBE_MS } from './limits.js';
 import { ApiError, toApiError } from './openai-error.js';
 import type { Service } from './service.js';
@@ -20,7 +22,7 @@ export type HealthLimits = {
 export class HealthCheck {
   readonly #service: Service;
   readonly #limits: HealthLimits;
-  #probe: Promise<Health> | null = null;
+  readonly #probes = new Map<Engine, Promise<Health>>();
 
   constructor(
     service: Service,
@@ -32,18 +34,24 @@ export class HealthCheck {
 
   /** Probes of the watchdog leave no row: there would be thousands a day. */
   async check({ isRecorded = true }: { isRecorded?: boolean } = {}): Promise<Health> {
-    const { engine } = this.#service;
-    if (engine.state.kind !== 'ready') return notReady(engine.state);
-    const { lastTokenAtMs } = engine;
-    if (lastTokenAtMs !== null && Date.now() - lastTokenAtMs < this.#limits.freshMs) return null;
-    this.#probe ??= this.#ask(isRecorded).finally(() => {
-      this.#probe = null;
-    });
-    return this.#probe;
+    const { models } = this.#service.models;
+    const found = await Promise.all(
+      models.flatMap(({ loaded }) => (loaded ? this.#checkLoaded(loaded, isRecorded) : [])),
+    );
+    return found.find((health) => health !== null) ?? null;
   }
 
-  async #ask(isRecorded: boolean): Promise<Health> {
-    const { recorder, engine } = this.#service;
+  async #checkLoaded(model: LoadedModel, isRecorded: boolean): Promise<Health> {
+    const { engine } = model;
+    if (engine.state.kind !== 'ready') return notReady(model);
+    const { lastTokenAtMs } = engine;
+    if (lastTokenAtMs !== null && Date.now() - lastTokenAtMs < this.#limits.freshMs) return null;
+    const probe = this.#probes.get(engine) ?? this.#ask(model, isRecorded);
+    this.#probes.set(engine, probe);
+    return await probe.finally(() => this.#probes.delete(engine));
+  }
+
+  async #ask({ engine, recorder }: LoadedModel, isRecorded: boolean): Promise<Health> {
     const { probeMs } = this.#limits;
     try {
       const signal = AbortSignal.timeout(probeMs);
@@ -55,6 +63,8 @@ export class HealthCheck {
       await Promise.race([probe, late]);
       return null;
     } catch (error) {
+      // It was unloaded meanwhile.
+      if (engine.state.kind === 'closed') return null;
       const { message } = toApiError(error);
       return { failure: unavailable(`the engine decodes no token: ${message}`), isLoading: false };
     }
@@ -70,7 +80,9 @@ export function health(app: FastifyInstance, check: HealthCheck): void {
   app.get('/health/live', async () => ({ status: 'ok' }));
 }
 
-function notReady(state: EngineState): Health {
+function notReady({ engine: { state }, isOurs }: LoadedModel): Health {
+  // The request that wants it waits; others are answered. And what failed is tried again when asked.
+  if (isOurs && state.kind !== 'restarting') return null;
   if (state.kind === 'loading') {
     const { progress } = state;
     const message = `the model is being loaded: ${Math.round(progress * 100)} %`;

@@ -15,6 +15,7 @@ import {
   type MessagesFields,
   prepareMessages,
 } from './messages-request.js';
+import { useModel } from './requested-model.js';
 import type { Service } from './service.js';
 
 const PATH = '/v1/messages';
@@ -25,18 +26,20 @@ export function messages(app: FastifyInstance, service: Service): void {
     path: PATH,
     schema: MESSAGES_SCHEMA,
     prepare: prepareMessages,
-    read: (fields) => {
-      const { request, reading } = readChatRequest(chatOf(fields), service.engine.info);
-      const form = new MessageAnswer(service.modelId, reading);
+    read: (fields, { model }) => {
+      const { request, reading } = readChatRequest(chatOf(fields), model.engine.info);
+      const form = new MessageAnswer(model.id, reading);
       return { requests: [request], isStreamed: fields.stream ?? false, form };
     },
   });
   app.post(`${PATH}/count_tokens`, {
     schema: { body: COUNT_SCHEMA },
     preValidation: async (request) => void prepareMessages(request.body),
-    handler: async ({ body }) => {
-      const { input } = readChatRequest(chatOf(body as MessagesFields), service.engine.info);
-      return { input_tokens: await service.engine.countTokens({ kind: 'chat', ...input }) };
+    handler: async ({ body }, reply) => {
+      const fields = body as MessagesFields;
+      const { engine } = await useModel(service, reply, { name: fields.model, endpoint: null });
+      const { input } = readChatRequest(chatOf(fields), engine.info);
+      return { input_tokens: await engine.countTokens({ kind: 'chat', ...input }) };
     },
   });
 }

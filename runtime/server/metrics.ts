@@ -7,6 +7,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Engine, GenerateEvent, Memory } from '../engine/engine.js';
 import type { AnswerLog } from '../log/answer-log.js';
 import type { RequestFields } from '../log/answer-record.js';
+import type { ServedModel } from '../models/served-model.js';
 
 /** From a cached prompt on a GPU to a long one on a board. */
 const LATENCY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -14,7 +15,13 @@ const TOKEN_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 const MEMORY_PATIENCE_MS = 1_000;
 
 export type MetricsOptions = {
-  engine: Engine;
+  /** Of the models that are loaded. */
+  engines: () => Engine[];
+  /** Starts of engines after a death. */
+  restarts: () => number;
+  models: () => readonly ServedModel[];
+  /** Requests that wait for a model to be loaded. */
+  waiting: () => number;
   log: AnswerLog | null;
   /** Requests that have no end yet. */
   underWay: ReadonlySet<unknown>;
@@ -42,32 +49,33 @@ export class Metrics {
   readonly #responses = this.#counter('http_responses', 'Responses by status', ['status']);
   readonly #droppedTurns = this.#counter('dropped_turns', 'Turns cut because the context was full');
 
-  constructor({ engine, log, underWay }: MetricsOptions) {
-    const readMemory = memoryReader(engine);
+  constructor({ engines, restarts, models, waiting, log, underWay }: MetricsOptions) {
+    const readMemory = memoryReader(engines);
     this.#counter('engine_restarts', 'Starts of the engine after the first', [], (counter) => {
       counter.reset();
-      counter.inc(engine.restarts);
+      counter.inc(restarts());
     });
-    this.#gauge('engine_ready', '1 while the engine can answer', () =>
-      engine.state.kind === 'ready' ? 1 : 0,
+    // A model that is loaded when it is asked is no reason to send anybody away.
+    this.#gauge('engine_ready', '1 while an engine can answer, or none is loaded', () =>
+      engines().length === 0 || engines().some(({ state }) => state.kind === 'ready') ? 1 : 0,
     );
-    this.#gauge('rss_bytes', 'Memory of the engine', async () => (await readMemory())?.rssBytes);
+    this.#modelsLoaded(models);
+    this.#gauge('rss_bytes', 'Memory of the engines', async () => (await readMemory())?.rssBytes);
     this.#gauge('device_memory_bytes', 'GPU memory in use', async () => {
       return (await readMemory())?.deviceAfterBytes;
     });
     this.#gauge('server_rss_bytes', 'Memory of the server', () => process.memoryUsage.rss());
-    const slots = () => engine.slots();
+    const slots = () => engines().flatMap((engine) => engine.slots());
     this.#gauge('slots', 'Sequences decoded together', () => slots().length);
     this.#gauge('slots_busy', 'Those that answer now', () => slots().filter((s) => s.busy).length);
     this.#gauge('requests_under_way', 'Requests answered now or waiting', () => underWay.size);
     this.#gauge('kv_used_tokens', 'Tokens in the KV cache', () =>
       slots().reduce((sum, { contextUsed }) => sum + contextUsed, 0),
     );
-    this.#gauge('kv_tokens', 'Tokens that the KV cache holds', () =>
-      engine.info ? engine.info.nCtx * engine.info.parallel : 0,
-    );
+    this.#gauge('kv_tokens', 'Tokens that the KV cache holds', () => kvTokens(engines()));
+    this.#gauge('requests_waiting_for_model', 'Requests whose model is not loaded yet', waiting);
     this.#gauge('draft_gain', 'Speed with drafts by speed without', () => this.#draftGain);
-    this.#forGateways(engine);
+    this.#forGateways(engines, waiting);
     this.#gauge('log_unwritten_rows', 'Rows of the log that wait or were given up', () =>
       log ? log.unwrittenRows : 0,
     );
@@ -137,13 +145,27 @@ export class Metrics {
    * What inference gateways choose a replica by, under the names that they read where they are told
    * nothing else: vLLM's, as the Gateway API's inference extension has them.
    */
-  #forGateways(engine: Engine): void {
-    const busy = () => engine.slots().filter((slot) => slot.busy).length;
+  #forGateways(engines: () => Engine[], waitingForModel: () => number): void {
+    const busy = () => engines().flatMap((engine) => engine.slots().filter((s) => s.busy)).length;
+    const waiting = () =>
+      engines().reduce((count, engine) => count + engine.waiting, waitingForModel());
     const gauge = (name: string, help: string, read: () => number) =>
       this.#gauge(name, help, read, { prefix: 'vllm:' });
-    gauge('num_requests_waiting', 'Requests that wait for a sequence', () => engine.waiting);
+    gauge('num_requests_waiting', 'Requests that wait for a sequence', waiting);
     gauge('num_requests_running', 'Requests that are answered now', busy);
-    gauge('kv_cache_usage_perc', 'Part of the KV cache in use, 0 to 1', () => kvUse(engine));
+    gauge('kv_cache_usage_perc', 'Part of the KV cache in use, 0 to 1', () => kvUse(engines()));
+  }
+
+  #modelsLoaded(models: () => readonly ServedModel[]): void {
+    new Gauge({
+      name: 'hearth_model_loaded',
+      help: '1 for each model that is loaded',
+      labelNames: ['model'],
+      registers: [this.#registry],
+      collect() {
+        for (const { id, isLoaded } of models()) this.set({ model: id }, isLoaded ? 1 : 0);
+      },
+    });
   }
 
   /** A value that is unknown now is left out. */
@@ -167,10 +189,14 @@ export class Metrics {
 }
 
 /** Of answers under way only: what idle sequences still hold gives way to whatever comes. */
-function kvUse(engine: Engine): number {
-  const busy = engine.slots().filter((slot) => slot.busy);
+function kvUse(engines: Engine[]): number {
+  const busy = engines.flatMap((engine) => engine.slots().filter((slot) => slot.busy));
   const used = busy.reduce((sum, { contextUsed }) => sum + contextUsed, 0);
-  return engine.info ? used / (engine.info.nCtx * engine.info.parallel) : 0;
+  return used === 0 ? 0 : used / kvTokens(engines);
+}
+
+function kvTokens(engines: Engine[]): number {
+  return engines.reduce((sum, { info }) => sum + (info ? info.nCtx * info.parallel : 0), 0);
 }
 
 type MaybeReading = number | null | undefined;
@@ -179,19 +205,32 @@ function observe(histogram: Histogram, ms: number | undefined): void {
   if (ms !== undefined && Number.isFinite(ms)) histogram.observe(ms / 1000);
 }
 
-/** One question to the engine for all gauges of a scrape; an engine that hangs holds up none. */
-function memoryReader(engine: Engine): () => Promise<Memory | null> {
-  let asked: Promise<Memory | null> | null = null;
+type HeldMemory = Pick<Memory, 'rssBytes' | 'deviceAfterBytes'>;
+
+/** One question to each engine for all gauges of a scrape; an engine that hangs holds up none. */
+function memoryReader(engines: () => Engine[]): () => Promise<HeldMemory | null> {
+  let asked: Promise<HeldMemory | null> | null = null;
   return () => {
-    asked ??= readMemory(engine).finally(() => {
+    asked ??= readMemory(engines()).finally(() => {
       asked = null;
     });
     return asked;
   };
 }
 
-/** Null where the engine does not run or does not answer in time. */
-export async function readMemory(engine: Engine): Promise<Memory | null> {
+/** Of all together, a GPU's as the one that reads it sees it; null where none runs or answers in time. */
+export async function readMemory(engines: Engine[]): Promise<HeldMemory | null> {
+  const read = await Promise.all(engines.map(readEngineMemory));
+  const known = read.filter((memory) => memory !== null);
+  if (known.length === 0) return null;
+  const devices = known.flatMap(({ deviceAfterBytes }) => deviceAfterBytes ?? []);
+  return {
+    rssBytes: known.reduce((sum, { rssBytes }) => sum + rssBytes, 0),
+    deviceAfterBytes: devices.length > 0 ? Math.max(...devices) : null,
+  };
+}
+
+async function readEngineMemory(engine: Engine): Promise<Memory | null> {
   if (engine.state.kind !== 'ready') return null;
   const late = sleep(MEMORY_PATIENCE_MS, null, { ref: false });
   return await Promise.race([engine.memory().catch(() => null), late]);

@@ -1,34 +1,25 @@
-// GET /v1/models: the one model that is served, under the name of its file.
-// There is no other to be meant, so that a request may name any: clients come with fixed names.
-import path from 'node:path';
+// GET /v1/models: what is served, under the names of the files, and which of it is loaded now.
 import type { FastifyInstance } from 'fastify';
-import { ApiError } from './openai-error.js';
+import type { ServedModel } from '../models/served-model.js';
+import { noSuchModel } from './requested-model.js';
 import type { Service } from './service.js';
 
-/** `/models/llama-pruned-q4_k.gguf` is served as `llama-pruned-q4_k`. */
-export function modelIdOf(modelPath: string): string {
-  return path.basename(modelPath).replace(/\.gguf$/i, '');
-}
-
 export function models(app: FastifyInstance, service: Service): void {
-  app.get('/v1/models', async () => ({ object: 'list', data: [describe(service)] }));
-  app.get<{ Params: { id: string } }>('/v1/models/:id', async ({ params }) => {
-    checkModel(service, params.id);
-    return describe(service);
+  const { models: all } = service.models;
+  app.get('/v1/models', async () => {
+    return { object: 'list', data: all.map((model) => describe(model, service)) };
+  });
+  app.get<{ Params: { id: string } }>('/v1/models/:id', async ({ params: { id } }) => {
+    // The file's name and the name inside the file are both known.
+    const found =
+      all.find((model) => model.id === id) ?? all.find(({ info }) => info?.modelName === id);
+    if (!found) throw noSuchModel(id, all);
+    return describe(found, service);
   });
 }
 
-/** The file's name and the name inside the file are both known. */
-function checkModel({ modelId, engine }: Service, name: string): void {
-  if (name === modelId || name === engine.info?.modelName) return;
-  throw new ApiError(`there is no model "${name}" here; hearth serves "${modelId}"`, {
-    status: 404,
-    param: 'model',
-    code: 'model_not_found',
-  });
-}
-
-function describe({ modelId, createdS, engine: { info } }: Service): object {
+function describe(model: ServedModel, { createdS }: Service): object {
+  const { id, info, isLoaded, isPinned } = model;
   const meta = info && {
     name: info.modelName,
     n_ctx: info.nCtx,
@@ -37,5 +28,6 @@ function describe({ modelId, createdS, engine: { info } }: Service): object {
     n_embd: info.nEmbd,
     size: info.weightsBytes,
   };
-  return { id: modelId, object: 'model', created: createdS, owned_by: 'hearth', meta };
+  const hearth = { loaded: isLoaded, pinned: isPinned };
+  return { id, object: 'model', created: createdS, owned_by: 'hearth', meta, hearth };
 }

@@ -1,7 +1,14 @@
 // Ollama's /api/chat, /api/generate, /api/tags and /api/show, for the clients that speak nothing else.
 // Streams are lines of JSON, and are the default; durations are nanoseconds.
 import type { FastifyInstance } from 'fastify';
-import type { EndEvent, GenerateRequest, StartEvent } from '../engine/engine.js';
+import type {
+  EndEvent,
+  EngineInfo,
+  GenerateRequest,
+  ModelFile,
+  StartEvent,
+} from '../engine/engine.js';
+import type { ServedModel } from '../models/served-model.js';
 import { finishReason, hearthFields } from './answer-figures.js';
 import { type AnswerPart, AnswerReader, type AnswerReading } from './answer-parts.js';
 import { OLLAMA } from './answer-stream.js';
@@ -19,6 +26,7 @@ import {
   sampling,
 } from './ollama-request.js';
 import { NAME } from './request-fields.js';
+import { findModel, type RequestedModel } from './requested-model.js';
 import type { Service } from './service.js';
 
 export function ollama(app: FastifyInstance, service: Service): void {
@@ -27,9 +35,9 @@ export function ollama(app: FastifyInstance, service: Service): void {
     path: '/api/chat',
     schema: CHAT_SCHEMA,
     prepare: prepareOllama,
-    read: (fields, { ignored }) => {
-      const { request, reading } = readChatRequest(chatOf(fields), service.engine.info);
-      const form = new OllamaAnswer({ service, reading, ignored, speak: asMessage });
+    read: (fields, { model, ignored }) => {
+      const { request, reading } = readChatRequest(chatOf(fields), model.engine.info);
+      const form = new OllamaAnswer({ model, reading, ignored, speak: asMessage });
       return { requests: [request], isStreamed: fields.stream ?? true, form };
     },
   });
@@ -38,20 +46,22 @@ export function ollama(app: FastifyInstance, service: Service): void {
     path: '/api/generate',
     schema: GENERATE_SCHEMA,
     prepare: prepareOllama,
-    read: (fields, { ignored }) => {
-      const { request, reading } = readGenerate(fields, service);
-      const form = new OllamaAnswer({ service, reading, ignored, speak: asResponse });
+    read: (fields, { model, ignored }) => {
+      const { request, reading } = readGenerate(fields, model.engine.info);
+      const form = new OllamaAnswer({ model, reading, ignored, speak: asResponse });
       return { requests: [request], isStreamed: fields.stream ?? true, form };
     },
   });
-  app.get('/api/tags', async () => ({ models: [tag(service)] }));
-  app.post('/api/show', {
+  app.get('/api/tags', async () => {
+    return { models: service.models.models.map((model) => tag(model, service)) };
+  });
+  app.post<{ Body: { model?: string; name?: string } }>('/api/show', {
     schema: { body: { type: 'object', properties: { model: NAME, name: NAME } } },
-    handler: async () => show(service),
+    handler: async ({ body }) => show(findModel(service, body.model ?? body.name), service),
   });
 }
 
-function readGenerate(fields: OllamaGenerateFields, { engine: { info } }: Service) {
+function readGenerate(fields: OllamaGenerateFields, info: EngineInfo | null) {
   const { raw = false, prompt = '', ...common } = fields;
   if (!raw) return readChatRequest(promptChatOf({ prompt, ...common }), info);
   const { request } = readChatRequest(
@@ -64,7 +74,7 @@ function readGenerate(fields: OllamaGenerateFields, { engine: { info } }: Servic
 
 type Said = { text: string; thought: string; calls: object[] };
 type AnswerOptions = {
-  service: Service;
+  model: RequestedModel;
   reading: AnswerReading;
   ignored: string[];
   speak: (said: Said) => object;
@@ -118,22 +128,23 @@ class OllamaAnswer implements AnswerForm {
   }
 
   #head(): object {
-    return { model: this.#options.service.modelId, created_at: new Date().toISOString() };
+    return { model: this.#options.model.id, created_at: new Date().toISOString() };
   }
 
   #figures(): object {
     if (!this.#end) return { done: true };
     const { stopReason, timings: t } = this.#end;
+    const { ignored, model } = this.#options;
     return {
       done: true,
       done_reason: finishReason(stopReason),
       total_duration: nanoseconds(t.totalMs),
-      load_duration: 0,
+      load_duration: nanoseconds(model.loadMs ?? 0),
       prompt_eval_count: t.promptTokens,
       prompt_eval_duration: nanoseconds(t.promptMs),
       eval_count: t.generatedTokens,
       eval_duration: nanoseconds(t.generationMs),
-      hearth: hearthFields(this.#start, this.#end, this.#options.ignored),
+      hearth: hearthFields(this.#start, this.#end, { ignored, loadMs: model.loadMs }),
     };
   }
 
@@ -183,19 +194,19 @@ function nanoseconds(ms: number): number {
   return Math.round(ms * 1e6);
 }
 
-function tag(service: Service): object {
-  const { modelId: name, createdS, engine } = service;
-  const modified_at = new Date(engine.file?.modifiedAtMs ?? createdS * 1000).toISOString();
+function tag(model: ServedModel, { createdS }: Service): object {
+  const { id: name, file } = model;
   return {
     name,
     model: name,
-    modified_at,
-    size: engine.file?.sizeBytes ?? 0,
-    details: details(service),
+    modified_at: new Date(file?.modifiedAtMs ?? createdS * 1000).toISOString(),
+    size: file?.sizeBytes ?? 0,
+    details: details(file),
+    hearth: { loaded: model.isLoaded },
   };
 }
 
-function details({ engine: { file } }: Service): object {
+function details(file: ModelFile | null): object {
   const types = Object.entries(file?.types ?? {}).filter(([type]) => type !== 'F32');
   const [most] = types.sort(([, a], [, b]) => b - a);
   const family = file?.shape.arch ?? '';
@@ -208,14 +219,14 @@ function details({ engine: { file } }: Service): object {
   };
 }
 
-function show(service: Service): object {
-  const { info, file } = service.engine;
+function show(model: ServedModel, { createdS }: Service): object {
+  const { info, file } = model;
   const template = info?.chatTemplate ?? '';
   const arch = file?.shape.arch ?? 'llama';
   return {
-    modified_at: new Date(file?.modifiedAtMs ?? service.createdS * 1000).toISOString(),
+    modified_at: new Date(file?.modifiedAtMs ?? createdS * 1000).toISOString(),
     template,
-    details: details(service),
+    details: details(file),
     model_info: {
       'general.architecture': arch,
       'general.parameter_count': file?.shape.nParams ?? null,
@@ -223,5 +234,6 @@ function show(service: Service): object {
       [`${arch}.embedding_length`]: file?.shape.nEmbd ?? null,
     },
     capabilities: ['completion', 'tools', ...(template.includes('<think>') ? ['thinking'] : [])],
+    hearth: { loaded: model.isLoaded },
   };
 }

@@ -6,7 +6,7 @@ import { finishReason, hearthFields, progressFields, timingFields } from './answ
 import type { ChoiceEvent } from './answers.js';
 import type { AnswerForm } from './completion-route.js';
 import type { CommonFields } from './request-fields.js';
-import type { Service } from './service.js';
+import type { RequestedModel } from './requested-model.js';
 
 /** What differs between chat and completions. */
 export type Frame = {
@@ -29,7 +29,7 @@ export type Choice = {
 };
 
 export type OpenAiOptions = {
-  service: Service;
+  model: RequestedModel;
   frame: Frame;
   choices: Choice[];
   fields: Pick<CommonFields, 'stream_options'>;
@@ -45,15 +45,15 @@ export class OpenAiAnswer implements AnswerForm {
   readonly #told: { choice: Choice; start: StartEvent | null; end: EndEvent | null }[];
 
   constructor(options: OpenAiOptions) {
-    const { service, frame, choices, fields } = options;
+    const { model, frame, choices, fields } = options;
     this.#options = options;
     this.#withUsage = fields.stream_options?.include_usage ?? false;
     this.#head = {
       id: `${frame.idPrefix}-${randomUUID()}`,
       object: frame.object,
       created: Math.floor(Date.now() / 1000),
-      model: service.modelId,
-      system_fingerprint: fingerprint(service),
+      model: model.id,
+      system_fingerprint: fingerprint(model),
     };
     this.#told = choices.map((choice) => ({ choice, start: null, end: null }));
   }
@@ -111,7 +111,8 @@ export class OpenAiAnswer implements AnswerForm {
   #report(index: number): { timings?: object; hearth?: object } {
     const { start = null, end } = this.#told[index] ?? {};
     if (!end) return {};
-    const hearth = hearthFields(start, end, this.#options.ignored);
+    const { ignored, model } = this.#options;
+    const hearth = hearthFields(start, end, { ignored, loadMs: model.loadMs });
     return { timings: timingFields(end.timings), hearth };
   }
 
@@ -131,7 +132,7 @@ export class OpenAiAnswer implements AnswerForm {
 }
 
 /** Starts as llama-server's does, for those that tell it by that. */
-function fingerprint({ engine: { info } }: Service): string | null {
+function fingerprint({ engine: { info } }: RequestedModel): string | null {
   return info && `build-${info.llamaCppRelease}`;
 }
 

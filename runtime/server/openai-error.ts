@@ -42,6 +42,22 @@ export function badRequest(message: string, param: string | null, code?: string)
   return new ApiError(message, { status: 400, param, code: code ?? null });
 }
 
+/** For a request that waited too long for a sequence or for its model. */
+export function deadlinePassed(): ApiError {
+  return new ApiError(
+    'the deadline passed while the request waited its turn or its prompt was made',
+    { status: 504, code: 'deadline_exceeded' },
+  );
+}
+
+export function shuttingDown(): ApiError {
+  return new ApiError('hearth is shutting down; ask again', {
+    status: 503,
+    code: 'shutting_down',
+    retryAfterS: 1,
+  });
+}
+
 export function errorBody(error: ApiError): { error: Record<string, unknown> } {
   const { message, type, param, code, extra } = error;
   return { error: { message, type, param, code, ...extra } };

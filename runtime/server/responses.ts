@@ -4,12 +4,19 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { EndEvent, StartEvent, Timings } from '../engine/engine.js';
-import { finishReason, hearthFields, progressFields, timingFields } from './answer-figures.js';
+import {
+  type Beside,
+  finishReason,
+  hearthFields,
+  progressFields,
+  timingFields,
+} from './answer-figures.js';
 import { type AnswerPart, AnswerReader, type AnswerReading } from './answer-parts.js';
 import { RESPONSES } from './answer-stream.js';
 import type { ChoiceEvent } from './answers.js';
 import { readChatRequest } from './chat-request.js';
 import { type AnswerForm, completionRoute } from './completion-route.js';
+import type { RequestedModel } from './requested-model.js';
 import {
   chatOf,
   prepareResponses,
@@ -26,9 +33,9 @@ export function responses(app: FastifyInstance, service: Service): void {
     path: '/v1/responses',
     schema: RESPONSES_SCHEMA,
     prepare: prepareResponses,
-    read: (fields, { ignored, reply }) => {
+    read: (fields, { model, ignored, reply }) => {
       const { chat, skipped } = chatOf(fields);
-      const { request, reading } = readChatRequest(chat, service.engine.info);
+      const { request, reading } = readChatRequest(chat, model.engine.info);
       // A header holds no other characters than these.
       if (skipped.length > 0)
         reply.header(
@@ -38,7 +45,7 @@ export function responses(app: FastifyInstance, service: Service): void {
             .replace(/[^ -~]/g, '?')
             .slice(0, 1024),
         );
-      const form = new ResponseAnswer(service.modelId, fields, reading, ignored);
+      const form = new ResponseAnswer(model, fields, reading, ignored);
       return { requests: [request], isStreamed: fields.stream ?? false, form };
     },
   });
@@ -49,7 +56,7 @@ type Item = { id: string; type: string; status: string; [field: string]: unknown
 class ResponseAnswer implements AnswerForm {
   readonly #head: Record<string, unknown>;
   readonly #reader: AnswerReader;
-  readonly #ignored: string[];
+  readonly #beside: Beside;
   readonly #items: Item[] = [];
   #text = '';
   #sequence = 0;
@@ -57,14 +64,19 @@ class ResponseAnswer implements AnswerForm {
   #start: StartEvent | null = null;
   #end: EndEvent | null = null;
 
-  constructor(model: string, fields: ResponsesFields, reading: AnswerReading, ignored: string[]) {
+  constructor(
+    model: RequestedModel,
+    fields: ResponsesFields,
+    reading: AnswerReading,
+    ignored: string[],
+  ) {
     this.#reader = new AnswerReader(reading);
-    this.#ignored = ignored;
+    this.#beside = { ignored, loadMs: model.loadMs };
     this.#head = {
       id: `resp_${randomUUID()}`,
       object: 'response',
       created_at: Math.floor(Date.now() / 1000),
-      model,
+      model: model.id,
       instructions: fields.instructions ?? null,
       max_output_tokens: fields.max_output_tokens ?? null,
       parallel_tool_calls: fields.parallel_tool_calls ?? true,
@@ -127,7 +139,7 @@ class ResponseAnswer implements AnswerForm {
 
   #report(): object {
     if (!this.#end) return {};
-    const hearth = hearthFields(this.#start, this.#end, this.#ignored);
+    const hearth = hearthFields(this.#start, this.#end, this.#beside);
     return { timings: timingFields(this.#end.timings), hearth };
   }
 

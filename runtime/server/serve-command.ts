@@ -1,9 +1,9 @@
-// hearth serve: a model over HTTP, with the OpenAI API, a page and a dashboard.
+// hearth serve: models over HTTP, with the OpenAI API, a page and a dashboard.
 // Settings come from flags, HEARTH_* and --config, in this order; what they mean is checked here.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
-import { duration, one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { duration, many, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { parseJson } from '../../terminal/parse-json.js';
 import { noteAs } from '../../terminal/print.js';
 import { formatMemory } from '../../terminal/units.js';
@@ -11,6 +11,8 @@ import { defined } from '../defined.js';
 import type { EngineOptions } from '../engine/engine.js';
 import { engineFlags, engineOptionsOf, listFlag } from '../engine/engine-flags.js';
 import { logFlags, logOptionsOf } from '../log/log-flags.js';
+import { chooseModels, type ModelFileChoice } from '../models/model-files.js';
+import type { ModelChoice } from '../models/served-model.js';
 import { serve } from './serve.js';
 import { serveUnit } from './serve-unit.js';
 
@@ -44,7 +46,18 @@ const options = {
     'Name under which this server is called, behind a proxy for example',
     (name) => text('allow-host')(name).toLowerCase(),
   ),
-  alias: valueFlag("The model's name for callers, instead of its file's", text('alias')),
+  models: valueFlag('Folder of GGUF files, each of which is loaded when it is asked', (folder) =>
+    path.resolve(text('models')(folder)),
+  ),
+  alias: listFlag(
+    "The model's name for callers, instead of its file's; of several, once for each, in their order",
+    text('alias'),
+  ),
+  pin: listFlag('Model that stays loaded, by its name; may be given several times', text('pin')),
+  idle: valueFlag(
+    'Unload a model that nobody has asked for so long, such as 15m; the next question loads it',
+    duration('idle'),
+  ),
   'chat-template': valueFlag(
     "Chat template instead of the model's own: a name of hearth convert's, or a file with Jinja",
     text('chat-template'),
@@ -76,9 +89,10 @@ const options = {
 
 const modelOption = {
   model: {
-    describe: 'GGUF file',
+    describe: 'GGUF files; several are loaded when they are asked, as far as memory goes',
     type: 'string',
-    coerce: one((file) => path.resolve(text('model')(file))),
+    array: true,
+    coerce: many((file) => path.resolve(text('model')(file))),
   },
 } as const;
 
@@ -87,8 +101,8 @@ type ServeArguments = InferredOptionTypes<
 >;
 
 export const serveCommand: CommandModule<object, ServeArguments> = {
-  command: 'serve [model]',
-  describe: 'Serve a model over HTTP: the OpenAI API, a chat page and a dashboard',
+  command: 'serve [model..]',
+  describe: 'Serve models over HTTP: the OpenAI API, a chat page and a dashboard',
   builder: (yargs: Argv) => {
     const known = { ...options, ...logFlags, ...engineFlags };
     readBooleans(process.env, known);
@@ -98,11 +112,12 @@ export const serveCommand: CommandModule<object, ServeArguments> = {
       .options(known)
       .env('HEARTH')
       .config('config', 'JSON file of these options', readConfig)
-      .check(({ model }) => {
-        if (model) return true;
-        throw new Error('name a model: hearth serve MODEL.gguf');
+      .check((argv) => {
+        offered(argv);
+        return true;
       })
       .example('$0 serve model.gguf', 'On http://127.0.0.1:8080')
+      .example('$0 serve --models ~/models --idle 15m', 'All of a folder, each while it is asked')
       .example('HEARTH_API_KEY=… $0 serve model.gguf --host 0.0.0.0', 'For the whole network');
   },
   handler: (argv) => {
@@ -121,13 +136,18 @@ async function run(argv: ServeArguments): Promise<void> {
   if (argv.otlp && argv.log === false)
     throw new Error('--otlp sends what the log holds, and --no-log keeps none; give one of them');
   const { host, port, socket, 'max-queue': maxQueue } = argv;
+  const more = {
+    ...defined({ maxQueue, chatTemplate: await chatTemplateOf(argv) }),
+    ...(argv.thinking === false && { thinking: false }),
+  };
+  const models = await modelsOf(argv);
   await serve({
-    settings: {
-      ...(await engineOptions(argv)),
-      ...defined({ maxQueue, chatTemplate: await chatTemplateOf(argv) }),
-      ...(argv.thinking === false && { thinking: false }),
-    },
-    ...defined({ alias: argv.alias }),
+    models: models.map(({ settings, ...model }) => ({
+      ...model,
+      settings: { ...settings, ...more },
+    })),
+    memoryBytes: argv.memory ?? null,
+    idleMs: argv.idle ?? null,
     apiKeys,
     corsOrigins: argv.cors ?? [],
     allowedHosts: [...(argv['allow-host'] ?? []), String(host).toLowerCase()],
@@ -175,9 +195,40 @@ function variableOf(name: string): string {
   return `HEARTH_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
-/** With --memory, what is chosen is said, as it decides how long a conversation may be. */
-async function engineOptions(argv: ServeArguments): Promise<EngineOptions> {
-  const options = engineOptionsOf(argv.model ?? '', argv);
+type OfferedArguments = Pick<ServeArguments, 'model' | 'models' | 'alias' | 'pin' | 'draft'>;
+
+/** Throws where it is not clear which models are meant. */
+function offered(argv: OfferedArguments): ModelFileChoice[] {
+  const { model, models: folder, alias, pin, draft } = argv;
+  const files = model ?? [];
+  if (files.length === 0 && folder === undefined)
+    throw new Error('name a model: hearth serve MODEL.gguf');
+  const models = chooseModels({ files, folder, aliases: alias ?? [], pins: pin ?? [] });
+  if (draft !== undefined && models.length > 1)
+    throw new Error(`--draft drafts for one model, and ${models.length} are served; serve one`);
+  return models;
+}
+
+/** What a model alone takes of --memory is known before its engine starts; of several, the pool sees to it. */
+async function modelsOf(argv: ServeArguments): Promise<ModelChoice[]> {
+  const models = offered(argv).map(({ modelPath, ...model }) => {
+    return { ...model, settings: engineOptionsOf(modelPath, argv) };
+  });
+  const [only, ...others] = models;
+  if (!only || others.length > 0) {
+    models.forEach(checkExists);
+    return models;
+  }
+  return [{ ...only, settings: await withinBudget(only.settings, argv) }];
+}
+
+/** What is loaded later would tell of a slip of the pen later. */
+function checkExists({ settings: { modelPath } }: ModelChoice): void {
+  if (!existsSync(modelPath)) throw new Error(`there is no file ${modelPath}`);
+}
+
+/** What is chosen is said, as it decides how long a conversation may be. */
+async function withinBudget(options: EngineOptions, argv: ServeArguments): Promise<EngineOptions> {
   if (argv.memory === undefined) return options;
   const { withinMemory } = await import('../engine/memory-budget.js');
   const budgeted = await withinMemory(options, argv.memory);
@@ -220,7 +271,7 @@ function isLoopback(host: string): boolean {
 
 function printUnit(argv: ServeArguments): void {
   const unit = serveUnit({
-    modelPath: argv.model ?? '',
+    modelPaths: offered(argv).map(({ modelPath }) => modelPath),
     logPath: argv.log === false ? null : argv.log,
     socketPath: argv.socket,
     keyFilePath: argv['api-key-file'],

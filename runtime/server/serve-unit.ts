@@ -7,7 +7,7 @@ import { systemdUnit } from '../systemd/unit.js';
 import { SHUTDOWN_MS } from './limits.js';
 
 export type UnitSettings = {
-  modelPath: string;
+  modelPaths: string[];
   /** Null for none, undefined for the default. */
   logPath: string | null | undefined;
   socketPath: string | undefined;
@@ -24,19 +24,19 @@ const LEFT_OUT = new Map([
   ['api-key', true],
   ['api-key-file', true],
 ]);
-const PATHS = new Set(['config', 'log', 'socket', 'model', 'draft']);
+const PATHS = new Set(['config', 'log', 'socket', 'model', 'models', 'draft']);
 const NOT_IN_UNIT = new Set(['HEARTH_API_KEY', 'HEARTH_API_KEY_FILE', 'HEARTH_PRINT_UNIT']);
 /** The rest is the system's own. */
 const MEMORY_SHARE = 0.9;
 
-export function serveUnit({ modelPath, args, env, ...settings }: UnitSettings): string {
+export function serveUnit({ modelPaths, args, env, ...settings }: UnitSettings): string {
   const { logPath, socketPath, keyFilePath, deadlineMs = SHUTDOWN_MS } = settings;
   return systemdUnit({
     nodePath: process.execPath,
     cliPath: process.argv[1] ?? 'hearth',
-    args: unitArguments(args, modelPath),
+    args: unitArguments(args, modelPaths),
     environment: unitEnvironment(env),
-    modelPath,
+    modelPaths,
     keyFilePath: keyFilePath === undefined ? null : path.resolve(keyFilePath),
     writablePaths: [logPath, socketPath].flatMap((file) => (file ? path.dirname(file) : [])),
     stopMs: deadlineMs,
@@ -44,7 +44,7 @@ export function serveUnit({ modelPath, args, env, ...settings }: UnitSettings): 
   });
 }
 
-function unitArguments(given: string[], modelPath: string): string[] {
+function unitArguments(given: string[], modelPaths: string[]): string[] {
   const kept: string[] = [];
   for (let i = 0; i < given.length; i++) {
     const argument = given[i] ?? '';
@@ -53,7 +53,10 @@ function unitArguments(given: string[], modelPath: string): string[] {
     if (LEFT_OUT.has(name)) {
       if (LEFT_OUT.get(name) && inline === undefined) i++;
     } else if (PATHS.has(name)) kept.push(`--${name}`, path.resolve(inline ?? given[++i] ?? ''));
-    else kept.push(path.resolve(argument) === modelPath ? modelPath : argument);
+    else {
+      const file = path.resolve(argument);
+      kept.push(modelPaths.includes(file) ? file : argument);
+    }
   }
   return kept;
 }

@@ -3,10 +3,11 @@
 
 import { noteAs } from '../../terminal/print.js';
 import { hearthVersion } from '../../terminal/version.js';
-import type { Engine, EngineOptions } from '../engine/engine.js';
+import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
 import { gpuNotUsed } from '../engine/engine-flags.js';
 import { startEngine } from '../engine/restarting-engine.js';
 import { type LogOptions, openLog } from '../log/answer-log.js';
+import type { ModelPool } from '../models/model-pool.js';
 import type { OtlpExport } from '../otlp/otlp-export.js';
 import { type Notifier, openNotifier } from '../systemd/notify.js';
 import type { HearthServer, ServerOptions } from './server.js';
@@ -15,9 +16,8 @@ const note = noteAs('serve');
 
 export type ServeOptions = Omit<
   ServerOptions,
-  'engine' | 'log' | 'keepText' | 'hearthVersion' | 'onWarning'
+  'log' | 'keepText' | 'hearthVersion' | 'onWarning' | 'onChange' | 'onLoaded'
 > & {
-  settings: EngineOptions;
   log: LogOptions | null;
   /** Of the OpenTelemetry collector that the log's answers go to; null for none. */
   otlp: URL | null;
@@ -28,19 +28,24 @@ export async function serve({ log: logOptions, otlp, ...options }: ServeOptions)
   const { stop, hurry } = stopSignals();
   const systemd = await openNotifier();
   const log = logOptions && openLog({ ...logOptions, onWarning: warn });
-  const engine = startEngine(options.settings, { onNotice: note });
+  const [only, ...others] = options.models;
+  const engine =
+    only && others.length === 0 ? startEngine(only.settings, { onNotice: note }) : null;
   let otlpExport: OtlpExport | null = null;
   try {
-    await firstReport(engine);
+    if (engine) await firstReport(engine);
     const { startServer } = await import('./server.js');
     const keepText = logOptions?.logText ?? false;
-    const started = { engine, log, keepText, hearthVersion: hearthVersion(), onWarning: warn };
-    const server = await startServer({ ...options, ...started });
-    note(`listening on ${server.address}, loading ${options.settings.modelPath}`);
+    const models = only && engine ? [{ ...only, engine }] : options.models;
+    const server = await startServer({
+      ...{ ...options, models, log, keepText, hearthVersion: hearthVersion() },
+      ...{ onWarning: warn, onChange: note, onLoaded },
+    });
+    const what = engine ? `loading ${only?.settings.modelPath}` : `with ${models.length} models`;
+    note(`listening on ${server.address}, ${what}`);
     try {
-      const info = await engine.ready({ signal: stop });
-      const warning = gpuNotUsed(options.settings, info);
-      if (warning) warn(warning);
+      if (!engine) await foresee(server.models);
+      await server.models.ready({ signal: stop });
       note(`ready on ${server.address}`);
       if (otlp && log) otlpExport = await startExport(otlp, log.path);
       await whileRunning(server, systemd, stop);
@@ -51,11 +56,22 @@ export async function serve({ log: logOptions, otlp, ...options }: ServeOptions)
       await server.close({ hurry });
     }
   } finally {
-    await engine.close();
+    await engine?.close();
     await otlpExport?.close();
     await log?.close();
     systemd?.close();
   }
+}
+
+/** What will not fit is said before anybody asks for it. */
+async function foresee(models: ModelPool): Promise<void> {
+  for (const { model, failure } of await models.plan())
+    warn(`"${model.id}" cannot be loaded: ${failure.message}`);
+}
+
+function onLoaded(settings: EngineOptions, info: EngineInfo): void {
+  const warning = gpuNotUsed(settings, info);
+  if (warning) warn(warning);
 }
 
 /** OpenTelemetry's packages are loaded here and nowhere else: they take memory of a small device. */

@@ -1,10 +1,14 @@
 // The server from start to end: it listens, tells systemd, answers, and stops in order.
 // Listening comes before the model is loaded, so that a supervisor can watch the load.
 import type { FastifyInstance } from 'fastify';
-import type { Engine, EngineOptions } from '../engine/engine.js';
+import type { EngineInfo, EngineOptions } from '../engine/engine.js';
+import { startEngine } from '../engine/restarting-engine.js';
 import type { AnswerLog } from '../log/answer-log.js';
 import { openLogReader } from '../log/log-reader.js';
 import { Recorder } from '../log/recorder.js';
+import { ModelPool } from '../models/model-pool.js';
+import { type Planner, UNPLANNED } from '../models/planner.js';
+import type { ModelChoice } from '../models/served-model.js';
 import type { AccessOptions } from './access.js';
 import { createApp } from './app.js';
 import { followConnections } from './connections.js';
@@ -12,18 +16,19 @@ import { HealthCheck, type HealthLimits } from './health.js';
 import { SHUTDOWN_MS } from './limits.js';
 import { type ListenAt, listen } from './listen.js';
 import { Metrics } from './metrics.js';
-import { modelIdOf } from './models.js';
 import type { Service, UnderWay } from './service.js';
 
 export type ServerOptions = Partial<AccessOptions> & {
-  engine: Engine;
-  settings: EngineOptions;
+  /** Each is loaded when it is first asked, unless it is pinned or has an engine. */
+  models: ModelChoice[];
+  /** Most memory of several models together, in bytes; null for what is free. */
+  memoryBytes?: number | null;
+  /** How long a model stays that nobody asks; null for always. */
+  idleMs?: number | null;
   log: AnswerLog | null;
   keepText?: boolean;
   hearthVersion: string;
   listen: ListenAt;
-  /** The model's name for callers; default its file's. */
-  alias?: string;
   overflow?: 'error' | 'drop-oldest';
   /** How long an answer may take, waiting included; null for as long as it likes. */
   deadlineMs?: number | null;
@@ -33,11 +38,15 @@ export type ServerOptions = Partial<AccessOptions> & {
   healthLimits?: HealthLimits;
   webFolder?: string;
   onWarning?: (message: string) => void;
+  /** Told of models that are loaded and unloaded, in words. */
+  onChange?: (message: string) => void;
+  onLoaded?: (settings: EngineOptions, info: EngineInfo) => void;
 };
 
 export type HearthServer = {
   readonly address: string;
   readonly health: HealthCheck;
+  readonly models: ModelPool;
   /**
    * Refuses what is new and waits for answers under way; those beyond the deadline are cut, all of
    * them when `hurry` aborts. What waits for a sequence for half of that time is refused, too.
@@ -49,7 +58,7 @@ const OPEN: AccessOptions = { apiKeys: [], corsOrigins: [], allowedHosts: [], ra
 
 /** Listens and answers. Throws {@link ListenError} where the port or the socket cannot be had. */
 export async function startServer(options: ServerOptions): Promise<HearthServer> {
-  const service = makeService(options);
+  const service = makeService(options, await plannerOf(options));
   const healthCheck = new HealthCheck(service, options.healthLimits);
   const app = await createApp({
     ...OPEN,
@@ -64,29 +73,48 @@ export async function startServer(options: ServerOptions): Promise<HearthServer>
   return {
     address,
     health: healthCheck,
+    models: service.models,
     close: ({ hurry } = {}) => close({ app, service, closeUnanswered, hurry }),
   };
 }
 
-function makeService(options: ServerOptions): Service {
-  const { engine, log, settings, hearthVersion } = options;
+function makeService(options: ServerOptions, planner: Planner): Service {
+  const { log, hearthVersion } = options;
   const underWay = new Set<UnderWay>();
-  const metrics = new Metrics({ engine, log, underWay });
-  const recorder = new Recorder({ ...options, onRow: (row) => metrics.count(row) });
+  const metrics: Metrics = new Metrics({
+    engines: () => models.engines,
+    restarts: () => models.restarts,
+    models: () => models.models,
+    waiting: () => models.waiting,
+    ...{ log, underWay },
+  });
+  const onRow = metrics.count.bind(metrics);
+  const models: ModelPool = new ModelPool({
+    ...options,
+    planner,
+    idleMs: options.idleMs ?? null,
+    startEngine: (settings) =>
+      startEngine(settings, { onNotice: (text) => options.onChange?.(text) }),
+    openRecorder: (started): Recorder => new Recorder({ ...options, ...started, onRow }),
+  });
   return {
-    engine,
-    recorder,
+    models,
     metrics,
     log,
     hearthVersion,
     openReader: log && (() => openLogReader({ path: log.path })),
-    modelId: options.alias ?? modelIdOf(settings.modelPath),
     createdS: Math.floor(Date.now() / 1000),
     overflow: options.overflow ?? 'error',
     deadlineMs: options.deadlineMs ?? null,
-    maxQueue: settings.maxQueue ?? null,
     underWay,
   };
+}
+
+/** What predicts memory is loaded only where it is needed: one model starts the sooner, and takes less. */
+async function plannerOf({ models, memoryBytes = null }: ServerOptions): Promise<Planner> {
+  if (models.length < 2 && memoryBytes === null) return UNPLANNED;
+  const { MemoryPlanner } = await import('../models/memory-planner.js');
+  return new MemoryPlanner(memoryBytes);
 }
 
 type Closing = {
@@ -118,7 +146,7 @@ async function close({ app, service, closeUnanswered, hurry }: Closing): Promise
   clearTimeout(late);
   clearTimeout(hangUp);
   clearInterval(unanswered);
-  await service.recorder.close();
+  await service.models.close();
 }
 
 const HANG_UP_MS = 1_000;

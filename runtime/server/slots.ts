@@ -1,9 +1,13 @@
 // GET /props and /slots: what is loaded and what each sequence does, named as llama-server does.
+// Of several models `?model=` chooses one.
 // Fields of llama-server that have no meaning here are left out rather than made up.
 import type { FastifyInstance } from 'fastify';
 import { DEFAULT_SAMPLING } from '../engine/default-sampling.js';
 import type { EngineInfo } from '../engine/engine.js';
+import type { ServedModel } from '../models/served-model.js';
 import { ApiError } from './openai-error.js';
+import { NAME } from './request-fields.js';
+import { findModel } from './requested-model.js';
 import type { Service } from './service.js';
 
 /** What a request gets that says nothing, under the names of requests. */
@@ -15,12 +19,19 @@ const DEFAULTS = {
   repeat_penalty: DEFAULT_SAMPLING.repeatPenalty,
 };
 
+type Asked = { Querystring: { model?: string } };
+const QUERY = { schema: { querystring: { type: 'object', properties: { model: NAME } } } };
+
 export function slots(app: FastifyInstance, service: Service): void {
-  const { engine } = service;
-  app.get('/props', async () => props(service, loaded(service)));
-  app.get('/slots', async () => {
-    const { nCtx } = loaded(service);
-    return engine.slots().map(({ id, busy, contextUsed, requestId }) => {
+  app.get<Asked>('/props', QUERY, async ({ query }) => {
+    const model = findModel(service, query.model);
+    return props(service, model, loaded(model));
+  });
+  app.get<Asked>('/slots', QUERY, async ({ query }) => {
+    const model = findModel(service, query.model);
+    const { nCtx } = loaded(model);
+    const found = model.engine?.slots() ?? [];
+    return found.map(({ id, busy, contextUsed, requestId }) => {
       return {
         id,
         id_task: requestId ?? -1,
@@ -32,17 +43,18 @@ export function slots(app: FastifyInstance, service: Service): void {
   });
 }
 
-function props({ hearthVersion, modelId }: Service, info: EngineInfo): object {
+function props({ hearthVersion }: Service, model: ServedModel, info: EngineInfo): object {
   return {
     default_generation_settings: { n_ctx: info.nCtx, params: DEFAULTS },
     total_slots: info.parallel,
-    model_alias: modelId,
+    model_alias: model.id,
     model_path: info.modelPath,
     chat_template: info.chatTemplate,
     modalities: { vision: false, audio: false },
     build_info: info.llamaCppRelease,
     hearth: {
       version: hearthVersion,
+      loaded: model.isLoaded,
       backend: info.backend,
       device_names: info.deviceNames,
       gpu_layers: info.gpuLayers,
@@ -58,8 +70,12 @@ function props({ hearthVersion, modelId }: Service, info: EngineInfo): object {
   };
 }
 
-function loaded({ engine: { info } }: Service): EngineInfo {
+/** As it is, or was before it was unloaded. */
+function loaded({ id, engine, info }: ServedModel): EngineInfo {
   if (info) return info;
   const details = { status: 503, code: 'not_ready', retryAfterS: 1 };
-  throw new ApiError('the model is still being loaded', details);
+  const why = engine
+    ? 'the model is still being loaded'
+    : `"${id}" is loaded when it is first asked`;
+  throw new ApiError(why, details);
 }

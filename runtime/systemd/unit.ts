@@ -10,7 +10,7 @@ export type UnitOptions = {
   /** Arguments of `hearth serve` without `--print-unit` and without keys, which ps would show. */
   args: string[];
   environment: Record<string, string>;
-  modelPath: string;
+  modelPaths: string[];
   /** File of keys, which systemd reads as root and hands over; null for none. */
   keyFilePath: string | null;
   /** Folders outside the service's own that it writes to. */
@@ -31,14 +31,14 @@ const STOP_MARGIN_S = 60;
 
 /** Text for /etc/systemd/system/hearth.service. */
 export function systemdUnit(options: UnitOptions): string {
-  const { nodePath, cliPath, args, modelPath, stopMs, memoryMax, hasGpu = false } = options;
+  const { nodePath, cliPath, args, modelPaths, stopMs, memoryMax, hasGpu = false } = options;
   const command = [nodePath, cliPath, 'serve', ...args].map(quote).join(' ');
   const stopS = Math.max(LEAST_STOP_S, Math.ceil(stopMs / 1000) + STOP_MARGIN_S);
   return `# Save as /etc/systemd/system/hearth.service, then:
 #   systemctl daemon-reload && systemctl enable --now hearth
 # Keys and other settings: HEARTH_API_KEY=… in /etc/hearth/env, readable only by root.
 [Unit]
-Description=hearth: chat from ${escapeSpecifiers(path.basename(modelPath))}
+Description=hearth: chat from ${escapeSpecifiers(modelPaths.map((file) => path.basename(file)).join(', '))}
 After=network.target
 StartLimitIntervalSec=600
 StartLimitBurst=5
@@ -62,7 +62,7 @@ StateDirectoryMode=0700
 RuntimeDirectory=hearth
 UMask=0077
 ${hasGpu ? '' : '# For a GPU at /dev/dri: '}SupplementaryGroups=video render
-ReadOnlyPaths=${quote(path.dirname(modelPath))}
+ReadOnlyPaths=${[...new Set(modelPaths.map(path.dirname))].map(quote).join(' ')}
 ${writableLines(options)}
 MemoryMax=${memoryMax}
 MemorySwapMax=0

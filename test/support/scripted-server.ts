@@ -40,6 +40,8 @@ export type ScriptedServer = {
   reply: (body: CompletionBody) => Reply;
   key: string | null;
   modelName: string;
+  /** Further ones, of which none is loaded. */
+  otherModels: string[];
   health: { status: number; body: unknown };
   dashboard: DashboardAnswers | null;
   /** Answers whose reader went away before the end. */
@@ -61,6 +63,7 @@ export async function startScriptedServer(t: Teardown): Promise<ScriptedServer> 
     reply: () => ({ text: 'Hello there.' }),
     key: null,
     modelName: 'appliance-pruned-20',
+    otherModels: [],
     health: { status: 200, body: { status: 'ok' } },
     dashboard: null,
     stopped: 0,
@@ -92,7 +95,11 @@ function addApi(app: FastifyInstance, server: ScriptedServer): void {
   app.get('/health', (_request, reply) =>
     reply.code(server.health.status).send(server.health.body),
   );
-  app.get('/v1/models', () => ({ object: 'list', data: [{ id: server.modelName }] }));
+  app.get('/v1/models', () => {
+    const names = [server.modelName, ...server.otherModels];
+    const data = names.map((id, i) => ({ id, hearth: { loaded: i === 0 } }));
+    return { object: 'list', data };
+  });
   app.get('/props', () => ({ default_generation_settings: { params: DEFAULTS } }));
   app.post('/v1/chat/completions', async (request, reply) => {
     const body = request.body as CompletionBody;

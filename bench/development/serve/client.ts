@@ -10,6 +10,8 @@ export type ChatOptions = {
   url: string;
   messages: Message[];
   maxTokens: number;
+  /** Where several are served. */
+  model?: string;
   /** What a balancer had set: keeps a conversation on its replica. */
   cookie?: string | null;
   /** Called at the first text. */
@@ -57,9 +59,9 @@ export function user(content: string): Message[] {
 }
 
 /** The one token that every answer repeats: never an end, and always text that can be seen. */
-function body({ messages, maxTokens }: ChatOptions, more: object): string {
+function body({ messages, maxTokens, model }: ChatOptions, more: object): string {
   const sampling = { temperature: 0, logit_bias: { [REPEATED_TOKEN]: REPEATED_BIAS } };
-  return JSON.stringify({ messages, max_tokens: maxTokens, ...sampling, ...more });
+  return JSON.stringify({ model, messages, max_tokens: maxTokens, ...sampling, ...more });
 }
 
 function post(options: ChatOptions, more: object): Promise<Answered> {

@@ -17,6 +17,8 @@ export type HearthOptions = LoadSetting & {
   /** Default any free one. */
   port?: number;
   env?: Record<string, string>;
+  /** Further models and options, as they are typed. */
+  more?: string[];
 };
 
 const CLI = path.resolve(import.meta.dirname, '../../../cli.js');
@@ -91,7 +93,7 @@ export class HearthProcess implements AsyncDisposable {
 }
 
 function commandLine(options: HearthOptions) {
-  const { modelPath, threads, nCtx, parallel, log, maxQueue, otlp, port = 0 } = options;
+  const { modelPath, threads, nCtx, parallel, log, maxQueue, otlp, port = 0, more = [] } = options;
   return [
     ...[modelPath, '--gpu', 'off', '--port', `${port}`],
     ...(otlp === undefined ? [] : ['--otlp', otlp]),
@@ -99,6 +101,7 @@ function commandLine(options: HearthOptions) {
     ...(threads === null ? [] : ['--threads', `${threads}`]),
     ...(log === null ? ['--no-log'] : ['--log', log]),
     ...(maxQueue === undefined ? [] : ['--max-queue', `${maxQueue}`]),
+    ...more,
   ];
 }
 

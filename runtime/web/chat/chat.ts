@@ -12,6 +12,7 @@ import { openConversationDb } from './conversation-db.js';
 import { listConversations } from './conversation-list.js';
 import { ConversationStore } from './conversation-store.js';
 import { importButton } from './import.js';
+import { modelChooser } from './model-chooser.js';
 import { keepSettings, readSettings } from './settings.js';
 import { askSettings } from './settings-dialog.js';
 import { sidebar } from './sidebar.js';
@@ -24,7 +25,7 @@ const store = await ConversationStore.open(await openConversationDb(), readSetti
 const answering = new Answering(store);
 const composer = openComposer(store, answering);
 const closeSidebar = sidebar();
-const checkStatus = showStatus();
+const checkStatus = showStatus(modelChooser(store));
 
 const thread = new ThreadView(store, answering, (text) => composer.fill(text));
 listConversations(store, answering, closeSidebar);

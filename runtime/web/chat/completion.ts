@@ -4,6 +4,7 @@ import { ask } from '../shared/server-client.js';
 import { errorOfEvent, ServerError } from '../shared/server-error.js';
 import type { Settings, Turn, UserTurn } from './conversation.js';
 import { type AnswerFigures, readFigures } from './figures.js';
+import { modelFor } from './models.js';
 
 export type CompletionEvent =
   | { kind: 'text'; text: string; model: string | null }
@@ -31,7 +32,9 @@ export async function* complete(
 
 function requestBody(turns: readonly Turn[], settings: Settings) {
   const system = settings.system.trim();
+  const model = modelFor(settings);
   return {
+    ...(model === null ? {} : { model }),
     messages: [
       ...(system === '' ? [] : [{ role: 'system', content: system }]),
       ...turns.flatMap(messageOf),

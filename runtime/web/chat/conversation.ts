@@ -48,7 +48,12 @@ export type SamplingSettings = Partial<
   >
 >;
 
-export type Settings = { system: string; sampling: SamplingSettings };
+export type Settings = {
+  system: string;
+  sampling: SamplingSettings;
+  /** By its name, where several are offered. */
+  model?: string;
+};
 
 export type Conversation = {
   id: string;

@@ -37,7 +37,7 @@ export async function askSettings(settings: Settings): Promise<Settings | null> 
       readKey() !== null && forgetKeyButton(),
     ],
   });
-  return confirmed ? { system: system.value, sampling: samplingOf(inputs) } : null;
+  return confirmed ? { ...settings, system: system.value, sampling: samplingOf(inputs) } : null;
 }
 
 type FieldInput = { field: SamplingField; input: HTMLInputElement };

@@ -34,8 +34,12 @@ export function readSettingsValue(value: unknown): Settings {
     const found = field(stored, name);
     if (typeof found === 'number' && Number.isFinite(found)) sampling[name] = found;
   }
-  const system = field(value, 'system');
-  return { system: typeof system === 'string' ? system : '', sampling };
+  const [system, model] = [field(value, 'system'), field(value, 'model')];
+  return {
+    system: typeof system === 'string' ? system : '',
+    sampling,
+    ...(typeof model === 'string' && { model }),
+  };
 }
 
 export function keepSettings(settings: Settings): void {

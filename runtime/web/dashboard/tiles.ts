@@ -35,15 +35,16 @@ export function tilesOf(total: SummaryRow): HTMLElement[] {
 }
 
 /** The engine now, in one line each. */
-export function statusOf({ engine, model, slots, log }: DashboardStatus): HTMLElement[] {
+export function statusOf({ engine, models, model, slots, log }: DashboardStatus): HTMLElement[] {
   const busy = slots.filter(({ is_busy }) => is_busy).length;
   const words = texts.tiles;
   const lines: [string, string][] = [
     [words.engine, engineWords(engine)],
     [words.model, model ? words.modelOn(model.name, deviceWords(model)) : '–'],
+    ...loadedLines(models),
     [words.memoryNow, memoryWords(engine)],
     [words.answering, words.places(busy, slots.length)],
-    [words.context, slots.map((slot) => contextWords(slot.context_used, model?.n_ctx)).join(', ')],
+    [words.context, slots.map((slot) => contextWords(slot.context_used, slot.n_ctx)).join(', ')],
     [words.log, logWords(log)],
   ];
   return lines.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)));
@@ -71,6 +72,13 @@ function engineWords({ state, progress, failure, restarts }: DashboardStatus['en
   return `${texts.tiles.states[state]}${part}${again}${failure === null ? '' : `: ${failure}`}`;
 }
 
+/** Of one model, the engine's state says it. */
+function loadedLines(models: DashboardStatus['models']): [string, string][] {
+  if (models.length < 2) return [];
+  const names = models.filter(({ is_loaded }) => is_loaded).map(({ name }) => name);
+  return [[texts.tiles.loaded, texts.tiles.loadedOf(names.join(', '), models.length)]];
+}
+
 function deviceWords({ device_names, backend }: NonNullable<DashboardStatus['model']>): string {
   return device_names.length > 0 ? device_names.join(', ') : backend.toUpperCase();
 }
@@ -81,7 +89,7 @@ function memoryWords({ rss_bytes, device_used_bytes }: DashboardStatus['engine']
   return formatBytes(rss_bytes) + gpu;
 }
 
-function contextWords(used: number, nCtx: number | undefined): string {
+function contextWords(used: number, nCtx: number): string {
   return texts.tiles.of(formatCount(used), formatCount(nCtx));
 }
 

@@ -50,6 +50,11 @@ export const en = {
     unreachable: 'Not reachable',
   },
 
+  models: {
+    choose: 'Model',
+    loaded: (name: string) => `${name} (loaded)`,
+  },
+
   greeting: {
     morning: 'Good morning.',
     afternoon: 'Good afternoon.',
@@ -321,6 +326,8 @@ export const en = {
     engine: 'Engine',
     model: 'Model',
     modelOn: (name: string, device: string) => `${name} on ${device}`,
+    loaded: 'Loaded',
+    loadedOf: (names: string, all: number) => `${names || 'none'}, of ${all} models`,
     memoryNow: 'Memory now',
     answering: 'Answering',
     places: (busy: number, all: number) => `${busy} of ${all} places`,
@@ -333,6 +340,7 @@ export const en = {
       restarting: 'restarting',
       failed: 'failed',
       closed: 'closed',
+      unloaded: 'unloaded until it is asked',
     },
     restarted: (times: number) => `, restarted ${times === 1 ? 'once' : `${times} times`}`,
     noLog: 'keeps no log',

@@ -48,6 +48,11 @@ export const ja: Texts = {
     unreachable: '接続できません',
   },
 
+  models: {
+    choose: 'モデル',
+    loaded: (name) => `${name}（読み込み済み）`,
+  },
+
   greeting: {
     morning: 'おはようございます。',
     afternoon: 'こんにちは。',
@@ -324,6 +329,8 @@ export const ja: Texts = {
     engine: 'エンジン',
     model: 'モデル',
     modelOn: (name, device) => `${name}（${device}）`,
+    loaded: '読み込み済み',
+    loadedOf: (names, all) => `${names || 'なし'}（全 ${all} モデル）`,
     memoryNow: '現在のメモリー',
     answering: '回答中',
     places: (busy, all) => `${all} 枠のうち ${busy} 枠`,
@@ -336,6 +343,7 @@ export const ja: Texts = {
       restarting: '再起動中',
       failed: '停止（失敗）',
       closed: '終了',
+      unloaded: '未読み込み（質問が来ると読み込みます）',
     },
     restarted: (times) => `、再起動 ${times} 回`,
     noLog: '記録していません',

@@ -16,7 +16,7 @@ const chatTemplate = `{{- bos_token }}Today is {{ date_string }}.
 [assistant]{% endif %}`;
 
 const running = await runEngine(t, { chatTemplate, nCtx: 1024 });
-const { url } = await runServer(t, running, { apiKeys: ['secret'], alias: 'house' });
+const { url } = await runServer(t, running, { apiKeys: ['secret'], id: 'house' });
 const anthropic = new Anthropic({ baseURL: url, apiKey: 'secret', maxRetries: 0 });
 const openai = new OpenAI({ baseURL: url, apiKey: 'secret', maxRetries: 0 });
 const headers = { authorization: 'Bearer secret' };

@@ -9,6 +9,7 @@ import type t from 'tap';
 import type { Engine, EngineOptions } from '../../../runtime/engine/engine.js';
 import { startEngine } from '../../../runtime/engine/restarting-engine.js';
 import { type AnswerLog, openLog } from '../../../runtime/log/answer-log.js';
+import { modelIdOf } from '../../../runtime/models/model-files.js';
 import {
   type HearthServer,
   type ServerOptions,
@@ -41,12 +42,13 @@ export async function runEngine(
 export async function runServer(
   test: Test,
   running: RunningEngine,
-  more: Partial<ServerOptions> = {},
+  { id, ...more }: Partial<ServerOptions> & { id?: string } = {},
 ): Promise<RunningServer> {
   const logPath = path.join(running.folder, `log-${randomUUID()}.db`);
   const log = openLog({ path: logPath, logText: more.keepText ?? false });
+  const { engine, settings } = running;
   const server = await startServer({
-    ...running,
+    models: [{ id: id ?? modelIdOf(settings.modelPath), settings, engine }],
     log,
     hearthVersion: '0.0.0-test',
     listen: { kind: 'port', host: '127.0.0.1', port: 0 },

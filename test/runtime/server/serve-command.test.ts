@@ -39,6 +39,14 @@ t.test('wrong options exit with 2 and say what is wrong', async (t) => {
     [['--config', '/nowhere.json'], /config \/nowhere\.json cannot be read/],
     [['--max-queue', '-1'], /--max-queue takes a whole number from 0/],
     [['--rate-limit', '0'], /--rate-limit takes a whole number from 1/],
+    [['--idle', 'later'], /--idle takes a time/],
+    [['--pin', 'nobody'], /--pin nobody is no model here; there are dense/],
+    [[model], /would both be called "dense"; give each its own --alias/],
+    [['other.gguf', '--alias', 'a', '--alias', 'a'], /would both be called "a"/],
+    [['--alias', 'a', '--alias', 'b'], /--alias is given 2 times for 1 models/],
+    [['other.gguf', '--draft', 'small.gguf'], /--draft drafts for one model, and 2 are served/],
+    [['--models', '/nowhere'], /--models \/nowhere cannot be read/],
+    [['--models', path.join(packageRoot, 'docs')], /holds no file that ends in \.gguf/],
   ];
   for (const [args, says] of cases) {
     const { status, stderr } = hearth(args);

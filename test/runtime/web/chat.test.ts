@@ -69,12 +69,33 @@ t.test('the whole conversation, the system prompt and the sampling are sent', as
     stream_options: { include_usage: true },
   });
   t.notOk('top_p' in (server.requests[1] ?? {}), 'what was left empty is left to the server');
+  t.notOk('model' in (server.requests[1] ?? {}), 'of one model nothing is to be chosen');
   await page.getByRole('button', { name: 'New conversation' }).click();
   await page.getByRole('button', { name: 'Settings' }).click();
   t.equal(await page.getByLabel('Temperature').inputValue(), '0.3', 'kept for new conversations');
   await page.getByLabel('Temperature').fill('9');
   await page.getByRole('button', { name: 'Save' }).click();
   t.ok(await page.locator('dialog').isVisible(), 'a value out of range is not taken');
+});
+
+t.test('of several models one is chosen, and kept for the conversation and the next', async (t) => {
+  const server = await startScriptedServer(t);
+  server.modelName = 'pruned';
+  server.otherModels = ['dense'];
+  const { page } = await openPage(browser, server.url);
+  const choice = page.getByLabel('Model', { exact: true });
+  await choice.waitFor();
+  t.same(await choice.locator('option').allTextContents(), ['pruned (loaded)', 'dense']);
+  await ask(page, 'One?');
+  await answered(page);
+  await choice.selectOption('dense');
+  await ask(page, 'Two?');
+  await page.locator('.figures').nth(1).waitFor();
+  await page.getByRole('button', { name: 'New conversation' }).click();
+  t.equal(await choice.inputValue(), 'dense');
+  await ask(page, 'Three?');
+  await answered(page);
+  t.match(server.requests, [{ model: 'pruned' }, { model: 'dense' }, { model: 'dense' }]);
 });
 
 t.test('Enter sends, Shift+Enter starts a line, Escape stops', async (t) => {

@@ -7,7 +7,15 @@ export const HOSTILE = '<img src=x onerror="window.hacked = 1">';
 export function answerRow(id: number, model: string, ttft_ms: number | null): AnswerRow {
   const hasFailed = ttft_ms === null;
   return {
-    ...{ id, model, model_id: model, model_type: 'Q4_K', device: 'CPU', ttft_ms },
+    ...{
+      id,
+      model,
+      model_id: model,
+      model_type: 'Q4_K',
+      models: [{ name: 'pruned-7b', is_loaded: true, is_pinned: false }],
+      device: 'CPU',
+      ttft_ms,
+    },
     endpoint: '/v1/chat/completions',
     started_at: new Date(Date.now() - (1_000 - id) * 60_000).toISOString(),
     ...{
@@ -39,6 +47,7 @@ export function dashboardAnswers(all: AnswerRow[]): DashboardAnswers {
       },
       model_id: 'pruned-7b',
       model_type: 'Q4_K',
+      models: [{ name: 'pruned-7b', is_loaded: true, is_pinned: false }],
       model: null,
       slots: [],
       log: { path: '/log.db', unwritten_rows: 2, last_error: 'the disk is full' },
