@@ -27,7 +27,15 @@ export const FORMATS = [
 ] as const;
 
 /** Pruned by others' tools: fixtures/pruners/make.py. */
-export const PRUNERS = ['pruners/flap', 'pruners/flap-folder'] as const;
+export const PRUNERS = [
+  'pruners/flap',
+  'pruners/flap-folder',
+  'pruners/torch-pruning',
+  'pruners/per-layer-config',
+  'pruners/puzzletron',
+  'pruners/nemotron-nas',
+  'pruners/decilm',
+] as const;
 
 /** The checkpoint folder of a sample such as `appliance/pruned-20` or `formats/f_gqa`. */
 export function samplePath(name: string): string {

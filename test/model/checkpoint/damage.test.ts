@@ -20,6 +20,10 @@ const DAMAGED = {
   'checkpoints/forms/hf-shards': 'model.safetensors.index.json',
   'checkpoints/forms/hf-tied-bin': 'config.json',
   'pruners/flap': 'pruned_model.pt',
+  'pruners/per-layer-config': 'config.json',
+  'pruners/puzzletron': 'config.json',
+  'pruners/nemotron-nas': 'config.json',
+  'pruners/decilm': 'config.json',
 } as const;
 
 for (const [form, name] of Object.entries(DAMAGED)) {

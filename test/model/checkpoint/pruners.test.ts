@@ -20,6 +20,19 @@ import {
 const SAVED: Readonly<Record<string, { kind: string; headSize: number; layers: string }>> = {
   flap: { kind: 'flap', headSize: 16, layers: '1/1/33 2/2/33 3/3/29 2/2/27' },
   'flap-folder': { kind: 'hugging-face', headSize: 8, layers: '2/2/16 2/2/18' },
+  'torch-pruning': { kind: 'hugging-face', headSize: 16, layers: '2/2/64 2/2/64 2/2/64' },
+  'per-layer-config': {
+    kind: 'hugging-face',
+    headSize: 12,
+    layers: '0/0/64 4/2/40 4/1/64 4/2/0 4/2/64 0/0/0',
+  },
+  puzzletron: {
+    kind: 'puzzletron',
+    headSize: 12,
+    layers: '4/4/64 4/2/40 0/0/0 0/0/24 4/1/0',
+  },
+  'nemotron-nas': { kind: 'deci-lm', headSize: 8, layers: '4/2/256 0/0/256 4/1/0' },
+  decilm: { kind: 'deci-lm', headSize: 8, layers: '4/4/48 4/1/48' },
 };
 
 for (const [name, saved] of Object.entries(SAVED))
