@@ -1,6 +1,6 @@
 // Two models where the memory is for one and a half: eight clients ask now the one and now the other, so
 // that each has to give way again and again. What fails, what is lost, and whether the budget holds.
-import { link } from 'node:fs/promises';
+import { symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLogReader } from '../../../runtime/log/log-reader.js';
@@ -32,7 +32,7 @@ export async function measureSeveral(setting: Setting): Promise<Figure[]> {
 async function measureModel(model: BenchModel, setting: Setting): Promise<Figure[]> {
   const { folder, isQuick, signal } = setting;
   const other = path.join(folder, `other-${model.name}.gguf`);
-  await link(model.path, other);
+  await symlink(path.resolve(model.path), other);
   const names = [model.path, other].map((file) => path.basename(file, '.gguf'));
   const load = { modelPath: model.path, threads: setting.threads, nCtx: N_CTX, parallel: PARALLEL };
   const memoryBytes = await memoryFor(1.5, load);
