@@ -79,7 +79,7 @@ t.test('help has an example for each command, here and in the command itself', a
   const { status, stdout, stderr } = await hearth('--help');
   t.match({ status, stderr }, { status: 0, stderr: '' });
   const [commands = '', examples = ''] = stdout.split('Examples:');
-  const names = [...commands.matchAll(/^ {2}hearth (\w+)/gm)].map(([, name]) => name as string);
+  const names = [...commands.matchAll(/^ {2}hearth ([\w-]+)/gm)].map(([, name]) => name as string);
   t.ok(names.length > 3);
   for (const name of new Set(names)) t.match(examples, `  hearth ${name} `, name);
   for (const name of names.filter((name) => name !== 'completion'))
