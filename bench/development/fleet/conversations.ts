@@ -6,8 +6,8 @@ import { type Message, streamChat, user } from '../serve/client.js';
 import { cookieOf, replicaOf } from './visitors.js';
 
 const CONVERSATIONS = 12;
-/** About 3,000 tokens: on a small model a short prompt takes no longer than its request. */
-const REPEATS = 180;
+/** Near 2,000 tokens: on a small model a short prompt takes no longer than its request. */
+const REPEATS = 100;
 const MAX_TOKENS = 8;
 
 type Turn = { clientMs: number; serverMs: number };
