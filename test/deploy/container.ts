@@ -64,17 +64,19 @@ async function build({
 type Image = {
   Size: number;
   Architecture: string;
-  Config: { User: string; Volumes: Record<string, object>; Healthcheck?: object };
+  /** Of podman, which has it beside the configuration, where Docker has it within. */
+  Healthcheck?: object;
+  Config: { User: string; Volumes: Record<string, object> };
 };
 
 async function checkImage(image: string, { check, architecture }: DeploySetting): Promise<void> {
   const [found] = JSON.parse(await podman('image', 'inspect', image)) as [Image];
-  const { Size, Architecture, Config } = found;
+  const { Size, Architecture, Config, Healthcheck } = found;
   check(Size <= MAX_IMAGE_BYTES, `image without model: ${formatDisk(Size)}`);
   check(Architecture === (architecture === 'x64' ? 'amd64' : architecture), `for ${Architecture}`);
   check(Config.User === `${USER}:${USER}`, `its user is ${Config.User}`);
   check(`${Object.keys(Config.Volumes)}` === '/data', 'its one volume is /data');
-  check(Config.Healthcheck !== undefined, 'it has a health check');
+  check(Healthcheck !== undefined, 'it has a health check');
 }
 
 type Options = { image: string; models: string; volume: string; port: number };
@@ -95,7 +97,7 @@ async function firstRun(options: Options, { check }: DeploySetting): Promise<voi
   const answer = await container.ask({ max_tokens: 8 });
   check(answer.status === 200, `an answer: ${answer.status}`);
   const engine =
-    'pid=$(grep -la child/main.js /proc/[0-9]*/cmdline | cut -d/ -f3); kill -STOP $pid';
+    'pid=$(grep -la "[c]hild/main.js" /proc/[0-9]*/cmdline | cut -d/ -f3); kill -STOP $pid';
   await container.shell(engine);
   check(await container.turnsRed(), 'health check red while the engine hangs');
   await container.untilHealthy();

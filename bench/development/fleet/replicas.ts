@@ -10,6 +10,8 @@ import type { FleetSetting } from './setting.js';
 import { type Asked, isWhole, visit } from './visitors.js';
 
 const CLIENTS = 64;
+/** Who come when a replica is added: those who are there keep theirs. */
+const NEWCOMERS = 8;
 const REPLICAS = 4;
 const LOAD = { threads: 1, nCtx: 4096, parallel: 4, maxQueue: 200 };
 /** Each of the three events has as long before and after it. */
@@ -48,7 +50,11 @@ async function underLoad(
   const asked: Asked[] = [];
   const stop = new AbortController();
   const stopped = AbortSignal.any([stop.signal, signal]);
-  const clients = Array.from({ length: CLIENTS }, (_, i) => visit(url, i, asked, stopped));
+  const clients: Promise<void>[] = [];
+  const come = (count: number) => {
+    for (let i = 0; i < count; i++) clients.push(visit(url, clients.length, asked, stopped));
+  };
+  come(CLIENTS);
   const phase = async (what: string) => {
     await sleep(isQuick ? PHASE_MS / 3 : PHASE_MS, undefined, { signal });
     note(`${asked.length} answers; ${what}`);
@@ -59,6 +65,7 @@ async function underLoad(
   const drained = timed(second?.stop());
   await phase(`${ADDED} is added`);
   await add();
+  come(NEWCOMERS);
   await phase('all go on');
   await phase('no more questions');
   stop.abort();
