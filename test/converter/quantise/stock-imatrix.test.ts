@@ -30,7 +30,9 @@ const SIZES = { nLayer: 4, nEmbd: 256, nHead: 4, nHeadKv: 2, headSize: 64, nFf: 
 
 t.test('a model of whole blocks is what llama.cpp makes of it, tensor by tensor', async (t) => {
   const checkpoint = writeLlama(path.join(folder, 'whole'), SIZES, randomLlama(SIZES));
-  for (const { ours, stock, type } of await quantiseBoth({ checkpoint }, QUANTISED))
+  // What needs a matrix is held to llama-quantize itself, at these sizes: llama-quantize.test.ts.
+  const types = QUANTISED.filter((type) => !needsImatrix(type));
+  for (const { ours, stock, type } of await quantiseBoth({ checkpoint }, types))
     t.strictSame(tensorDigests(ours), tensorDigests(stock), type);
   const [pair] = await quantiseBoth({ checkpoint }, ['Q4_K_M']);
   const without = await readGgufTensors(await converted({ checkpoint, type: 'Q4_K_M' }));
@@ -57,37 +59,36 @@ t.test('columns of padding count nothing, as zeros of the matrix do', async (t) 
   const matrix = path.join(folder, 'own-widths.gguf');
   await madeUpImportance(await convertSample(folder, name, { type: 'F32', force: true }), matrix);
   const importance = await readImportanceMatrix(matrix);
-  for (const type of ['IQ3_M', 'IQ2_XS'] as const) {
-    const options = { ...sampleOptions(name), type, importance };
-    const source = await storePadded(folder, options);
-    const widths = await readGgufTensors(source);
-    const padded = path.join(folder, 'padded-widths.gguf');
-    const own = await madeUpImportance(source, padded);
-    for (const [weight, values] of own.columns) {
-      values.fill(0);
-      values.set(importance.columns.get(weight) as Float32Array);
-    }
-    await writeImportanceMatrix(padded, own, { force: true });
-    const output = path.join(folder, `stock-padded-${type}.gguf`);
-    await stockQuantise(source, { [output]: MIXTURES[type].fileTypeId }, padded);
-    const stock = await readGgufTensors(output);
-    const ours = await readGgufTensors(
-      await convertSample(folder, name, { ...options, force: true }),
-    );
-    const down = ours.get('blk.2.ffn_down.weight')?.shape[0] as number;
-    t.equal(widths.get('blk.2.ffn_down.weight')?.shape[0], down, 'the same widths');
-    t.ok(down > (importance.columns.get('blk.2.ffn_down.weight')?.length as number), 'padded');
-    for (const [weight, tensor] of ours)
-      if (tensor.type === stock.get(weight)?.type && !tensor.bytes.equals(bytesOf(stock, weight)))
-        t.fail(`${type}: ${weight} has other blocks`);
-    t.equal(ours.get('blk.2.ffn_down.weight')?.type, stock.get('blk.2.ffn_down.weight')?.type);
-    // A matrix that was computed with the padded file has those zeros, and says the same.
-    const again = { ...options, importance: await readImportanceMatrix(padded), force: true };
-    t.strictSame(
-      tensorDigests(await readGgufTensors(await convertSample(folder, name, again))),
-      tensorDigests(ours),
-    );
+  const type = 'IQ2_XS';
+  const options = { ...sampleOptions(name), type, importance };
+  const source = await storePadded(folder, options);
+  const widths = await readGgufTensors(source);
+  const padded = path.join(folder, 'padded-widths.gguf');
+  const own = await madeUpImportance(source, padded);
+  for (const [weight, values] of own.columns) {
+    values.fill(0);
+    values.set(importance.columns.get(weight) as Float32Array);
   }
+  await writeImportanceMatrix(padded, own, { force: true });
+  const output = path.join(folder, `stock-padded-${type}.gguf`);
+  await stockQuantise(source, { [output]: MIXTURES[type].fileTypeId }, padded);
+  const stock = await readGgufTensors(output);
+  const ours = await readGgufTensors(
+    await convertSample(folder, name, { ...options, force: true }),
+  );
+  const down = ours.get('blk.2.ffn_down.weight')?.shape[0] as number;
+  t.equal(widths.get('blk.2.ffn_down.weight')?.shape[0], down, 'the same widths');
+  t.ok(down > (importance.columns.get('blk.2.ffn_down.weight')?.length as number), 'padded');
+  for (const [weight, tensor] of ours)
+    if (tensor.type === stock.get(weight)?.type && !tensor.bytes.equals(bytesOf(stock, weight)))
+      t.fail(`${type}: ${weight} has other blocks`);
+  t.equal(ours.get('blk.2.ffn_down.weight')?.type, stock.get('blk.2.ffn_down.weight')?.type);
+  // A matrix that was computed with the padded file has those zeros, and says the same.
+  const again = { ...options, importance: await readImportanceMatrix(padded), force: true };
+  t.strictSame(
+    tensorDigests(await readGgufTensors(await convertSample(folder, name, again))),
+    tensorDigests(ours),
+  );
 });
 
 t.test('without a matrix llama.cpp refuses what hearth refuses', async (t) => {
