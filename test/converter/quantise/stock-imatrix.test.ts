@@ -59,7 +59,7 @@ t.test('columns of padding count nothing, as zeros of the matrix do', async (t) 
   const matrix = path.join(folder, 'own-widths.gguf');
   await madeUpImportance(await convertSample(folder, name, { type: 'F32', force: true }), matrix);
   const importance = await readImportanceMatrix(matrix);
-  const type = 'IQ2_XS';
+  const type: FileType = 'IQ2_XS';
   const options = { ...sampleOptions(name), type, importance };
   const source = await storePadded(folder, options);
   const widths = await readGgufTensors(source);
