@@ -25,7 +25,8 @@ function chatArguments({ modelPath }: ChatSetup, options: string[]): string[] {
 }
 
 function environment({ stateFolder }: ChatSetup, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const { NO_COLOR, FORCE_COLOR, ...env } = process.env;
+  // A person's terminal: Node takes CI for one without colours.
+  const { NO_COLOR, FORCE_COLOR, CI, ...env } = process.env;
   return { ...env, TERM: 'xterm', XDG_STATE_HOME: stateFolder, ...more };
 }
 
