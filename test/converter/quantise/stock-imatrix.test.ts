@@ -1,5 +1,6 @@
 // With an importance matrix, too, every file is what llama.cpp's own llama_model_quantize makes of the
 // same weights and the same matrix, which it gets through ggml's reader.
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { sampleOptions } from '../../../bench/development/sample-models.js';
@@ -20,18 +21,23 @@ import { madeUpImportance } from '../../support/importance.js';
 import { storePadded } from '../../support/padded.js';
 import { randomLlama, writeLlama } from '../../support/random-llama.js';
 import { compareTensors } from '../../support/same-blocks.js';
+import { fixtures } from '../../support/samples.js';
 import { stockQuantise } from '../../support/stock-quantise.js';
 
 const folder = t.testdir();
 const QUANTISED = FILE_TYPES.filter((type) => !isFloatType(type));
+
+/** These types are held to llama-quantize itself, at the sizes below: llama-quantize.test.ts. */
+const byLlamaQuantize = JSON.parse(
+  readFileSync(path.join(fixtures, 'imatrix/llama-quantize.json'), 'utf8'),
+) as object;
 
 /** Rows of whole blocks, and layers enough for each place that a mixture tells apart. */
 const SIZES = { nLayer: 4, nEmbd: 256, nHead: 4, nHeadKv: 2, headSize: 64, nFf: 256 };
 
 t.test('a model of whole blocks is what llama.cpp makes of it, tensor by tensor', async (t) => {
   const checkpoint = writeLlama(path.join(folder, 'whole'), SIZES, randomLlama(SIZES));
-  // What needs a matrix is held to llama-quantize itself, at these sizes: llama-quantize.test.ts.
-  const types = QUANTISED.filter((type) => !needsImatrix(type));
+  const types = QUANTISED.filter((type) => !(type in byLlamaQuantize));
   for (const { ours, stock, type } of await quantiseBoth({ checkpoint }, types))
     t.strictSame(tensorDigests(ours), tensorDigests(stock), type);
   const [pair] = await quantiseBoth({ checkpoint }, ['Q4_K_M']);
