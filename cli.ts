@@ -51,7 +51,7 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 keys keys', 'Keys to sign updates with'],
   [
     '$0 update-bundle chat.gguf --target x64-uefi --cert keys/update.cert.pem --key keys/update.key.pem',
-    'A signed update for devices with such a disk',
+    'Another model, signed for devices with RAUC',
   ],
   ['$0 devices', 'What this machine is, and the cards and boards that hearth knows'],
   ['$0 pack chat.gguf --target linux-arm64', 'One file that a board installs without network'],

@@ -37,7 +37,7 @@ type BundleArguments = InferredOptionTypes<typeof bundleOptions> & { model: stri
 
 export const updateBundleCommand: CommandModule<object, BundleArguments> = {
   command: 'update-bundle <model>',
-  describe: 'Sign an update for devices that hearth image made',
+  describe: 'Sign another model for devices, as a bundle of RAUC',
   builder: (yargs: Argv) =>
     yargs
       .positional('model', { describe: 'GGUF file', type: 'string', demandOption: true })
