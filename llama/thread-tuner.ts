@@ -26,6 +26,8 @@ const RECENT_BATCHES = 12;
 const WAITING_SHARE = 0.8;
 /** Batches from this size on are bound by arithmetic: more threads pay unless they wait. */
 const PROMPT_TOKENS = 32;
+/** What such a batch may take to be computed once by fewer threads, too, which may double it. */
+const SHORT_PROMPT_MS = 25;
 /** What one batch tells of the machine holds for the next if it comes soon. */
 const FRESH_MS = 2000;
 
@@ -173,7 +175,6 @@ function nearestSmaller(
 }
 
 type Trial = { index: number; costs: number[]; lossMs: number; wasWaiting: boolean };
-type Known = { cost: number; wasWaiting: boolean };
 
 /** Batches of about one size. A cost is in ms a token; an index is one of the tuner's numbers of threads. */
 class SizeClass {
@@ -182,8 +183,9 @@ class SizeClass {
   #recent: number[] = [];
   /** Whether its threads waited in all of those. */
   #wasWaiting = false;
-  /** What the others cost when they were last tried. */
-  readonly #known = new Map<number, Known>();
+  /** What the others cost when they were last tried: while threads waited for each other, and while not. */
+  readonly #knownWaiting = new Map<number, number>();
+  readonly #knownQuiet = new Map<number, number>();
   #trial: Trial | null = null;
   #lastTried = -1;
   /** Time that trials may still take; below 0 after a dear one. */
@@ -236,13 +238,14 @@ class SizeClass {
 
   #mayTry(index: number, nTokens: number, isWaiting: boolean): boolean {
     const isLess = index < this.#current;
-    if (isLess && nTokens >= PROMPT_TOKENS && !isWaiting) return false;
-    const known = this.#known.get(index);
-    const isNews = known?.wasWaiting !== isWaiting;
-    if (isNews && isLess && isWaiting) return true;
+    const isPrompt = nTokens >= PROMPT_TOKENS;
     const cost = this.#cost();
-    const loss = isNews ? cost : Math.max(known.cost - cost, LEAST_LOSS * cost);
-    return this.#creditMs >= loss * nTokens;
+    if (isLess && isPrompt && !isWaiting && cost * nTokens > SHORT_PROMPT_MS) return false;
+    const known = this.#known(isWaiting).get(index);
+    if (known === undefined)
+      return (isLess && (isWaiting || isPrompt)) || this.#creditMs >= cost * nTokens;
+    if (known <= cost * BETTER) return this.#creditMs >= 0;
+    return this.#creditMs >= Math.max(known - cost, LEAST_LOSS * cost) * nTokens;
   }
 
   #judge(trial: Trial, cost: number, nTokens: number): void {
@@ -254,15 +257,18 @@ class SizeClass {
     const { index, wasWaiting } = trial;
     this.#trial = null;
     this.#lastTried = index;
-    if (isWorse) this.#creditMs -= trial.lossMs;
-    if (isWorse) this.#known.set(index, { cost: mean(trial.costs), wasWaiting });
-    else this.#moveTo(trial, { cost: own, wasWaiting });
+    if (isWorse) {
+      this.#creditMs -= trial.lossMs;
+      this.#known(wasWaiting).set(index, mean(trial.costs));
+      return;
+    }
+    this.#known(wasWaiting).set(this.#current, own);
+    this.#current = index;
+    this.#recent = trial.costs;
   }
 
-  #moveTo({ index, costs }: Trial, left: Known): void {
-    this.#known.set(this.#current, left);
-    this.#current = index;
-    this.#recent = costs;
+  #known(isWaiting: boolean): Map<number, number> {
+    return isWaiting ? this.#knownWaiting : this.#knownQuiet;
   }
 
   /** Of the number in use: the mean without the worst, which may be another program's doing. */

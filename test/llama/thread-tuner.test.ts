@@ -110,6 +110,36 @@ t.test('a prompt is not computed by fewer threads for the sake of knowing', asyn
   t.same([...used], [2]);
 });
 
+t.test('a short prompt is, once: two threads may be the slower ones for it', async (t) => {
+  const tuner = new ThreadTuner([1, 2]);
+  compute(tuner, { wallMs: (threads) => (threads === 1 ? 9 : 12) }, { batches: 7, nTokens: 90 });
+  t.equal(tuner.settled(90), 1);
+
+  const scalingWell = new ThreadTuner([1, 2]);
+  const ones: number[] = [];
+  const wallMs = (threads: number) => {
+    if (threads === 1) ones.push(threads);
+    return threads === 1 ? 18 : 9;
+  };
+  compute(scalingWell, { wallMs }, { batches: 90, nTokens: 90 });
+  t.equal(scalingWell.settled(90), 2);
+  t.equal(ones.length, 1, 'and not again until it costs next to nothing');
+});
+
+t.test(
+  'what is known to be quicker is taken up at once when the one in use slows down',
+  async (t) => {
+    const tuner = new ThreadTuner([1, 2]);
+    let twoMs = 5;
+    const machine = { wallMs: (threads: number) => (threads === 1 ? 9 : twoMs) };
+    compute(tuner, machine, { batches: 200, nTokens: 90 });
+    t.equal(tuner.settled(90), 2);
+    twoMs = 20;
+    compute(tuner, machine, { batches: 20, nTokens: 90 });
+    t.equal(tuner.settled(90), 1);
+  },
+);
+
 t.test('one number alone is taken, whatever happens', async (t) => {
   const tuner = new ThreadTuner([2]);
   compute(tuner, spinning, { batches: 100 });
