@@ -8,10 +8,10 @@ import type { ChildEnd } from '../../llama/death.js';
 import { NativeLog } from '../../llama/native-log.js';
 import type { EngineOptions } from './engine.js';
 import type { FromChild, ToChild } from './engine-protocol.js';
-import { LEVEL_HEAP_FLAG } from './small-heap.js';
+import { LEVEL_HEAP_FLAGS } from './small-heap.js';
 
 /** Room for new objects that V8 fills before it collects them; the default costs 10 MiB more. */
-const CHILD_FLAGS = ['--max-semi-space-size=1', LEVEL_HEAP_FLAG];
+const CHILD_FLAGS = ['--max-semi-space-size=1', ...LEVEL_HEAP_FLAGS];
 
 const CHILD_ENV = {
   // Each further arena of glibc keeps what its threads have freed; a load leaves 5 MiB there.
