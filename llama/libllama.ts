@@ -16,7 +16,7 @@ import { ThreadTuner, threadCounts, tryThreads } from './thread-tuner.js';
 /** llama.h's llama_load_mode. */
 const LOAD_MODES = { none: 0, mmap: 1 } as const;
 
-export type LoadedModel = {
+export type OpenModel = {
   vocab: LlamaVocab;
   /** llama.cpp's own words: `deci 7B Q4_K - Medium`. */
   type: string;
@@ -73,7 +73,7 @@ export type LlamaContext = {
 export async function openModel(
   settings: LlamaSettings,
   onLog: (line: string) => void,
-): Promise<LoadedModel> {
+): Promise<OpenModel> {
   const llama = await getLlama({
     gpu: settings.gpu,
     ...PREBUILT,

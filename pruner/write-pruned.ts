@@ -45,12 +45,16 @@ export async function repairParts(
   return repaired;
 }
 
-export type Repaired = { dense: DenseModel; calibration: Calibration; repaired: RepairedPart[] };
+export type RepairedModel = {
+  dense: DenseModel;
+  calibration: Calibration;
+  repaired: RepairedPart[];
+};
 
 /** Of no repaired parts, the unpruned model. Throws as `convert` does. */
 export async function writePruned(
   options: WritingOptions,
-  { dense: { model }, calibration, repaired }: Repaired,
+  { dense: { model }, calibration, repaired }: RepairedModel,
 ): Promise<ConvertSummary> {
   const { checkpoint, lora, tokenizer, chatTemplate, name, type, output, force, signal } = options;
   const removed = repaired.reduce(

@@ -144,9 +144,9 @@ async function synthetic(folder: string, ratio: PruningRatio, nLayer: number): P
   return output;
 }
 
-type Pair = { plain: Engine; drafting: Engine; close(): Promise<void> };
+type DraftingPair = { plain: Engine; drafting: Engine; close(): Promise<void> };
 
-async function startPair(options: EngineOptions, draftPath: string): Promise<Pair> {
+async function startPair(options: EngineOptions, draftPath: string): Promise<DraftingPair> {
   const plain = startEngine({ gpu: 'off', ...options });
   const drafting = startEngine({ gpu: 'off', ...options, draftPath, alwaysDraft: true });
   await Promise.all([plain.ready(), drafting.ready()]);
@@ -156,7 +156,7 @@ async function startPair(options: EngineOptions, draftPath: string): Promise<Pai
 
 function askBoth(
   round: number,
-  { plain, drafting }: Pair,
+  { plain, drafting }: DraftingPair,
   request: GenerateRequest,
 ): Promise<[Answer, Answer]> {
   const asked = { sampling: { temperature: 0 }, ...request };

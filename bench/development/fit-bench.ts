@@ -13,7 +13,7 @@ import { type Figure, figure } from './figure.js';
 import { CONTEXTS, compareMemory, KV_TYPES } from './fit/exactness.js';
 import { fitLargeCheckpoint } from './fit/large-checkpoint.js';
 import { raiseContext } from './fit/long-context.js';
-import { type Combination, tryVerdict, type Verdict } from './fit/verdict.js';
+import { type BenchVerdict, type Combination, tryVerdict } from './fit/verdict.js';
 import { inTemporaryFolder } from './in-temporary-folder.js';
 import { reportFigures } from './report-figures.js';
 import { APPLIANCES, convertedSample, FORMATS } from './sample-models.js';
@@ -108,7 +108,7 @@ async function measureVerdicts({
   const figures: Figure[] = [];
   let tried = 0;
   for (const backend of backends) {
-    const verdicts: Verdict[] = [];
+    const verdicts: BenchVerdict[] = [];
     for (const combination of await combinations(folder, backend)) {
       signal.throwIfAborted();
       const verdict = await tryVerdict(fitter, combination, signal);

@@ -9,12 +9,12 @@ import type { TensorSource } from '../../model/checkpoint/tensor-source.js';
 import { openTorchArchive } from '../../model/checkpoint/torch/torch-archive.js';
 import { readWeights } from '../../model/checkpoint/weight-files.js';
 import {
+  type FixturePart,
+  type FixtureWeights,
   PACKAGE_ROOT,
   PACKED,
-  type Part,
   type Recipe,
   readFixture,
-  type Weights,
 } from './packed-fixtures.js';
 
 const appliance = (name: string) => `test/fixtures/appliance/${name}`;
@@ -63,11 +63,11 @@ function isWhole(file: string): boolean {
 }
 
 /** Parts that say where they start in the file; between them is rest. */
-type Found = { start: number; nBytes: number; part: Part };
+type Found = { start: number; nBytes: number; part: FixturePart };
 
 async function pack(file: string, found: readonly Found[]): Promise<void> {
   const bytes = readFixture(file);
-  const parts: Part[] = [];
+  const parts: FixturePart[] = [];
   const rest: Buffer[] = [];
   let end = 0;
   for (const { start, nBytes, part } of [
@@ -90,7 +90,7 @@ async function pack(file: string, found: readonly Found[]): Promise<void> {
   console.log(`${file} ${bytes.length} -> ${packed.length}`);
 }
 
-function newWeights({ rows, columns }: Weights, bytes: Buffer): Buffer {
+function newWeights({ rows, columns }: FixtureWeights, bytes: Buffer): Buffer {
   const isNew = rows.flatMap((row) => columns.map((column) => row === null || column === null));
   return Buffer.concat(isNew.flatMap((is, i) => (is ? [bytes.subarray(2 * i, 2 * i + 2)] : [])));
 }
@@ -122,7 +122,7 @@ type Bytes = { nRows: number; nCols: number; bytes: Buffer };
 
 type Matrix = Bytes & { from: string; at: number; rowKeys: string[]; columnKeys: string[] };
 
-type Places = Omit<Weights, 'kind'> & { share: number };
+type Places = Omit<FixtureWeights, 'kind'> & { share: number };
 
 async function matrices(file: string): Promise<Matrix[]> {
   const bytes = readFixture(file);

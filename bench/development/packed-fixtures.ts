@@ -15,19 +15,19 @@ const STORED = 'test/fixtures';
 export const PACKED = '.packed';
 
 /** A `.packed` file, decompressed: this in one line of JSON, then the rest's bytes. */
-export type Recipe = { sha256: string; parts: Part[] };
+export type Recipe = { sha256: string; parts: FixturePart[] };
 
 /** One stretch of the file. `from` is a path from the repository's root, `at` a byte of that file. */
-export type Part =
+export type FixturePart =
   | { kind: 'rest'; nBytes: number }
   | { kind: 'copy'; from: string; at: number; nBytes: number }
-  | Weights;
+  | FixtureWeights;
 
 /**
  * Half-precision weights `[rows.length, columns.length]` by their places in a matrix of `from` that
  * is `nCols` wide. Where a row or a column is null, its weights are the next of the rest.
  */
-export type Weights = {
+export type FixtureWeights = {
   kind: 'weights';
   from: string;
   at: number;
@@ -135,7 +135,7 @@ class Rest {
   }
 }
 
-function bytesOf(part: Part, rest: Rest): Buffer {
+function bytesOf(part: FixturePart, rest: Rest): Buffer {
   switch (part.kind) {
     case 'rest':
       return rest.take(part.nBytes);
@@ -148,7 +148,7 @@ function bytesOf(part: Part, rest: Rest): Buffer {
   }
 }
 
-function gather({ at, nCols, rows, columns }: Weights, source: Buffer, rest: Rest): Buffer {
+function gather({ at, nCols, rows, columns }: FixtureWeights, source: Buffer, rest: Rest): Buffer {
   const out = Buffer.alloc(2 * rows.length * columns.length);
   let end = 0;
   for (const row of rows)

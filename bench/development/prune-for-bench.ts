@@ -11,7 +11,7 @@ import { openCheckpoint } from '../../model/checkpoint/checkpoint.js';
 import { describeLlama } from '../../model/shape/llama-model.js';
 import { defaultLayers } from '../../pruner/choose/default-layers.js';
 import { listParts, openDenseModel } from '../../pruner/dense-model.js';
-import { type Comparison, openComparison } from '../../pruner/for-device/comparison.js';
+import { openComparison, type PairComparison } from '../../pruner/for-device/comparison.js';
 import { pairText } from '../../pruner/for-device/for-report.js';
 import { meanKl, type Pair } from '../../pruner/for-device/pair.js';
 import { findPairs, type PruneForOptions } from '../../pruner/for-device/prune-for.js';
@@ -76,7 +76,7 @@ function tell(pair: Pair, kl: number): void {
   process.stderr.write(`${pairText(pair)}: KL ${kl.toFixed(4)}\n`);
 }
 
-async function report(pairs: readonly Pair[], comparison: Comparison): Promise<void> {
+async function report(pairs: readonly Pair[], comparison: PairComparison): Promise<void> {
   const begun = performance.now();
   const result = await searchPairs(pairs, comparison);
   const searchMs = performance.now() - begun;
@@ -106,7 +106,7 @@ async function report(pairs: readonly Pair[], comparison: Comparison): Promise<v
 /** What every pair has, and what measuring it took. */
 async function measureRest(
   { measured, expected }: SearchResult,
-  comparison: Comparison,
+  comparison: PairComparison,
 ): Promise<{ kl: number; durationMs: number }[]> {
   const all = measured.map(({ kl, quality: { durationMs } }) => ({ kl, durationMs }));
   for (const { pair, kl: expectedKl } of expected) {

@@ -15,7 +15,7 @@ import { readTextFile } from '../../terminal/text-file.js';
 import { plural } from '../../terminal/units.js';
 import { givenModel } from './real/given-model.js';
 import { isOf, measurePair, type PairOptions, reference } from './real/measure-pair.js';
-import { leftOut, type Pair, pairName, pairsOf } from './real/pairs.js';
+import { leftOut, pairName, pairsOf, type RealPair } from './real/pairs.js';
 import { rowsText } from './real/real-text.js';
 import { openRowFile, type RowFile } from './real/row-file.js';
 import { sourcesOf } from './real/sources.js';
@@ -88,14 +88,14 @@ async function run(signal: AbortSignal): Promise<void> {
     const rows = await openRowFile(file);
     const all = await allPairs(options);
     const pairs = all.filter((pair) => only.some((begin) => pairName(pair).startsWith(begin)));
-    const isThere = (pair: Pair) => {
+    const isThere = (pair: RealPair) => {
       const row = rows.find(pairName(pair));
       return row !== undefined && isOf(row, pair, options);
     };
     const missing = pairs.filter((pair) => force || !isThere(pair));
     note(`${plural(pairs.length, 'pair')}, of which ${pairs.length - missing.length} are there`);
     for (const why of leftOut(arguments_.type)) note(`left out: ${why}`);
-    const dense = all[0] as Pair;
+    const dense = all[0] as RealPair;
     for (const pair of missing) await measure(pair, dense, { rows, options });
     const timed = pairs.filter(isThere);
     await timeRounds(timed, { rows, options, nRounds, onNote: note });
@@ -120,7 +120,7 @@ async function pairOptions(used: Pick<PairOptions, 'predictor' | 'signal'>): Pro
   };
 }
 
-async function allPairs({ folder, signal }: PairOptions): Promise<Pair[]> {
+async function allPairs({ folder, signal }: PairOptions): Promise<RealPair[]> {
   const { pruned, ratio: ratios, search, tokens: nTokens, type } = arguments_;
   const model = await givenModel(arguments_.model, { folder, signal });
   const text = arguments_['calibration-text'] ?? null;
@@ -129,8 +129,8 @@ async function allPairs({ folder, signal }: PairOptions): Promise<Pair[]> {
 
 /** What fails is told, and costs no other pair its row. */
 async function measure(
-  pair: Pair,
-  dense: Pair,
+  pair: RealPair,
+  dense: RealPair,
   { rows, options }: { rows: RowFile; options: PairOptions },
 ): Promise<void> {
   const { signal } = options;

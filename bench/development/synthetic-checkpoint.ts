@@ -4,9 +4,9 @@
 import { cp, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-export type Widths = { nEmbd: number; nVocab: number; nHead: number; nFf: number };
+export type SyntheticWidths = { nEmbd: number; nVocab: number; nHead: number; nFf: number };
 
-const LLAMA_2_7B: Widths = { nEmbd: 4096, nVocab: 32000, nHead: 32, nFf: 11008 };
+const LLAMA_2_7B: SyntheticWidths = { nEmbd: 4096, nVocab: 32000, nHead: 32, nFf: 11008 };
 const N_LAYER = 32;
 const HEAD_SIZE = 128;
 
@@ -25,7 +25,7 @@ export type SyntheticOptions = {
   ratio: PruningRatio;
   /** As many of them are pruned as of the whole model's 32, in the middle, as there. */
   nLayer?: number;
-  widths?: Widths;
+  widths?: SyntheticWidths;
   /** The weights are a hole in the file, for what reads no weights: all zeros, and no room on the disk. */
   isHollow?: boolean;
 };
@@ -49,7 +49,7 @@ export async function makeSyntheticCheckpoint(
 }
 
 /** Stale widths, as LLM-Pruner leaves them. */
-function config(nLayer: number, { nEmbd, nFf, nHead, nVocab }: Widths) {
+function config(nLayer: number, { nEmbd, nFf, nHead, nVocab }: SyntheticWidths) {
   return {
     architectures: ['LlamaForCausalLM'],
     model_type: 'llama',
@@ -69,7 +69,7 @@ function config(nLayer: number, { nEmbd, nFf, nHead, nVocab }: Widths) {
 
 type Shapes = [name: string, shape: number[]][];
 
-function listShapes(ratio: PruningRatio, nLayer: number, widths: Widths): Shapes {
+function listShapes(ratio: PruningRatio, nLayer: number, widths: SyntheticWidths): Shapes {
   const { nEmbd, nVocab } = widths;
   const { firstLayer, endLayer, ...pruned } = PRUNED[ratio];
   const isPruned = (layer: number) => {
@@ -87,7 +87,7 @@ function listShapes(ratio: PruningRatio, nLayer: number, widths: Widths): Shapes
   ];
 }
 
-function listLayer(layer: number, { nEmbd, nHead, nFf }: Widths): Shapes {
+function listLayer(layer: number, { nEmbd, nHead, nFf }: SyntheticWidths): Shapes {
   const rows = nHead * HEAD_SIZE;
   const shapes: Shapes = [
     ['input_layernorm', [nEmbd]],

@@ -1,6 +1,6 @@
 // The process that measures speed: loads the model into llama.cpp, runs point after point, tells of
 // every repeat, ends. What llama-bench does, step by step, warm-up and cached depths included.
-import { type LlamaContext, type LoadedModel, openModel } from '../../llama/libllama.js';
+import { type LlamaContext, type OpenModel, openModel } from '../../llama/libllama.js';
 import { type MeasuringChild, takeTask } from '../../llama/measuring-child.js';
 import type { PoolBytes } from '../../llama/memory-breakdown.js';
 import { processMemory } from '../../runtime/engine/child/answer-cost.js';
@@ -26,7 +26,7 @@ type PointTask = {
 };
 
 async function measurePoint(
-  model: LoadedModel,
+  model: OpenModel,
   { point, index, repeats, send }: PointTask,
 ): Promise<void> {
   await send({ kind: 'begin', point: index, repeat: 0 });
@@ -73,7 +73,7 @@ function timeNs(work: () => void): number {
 }
 
 /** Without the copy that is kept of a cache, which no chat has. */
-async function readMemory(model: LoadedModel, context: LlamaContext): Promise<SpeedMemory> {
+async function readMemory(model: OpenModel, context: LlamaContext): Promise<SpeedMemory> {
   const { rssBytes, peakRssBytes } = processMemory();
   const keptBytes = kept.state?.length ?? 0;
   const breakdown = context.memory();

@@ -2,7 +2,7 @@
 // each chunk starts with the token that begins a text, if the model has one, and its second half is scored.
 // Keeps the logits of one batch at a time. Judges nothing.
 import { allocateBatch, type LlamaBatch } from '../batch.js';
-import type { ContextOptions, LoadedModel } from '../libllama.js';
+import type { ContextOptions, OpenModel } from '../libllama.js';
 
 export type Scored = {
   /** A view that the next position overwrites. */
@@ -24,7 +24,7 @@ export type Scorer = {
 /** Logits are kept of at most so many positions: a quarter of a GiB at 128256 tokens. */
 const N_BATCH = 512;
 
-export function openScorer(model: LoadedModel, nCtx: number, options?: ContextOptions): Scorer {
+export function openScorer(model: OpenModel, nCtx: number, options?: ContextOptions): Scorer {
   const { nTokens: nVocab, bos, tokenize } = model.vocab;
   const context = model.openContext(nCtx, options);
   const batch = allocateBatch(N_BATCH, { picksLogits: true });

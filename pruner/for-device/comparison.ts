@@ -40,9 +40,9 @@ export type ComparisonOptions = CalibratingOptions &
     onMeasured: (pair: Pair, kl: number) => void;
   };
 
-export type Compared = { dense: DenseModel; parts: readonly Part[]; pairs: readonly Pair[] };
+export type ComparedPairs = { dense: DenseModel; parts: readonly Part[]; pairs: readonly Pair[] };
 
-export type Comparison = Measuring & {
+export type PairComparison = Measuring & {
   calibrationTokens: number;
   /** The best pair's file becomes the output. */
   finish(result: SearchResult): Promise<ConvertSummary>;
@@ -52,8 +52,8 @@ export type Comparison = Measuring & {
 /** Throws as calibrating does. */
 export async function openComparison(
   options: ComparisonOptions,
-  { dense, parts, pairs }: Compared,
-): Promise<Comparison> {
+  { dense, parts, pairs }: ComparedPairs,
+): Promise<PairComparison> {
   const text = splitText(options.text, { choosing: 0, judging: COMPARED_CHUNKS * CHUNK_SIZE });
   const pruned = pairs.some(({ ratio }) => ratio > 0) ? parts : [];
   const compute = openCompute({ threads: options.threads ?? os.availableParallelism() });

@@ -10,10 +10,10 @@ import type { Stop } from './stop.js';
 import type { Transcript } from './transcript.js';
 
 export type ChatModel = { engine: Engine; recorder: Recorder };
-export type AnswerStart = Omit<StartEvent, 'kind'>;
-export type FinishedAnswer = Omit<EndEvent, 'kind'> & AnswerStart & { text: string };
+export type StartedAnswer = Omit<StartEvent, 'kind'>;
+export type FinishedAnswer = Omit<EndEvent, 'kind'> & StartedAnswer & { text: string };
 
-const NOT_STARTED: AnswerStart = {
+const NOT_STARTED: StartedAnswer = {
   promptTokens: 0,
   cachedTokens: 0,
   droppedTurns: 0,

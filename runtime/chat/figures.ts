@@ -2,7 +2,7 @@
 // One line of figures, so that it does not push the answer away; /stats has the rest.
 import { formatDuration, formatMemory, plural } from '../../terminal/units.js';
 import type { Engine, EngineInfo, Memory, Timings } from '../engine/engine.js';
-import type { AnswerStart, FinishedAnswer } from './dialogue.js';
+import type { FinishedAnswer, StartedAnswer } from './dialogue.js';
 
 /** `TTFT 85 ms · 41.2 tok/s · 57 tokens · ...` */
 export function figuresLine({
@@ -28,7 +28,7 @@ function draftPart({ draft }: Timings): string {
 }
 
 /** Told before the answer: what the model does not see. */
-export function droppedNotice({ droppedTurns, droppedTokens }: AnswerStart): string | null {
+export function droppedNotice({ droppedTurns, droppedTokens }: StartedAnswer): string | null {
   if (droppedTurns === 0) return null;
   return `${plural(droppedTurns, 'turn')} (${plural(droppedTokens, 'token')}) dropped to make room`;
 }

@@ -10,7 +10,7 @@ import { WalFlush } from '../log/wal-flush.js';
 import { encodeBatch } from './encode-batch.js';
 import { lockExport } from './export-lock.js';
 import { completedMs, intervalOf } from './interval.js';
-import { type Batch, Outbox, type UnsentAnswer } from './outbox.js';
+import { type Batch, MetricsOutbox, type UnsentAnswer } from './outbox.js';
 import { postBatch } from './post-batch.js';
 
 export type OtlpOptions = {
@@ -47,7 +47,8 @@ export class OtlpExport {
   readonly #stop = new AbortController();
   readonly #hangUp = new AbortController();
   readonly #running: Promise<void>;
-  #open: { db: Database; outbox: Outbox; flush: WalFlush; lock: { close(): void } } | null = null;
+  #open: { db: Database; outbox: MetricsOutbox; flush: WalFlush; lock: { close(): void } } | null =
+    null;
   #retryMs: number;
   #failing: string | null = null;
 
@@ -104,14 +105,14 @@ export class OtlpExport {
   }
 
   /** Null while another process exports this log. */
-  #openOutbox(): Outbox | null {
+  #openOutbox(): MetricsOutbox | null {
     if (this.#open) return this.#open.outbox;
     const { logPath } = this.#options;
     const lock = lockExport(logPath);
     if (lock === null) return null;
     try {
       const db = openForWriting(logPath);
-      this.#open = { db, lock, outbox: new Outbox(db), flush: new WalFlush(logPath) };
+      this.#open = { db, lock, outbox: new MetricsOutbox(db), flush: new WalFlush(logPath) };
       return this.#open.outbox;
     } catch (error) {
       lock.close();
@@ -119,7 +120,7 @@ export class OtlpExport {
     }
   }
 
-  async #nextBatch(outbox: Outbox): Promise<Batch | null> {
+  async #nextBatch(outbox: MetricsOutbox): Promise<Batch | null> {
     const answers = together(outbox.unsent(BATCH_ANSWERS));
     const last = answers.at(-1);
     if (last === undefined) return null;
@@ -134,7 +135,7 @@ export class OtlpExport {
     return outbox.put(batch, next) ? batch : null;
   }
 
-  async #send(outbox: Outbox, batch: Batch): Promise<'sent' | number> {
+  async #send(outbox: MetricsOutbox, batch: Batch): Promise<'sent' | number> {
     // A power cut must not forget a batch that a collector may have by then.
     await this.#onDisk();
     const signal = this.#hangUp.signal;

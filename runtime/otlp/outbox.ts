@@ -75,7 +75,7 @@ const ACKNOWLEDGE_SQL = `
 UPDATE otlp SET acknowledged_id = batch_id, refused = refused + @refused,
   batch_id = NULL, batch_answers = NULL, batch = NULL`;
 
-export class Outbox {
+export class MetricsOutbox {
   readonly #db: Database;
 
   /** `db` is the log, open for writing. */

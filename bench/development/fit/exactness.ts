@@ -12,7 +12,7 @@ import { type Allocated, allocate, type KvContext } from './allocation.js';
 export const CONTEXTS = [256, 512, 700, 1024, 2048, 4096];
 export const KV_TYPES: KvType[] = ['F16', 'Q8_0', 'Q4_0'];
 
-export type Comparison = {
+export type SizeComparison = {
   /** Held against each other; a refusal that was right counts. */
   compared: number;
   /** In words, one a difference. */
@@ -27,10 +27,10 @@ export async function compareMemory(
   model: Allocated,
   contexts: readonly KvContext[],
   signal: AbortSignal,
-): Promise<Comparison> {
+): Promise<SizeComparison> {
   const sized = sizedModelOfGguf(await readGgufFile(model.modelPath));
   const [possible, refused] = split(contexts, (context) => canHave(sized, context.kvType));
-  const found: Comparison = { compared: 0, differences: [], computeOffBytes: 0 };
+  const found: SizeComparison = { compared: 0, differences: [], computeOffBytes: 0 };
   const breakdowns = await allocate(model, possible, signal);
   for (const [i, context] of possible.entries()) {
     const predicted = await predict(predictor, sized, model, context);
@@ -65,7 +65,7 @@ async function predict(
 }
 
 function hold(
-  found: Comparison,
+  found: SizeComparison,
   what: string,
   predicted: MemoryBreakdown,
   allocated: MemoryBreakdown,

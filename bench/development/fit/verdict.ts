@@ -20,7 +20,7 @@ export type Combination = {
   memoryBytes: number;
 };
 
-export type Verdict = {
+export type BenchVerdict = {
   nCtx: number;
   /** In words, what was other than predicted; none where the verdict was right. */
   mistakes: string[];
@@ -33,7 +33,7 @@ export async function tryVerdict(
   fitter: Fitter,
   asked: Combination,
   signal: AbortSignal,
-): Promise<Verdict | null> {
+): Promise<BenchVerdict | null> {
   const { modelPath, backend, kvType, memoryBytes } = asked;
   const model = sizedModelOfGguf(await readGgufFile(modelPath));
   const gpu =

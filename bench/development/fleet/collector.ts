@@ -12,7 +12,7 @@ export type Fault =
   | { kind: 'status'; status: number; type?: string; body?: string; headers?: object }
   | { kind: 'lost-reply' | 'silence' | 'flood' };
 
-export type Point = {
+export type MetricPoint = {
   metric: string;
   unit: string;
   resource: Record<string, string>;
@@ -31,7 +31,7 @@ export type Point = {
 export type Collector = {
   readonly url: string;
   /** Each request that it took, with what is in it; sent again or not. */
-  readonly taken: Point[][];
+  readonly taken: MetricPoint[][];
   readonly headers: http.IncomingHttpHeaders[];
   /** Points that were dropped as not newer than their stream. */
   readonly dropped: number;
@@ -63,14 +63,14 @@ const FLOOD_BYTES = 100e6;
 const FLOOD_CHUNK = Buffer.alloc(1 << 20, ' ');
 
 class State {
-  readonly taken: Point[][] = [];
+  readonly taken: MetricPoint[][] = [];
   readonly headers: http.IncomingHttpHeaders[] = [];
   fault: Fault | null = null;
   requests = 0;
   dropped = 0;
   readonly #streams = new Map<
     string,
-    { endMs: number; count: number; sum: number; point: Point }
+    { endMs: number; count: number; sum: number; point: MetricPoint }
   >();
 
   total(metric: string, attributes: Record<string, string> = {}): number {
@@ -102,7 +102,7 @@ class State {
       response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
   }
 
-  #take(points: Point[]): void {
+  #take(points: MetricPoint[]): void {
     this.taken.push(points);
     for (const point of points) {
       const key = JSON.stringify([point.metric, point.resource, point.attributes]);
@@ -178,7 +178,7 @@ type Decoded = {
   }[];
 };
 
-function pointsOf(body: Buffer): Point[] {
+function pointsOf(body: Buffer): MetricPoint[] {
   const options = { longs: String };
   const decoded = Request.toObject(Request.decode(body), options) as Decoded;
   return (decoded.resourceMetrics ?? []).flatMap(({ resource, scopeMetrics = [] }) =>
@@ -188,7 +188,7 @@ function pointsOf(body: Buffer): Point[] {
   );
 }
 
-function metricPoints(metric: Metric, resource: Record<string, string>): Point[] {
+function metricPoints(metric: Metric, resource: Record<string, string>): MetricPoint[] {
   const data = metric.histogram ?? metric.sum ?? metric.gauge ?? {};
   return (data.dataPoints ?? []).map((point) => ({
     metric: metric.name,

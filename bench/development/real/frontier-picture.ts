@@ -40,7 +40,7 @@ text { font: 12px system-ui, sans-serif; fill: #2b2420; }
   .plain, .page { fill: #25211e; }
 }`;
 
-type Point = Standing<RealRow> & { x: number; y: number };
+type DrawnPoint = Standing<RealRow> & { x: number; y: number };
 
 /** Of rows in the order of their bytes; the dense model as F16, which diverges from nothing, is left out. */
 export function frontierPicture(standings: readonly Standing<RealRow>[]): string {
@@ -53,7 +53,7 @@ export function frontierPicture(standings: readonly Standing<RealRow>[]): string
     shown.map(({ model }) => model.kl),
     [PLOT.bottom, PLOT.top],
   );
-  const points = shown.map((standing): Point => {
+  const points = shown.map((standing): DrawnPoint => {
     const { size_bytes, kl } = standing.model;
     return { ...standing, x: mb.at(size_bytes / 1e6), y: nats.at(kl) };
   });
@@ -102,11 +102,11 @@ function across(y: number, text: string): Html {
 }
 
 /** What can be had in so many bytes: nothing better until the next point. */
-function stairs(frontier: readonly Point[]): string {
+function stairs(frontier: readonly DrawnPoint[]): string {
   return frontier.map(({ x, y }, i) => (i === 0 ? `M${x} ${y}` : `H${x} V${y}`)).join(' ');
 }
 
-function mark({ model, x, y, beatenBy }: Point): Html {
+function mark({ model, x, y, beatenBy }: DrawnPoint): Html {
   const beaten = beatenBy === null ? 'not beaten' : `beaten by ${rowName(beatenBy)}`;
   const about = `${rowName(model)}: KL ${model.kl.toPrecision(3)}, ${(model.size_bytes / 1e6).toFixed(1)} MB; ${beaten}`;
   return html`<g>${dot(COLOURS[model.maker], model.imatrix, x, y)}<title>${about}</title></g>
@@ -126,7 +126,7 @@ const LINE = 15;
 const CHARACTER_PX = 7.6;
 
 /** Left of and below each point, under the line as far as the name goes, and under the name before. */
-function names(frontier: readonly Point[]): Html[] {
+function names(frontier: readonly DrawnPoint[]): Html[] {
   let lastY = 0;
   return frontier.map(({ model, x, y }) => {
     const name = `${model.source} ${model.type}`;

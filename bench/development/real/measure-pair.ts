@@ -15,11 +15,11 @@ import { parseJson } from '../../../terminal/parse-json.js';
 import { showProgressLine } from '../../../terminal/print.js';
 import { hearthVersion } from '../../../terminal/version.js';
 import { defaultCtx } from '../../measure/points.js';
-import { type Pair, pairName } from './pairs.js';
+import { pairName, type RealPair } from './pairs.js';
 import type { RealRow } from './real-row.js';
 import { commandsOf } from './step.js';
 
-export type ScoredText = {
+export type HeldOutText = {
   name: string;
   text: string;
   /** Tokens of a chunk. */
@@ -31,7 +31,7 @@ export type PairOptions = {
   /** The dense model's name. */
   model: string;
   folder: string;
-  text: ScoredText;
+  text: HeldOutText;
   gpu: GpuChoice;
   threads: number | undefined;
   predictor: MemoryPredictor;
@@ -39,7 +39,7 @@ export type PairOptions = {
 };
 
 /** Whether `row` is what measuring `pair` would give: the same commands, the same text. */
-export function isOf(row: RealRow, pair: Pair, { text }: Pick<PairOptions, 'text'>): boolean {
+export function isOf(row: RealRow, pair: RealPair, { text }: Pick<PairOptions, 'text'>): boolean {
   return (
     JSON.stringify(row.commands) === JSON.stringify(commandsOf(pair.file)) &&
     row.text_sha256 === sha256(text.text) &&
@@ -105,7 +105,7 @@ function sha256(text: string): string {
 
 /** `file` is the pair's. Throws `MeasureError`, or the signal's reason. */
 export async function measurePair(
-  pair: Pair,
+  pair: RealPair,
   file: string,
   { rowsPath, quality: dense }: Reference,
   options: PairOptions,
@@ -154,7 +154,7 @@ async function sizesOf(file: string, options: PairOptions) {
   };
 }
 
-function qualityOf({ perplexity, divergence, byChunk, ...counts }: Quality, text: ScoredText) {
+function qualityOf({ perplexity, divergence, byChunk, ...counts }: Quality, text: HeldOutText) {
   return {
     text: text.name,
     text_sha256: sha256(text.text),

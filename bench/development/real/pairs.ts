@@ -4,7 +4,7 @@ import { type FileType, needsImatrix } from '../../../model/types/mixtures.js';
 import type { Source } from './sources.js';
 import type { Step } from './step.js';
 
-export type Pair = {
+export type RealPair = {
   source: Source;
   type: FileType;
   hasImatrix: boolean;
@@ -12,7 +12,7 @@ export type Pair = {
 };
 
 /** Each source's F16 first, which the others of it are made from. */
-export function pairsOf(sources: readonly Source[], types: readonly FileType[]): Pair[] {
+export function pairsOf(sources: readonly Source[], types: readonly FileType[]): RealPair[] {
   return sources.flatMap((source) => [
     { source, type: 'F16' as const, hasImatrix: false, file: source.f16 },
     ...types.flatMap((type) =>
@@ -41,7 +41,7 @@ function whyNot(type: FileType, hasImatrix: boolean): string | null {
 /** In ggml_quantize_chunk these take no weights of columns. */
 const IGNORES_IMATRIX: ReadonlySet<FileType> = new Set(['F32', 'F16', 'BF16', 'Q8_0']);
 
-function quantised(source: Source, type: FileType, hasImatrix: boolean): Pair {
+function quantised(source: Source, type: FileType, hasImatrix: boolean): RealPair {
   const { id, f16, imatrix } = source;
   const matrix = hasImatrix ? ['--imatrix', imatrix.file] : [];
   const file: Step = {
@@ -53,6 +53,6 @@ function quantised(source: Source, type: FileType, hasImatrix: boolean): Pair {
 }
 
 /** As a user names it: `prune-20/Q3_K_M+imatrix`. */
-export function pairName({ source, type, hasImatrix }: Pair): string {
+export function pairName({ source, type, hasImatrix }: RealPair): string {
   return `${source.id}/${type}${hasImatrix ? '+imatrix' : ''}`;
 }

@@ -9,7 +9,7 @@ import { BUSY_SHARE, watchOthers } from '../../measure/others-cpu.js';
 import { type MeasuredPoint, N_GEN, N_PROMPT } from '../../measure/points.js';
 import { measureSpeed } from '../../measure/speed-process.js';
 import { loadSettings, type PairOptions } from './measure-pair.js';
-import { type Pair, pairName } from './pairs.js';
+import { pairName, type RealPair } from './pairs.js';
 import type { RealRow, SpeedRound } from './real-row.js';
 import type { RowFile } from './row-file.js';
 import { make } from './step.js';
@@ -23,11 +23,11 @@ export type RoundsOptions = {
 
 /** Until each of `pairs`, which have rows, has its rounds, or the machine was busy. */
 export async function timeRounds(
-  pairs: readonly Pair[],
+  pairs: readonly RealPair[],
   { rows, options, nRounds, onNote }: RoundsOptions,
 ): Promise<void> {
-  const rowOf = (pair: Pair) => rows.find(pairName(pair)) as RealRow;
-  const isOpen = (pair: Pair) => rowOf(pair).rounds.length < nRounds;
+  const rowOf = (pair: RealPair) => rows.find(pairName(pair)) as RealRow;
+  const isOpen = (pair: RealPair) => rowOf(pair).rounds.length < nRounds;
   for (let round = 0; round < nRounds; round++) {
     const open = pairs.filter((pair) => rowOf(pair).rounds.length <= round);
     if (open.length === 0) continue;
@@ -49,7 +49,7 @@ export async function timeRounds(
 }
 
 async function withRound(
-  pair: Pair,
+  pair: RealPair,
   row: RealRow,
   { options, onNote }: Pick<RoundsOptions, 'options' | 'onNote'>,
 ): Promise<RealRow> {

@@ -20,7 +20,7 @@ export type Step = {
   needs: readonly Step[];
 };
 
-export type StepOptions = {
+export type StepSetting = {
   folder: string;
   /** Of the commands: they decide how long it takes, not what is made, and no row tells them. */
   threads: number | undefined;
@@ -42,7 +42,7 @@ function quoted(word: string): string {
 }
 
 /** Makes what is not there, or was made by another command; the file's path. Throws where one fails. */
-export async function make(step: Step, options: StepOptions): Promise<string> {
+export async function make(step: Step, options: StepSetting): Promise<string> {
   const output = path.join(options.folder, step.file);
   const record = `${output}.command`;
   const commands = JSON.stringify(wholeCommands(step));
@@ -68,7 +68,7 @@ async function isFile(file: string): Promise<boolean> {
 
 const LAST_LINES = 5;
 
-async function run({ file, words }: Step, { folder, threads, signal }: StepOptions): Promise<void> {
+async function run({ file, words }: Step, { folder, threads, signal }: StepSetting): Promise<void> {
   const given = words.map((word) => (typeof word === 'string' ? word : path.resolve(word.given)));
   const how = ['--force', ...(threads === undefined ? [] : ['--threads', String(threads)])];
   const child = spawn(process.execPath, [CLI, ...given, '-o', file, ...how], {

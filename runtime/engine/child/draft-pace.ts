@@ -21,7 +21,7 @@ export type PaceStep = {
   durationMs: number;
 };
 
-export type Verdict = {
+export type DraftVerdict = {
   pays: boolean;
   /** Speed with drafts by speed without. */
   gain: number;
@@ -55,7 +55,7 @@ export class DraftPace {
   }
 
   /** Takes what a step of the answer took; returns a verdict where it ends a trial. */
-  record({ isDraft, tokens, durationMs }: PaceStep): Verdict | null {
+  record({ isDraft, tokens, durationMs }: PaceStep): DraftVerdict | null {
     if (!this.#isTrial) {
       this.#left -= tokens;
       if (this.#left <= 0) this.#startTrial();
@@ -79,7 +79,7 @@ export class DraftPace {
     this.#plain = { tokens: 0, durationMs: 0 };
   }
 
-  #judge(): Verdict {
+  #judge(): DraftVerdict {
     const [drafting, plain] = [speed(this.#drafting), speed(this.#plain)];
     const gain = drafting / plain;
     const pays = gain >= LEAST_GAIN;

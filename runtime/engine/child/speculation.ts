@@ -6,7 +6,7 @@
 import type { MachineLoad } from '../../../llama/machine-load.js';
 import { Decoder } from './decoder.js';
 import type { DraftModel } from './draft-model.js';
-import { DraftPace, type Verdict } from './draft-pace.js';
+import { DraftPace, type DraftVerdict } from './draft-pace.js';
 import { Drafter } from './drafter.js';
 import type { RunningAnswer } from './running-answer.js';
 import type { Slot } from './slot.js';
@@ -78,7 +78,7 @@ export function openSpeculation(
   return new Speculation({ drafter, pace: new DraftPace(), always, onNotice });
 }
 
-function noticeOf({ pays, drafting, plain, termTokens }: Verdict): string {
+function noticeOf({ pays, drafting, plain, termTokens }: DraftVerdict): string {
   const measured = `${drafting.toFixed(1)} tok/s with it, ${plain.toFixed(1)} without`;
   return pays
     ? `drafting pays: ${measured}`

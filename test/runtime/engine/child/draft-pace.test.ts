@@ -1,10 +1,10 @@
 // When drafting is kept and when it is not, by figures that a machine might measure.
 import t from 'tap';
-import { DraftPace, type Verdict } from '../../../../runtime/engine/child/draft-pace.js';
+import { DraftPace, type DraftVerdict } from '../../../../runtime/engine/child/draft-pace.js';
 
 /** Lets answers of so many tokens go by; a step with drafts gives 3 tokens, one without gives 1. */
 function run(pace: DraftPace, tokens: number, costMs: { drafting: number; plain: number }) {
-  const seen = { drafted: 0, plain: 0, verdicts: [] as Verdict[] };
+  const seen = { drafted: 0, plain: 0, verdicts: [] as DraftVerdict[] };
   for (let left = tokens; left > 0; ) {
     const isDraft = pace.isDrafting;
     const taken = isDraft ? 3 : 1;
