@@ -52,10 +52,11 @@ export function endNotice({ stopReason, memory }: FinishedAnswer): string | null
   }
 }
 
-/** `appliance · cpu · context 512 tokens` */
+/** `appliance · cpu · context 512 tokens`, and which model drafts for it */
 export function modelLine(info: EngineInfo): string {
   const device = info.deviceNames.length > 0 ? ` (${info.deviceNames.join(' + ')})` : '';
-  return `${info.modelName} · ${info.backend}${device} · context ${info.nCtx} tokens`;
+  const draft = info.draft ? ` · drafts of ${info.draft.modelName}` : '';
+  return `${info.modelName} · ${info.backend}${device} · context ${info.nCtx} tokens${draft}`;
 }
 
 export function statsText(

@@ -1,5 +1,6 @@
 // A model that drafts for another changes no answer: held-out questions and ways of choosing, with drafts
 // that are forced, against the same model alone. What cannot draft is refused before weights are loaded.
+import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
@@ -95,6 +96,18 @@ t.test('an answer, the metrics and the log say what was drafted', async (t) => {
     .prepare('SELECT draft_tokens, draft_accepted_tokens, draft_gain FROM answers')
     .get();
   t.same(row, { draft_tokens: drafted, draft_accepted_tokens: accepted, draft_gain: null });
+});
+
+t.test('a server says which model drafts for which', async (t) => {
+  const onStart = (child: ChildProcess): void => {
+    child.stderr?.on('data', (said) => {
+      if (`${said}`.includes('ready on')) child.kill('SIGTERM');
+    });
+  };
+  const words = ['--draft', draftPath, '--port', '0', '--ctx', '512', '--gpu', 'off', '--no-log'];
+  const { status, stderr } = await hearth(['serve', modelPath, ...words], { onStart });
+  t.match(stderr, /serve: \S+ drafts for \S+\n/);
+  t.equal(status, 0);
 });
 
 t.test('memory of both is predicted, and a budget is kept by both', async (t) => {
