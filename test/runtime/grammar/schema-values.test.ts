@@ -108,15 +108,20 @@ t.test('what an expression has that a grammar cannot keep is refused by its name
     [{ pattern: '(?<=x)a' }, /a lookbehind "\(\?<="/],
     [{ pattern: '\\bword' }, /a word boundary "\\b"/],
     [{ pattern: '^\\p{L}$' }, /a Unicode property "\\p"/],
+    [{ pattern: '^\\_\\p{L}$' }, /a Unicode property "\\p"/],
+    [{ pattern: '\\Aa\\_' }, /an escape "\\A"/],
     [{ pattern: '(a)\\1' }, /a back reference "\\1"/],
+    [{ pattern: '\\1' }, /a back reference "\\1"/],
     [{ pattern: '^(a*)*$' }, /repeats without end what can be empty/],
     [{ pattern: '^a(b$|c)d$' }, /has "\$" inside/],
     [{ pattern: '^a{3000}$' }, /more than 2000 repetitions/],
     [{ pattern: '\\ud83d' }, /half a surrogate pair/],
+    [{ pattern: '[\\udc00-\\udfff]' }, /half a surrogate pair/],
     [{ pattern: '[]' }, /a class of no character/],
     [{ pattern: '[' }, /^schema\.pattern cannot be read: .*Unterminated character class/],
     [{ pattern: 5 }, /^schema\.pattern must be a string/],
-    [{ pattern: `${'('.repeat(80)}a${')'.repeat(80)}` }, /more than 64 levels of brackets/],
+    [{ pattern: `${'('.repeat(65)}a${')'.repeat(65)}` }, /more than 64 levels of brackets/],
+    [{ pattern: '('.repeat(4096) }, /more than 64 levels of brackets/],
     [{ pattern: 'a'.repeat(5000) }, /has 5000 characters; at most 4096/],
     [{ pattern: '^[a-z]+$', maxLength: 5 }, /finds texts of other lengths/],
     [{ type: 'integer', multipleOf: 0.5 }, /^schema\.multipleOf of 0\.5 is not supported/],
@@ -131,6 +136,9 @@ t.test('what an expression has that a grammar cannot keep is refused by its name
   for (const [schema, says] of cases)
     t.throws(() => jsonSchemaGrammar(schema), { name: 'GrammarError', message: says });
   t.ok(jsonSchemaGrammar({ pattern: '^[a-z]{1,4}$', minLength: 1, maxLength: 5 }));
+  t.ok(jsonSchemaGrammar({ pattern: '[(]\\('.repeat(80) }));
+  // Not well-formed with `u`, as `\_` shows.
+  t.same(jsonSchemaGrammar({ pattern: '^😀+\\_$' }), jsonSchemaGrammar({ pattern: '^😀+_$' }));
 });
 
 t.test('any expression is taken or refused, and nothing else happens', (t) => {
