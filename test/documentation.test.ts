@@ -1,7 +1,6 @@
 // README and the pages of docs/ are what the program does: every sh and ts block is run, and every
 // option that they name is in that command's help. A console block shows what no test can run (it
 // downloads, needs root, or does not end): of it, the options are checked.
-import './support/bare-children.js';
 import { execFile } from 'node:child_process';
 import {
   existsSync,

@@ -1,6 +1,5 @@
 // Runs the hearth command as a user does: its own process, stdout and stderr apart.
 // A test may send it signals, or look at how much memory it took.
-import './bare-children.js';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';

@@ -1,4 +1,3 @@
-import '../../support/bare-children.js';
 import t from 'tap';
 import { findDevice } from '../../../devices/catalogue/catalogue.js';
 import type { Device } from '../../../devices/catalogue/device.js';

@@ -1,5 +1,4 @@
 // On the CPU: every sample, six contexts, every type of KV cache, a mapped file, several sequences.
-import '../../support/bare-children.js';
 import t from 'tap';
 import {
   APPLIANCES as appliance,

@@ -1,4 +1,3 @@
-import '../../support/bare-children.js';
 import { execFileSync } from 'node:child_process';
 import t from 'tap';
 import { samplePath } from '../../../bench/development/sample-models.js';

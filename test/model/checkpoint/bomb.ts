@@ -1,7 +1,6 @@
 // Runs a table of hostile files: each must be refused, within the limits that hearth promises.
 // CPU time is asserted, not the clock: the clock would measure the other tests as well.
 // A bomb is written to a folder of its own and opened by a process of its own.
-import '../../support/bare-children.js';
 import path from 'node:path';
 import t from 'tap';
 import { writeTinyFolder } from '../../support/tiny-torch.js';

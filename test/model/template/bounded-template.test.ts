@@ -1,6 +1,5 @@
 // Strangers' templates are rendered as Hugging Face's Jinja does, or stopped: whatever one does, who
 // waits for it hears of it in seconds.
-import '../../support/bare-children.js';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';

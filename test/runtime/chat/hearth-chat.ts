@@ -1,7 +1,6 @@
 // Runs `hearth chat` as its users do: from a script, or typed at a pseudo terminal.
 // util-linux's `script` makes the terminal, so that raw mode, Ctrl-C and its process group are real.
 // Every run has a state folder of its own, and one thread: two spin on each other on a busy machine.
-import '../../support/bare-children.js';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';

@@ -1,6 +1,5 @@
 // Asks an engine in one call what tests want to know of an answer.
 // One thread an engine: on a busy machine two of ggml's spin on each other.
-import '../../support/bare-children.js';
 import type {
   ChatMessage,
   Engine,

@@ -8,7 +8,6 @@ import { forkEngineAhead } from '../../../runtime/engine/child-process.js';
 import { startEngine } from '../../../runtime/engine/restarting-engine.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 import { childrenOf } from '../../support/processes.js';
-import '../../support/bare-children.js';
 
 const skip = process.platform !== 'linux';
 const options = { modelPath: await applianceGguf(t.testdir()), gpu: 'off', threads: 1 } as const;

@@ -10,7 +10,6 @@ import { openLog } from '../../../runtime/log/answer-log.js';
 import { Recorder } from '../../../runtime/log/recorder.js';
 import { skipFileWithout } from '../../support/needs.js';
 import { tinyGguf } from '../../support/tiny-gguf.js';
-import '../../support/bare-children.js';
 
 skipFileWithout('sqlite3');
 

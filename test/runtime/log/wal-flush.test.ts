@@ -1,17 +1,21 @@
 import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { WalFlush } from '../../../runtime/log/wal-flush.js';
 
 type Callback = () => void;
 
 /** A flush whose disk answers when the test says so. */
-async function slowFlush(t: Test) {
+function slowFlush(t: Test) {
   const started: Callback[] = [];
-  const fdatasync = (_file: number, done: Callback) => started.push(done);
-  const { WalFlush } = await t.mockImport<typeof import('../../../runtime/log/wal-flush.js')>(
-    '../../../runtime/log/wal-flush.js',
-    { 'node:fs': { ...fs, fdatasync } },
-  );
+  const { fdatasync } = fs;
+  const replace = (flush: unknown) => {
+    Object.assign(fs, { fdatasync: flush });
+    syncBuiltinESMExports();
+  };
+  replace((_file: number, done: Callback) => started.push(done));
+  t.teardown(() => replace(fdatasync));
   const folder = t.testdir({ 'log.db-wal': '' });
   return { flush: new WalFlush(path.join(folder, 'log.db')), started };
 }
@@ -25,7 +29,7 @@ async function isDone(promise: Promise<void>): Promise<boolean> {
 }
 
 t.test('what was asked for is waited for, and nothing that is asked for later', async (t) => {
-  const { flush, started } = await slowFlush(t);
+  const { flush, started } = slowFlush(t);
   t.ok(await isDone(flush.done()), 'nothing asked for');
   flush.request();
   const first = flush.done();

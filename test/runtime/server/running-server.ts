@@ -1,7 +1,6 @@
 // A server in this process over a real engine with the appliance model, for the tests of server/.
 // One engine serves all servers of a test file: loading it is what takes time.
 // It asserts nothing.
-import '../../support/bare-children.js';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

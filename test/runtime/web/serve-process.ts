@@ -1,7 +1,6 @@
 // hearth serve as a person starts it, for the tests that need the whole program behind the page.
 // The model is the small appliance model; the log is a file that the test may read or fill.
 // It asserts nothing.
-import '../../support/bare-children.js';
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { applianceGguf } from '../../support/appliance-gguf.js';

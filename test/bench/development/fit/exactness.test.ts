@@ -1,6 +1,5 @@
 // A slice of npm run bench:fit, which has every sample, context and type: predicted weights and KV
 // cache are what llama.cpp allocates, to the byte, on the CPU and on software Vulkan.
-import '../../../support/bare-children.js';
 import path from 'node:path';
 import { getLlamaGpuTypes } from 'node-llama-cpp';
 import t from 'tap';

@@ -8,7 +8,6 @@ import { applianceGguf } from '../../../support/appliance-gguf.js';
 import { mutated } from '../../../support/hostile-templates.js';
 import { chat } from '../ask.js';
 import { inProcessEngine } from './in-process.js';
-import '../../../support/bare-children.js';
 
 const COUNT = Number(process.env['HEARTH_TEMPLATES'] ?? 20);
 const PATIENCE_MS = 5000;
