@@ -1,4 +1,4 @@
-// The part of node-llama-cpp's native addon that plans memory, as types.
+// The part of node-llama-cpp's native addon that finds backends and plans memory, as types.
 // Loaded without the rest of the package, which takes half a second and 80 MiB to load; the version
 // is pinned. Runs nothing by itself.
 import { createRequire } from 'node:module';
@@ -24,7 +24,7 @@ export type Addon = {
   setLoggerLogLevel(level: number): void;
   loadBackends(folder?: string): void;
   init(): Promise<void>;
-  getGpuVramInfo(): { total: number; unifiedSize: number };
+  getGpuVramInfo(): { total: number; used: number; unifiedSize: number };
   AddonGgufMetadata: new () => AddonMetadata;
   AddonModel: new (
     path: '',
@@ -49,7 +49,7 @@ export type Addon = {
 /** Warnings, as the addon counts them; each level has those below. */
 const WARNINGS = 3;
 
-/** The addon with this backend, ready to plan. Throws where this machine has no binary for it. */
+/** The addon with this backend, ready to plan, as are its libraries. Throws where this machine has no binary for it. */
 export async function loadAddon(
   backend: Backend,
   onWarning: (message: string) => void,

@@ -4,9 +4,8 @@
 
 import { statSync } from 'node:fs';
 import koffi, { type LibraryHandle } from 'koffi';
-import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
+import { loadAddon } from './addon.js';
 import { allocateBatch, type LlamaBatch } from './batch.js';
-import { PREBUILT } from './libraries.js';
 import { loadLibrary } from './load-library.js';
 import { bindBreakdown, type MemoryBreakdown } from './memory-breakdown.js';
 import { type LlamaSettings, N_BATCH, N_UBATCH } from './model-settings.js';
@@ -26,7 +25,7 @@ export type OpenModel = {
   threadsFor(nTokens: number): number;
   openContext(nCtx: number, options?: ContextOptions): LlamaContext;
   /** In use on the GPUs, by any program; null without one. */
-  usedDeviceBytes(): Promise<number | null>;
+  usedDeviceBytes(): number | null;
 };
 
 export type ContextOptions = {
@@ -74,12 +73,7 @@ export async function openModel(
   settings: LlamaSettings,
   onLog: (line: string) => void,
 ): Promise<OpenModel> {
-  const llama = await getLlama({
-    gpu: settings.gpu,
-    ...PREBUILT,
-    logLevel: LlamaLogLevel.warn,
-    logger: (_level, message) => onLog(message),
-  });
+  const addon = await loadAddon(settings.gpu || 'cpu', onLog);
   const calls = bind(settings.libraries);
   const defaults = calls.modelDefaults();
   checkLayout(defaults, calls.contextDefaults());
@@ -101,8 +95,7 @@ export async function openModel(
     tryThreads: () => tryThreadsOn(openContext(calls, opened, settings, 1), settings, tuner),
     threadsFor: (nTokens) => tuner.settled(nTokens),
     openContext: (nCtx, options) => openContext(calls, opened, { ...settings, ...options }, nCtx),
-    usedDeviceBytes: async () =>
-      settings.gpu === false ? null : (await llama.getVramState()).used,
+    usedDeviceBytes: () => (settings.gpu === false ? null : addon.getGpuVramInfo().used),
   };
 }
 

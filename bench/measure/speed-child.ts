@@ -80,7 +80,7 @@ async function readMemory(model: OpenModel, context: LlamaContext): Promise<Spee
   return {
     rssBytes: rssBytes - keptBytes,
     peakRssBytes: peakRssBytes - keptBytes,
-    deviceBytes: atLeast(await model.usedDeviceBytes(), breakdown?.device),
+    deviceBytes: atLeast(model.usedDeviceBytes(), breakdown?.device),
     breakdown,
   };
 }
