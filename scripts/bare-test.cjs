@@ -5,5 +5,7 @@ const modules = require('node:module');
 
 modules.register = () => {};
 modules.syncBuiltinESMExports();
+// What forks take over, such as the one by which node-llama-cpp tries its library.
+process.execArgv = [];
 // tap's own switch for this process, which then puts nothing into those that it spawns.
 process.env.__TAPJS_PROCESSINFO_TESTING_NO_REGISTER__ = String(process.pid);

@@ -56,6 +56,7 @@ t.test('every code block is of a kind that is tested here', (t) => {
 for (const page of pages)
   t.test(`${page}: every sh and ts block works`, async (t) => {
     const folder = await checkoutFolder(t.testdir(), page);
+    await compileExamples(folder, page);
     for (const { kind, text } of blocks(page)) {
       if (kind === 'ts') await runExample(t, folder, text);
       if (kind !== 'sh') continue;
@@ -199,17 +200,31 @@ async function post([, url = '', ...words]: string[]): Promise<void> {
   if (!ok) throw new Error(`${pathname} answered ${status}`);
 }
 
-async function runExample(t: Test, folder: string, source: string): Promise<void> {
-  writeFileSync(path.join(folder, 'example.ts'), source);
+/** All of a page at once: most of it is reading the types that they import. */
+async function compileExamples(folder: string, page: string): Promise<void> {
+  const sources = blocks(page).filter(({ kind }) => kind === 'ts');
+  if (sources.length === 0) return;
+  const names = sources.map(({ text }) => exampleName(text));
+  for (const [i, { text }] of sources.entries())
+    writeFileSync(path.join(folder, `${names[i]}.ts`), text);
   const tsc = path.join(packageRoot, 'node_modules/typescript/bin/tsc');
   const strict = '--strict --exactOptionalPropertyTypes --module nodenext --target es2023';
   const options = `${strict} --types node --skipLibCheck --ignoreConfig`.split(' ');
-  await run(process.execPath, [tsc, ...options, 'example.ts'], { cwd: folder });
-  const { stdout, stderr } = await run(process.execPath, ['example.js'], { cwd: folder });
+  const files = names.map((name) => `${name}.ts`);
+  await run(process.execPath, [tsc, ...options, ...files], { cwd: folder });
+}
+
+async function runExample(t: Test, folder: string, source: string): Promise<void> {
+  const words = [`${exampleName(source)}.js`];
+  const { stdout, stderr } = await run(process.execPath, words, { cwd: folder });
   if (source.includes('inspect')) {
     t.match(stdout, /^\d+ \{.*Q4_K.*\} 6\n$/s);
     t.match(stderr, /100 %\n$/);
   } else t.match(stdout, /^fits \d+ \d+\n$/);
+}
+
+function exampleName(source: string): string {
+  return source.includes('inspect') ? 'convert-example' : 'fit-example';
 }
 
 function blocks(page: string): { kind: string; text: string }[] {

@@ -38,11 +38,14 @@ for (const { name, nHeadKv } of models) {
     await compareStatistics(t, calibration, name, 1e-3);
   });
 
-  t.test(`${name}: the same on a GPU`, { skip: !hasVulkan && needsTool('Vulkan') }, async (t) => {
-    const onGpu = path.join(folder, `${name}.gpu.gguf`);
-    await calibrate(t, dense, onGpu, 'vulkan');
-    await compareStatistics(t, onGpu, name, 1e-2);
-  });
+  // One of them: what a GPU brings of its own is how tensors are read, and it takes 10 s.
+  const skip = !hasVulkan && needsTool('Vulkan');
+  if (name === 'gqa')
+    t.test('gqa: the same on a GPU', { skip }, async (t) => {
+      const onGpu = path.join(folder, `${name}.gpu.gguf`);
+      await calibrate(t, dense, onGpu, 'vulkan');
+      await compareStatistics(t, onGpu, name, 1e-2);
+    });
 
   t.test(`${name}: without repair, the pruned file answers as the pruned model does`, async (t) => {
     const output = path.join(folder, `${name}-pruned.gguf`);

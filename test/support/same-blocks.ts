@@ -1,7 +1,10 @@
 // Two files of one model, tensor by tensor: the same type wherever blocks fit, and then the same bytes.
 // Where one is padded, the blocks that both have are compared.
 import type { Test } from 'tap';
-import type { StoredTensor } from './gguf-tensors.js';
+import { type ConvertSummary, convert } from '../../converter/convert.js';
+import { MIXTURES } from '../../model/types/mixtures.js';
+import { readGgufTensors, type StoredTensor, tensorDigests } from './gguf-tensors.js';
+import { stockQuantise } from './stock-quantise.js';
 
 export function compareTensors(
   t: Test,
@@ -21,6 +24,16 @@ export function compareTensors(
     if (!commonBlocks(tensor, reference)) t.fail(`${name}, ${tensor.type}: other blocks`);
   }
   t.ok(compared > 0, `${compared} of ${ours.size} tensors have the same type`);
+}
+
+/** That convert reads the GGUF `source` as llama.cpp's quantiser does, by the F32 that both make of it. */
+export async function readAsStock(t: Test, source: string): Promise<ConvertSummary> {
+  const [ours, stock] = [`${source}.f32.gguf`, `${source}.stock-f32.gguf`];
+  const made = await convert({ checkpoint: source, type: 'F32', output: ours, threads: 1 });
+  await stockQuantise(source, { [stock]: MIXTURES.F32.fileTypeId });
+  const [a, b] = [await readGgufTensors(ours), await readGgufTensors(stock)];
+  t.strictSame(tensorDigests(a), tensorDigests(b), source);
+  return made;
 }
 
 /** Whether the whole blocks that both have, row by row, are the same bytes. */

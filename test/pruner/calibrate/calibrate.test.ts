@@ -26,7 +26,7 @@ process.env.GGML_VK_VISIBLE_DEVICES ??= '0';
 const hasVulkan = (await getLlamaGpuTypes('supported')).includes('vulkan');
 const folder = t.testdir();
 const CHUNK = 32;
-const N_TOKENS = 5 * CHUNK;
+const N_TOKENS = 3 * CHUNK;
 const text = DEFAULT_TEXT.slice(0, 4_000);
 
 /** As exact as llama.cpp can be. */

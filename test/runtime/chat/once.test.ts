@@ -28,14 +28,13 @@ function newSetup(name: string): ChatSetup {
 
 t.test('stdout holds the answer that PyTorch gives, and nothing else', { skip }, async (t) => {
   const setup = newSetup('answers');
-  for (const { question, answer } of prompts.slice(0, 3)) {
+  for (const { question, answer } of prompts.slice(0, 2)) {
     const told = await runChat(setup, ['--once', question]);
     t.same(told, { status: 0, stdout: `${answer}\n`, stderr: '' });
     const piped = await runChat(setup, ['--no-log'], `${question}\n`);
     t.same(piped, told);
   }
   t.same(queryLog(setup, 'SELECT endpoint, stop_reason, prompt, error_code FROM answers'), [
-    { endpoint: 'chat', stop_reason: 'eos', prompt: null, error_code: null },
     { endpoint: 'chat', stop_reason: 'eos', prompt: null, error_code: null },
     { endpoint: 'chat', stop_reason: 'eos', prompt: null, error_code: null },
   ]);
