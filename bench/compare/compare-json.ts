@@ -2,9 +2,9 @@
 import path from 'node:path';
 import { fitJson } from '../../devices/fit/fit-json.js';
 import type { Quality } from '../../llama/quality/quality-protocol.js';
+import type { Standing } from '../../model/frontier.js';
 import { snakeCase } from '../../terminal/print.js';
 import { hearthVersion } from '../../terminal/version.js';
-import type { Standing } from '../frontier.js';
 import { NGRAM } from './answers/words.js';
 import { comparedStandings } from './compared-frontier.js';
 import type { Compared, ComparedAnswer, Comparison, EqualMemory } from './comparison.js';

@@ -2,9 +2,9 @@
 // Names and answers come from files and models, so whoever prints this makes it printable.
 import type { Fit } from '../../devices/fit/fit.js';
 import { verdictText } from '../../devices/fit/fit-report.js';
+import type { Standing } from '../../model/frontier.js';
 import { drawGrid, type TableColumn } from '../../terminal/table.js';
 import { formatMemory } from '../../terminal/units.js';
-import type { Standing } from '../frontier.js';
 import { BEATEN_NOTE, comparedStandings } from './compared-frontier.js';
 import type { Compared, Comparison, EqualMemory } from './comparison.js';
 import { type DeviceRow, deviceRows, fittedModels } from './device-rows.js';

@@ -1,6 +1,6 @@
 // Which of the compared models are worth choosing from: beaten is who takes no less memory than another and
 // predicts the text worse, pair by pair. Memory is the predicted one, by which equal memory is judged, too.
-import { type Standing, standingsOf } from '../frontier.js';
+import { type Standing, standingsOf } from '../../model/frontier.js';
 import type { Compared, Comparison } from './comparison.js';
 import { totalBytes } from './equal-memory.js';
 import { compareText } from './verdict.js';

@@ -2,6 +2,7 @@
 import { layersJson } from '../../model/shape/layer-widths.js';
 import { type FittedCandidate, leastPruning, type PlanRow } from './plan-for-device.js';
 import { limitsOf, type PlanReport, speedAt, typesOf } from './plan-report.js';
+import { publishedFrontier } from './published-frontier.js';
 import { LLM_PRUNER_NEEDS, makeCommands, pruneCommand, pruneForCommand } from './shell-commands.js';
 
 export function planReportJson(report: PlanReport) {
@@ -27,6 +28,14 @@ export function planReportJson(report: PlanReport) {
     llm_pruner_needs: least?.row.layers ? LLM_PRUNER_NEEDS : null,
     prune_command: least?.row.layers ? pruneCommand(base, least.row, fileType) : null,
     prune_for_command: pruneForCommand(base, { ...report, nCtx }),
+    published_frontier:
+      publishedFrontier(rows)?.pairs.map(({ row, candidate, perplexityFactor }) => ({
+        pruning_ratio: row.ratio,
+        type: candidate.fileType,
+        memory_bytes: candidate.fit.neededBytes,
+        perplexity_factor: perplexityFactor,
+        fits: candidate.fit.verdict.kind === 'fits',
+      })) ?? null,
     ratios: rows.map(rowJson),
   };
 }

@@ -2,12 +2,14 @@
 // commands. The unpruned model is the first row, so that nobody prunes what fits already.
 import type { FileType } from '../../model/types/mixtures.js';
 import { drawGrid, type TableColumn } from '../../terminal/table.js';
-import { formatCount, formatDisk, formatMemory } from '../../terminal/units.js';
+import { formatCount, formatDisk, formatMemory, plural } from '../../terminal/units.js';
 import type { Device } from '../catalogue/device.js';
 import type { Fit } from '../fit/fit.js';
 import { speedText, type VerdictWords, verdictText } from '../fit/fit-report.js';
 import type { BaseModel } from './base-model.js';
 import { type FittedCandidate, leastPruning, type PlanRow } from './plan-for-device.js';
+import { TYPES_SOURCE } from './published.js';
+import { isPruned, type PublishedPair, publishedFrontier } from './published-frontier.js';
 import { LLM_PRUNER_NEEDS, makeCommands, pruneCommand, pruneForCommand } from './shell-commands.js';
 
 export type PlanReport = {
@@ -34,6 +36,7 @@ export function planReportText(report: PlanReport): string {
     'Least pruning that fits, by type',
     typeTable(rows),
     '',
+    ...frontierLines(rows),
     ...commandLines(report),
   ].join('\n');
 }
@@ -98,6 +101,27 @@ function typeTable(rows: readonly PlanRow[]): string {
     columns,
     typesOf(rows).map((fileType) => ({ fileType, least: leastPruning(rows, fileType) })),
   );
+}
+
+/** What is worth choosing from by what others measured; nothing where they did not. */
+function frontierLines(rows: readonly PlanRow[]): string[] {
+  const frontier = publishedFrontier(rows);
+  if (!frontier) return [];
+  const { pairs, nPruned } = frontier;
+  const columns: TableColumn<PublishedPair>[] = [
+    { head: 'Type', cell: ({ candidate }) => candidate.fileType },
+    right('Ratio', ({ row }) => row.ratio.toFixed(2)),
+    ...SIZES,
+    right('PPL ×', ({ perplexityFactor }) => perplexityFactor.toFixed(3)),
+    { head: 'Fits', cell: ({ candidate }) => verdictText(candidate.fit, VERDICTS) },
+  ];
+  return [
+    'Worth choosing from by published figures: nothing else there takes less memory and costs less',
+    drawGrid(columns, pairs),
+    `PPL ×: perplexity over that of half precision, unpruned; of types: ${TYPES_SOURCE}; of pruned ones times what pruning cost`,
+    `${plural(nPruned, 'pruned pair')} had a figure, ${pairs.filter(isPruned).length} of them stand here`,
+    '',
+  ];
 }
 
 export function typesOf([first]: readonly PlanRow[]): FileType[] {

@@ -1,6 +1,8 @@
-// What LLM-Pruner's authors measured of their pruned models, for a plan to show beside its sizes.
-// Perplexity in half precision over sequences of 128 tokens, pruned block-wise with first-order
-// Taylor importance over the layers of the README's example. Nothing here is interpolated.
+// What LLM-Pruner's authors measured of their pruned models, and llama.cpp's of its types, for a plan to
+// show beside its sizes. Perplexity of pruned models is in half precision over sequences of 128 tokens,
+// pruned block-wise with first-order Taylor importance over the layers of the README's example.
+// Nothing here is interpolated.
+import type { FileType } from '../../model/types/mixtures.js';
 import type { LayerRange } from './block-pruning.js';
 import type { ShapeName } from './named-shapes.js';
 
@@ -65,4 +67,19 @@ export function publishedPerplexity(
   const isSame =
     ratio === PRUNED_RATIO && first === README_LAYERS.first && last === README_LAYERS.last;
   return isSame ? { model, ...pruned, tuned, source } : null;
+}
+
+/** Whose types {@link typePerplexityFactor} tells of. */
+export const TYPES_SOURCE = 'llama.cpp, tools/quantize, of Llama-3-8B';
+const TYPES_BASE = 6.2331;
+/** What each type adds to that, without an importance matrix; types that none was published of are left out. */
+const TYPES_ADD: Readonly<Partial<Record<FileType, number>>> = {
+  ...{ Q8_0: 0.0026, Q6_K: 0.0217, Q5_K_M: 0.0569, Q5_K_S: 0.1049, Q5_0: 0.1316 },
+  ...{ Q4_K_M: 0.1754, Q4_K_S: 0.2689, Q4_0: 0.4685, Q3_K_M: 0.6569, Q3_K_S: 1.6321, Q2_K: 3.5199 },
+};
+
+/** WikiText-2 perplexity in this type over that in half precision; null where nobody published it. */
+export function typePerplexityFactor(fileType: FileType): number | null {
+  const added = TYPES_ADD[fileType];
+  return added === undefined ? null : 1 + added / TYPES_BASE;
 }

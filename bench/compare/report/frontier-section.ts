@@ -1,7 +1,8 @@
 // The frontier as a table, for whoever cannot see the chart above it or wants its figures: from the smallest
 // model on, each with what beats it.
+
+import type { Standing } from '../../../model/frontier.js';
 import { formatMemory } from '../../../terminal/units.js';
-import type { Standing } from '../../frontier.js';
 import { BEATEN_NOTE, comparedStandings } from '../compared-frontier.js';
 import type { Compared, Comparison } from '../comparison.js';
 import { totalBytes } from '../equal-memory.js';

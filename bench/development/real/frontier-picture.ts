@@ -1,8 +1,9 @@
 // The frontier of quality over bytes as an SVG: every pair a point, those that nothing beats joined by a line
 // and named. Below the line there is nothing to be had, so that is where the names are.
 // Text that a browser draws in its own font, and in the colours of the reader's theme.
+
+import type { Standing } from '../../../model/frontier.js';
 import { type Html, html } from '../../compare/report/html.js';
-import type { Standing } from '../../frontier.js';
 import { type RealRow, rowName } from './real-row.js';
 import { MAKERS, type Maker } from './sources.js';
 

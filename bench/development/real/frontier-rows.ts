@@ -1,5 +1,5 @@
 // Which of the pairs are not beaten in both bytes of the file and distance from the dense model.
-import { type Standing, standingsOf } from '../../frontier.js';
+import { type Standing, standingsOf } from '../../../model/frontier.js';
 import { compareRows, type RealRow } from './real-row.js';
 
 /** From the smallest file to the largest. */

@@ -1,7 +1,8 @@
 // What the documentation shows of a real model: how it was measured, the picture, what no other pair beats,
 // and every pair's distance from the dense model, a row a type. Reads no file.
+
+import type { Standing } from '../../../model/frontier.js';
 import { formatDisk, formatMemory } from '../../../terminal/units.js';
-import type { Standing } from '../../frontier.js';
 import { markdownTable } from '../results/markdown-table.js';
 import { rateText } from '../results/summary-markdown.js';
 import { type RealRow, rowName, speedOf } from './real-row.js';

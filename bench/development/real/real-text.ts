@@ -1,7 +1,8 @@
 // The rows of a real model in a terminal: from the smallest, each with what beats it.
+
+import type { Standing } from '../../../model/frontier.js';
 import { drawTable, type TableColumn } from '../../../terminal/table.js';
 import { formatDisk, formatMemory } from '../../../terminal/units.js';
-import type { Standing } from '../../frontier.js';
 import { frontierRows } from './frontier-rows.js';
 import { type RealRow, rowName, speedOf } from './real-row.js';
 

@@ -22,6 +22,9 @@ type Plan = {
   prune_command: string | null;
   prune_for_command: string;
   llm_pruner_needs: string | null;
+  published_frontier:
+    | { pruning_ratio: number; type: string; memory_bytes: number; perplexity_factor: number }[]
+    | null;
   ratios: { pruning_ratio: number; parameters: number; types: Candidate[] }[];
 };
 
@@ -35,7 +38,21 @@ t.test('Llama-2-7B needs no pruning to fit 8 GB at Q4_K_M, and 13B does', async 
   const small = await plan('llama-2-7b', '--device', 'rtx-3060-8gb');
   t.equal(small.least_pruning_ratio, 0);
   t.match(small.commands.at(-1), /^hearth convert llama-2-7b --type Q4_K_M /);
+  t.test('what others measured says which pairs are worth choosing from', async (t) => {
+    const frontier = small.published_frontier ?? [];
+    const of = (ratio: number, name: string) =>
+      frontier.find(({ pruning_ratio, type }) => pruning_ratio === ratio && type === name);
+    t.equal(of(0, 'Q4_K_M')?.perplexity_factor.toFixed(4), '1.0281', '6.2331 + 0.1754 by 6.2331');
+    const pruned = ((17.58 / 12.62) * 6.4085) / 6.2331;
+    t.equal(of(0.25, 'Q4_K_M')?.perplexity_factor.toFixed(6), pruned.toFixed(6));
+    t.notOk(of(0, 'Q2_K'), 'more memory than pruned Q3_K_M, and worse');
+    for (const [i, { memory_bytes, perplexity_factor }] of frontier.slice(1).entries()) {
+      t.ok(memory_bytes > (frontier[i]?.memory_bytes ?? 0));
+      t.ok(perplexity_factor < (frontier[i]?.perplexity_factor ?? 0));
+    }
+  });
   const large = await plan('llama-2-13b', '--device', 'rtx-3060-8gb');
+  t.equal(large.published_frontier, null, 'of which no pruned model was measured');
   t.ok((large.least_pruning_ratio ?? 0) > 0.2);
   t.match(large.commands[0], `--pruning_ratio ${large.least_pruning_ratio} `);
   t.equal(large.commands.length, 3);
@@ -75,6 +92,7 @@ t.test('every ratio comes in every type, and the least that fits is marked', asy
   const { stdout } = await hearth(['plan', ...words]);
   t.match(stdout, new RegExp(`│ → │ +${least['Q5_K_M']?.toFixed(2)} │`));
   t.match(stdout, /WikiText-2 perplexity of Vicuna-7B .* https:\/\/arxiv\.org\/abs\/2305\.11627/);
+  t.match(stdout, /Worth choosing from by published figures[\s\S]*11 pruned pairs had a figure/);
   t.ok(stdout.split('\n').every((line) => !line.startsWith('│') || line.length <= 110));
 });
 

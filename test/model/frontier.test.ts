@@ -1,6 +1,6 @@
 // What is worth choosing from: by bytes and by what pairs of chunks tell, and nothing is left out by chance.
 import t from 'tap';
-import { standingsOf } from '../../bench/frontier.js';
+import { standingsOf } from '../../model/frontier.js';
 
 type Model = { name: string; bytes: number; loss: number };
 
