@@ -21,7 +21,9 @@ import type { Multiply } from './linear/least-squares.js';
 import { type MeasuredPart, measurePart } from './measured-part.js';
 import { modelDigestOfGguf } from './model-digest.js';
 import { type CalibrationPace, FirstChunkTimer } from './plan/time-plan.js';
+import type { SplitText } from './split-text.js';
 import type { Stage } from './stage.js';
+import { scoreUnpruned, type UnprunedScore } from './unpruned-score.js';
 
 export type CalibratingOptions = Pick<PrepareOptions, 'checkpoint' | 'lora' | 'tokenizer'> & {
   output: string;
@@ -42,6 +44,8 @@ export type CalibratingOptions = Pick<PrepareOptions, 'checkpoint' | 'lora' | 't
   onStage: (stage: Stage) => void;
   /** Called before calibrating, with how many tokens do so. */
   onTokens: (nTokens: number) => void;
+  /** Called before that. */
+  onUnpruned: (score: UnprunedScore) => void;
 };
 
 export type CalibratedModel = {
@@ -49,12 +53,13 @@ export type CalibratedModel = {
   /** The unpruned model as a file, and how it is loaded. */
   densePath: string;
   settings: CalibrationSettings;
+  unpruned: UnprunedScore;
 };
 
 export type ToCalibrate = {
   dense: DenseModel;
   parts: readonly Part[];
-  text: string;
+  text: SplitText;
   /** Whether repairs will need Gram matrices of the inputs. */
   needsGrams: boolean;
   /** Called once. */
@@ -79,13 +84,20 @@ export async function calibrateModel(
   const settings = await calibrationSettings({
     ...{ modelPath: densePath, chunkSize: CHUNK_SIZE, gpu, threads },
   });
+  onStage({ name: 'judge', part: 'the unpruned model', done: 0, of: 1 });
+  const unpruned = await scoreUnpruned(
+    { text: text.judging, densePath, settings },
+    { folder, signal },
+  );
+  options.onUnpruned(unpruned);
   const timer = new FirstChunkTimer((chunkMs, nChunks) => onPace({ denseMs, chunkMs, nChunks }));
   const calibrationPath =
     options.calibration ?? options.keepCalibration ?? path.join(folder, 'calibration.gguf');
   if (options.calibration !== undefined) timer.without();
   else
     await calibrate({
-      ...{ modelPath: densePath, text, settings, signal, output: calibrationPath },
+      ...{ modelPath: densePath, text: text.calibration, settings, signal },
+      output: calibrationPath,
       force: options.force,
       ...{ datasets: options.datasets, nTokens: options.nTokens, chunkSize: CHUNK_SIZE },
       grams: needsGrams ? new Set(parts.map(({ layer }) => layer)) : 'none',
@@ -100,7 +112,7 @@ export async function calibrateModel(
   const calibration = await openCalibration(calibrationPath);
   const digest = modelDigestOfGguf(await readGgufFile(densePath));
   checkCalibration(calibration, { path: calibrationPath, digest, needsGrams, parts });
-  return { calibration, densePath, settings };
+  return { calibration, densePath, settings, unpruned };
 }
 
 /** Before any long work, what would be refused after it. */

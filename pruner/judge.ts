@@ -10,6 +10,7 @@ import { asChange, type RepairedPart } from './repair/repair-parts.js';
 import { openScratch } from './scratch.js';
 import type { Stage } from './stage.js';
 import { scoreTrials } from './trial/trial.js';
+import { judgingTask, type UnprunedScore } from './unpruned-score.js';
 
 export type Judged = { perplexity: number; kl: number };
 
@@ -24,7 +25,7 @@ export type Judgement = {
 };
 
 export type JudgeOptions = {
-  text: string;
+  unpruned: UnprunedScore;
   densePath: string;
   output: string;
   settings: CalibrationSettings;
@@ -35,33 +36,27 @@ export type JudgeOptions = {
   onStage: (stage: Stage) => void;
 };
 
-const N_CTX = 512;
-const CHUNKS = 8;
-/** Of a text too short for as many. */
-const LEAST_CHUNKS = 2;
-
 /** Throws `MeasureError`, or the signal's reason. */
 export async function judge(options: JudgeOptions): Promise<Judgement> {
-  const { text, densePath, output, settings, repaired, folder, signal, onStage } = options;
-  const rows = path.join(folder, 'rows');
-  const tell = (part: string, done: number) => onStage({ name: 'judge', part, done, of: 4 });
-  tell('dense', 0);
+  const { unpruned, output, settings, repaired, folder, signal, onStage } = options;
+  const { text, rowsPath: rows } = unpruned;
+  const tell = (part: string, done: number) => onStage({ name: 'judge', part, done, of: 3 });
+  tell('without repair', 0);
   const scratch = openScratch(path.join(folder, 'unrepaired'));
-  const unrepaired = repaired.map((part) => withoutRepair(options.dense, part, scratch));
-  const { dense, scores } = await scoreTrials(
+  const cut = repaired.map((part) => withoutRepair(options.dense, part, scratch));
+  const task = judgingTask({ ...options, text });
+  const { scores } = await scoreTrials(
     {
-      ...{ text, nCtx: N_CTX, settings: { ...settings, modelPath: densePath } },
-      chunks: { most: CHUNKS, least: LEAST_CHUNKS },
-      dense: { kind: 'write', path: rows },
-      base: [],
-      trials: [unrepaired, repaired].map((parts) => parts.map(asChange)),
+      ...task,
+      dense: { kind: 'read', path: rows },
+      trials: [cut, repaired].map((parts) => parts.map(asChange)),
     },
-    { signal, onScore: (index) => tell(index === 0 ? 'without repair' : 'repaired', index + 2) },
+    { signal, onScore: (index) => tell(index === 0 ? 'repaired' : 'the file', index + 1) },
   ).finally(() => scratch.close());
-  tell('the file', 3);
   const file = await scoreQuality(
     {
-      ...{ text, nCtx: N_CTX, maxChunks: CHUNKS, settings: { ...settings, modelPath: output } },
+      ...{ text, nCtx: task.nCtx, maxChunks: task.chunks.most },
+      settings: { ...settings, modelPath: output },
       first: { kind: 'read', path: rows },
       tokensSha256: null,
     },
@@ -72,8 +67,8 @@ export async function judge(options: JudgeOptions): Promise<Judgement> {
     kl: meanKl,
   })) as [Judged, Judged];
   return {
-    nTokens: dense?.nTokens ?? 0,
-    dense: { perplexity: Math.exp(dense?.meanNll ?? Number.NaN) },
+    nTokens: unpruned.nTokens,
+    dense: { perplexity: unpruned.perplexity },
     unrepaired: before,
     repaired: after,
     file: { perplexity: file.perplexity, kl: file.divergence?.meanKl ?? null },

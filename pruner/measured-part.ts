@@ -22,6 +22,8 @@ export type MeasuredPart = Part & {
   curve: RemovalCurve;
   /** Of the output over the calibration's tokens, summed over its rows: what errors are a share of. */
   outputVariance: number;
+  /** What finding both took. */
+  durationMs: number;
 };
 
 export function statisticsOf(
@@ -55,6 +57,7 @@ export async function measurePart(
   }: { dense: DenseModel; calibration: Calibration; multiply: Multiply },
   part: Part,
 ): Promise<MeasuredPart> {
+  const begun = performance.now();
   const statistics = statisticsOf(calibration, part);
   const weight = dense.readWeight(`${part.module}.weight`);
   const { moments } = await readInput(statistics);
@@ -69,16 +72,19 @@ export async function measurePart(
       calibration.importance.columns.get(`${part.ggufName}.weight`),
     );
     const curve = diagonalRemovalCurve(weight, variances, options);
-    return { ...part, curve, outputVariance: curve.errors.at(-1) ?? 0 };
+    const outputVariance = curve.errors.at(-1) ?? 0;
+    return { ...part, curve, outputVariance, durationMs: performance.now() - begun };
   }
-  const curve = await curveOf(weight, moments, { ...options, multiply });
-  return { ...part, curve, outputVariance: await varianceOfOutput(weight, moments, multiply) };
+  const { ggufName } = part;
+  const curve = await curveOf(weight, moments, { ...options, ggufName, multiply });
+  const outputVariance = await varianceOfOutput(weight, moments, multiply);
+  return { ...part, curve, outputVariance, durationMs: performance.now() - begun };
 }
 
 async function curveOf(
   weight: Matrix,
   moments: InputMoments,
-  options: RemovalOptions & { multiply: Multiply },
+  { ggufName, ...options }: RemovalOptions & { ggufName: string; multiply: Multiply },
 ): Promise<RemovalCurve> {
   for (const ridge of RIDGES)
     try {
@@ -87,7 +93,7 @@ async function curveOf(
       if (!(error instanceof SingularError)) throw error;
     }
   throw new CalibrationError(
-    'inputs of a layer cannot be told apart on this text; give a longer --text or more --tokens',
+    `the inputs of ${ggufName} cannot be told apart on this text, which has too little in it; give a longer --text or more --tokens`,
   );
 }
 

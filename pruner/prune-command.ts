@@ -1,6 +1,6 @@
 // hearth prune: a dense Llama becomes a smaller one, repaired and quantised, on this machine.
 // stdout holds the summary, stderr the plan, how far it is and warnings.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
@@ -12,6 +12,7 @@ import { CheckpointError } from '../model/checkpoint/checkpoint-error.js';
 import { describeLlama } from '../model/shape/llama-model.js';
 import { interruptible } from '../terminal/interruptible.js';
 import { noteAs, print } from '../terminal/print.js';
+import { removeLeftovers, temporaryPath } from '../terminal/temporary-name.js';
 import { DEFAULT_TOKENS } from './calibration-flags.js';
 import { defaultLayers } from './choose/default-layers.js';
 import { denseTypeWithin } from './dense-type.js';
@@ -31,7 +32,8 @@ import {
 } from './prune-flags.js';
 import { showStages, summaryJson, summaryText, timesText } from './prune-report.js';
 import { checkLength } from './split-text.js';
-import { languageNotice, shortTextNotice } from './text-notices.js';
+import { languageNotice, shortTextNotice, unlikelyTextNotice } from './text-notices.js';
+import type { UnprunedScore } from './unpruned-score.js';
 
 const note = noteAs('prune');
 export const pruneCommand: CommandModule<object, PruneArguments> = {
@@ -60,7 +62,10 @@ export const pruneCommand: CommandModule<object, PruneArguments> = {
 };
 
 async function run(argv: PruneArguments, signal: AbortSignal): Promise<void> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'hearth-prune-'));
+  const place = path.join(os.tmpdir(), 'hearth-prune');
+  await removeLeftovers(place);
+  const folder = temporaryPath(place);
+  await mkdir(folder, { mode: 0o700 });
   const stages = showStages();
   try {
     const options = await readOptions(argv, { folder, signal, onStage: stages.show });
@@ -69,7 +74,7 @@ async function run(argv: PruneArguments, signal: AbortSignal): Promise<void> {
     if (device && !hasTarget(argv))
       await compareForDevice(
         {
-          ...{ ...options, device, nCtx: argv.ctx, type: argv.type, onTokens },
+          ...{ ...options, device, nCtx: argv.ctx, type: argv.type },
           minTps: argv['min-tps'] ?? null,
         },
         { stages, json: argv.json ?? false },
@@ -100,17 +105,12 @@ async function pruneToTarget(
     ...{ ...options, ...target },
     headerBytes: plan.headerBytes,
     quantised: plan.size.quantised,
-    onTokens,
     onTimes: (times) => note(timesText(times)),
   });
   stages.stop();
   for (const warning of summary.convert.warnings) warn(warning);
   const reported = { ...summary, durationMs: performance.now() - begun };
   print(argv.json ? JSON.stringify(summaryJson(reported), null, 2) : summaryText(reported));
-}
-
-function onTokens(nTokens: number): void {
-  warn(shortTextNotice(nTokens));
 }
 
 function warn(notice: string | null): void {
@@ -138,6 +138,8 @@ async function readOptions(
     ...{ text: texts, datasets: names, calibration: argv.calibration },
     keepCalibration: argv['keep-calibration'],
     searchMs: argv.search ?? DEFAULT_SEARCH_MS,
+    onTokens: (nTokens: number) => warn(shortTextNotice(nTokens)),
+    onUnpruned: ({ natsPerByte }: UnprunedScore) => warn(unlikelyTextNotice(natsPerByte)),
   } satisfies Omit<UnplannedOptions, 'target' | 'uniform' | 'type'>;
 }
 

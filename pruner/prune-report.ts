@@ -62,10 +62,23 @@ export function summaryText({ convert, repaired, judgement, ...rest }: PruneRepo
     `weights     ${formatCount(convert.nParams)}, ${formatPercent(share)} kept`,
     `layers      ${describeLayers(convert.layers)}`,
     `repaired    ${ridged} of ${plural(repaired.length, 'part')} by least squares${ridgesText(repaired)}, the others by ${repaired.some(({ bias }) => bias) ? 'a bias' : 'nothing'}`,
+    ...layerTimeText(repaired),
     `perplexity  ${dense.perplexity.toFixed(2)} unpruned; pruned ${unrepaired.perplexity.toFixed(2)}, repaired ${judgement.repaired.perplexity.toFixed(2)}, as ${convert.fileType} ${file.perplexity.value.toFixed(2)}`,
     `KL          pruned ${unrepaired.kl.toFixed(3)}, repaired ${judgement.repaired.kl.toFixed(3)}${kl && `, as ${convert.fileType} ${file.kl?.value.toFixed(3)}`} nats from the unpruned model, on ${nTokens} tokens held out`,
     `took        ${formatDuration(rest.durationMs)}, ${rest.calibrationTokens} tokens of calibration, at most ${formatMemory(convert.peakRssBytes)} beside llama.cpp`,
   ].join('\n');
+}
+
+/** What the matrices of a layer cost, both of its parts together. */
+function layerTimeText(repaired: PruneReport['repaired']): string[] {
+  const nLayers = new Set(repaired.map(({ part }) => part.layer)).size;
+  if (nLayers === 0) return [];
+  const mean = (times: number[]) =>
+    formatDuration(times.reduce((sum, ms) => sum + ms, 0) / nLayers);
+  const choosing = mean(repaired.map(({ part }) => part.durationMs));
+  return [
+    `a layer     ${choosing} to choose what goes, ${mean(repaired.map(({ durationMs }) => durationMs))} to repair`,
+  ];
 }
 
 /** What was added to the diagonals of ones, against what a text leaves singular. */
@@ -85,11 +98,12 @@ export function summaryJson({ convert, repaired, judgement, ...rest }: PruneRepo
     parameter_count: convert.nParams,
     parameter_count_unpruned: convert.nParamsDense,
     calibration_tokens: rest.calibrationTokens,
-    parts: repaired.map(({ part, groups, mode, ridge, heldOutError }) => ({
+    parts: repaired.map(({ part, groups, mode, ridge, heldOutError, durationMs }) => ({
       name: part.ggufName,
       kept: groups.length,
       of: part.nGroups,
       ...{ repair: mode, ridge, held_out_error: heldOutError },
+      ...{ choose_ms: part.durationMs, repair_ms: durationMs },
     })),
     judged_tokens: nTokens,
     perplexity_unpruned: dense.perplexity,

@@ -28,6 +28,7 @@ import { type StageTimes, stageTimes, timeWork } from './plan/time-plan.js';
 import type { RepairedPart, RepairTools } from './repair/repair-parts.js';
 import { openScratch } from './scratch.js';
 import { splitText } from './split-text.js';
+import { JUDGED_CHUNKS } from './unpruned-score.js';
 import { repairParts, type WritingOptions, writePruned } from './write-pruned.js';
 
 export type PruneOptions = CalibratingOptions &
@@ -54,9 +55,8 @@ export type PruneSummary = {
   calibrationTokens: number;
 };
 
-/** Chunks that widths are chosen by, and that the result is judged on. */
+/** Chunks that widths are chosen by. */
 const CHOOSING_CHUNKS = 6;
-const JUDGED_CHUNKS = 8;
 
 /** Throws `CheckpointError`, `CalibrationError`, `OutputError`, `MeasureError` or the signal's reason. */
 export async function prune(options: PruneOptions): Promise<PruneSummary> {
@@ -76,7 +76,7 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
     const multiply = productOf(compute);
     const work = await timeWork({ ...options, parts, nEmbd: dense.model.nEmbd }, multiply);
     const ready = await calibrateModel(options, {
-      ...{ dense, parts, text: text.calibration, needsGrams: repair === 'least-squares' },
+      ...{ dense, parts, text, needsGrams: repair === 'least-squares' },
       onPace: (pace) => options.onTimes(stageTimes({ work, ...pace, searchMs: options.searchMs })),
     });
     const tools = { dense, calibration: ready.calibration, multiply, scratch };
@@ -90,7 +90,7 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
     const summary = await writePruned(options, {
       ...{ dense, calibration: ready.calibration, repaired },
     });
-    const judgement = await judge({ ...options, ...ready, repaired, dense, text: text.judging });
+    const judgement = await judge({ ...options, ...ready, repaired, dense });
     await ready.calibration.close();
     return {
       ...{ convert: summary, repaired, judgement },

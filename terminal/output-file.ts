@@ -1,8 +1,8 @@
 // A file that is there whole or not at all: written under a temporary name, flushed, renamed.
 // What could go wrong at the end (no space, no right, a name in use) is looked for at the start.
-import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { removeLeftovers, temporaryPath } from './temporary-name.js';
 import { formatDisk } from './units.js';
 
 /** Thrown where the output cannot be written; the message is for the user. */
@@ -40,11 +40,9 @@ export async function openOutput(
   }: { sizeBytes?: number; inputs: readonly string[]; force?: boolean },
 ): Promise<OutputFile> {
   await checkOutput(filePath, inputs, force);
+  await removeLeftovers(filePath);
   await checkSpace(filePath, sizeBytes);
-  const temporary = path.join(
-    path.dirname(filePath),
-    `.${path.basename(filePath).slice(0, 200)}.${randomBytes(4).toString('hex')}.part`,
-  );
+  const temporary = temporaryPath(filePath);
   const handle = await open(temporary, 'wx').catch((cause: NodeJS.ErrnoException) => {
     throw new OutputError(filePath, `cannot be written (${cause.code})`, { cause });
   });

@@ -13,7 +13,7 @@ export function checkConfig(config: Record<string, unknown>, filePath: string): 
   if (!LLAMAS.includes(modelType) && !isMistral)
     throw new CheckpointError(
       filePath,
-      `has model_type ${showValue(modelType)}; hearth converts "llama" (and "mistral" where sliding_window is null), ${DECI.map(showValue).join(', ')}`,
+      `has model_type ${showValue(modelType)}; hearth converts "llama" (and "mistral" where sliding_window is null), ${DECI.map(showValue).join(', ')}; "qwen2" and "qwen3", which are most alike, would be next`,
     );
   const { position_embedding_type: position } = config;
   if ((position ?? 'rope') !== 'rope')

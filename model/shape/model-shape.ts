@@ -71,7 +71,9 @@ function told<Value>(read: () => Value, nothing: Value): Value {
 export function shapeOfGguf(file: GgufFile): ModelShape {
   const arch = text(file, 'general.architecture');
   if (arch !== 'llama' && arch !== 'deci')
-    throw new GgufFileError(`${file.path} is a "${arch}" model; expected llama or deci`);
+    throw new GgufFileError(
+      `${file.path} is a "${arch}" model; expected llama or deci (qwen2 and qwen3, which are most alike, would be next)`,
+    );
   const nLayer = layerCount(file, `${arch}.block_count`);
   const nEmbd = count(file, `${arch}.embedding_length`);
   const nHead = perLayer(file, `${arch}.attention.head_count`, nLayer);

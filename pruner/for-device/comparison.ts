@@ -8,6 +8,7 @@ import type { ConvertSummary } from '../../converter/convert.js';
 import type { LayerRange } from '../../devices/plan/block-pruning.js';
 import { openCompute } from '../../llama/ggml-compute.js';
 import { openOutput } from '../../terminal/output-file.js';
+import { temporaryPath } from '../../terminal/temporary-name.js';
 import {
   type CalibratedModel,
   type CalibratingOptions,
@@ -20,10 +21,11 @@ import type { Calibration } from '../calibration-file.js';
 import type { DenseModel, Part } from '../dense-model.js';
 import type { CalibrationPace } from '../plan/time-plan.js';
 import { splitText } from '../split-text.js';
+import { JUDGED_CHUNKS } from '../unpruned-score.js';
 import type { WritingOptions } from '../write-pruned.js';
 import { type MeasuredFile, openMeasuredFile } from './measured-file.js';
 import { meanKl, type Pair, type PairQuality, pairName } from './pair.js';
-import { COMPARED_CHUNKS, openPairMeter, type PairMeter } from './pair-meter.js';
+import { openPairMeter, type PairMeter } from './pair-meter.js';
 import { openNoiseMeter } from './rounding-noise.js';
 import type { Measuring, SearchResult } from './search-pairs.js';
 
@@ -54,11 +56,11 @@ export async function openComparison(
   options: ComparisonOptions,
   { dense, parts, pairs }: ComparedPairs,
 ): Promise<PairComparison> {
-  const text = splitText(options.text, { choosing: 0, judging: COMPARED_CHUNKS * CHUNK_SIZE });
+  const text = splitText(options.text, { choosing: 0, judging: JUDGED_CHUNKS * CHUNK_SIZE });
   const pruned = pairs.some(({ ratio }) => ratio > 0) ? parts : [];
   const compute = openCompute({ threads: options.threads ?? os.availableParallelism() });
   const multiply = productOf(compute);
-  const outputFolder = `${options.output}.${process.pid}.part`;
+  const outputFolder = temporaryPath(options.output);
   let ready: CalibratedModel | undefined;
   const close = async () => {
     compute.close();
@@ -68,13 +70,13 @@ export async function openComparison(
   try {
     const { onPace } = options;
     const needsGrams = options.repair === 'least-squares';
-    const toCalibrate = { dense, parts: pruned, text: text.calibration, needsGrams, onPace };
+    const toCalibrate = { dense, parts: pruned, text, needsGrams, onPace };
     ready = await calibrateModel(options, toCalibrate);
     const { calibration } = ready;
     const tools = { dense, calibration, multiply };
     const measured = await measureParts(options, tools, pruned);
     const meter = openPairMeter({
-      ...{ ...options, tools, parts: measured, ready, text: text.judging, outputFolder },
+      ...{ ...options, tools, parts: measured, ready, outputFolder },
     });
     const kept = await openMeasuredFile(options.output, await settingsOf(options, tools));
     if (kept.nFound > 0) options.onFound(kept.nFound, kept.path);

@@ -11,7 +11,7 @@ import type { MeasuredPart } from '../measured-part.js';
 import { asChange, type RepairedPart, type RepairTools } from '../repair/repair-parts.js';
 import { openScratch } from '../scratch.js';
 import { scoreTrials } from '../trial/trial.js';
-import type { TrialTask } from '../trial/trial-protocol.js';
+import { JUDGED_CHUNKS, judgingTask } from '../unpruned-score.js';
 import { repairParts, type WritingOptions, writePruned } from '../write-pruned.js';
 import { type Pair, type PairQuality, pairName } from './pair.js';
 
@@ -19,8 +19,6 @@ export type PairMeterOptions = Omit<WritingOptions, 'type' | 'output' | 'force' 
   tools: Omit<RepairTools, 'scratch'>;
   parts: readonly MeasuredPart[];
   ready: CalibratedModel;
-  /** Has not calibrated. */
-  text: string;
   /** For what lies between. */
   folder: string;
   /** For files of pairs, on the output's disk. */
@@ -38,41 +36,32 @@ export type PairMeter = {
   tryPruning(pair: Pair, signal: AbortSignal): Promise<number>;
 };
 
-/** Chunks that pairs are compared on: as many as the text has, up to these. */
-export const COMPARED_CHUNKS = 8;
-const LEAST_CHUNKS = 2;
 /** What pruning alone costs only guides the search. */
 const TRIED_CHUNKS = 4;
 
 export function openPairMeter(options: PairMeterOptions): PairMeter {
-  const rows = path.join(options.folder, 'rows');
-  let hasRows = false;
-  /** What the unpruned model holds for likely is computed once. */
-  const score = async (trials: TrialTask['trials'], signal: AbortSignal) => {
-    const task = trialTask(options, trials);
-    if (!hasRows) {
-      options.onStage({ name: 'judge', part: 'the unpruned model', done: 0, of: 1 });
-      await scoreTrials({ ...task, trials: [], dense: { kind: 'write', path: rows } }, { signal });
-    }
-    hasRows = true;
-    if (trials.length === 0) return 0;
+  const tryRepaired = async (repaired: readonly RepairedPart[], signal: AbortSignal) => {
+    if (repaired.length === 0) return 0;
+    const { unpruned } = options.ready;
     options.onStage({ name: 'search', part: 'the pruned model', done: 0, of: 1 });
-    const chunks = { least: 1, most: TRIED_CHUNKS };
     const { scores } = await scoreTrials(
-      { ...task, chunks, dense: { kind: 'read', path: rows } },
+      {
+        ...judgingTask({ ...options.ready, text: unpruned.text }),
+        chunks: { least: 1, most: TRIED_CHUNKS },
+        dense: { kind: 'read', path: unpruned.rowsPath },
+        trials: [repaired.map(asChange)],
+      },
       { signal },
     );
     return scores[0]?.meanKl ?? 0;
   };
-  const tryRepaired = async (repaired: readonly RepairedPart[], signal: AbortSignal) =>
-    await score(repaired.length > 0 ? [repaired.map(asChange)] : [], signal);
   return {
     async measure(pair, signal) {
       const begun = performance.now();
       return await withRepaired(options, pair, signal, async (repaired) => {
         const pruningKl = await tryRepaired(repaired, signal);
         const file = await writePair(options, pair, { repaired, signal });
-        const scored = await scoreFile(options, { file: file.output, rows, signal });
+        const scored = await scoreFile(options, { file: file.output, signal });
         const durationMs = performance.now() - begun;
         return { file, quality: { ...scored, pruningKl, durationMs } };
       });
@@ -84,12 +73,6 @@ export function openPairMeter(options: PairMeterOptions): PairMeter {
     tryPruning: (pair, signal) =>
       withRepaired(options, pair, signal, (repaired) => tryRepaired(repaired, signal)),
   };
-}
-
-function trialTask({ ready, text }: PairMeterOptions, trials: TrialTask['trials']) {
-  const settings = { ...ready.settings, modelPath: ready.densePath };
-  const chunks = { least: LEAST_CHUNKS, most: COMPARED_CHUNKS };
-  return { text, nCtx: CHUNK_SIZE, settings, chunks, base: [], trials };
 }
 
 /** Repaired columns lie in a file of their own while `work` needs them. */
@@ -131,15 +114,15 @@ async function writePair(
 }
 
 async function scoreFile(
-  { ready, text, onStage }: PairMeterOptions,
-  { file, rows, signal }: { file: string; rows: string; signal: AbortSignal },
+  { ready: { settings, unpruned }, onStage }: PairMeterOptions,
+  { file, signal }: { file: string; signal: AbortSignal },
 ): Promise<Pick<PairQuality, 'klByChunk' | 'perplexity'>> {
   onStage({ name: 'judge', part: 'the file', done: 0, of: 1 });
   const { byChunk, perplexity } = await scoreQuality(
     {
-      ...{ text, nCtx: CHUNK_SIZE, maxChunks: COMPARED_CHUNKS, tokensSha256: null },
-      settings: { ...ready.settings, modelPath: file },
-      first: { kind: 'read', path: rows },
+      ...{ text: unpruned.text, nCtx: CHUNK_SIZE, maxChunks: JUDGED_CHUNKS, tokensSha256: null },
+      settings: { ...settings, modelPath: file },
+      first: { kind: 'read', path: unpruned.rowsPath },
     },
     { signal, onProgress: () => {} },
   );

@@ -27,10 +27,7 @@ export type PrunePlan = {
 };
 
 /** What is asked, before it is planned. */
-export type UnplannedOptions = Omit<
-  PruneOptions,
-  'headerBytes' | 'quantised' | 'onTokens' | 'onTimes'
->;
+export type UnplannedOptions = Omit<PruneOptions, 'headerBytes' | 'quantised' | 'onTimes'>;
 
 /** Throws as `convert` does, and `MemoryPredictionError`; `device` is null for this machine. */
 export async function planPruning(

@@ -11,6 +11,7 @@ import type { InputMoments, Multiply } from '../linear/least-squares.js';
 import { type Matrix, range, zeros } from '../linear/matrix.js';
 import { type RepairMode, repairLinear } from '../repair/repair-linear.js';
 import type { StageName } from '../stage.js';
+import { JUDGED_CHUNKS } from '../unpruned-score.js';
 
 /** In the order in which they come. */
 export type StageTimes = { name: StageName; ms: number }[];
@@ -56,10 +57,10 @@ export type CalibrationPace = {
 export type TimedRun = CalibrationPace & { work: WorkTimes; searchMs: number };
 
 /**
- * What judging computes: the unpruned model, without repair, with it, and the file; but it sums up nothing,
- * which is half of what a chunk takes at calibration.
+ * What judging computes: the model without repair, with it, and the file; but it sums up nothing, which is
+ * half of what a chunk takes at calibration.
  */
-const JUDGED_CHUNKS = (4 * 8) / 2;
+const CHUNKS_OF_JUDGING = (3 * JUDGED_CHUNKS) / 2;
 
 export function stageTimes({ work, chunkMs, nChunks, denseMs, searchMs }: TimedRun): StageTimes {
   const ofChunks = (name: StageName, chunks: number) =>
@@ -70,7 +71,7 @@ export function stageTimes({ work, chunkMs, nChunks, denseMs, searchMs }: TimedR
     ...(searchMs > 0 ? [{ name: 'search' as const, ms: searchMs }] : []),
     { name: 'repair', ms: work.repair },
     { name: 'write', ms: denseMs + work.quantise },
-    ...ofChunks('judge', JUDGED_CHUNKS),
+    ...ofChunks('judge', CHUNKS_OF_JUDGING),
   ];
 }
 

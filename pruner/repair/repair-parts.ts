@@ -21,6 +21,8 @@ export type RepairedPart = Pick<Repaired, 'mode' | 'ridge' | 'heldOutError'> & {
   kept: Uint32Array;
   columns: TensorSource;
   bias: { source: TensorSource; values: Float32Array } | null;
+  /** What repairing took. */
+  durationMs: number;
 };
 
 export type RepairTools = {
@@ -37,6 +39,7 @@ export async function repairPart(
   { nKept, mode }: { nKept: number; mode: RepairMode },
 ): Promise<RepairedPart | null> {
   if (nKept >= part.nGroups) return null;
+  const begun = performance.now();
   const groups = keptGroups(part, nKept);
   const kept = columnsOf(groups, part.groupSize);
   const weight = dense.readWeight(`${part.module}.weight`);
@@ -48,6 +51,7 @@ export async function repairPart(
     heldOutError: repaired.heldOutError,
     columns: scratch.store(`${part.module}.weight`, repaired.columns),
     bias: bias && { source: scratch.store(`${part.module}.bias`, bias), values: bias },
+    durationMs: performance.now() - begun,
   };
 }
 

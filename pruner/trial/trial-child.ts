@@ -21,9 +21,12 @@ takeTask<TrialTask, TrialEvent>(async (task, child) => {
   const finder = findTensors(task.settings.libraries, PRUNED);
   const scorer = openScorer(model, task.nCtx, { evalCallback: finder.callback });
   try {
-    const tokens = chunksOf(scorer.tokenize(task.text), task);
-    if (task.dense.kind === 'write') await scoreDense(scorer, tokens, task, child);
-    else await warmUp(scorer, tokens, task);
+    const all = scorer.tokenize(task.text);
+    const tokens = chunksOf(all, task);
+    if (task.dense.kind === 'write') {
+      const score = await scoreDense(scorer, tokens, task, child);
+      await child.send({ kind: 'dense', ...score, nTextTokens: all.length });
+    } else await warmUp(scorer, tokens, task);
     await runTrials(new TrialWeights(finder.tensors), scorer, tokens, task, child);
   } finally {
     scorer.close();
@@ -50,7 +53,7 @@ async function scoreDense(
   tokens: Int32Array,
   { nCtx, dense }: TrialTask,
   { send }: MeasuringChild<TrialEvent>,
-): Promise<void> {
+): Promise<{ meanNll: number; nTokens: number }> {
   const tally = new PerplexityTally();
   using rows = openKeptRows(dense, { nVocab: scorer.nVocab, nRows: tokens.length / 2 });
   for (let start = 0; start < tokens.length; start += nCtx) {
@@ -61,8 +64,7 @@ async function scoreDense(
       rows.write?.(logProbsOf(logits, normaliser));
     }
   }
-  const meanNll = Math.log(tally.perplexity.value);
-  await send({ kind: 'dense', meanNll, nTokens: tally.count });
+  return { meanNll: Math.log(tally.perplexity.value), nTokens: tally.count };
 }
 
 async function runTrials(

@@ -40,7 +40,8 @@ export type Score = {
 };
 
 export type TrialEvent =
-  | { kind: 'dense'; meanNll: number; nTokens: number }
+  /** `nTextTokens` are all that the text has. */
+  | { kind: 'dense'; meanNll: number; nTokens: number; nTextTokens: number }
   | { kind: 'chunk'; done: number; of: number }
   | { kind: 'score'; index: number; score: Score }
   | MeasuringEnd;

@@ -11,7 +11,7 @@ export type ScoringOptions = {
 
 export type TrialScores = {
   /** Of the unpruned model; null where it was scored before. */
-  dense: { meanNll: number; nTokens: number } | null;
+  dense: { meanNll: number; nTokens: number; nTextTokens: number } | null;
   /** In the order of the trials. */
   scores: Score[];
 };

@@ -150,6 +150,22 @@ t.test('what cannot be done is said, and nothing is left behind', async (t) => {
   await refused(['--ratio', '0.2', '--memory', '100MiB'], /does not fit 100 MiB to be calibrated/);
 });
 
+t.test('a text of too few tokens to judge by is told before any long work', async (t) => {
+  const output = path.join(folder, 'few.gguf');
+  const spaces = path.join(folder, 'spaces.txt');
+  // Long enough by its characters; runs of spaces are few tokens.
+  writeFileSync(spaces, `${sentence}${`x${' '.repeat(79)}\n`.repeat(400)}`);
+  const given = ['--ratio', '0.2', '--text', spaces, '--chat-template', 'llama-2'];
+  const run = await hearth(['prune', dense, '-o', output, ...given, '--gpu', 'off']);
+  t.equal(run.status, 1);
+  t.match(
+    run.stderr,
+    /held out to judge by is \d+ tokens long; expected at least 1024; give a longer --text/,
+  );
+  t.notMatch(run.stderr, /calibrating/);
+  t.notOk(existsSync(output));
+});
+
 t.test('a file that exists is refused before any long work, and kept', async (t) => {
   const output = path.join(folder, 'taken.gguf');
   writeFileSync(output, 'mine');
@@ -164,7 +180,7 @@ t.test('another architecture is refused by its name', async (t) => {
   const other = writeLlama(path.join(folder, 'qwen'), sizes, weights, { model_type: 'qwen2' });
   const run = await hearth(['prune', other, '-o', path.join(folder, 'q.gguf'), '--ratio', '0.2']);
   t.equal(run.status, 1);
-  t.match(run.stderr, /has model_type "qwen2"; hearth converts "llama"/);
+  t.match(run.stderr, /has model_type "qwen2"; hearth converts "llama".*"qwen3".* would be next/);
 });
 
 t.test('a GPU that is not there is told before any long work', { skip: isMac }, async (t) => {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { readTexts } from '../../pruner/general-text.js';
-import { languageNotice, shortTextNotice } from '../../pruner/text-notices.js';
+import { languageNotice, shortTextNotice, unlikelyTextNotice } from '../../pruner/text-notices.js';
 import { tinyGguf } from '../support/tiny-gguf.js';
 
 const ENGLISH =
@@ -57,6 +57,12 @@ t.test("a GGUF's general.languages say the same", async (t) => {
   writeFileSync(file, tinyGguf({ metadata }));
   t.match(await languageNotice(ENGLISH, file), /general\.languages names Korean/);
   t.equal(await languageNotice('주전자는 차를 위해 물을 끓입니다.', file), null);
+});
+
+t.test('a text that the model finds unlikely is told', (t) => {
+  t.match(unlikelyTextNotice(1.39), /finds this text unlikely \(1\.39 nats a byte; /);
+  t.equal(unlikelyTextNotice(1.09), null);
+  t.end();
 });
 
 t.test('few tokens are told, enough are not', (t) => {
