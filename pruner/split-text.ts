@@ -15,8 +15,8 @@ const CHARACTERS_PER_TOKEN = 6;
 export function splitText(text: string, tokens: { choosing: number; judging: number }): SplitText {
   const wanted = (tokens.choosing + tokens.judging) * CHARACTERS_PER_TOKEN;
   const scale = Math.min(1, (text.length * MOST_HELD_OUT) / wanted);
-  const judged = cutAfter(text, text.length - tokens.judging * CHARACTERS_PER_TOKEN * scale);
-  const chosen = cutAfter(text, judged - tokens.choosing * CHARACTERS_PER_TOKEN * scale);
+  const judged = cutBefore(text, text.length, tokens.judging * CHARACTERS_PER_TOKEN * scale);
+  const chosen = cutBefore(text, judged, tokens.choosing * CHARACTERS_PER_TOKEN * scale);
   return {
     calibration: text.slice(0, chosen),
     choosing: text.slice(chosen, judged),
@@ -35,8 +35,12 @@ export function checkLength(text: string, names: readonly string[]): void {
   );
 }
 
-/** The start of the first line from `position` on, or that where there is none. */
-function cutAfter(text: string, position: number): number {
-  const newline = text.indexOf('\n', position);
-  return newline < 0 || newline + 1 >= text.length ? Math.floor(position) : newline + 1;
+/** Of what is wanted, what may be missing for the cut to be between lines. */
+const MOST_MISSING = 0.1;
+
+/** Where the last `length` characters before `end` begin: a line if one begins soon, for lines may be long. */
+function cutBefore(text: string, end: number, length: number): number {
+  const position = Math.floor(end - length);
+  const line = text.indexOf('\n', position) + 1;
+  return line > 0 && line - position <= MOST_MISSING * length ? line : position;
 }

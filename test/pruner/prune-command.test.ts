@@ -152,11 +152,11 @@ t.test('what cannot be done is said, and nothing is left behind', async (t) => {
 
 t.test('a text of too few tokens to judge by is told before any long work', async (t) => {
   const output = path.join(folder, 'few.gguf');
-  const spaces = path.join(folder, 'spaces.txt');
-  // Long enough by its characters; runs of spaces are few tokens.
-  writeFileSync(spaces, `${sentence}${`x${' '.repeat(79)}\n`.repeat(400)}`);
-  const given = ['--ratio', '0.2', '--text', spaces, '--chat-template', 'llama-2'];
-  const run = await hearth(['prune', dense, '-o', output, ...given, '--gpu', 'off']);
+  const words = path.join(folder, 'words.txt');
+  // Long enough by its characters; each word is one token of this model.
+  writeFileSync(words, 'refrigerator '.repeat(2700));
+  const given = ['--ratio', '0.1', '--text', words, '--gpu', 'off', '--search', '0'];
+  const run = await hearth(['prune', samplePath('appliance/dense'), '-o', output, ...given]);
   t.equal(run.status, 1);
   t.match(
     run.stderr,

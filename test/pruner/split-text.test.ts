@@ -10,6 +10,17 @@ t.test('nothing of the text is lost or used twice, and it is cut between lines',
   t.end();
 });
 
+t.test('lines as long as chapters do not change how much is held out', (t) => {
+  const text = `${'word '.repeat(6000)}\n`.repeat(5);
+  for (const choosing of [0, 500]) {
+    const split = splitText(text, { choosing, judging: 1000 });
+    t.equal(split.calibration + split.choosing + split.judging, text);
+    t.equal(split.judging.length, 6000);
+    t.equal(split.choosing.length, 6 * choosing);
+  }
+  t.end();
+});
+
 t.test('of a short text, at most a third is held out', (t) => {
   const text = 'word '.repeat(200);
   const { calibration, judging } = splitText(text, { choosing: 0, judging: 4096 });
