@@ -55,7 +55,7 @@ type PruneReport = PruneSummary & { durationMs: number };
 export function summaryText({ convert, repaired, judgement, ...rest }: PruneReport): string {
   const { dense, unrepaired, file, nTokens } = judgement;
   const share = convert.nParamsDense ? convert.nParams / convert.nParamsDense : 1;
-  const kl = file.kl ? `, KL ${file.kl.value.toFixed(3)}` : '';
+  const ofFile = file.kl ? `, as ${convert.fileType} ${formatNats(file.kl.value)}` : '';
   const ridged = repaired.filter(({ ridge }) => ridge !== null).length;
   return [
     `${convert.output}: ${formatDisk(convert.sizeBytes)}, ${convert.fileType}`,
@@ -64,9 +64,14 @@ export function summaryText({ convert, repaired, judgement, ...rest }: PruneRepo
     `repaired    ${ridged} of ${plural(repaired.length, 'part')} by least squares${ridgesText(repaired)}, the others by ${repaired.some(({ bias }) => bias) ? 'a bias' : 'nothing'}`,
     ...layerTimeText(repaired),
     `perplexity  ${dense.perplexity.toFixed(2)} unpruned; pruned ${unrepaired.perplexity.toFixed(2)}, repaired ${judgement.repaired.perplexity.toFixed(2)}, as ${convert.fileType} ${file.perplexity.value.toFixed(2)}`,
-    `KL          pruned ${unrepaired.kl.toFixed(3)}, repaired ${judgement.repaired.kl.toFixed(3)}${kl && `, as ${convert.fileType} ${file.kl?.value.toFixed(3)}`} nats from the unpruned model, on ${nTokens} tokens held out`,
+    `KL          pruned ${formatNats(unrepaired.kl)}, repaired ${formatNats(judgement.repaired.kl)}${ofFile} nats from the unpruned model, on ${nTokens} tokens held out`,
     `took        ${formatDuration(rest.durationMs)}, ${rest.calibrationTokens} tokens of calibration, at most ${formatMemory(convert.peakRssBytes)} beside llama.cpp`,
   ].join('\n');
+}
+
+/** What was kept of likelihoods is rounded, so that of no divergence a little less than nothing is left. */
+function formatNats(kl: number): string {
+  return Math.max(0, kl).toFixed(3);
 }
 
 /** What the matrices of a layer cost, both of its parts together. */
