@@ -17,7 +17,7 @@ export type UnprunedScore = {
   natsPerByte: number;
 };
 
-export type HeldOutText = {
+type HeldOutText = {
   text: string;
   densePath: string;
   settings: CalibrationSettings;
