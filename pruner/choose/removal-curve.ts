@@ -36,20 +36,35 @@ export async function removalCurve(
   options: RemovalOptions & { ridge: number; multiply: Multiply },
 ): Promise<RemovalCurve> {
   const { groupSize, step, least, ridge, multiply } = options;
-  const rest = scaleColumns(weight, moments.scale);
-  const inverse = await invertWithRidge(moments, null, ridge, multiply);
-  const left = new Set(range(0, weight.nCols / groupSize));
+  let rest = scaleColumns(weight, moments.scale);
+  let inverse = await invertWithRidge(moments, null, ridge, multiply);
+  let groups = Array.from(range(0, weight.nCols / groupSize));
+  /** Places in `groups`, whose columns are still in both matrices. */
+  let left = groups.map((_, place) => place);
   const curve: RemovalCurve = { order: [], errors: [0] };
-  while (left.size > least) {
-    const scores = await scoreGroups(rest, inverse, [...left], groupSize, multiply);
-    const leaving = scores.slice(0, Math.min(step, left.size - least)).map(({ group }) => group);
-    const columns = leaving.flatMap((group) => columnsOf(group, groupSize));
-    const cost = await remove(rest, inverse, columns, multiply);
-    for (const group of leaving) left.delete(group);
-    append(curve, leaving, cost);
+  while (left.length > least) {
+    const scores = await scoreGroups(rest, inverse, left, groupSize, multiply);
+    const leaving = scores.slice(0, Math.min(step, left.length - least)).map(({ group }) => group);
+    const cost = await remove(rest, inverse, columnsOfAll(leaving, groupSize), multiply);
+    append(
+      curve,
+      leaving.map((place) => groups[place] as number),
+      cost,
+    );
+    left = left.filter((place) => !leaving.includes(place));
+    // What is gone costs as much as what is left, until the matrices are made smaller.
+    if (left.length > groups.length * FULL_SHARE) continue;
+    const columns = columnsOfAll(left, groupSize);
+    rest = pickColumns(rest, columns);
+    inverse = pick(inverse, columns, columns);
+    groups = left.map((place) => groups[place] as number);
+    left = groups.map((_, place) => place);
   }
   return curve;
 }
+
+/** Matrices of which less than this is left are made smaller. */
+const FULL_SHARE = 0.8;
 
 /** By the variances alone: FLAP's fluctuation metric (An et al. 2024). */
 export function diagonalRemovalCurve(
@@ -126,6 +141,10 @@ function append(curve: RemovalCurve, groups: number[], cost: number): void {
     curve.order.push(group);
     curve.errors.push(before + (cost * (i + 1)) / groups.length);
   }
+}
+
+function columnsOfAll(groups: readonly number[], groupSize: number): number[] {
+  return groups.flatMap((group) => columnsOf(group, groupSize));
 }
 
 function columnsOf(group: number, groupSize: number): number[] {
