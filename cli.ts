@@ -27,6 +27,7 @@ const COMMANDS = {
   keys: async () => (await import('./appliance/update/keys-command.js')).keysCommand,
   'update-bundle': async () =>
     (await import('./appliance/update/update-bundle-command.js')).updateBundleCommand,
+  update: async () => (await import('./appliance/update/update-command.js')).updateCommand,
   devices: async () => (await import('./devices/devices-command.js')).devicesCommand,
   pack: async () => (await import('./appliance/pack/pack-command.js')).packCommand,
   verify: async () => (await import('./appliance/verify/verify-command.js')).verifyCommand,
@@ -51,8 +52,9 @@ const EXAMPLES: [command: string, description: string][] = [
   ['$0 keys keys', 'Keys to sign updates with'],
   [
     '$0 update-bundle chat.gguf --target x64-uefi --cert keys/update.cert.pem --key keys/update.key.pem',
-    'Another model, signed for devices with RAUC',
+    'A signed update for devices with such a disk',
   ],
+  ['$0 update', 'On a device with such a disk: what its maker released'],
   ['$0 devices', 'What this machine is, and the cards and boards that hearth knows'],
   ['$0 pack chat.gguf --target linux-arm64', 'One file that a board installs without network'],
   ['$0 verify hearth-linux-arm64.tar.zst', 'Whether such a file is whole, and by whom'],

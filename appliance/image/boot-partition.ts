@@ -1,19 +1,18 @@
 // The EFI partition: systemd-boot, and for each slot an entry, a kernel and its initramfs.
-// Slot A starts; B is the same and stands by. The menu shows while a key is held at power-on, and
+// Slot A starts; B is the same and stands by, until an update goes there. The menu shows while a key is held at power-on, and
 // nothing can be typed into it. Written by mtools into a file, so nothing is mounted.
 import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ImageBuild, StepOptions } from './build.js';
 import type { DebianBase } from './debian-base.js';
 import { makeEmpty, runTool } from './debian-tools.js';
-import type { ImageMachine } from './image-machine.js';
-import { OTHER_SLOT_ARGUMENT } from './initramfs.js';
+import { loaderEntry, SLOTS, type Slot, untriedEntryName } from './loader-entry.js';
 import { aligned } from './partitions.js';
 
 export type BootPartitionOptions = StepOptions &
   Pick<ImageBuild, 'base' | 'machine'> & {
     /** PARTUUIDs of the slots */
-    slots: { a: string; b: string };
+    slots: Record<Slot, string>;
     /** eight hexadecimal digits */
     serial: string;
     sizeBytes: number;
@@ -51,34 +50,16 @@ async function stage(staging: string, { base, machine, slots }: BootPartitionOpt
     await mkdir(path.join(staging, name), { recursive: true });
   await copyFile(base.loader, path.join(staging, 'EFI/BOOT', machine.loader.efi));
   await writeFile(path.join(staging, 'loader/loader.conf'), LOADER_CONFIG);
-  for (const slot of ['a', 'b'] as const) {
+  for (const slot of SLOTS) {
     await copyFile(base.kernel, path.join(staging, slot, 'vmlinuz'));
     await copyFile(base.initrd, path.join(staging, slot, 'initrd'));
-    const entry = path.join(staging, `loader/entries/hearth-${slot}.conf`);
+    const entry = path.join(staging, `loader/entries/${untriedEntryName(slot)}`);
     await writeFile(entry, loaderEntry(slot, slots, machine));
   }
 }
 
-const LOADER_CONFIG = `default hearth-a.conf
-timeout 0
+const LOADER_CONFIG = `timeout 0
 editor no
+auto-entries no
+auto-firmware no
 `;
-
-/** An entry of systemd-boot. */
-export function loaderEntry(
-  slot: 'a' | 'b',
-  slots: { a: string; b: string },
-  { serial }: Pick<ImageMachine, 'serial'>,
-): string {
-  const other = slots[slot === 'a' ? 'b' : 'a'];
-  const options = [
-    `root=PARTUUID=${slots[slot]} ${OTHER_SLOT_ARGUMENT}=${other} rootfstype=squashfs ro`,
-    `console=${serial},115200 console=tty0 consoleblank=0`,
-    'panic=10 quiet loglevel=3 systemd.show_status=no',
-  ].join(' ');
-  return `title hearth (slot ${slot.toUpperCase()})
-linux /${slot}/vmlinuz
-initrd /${slot}/initrd
-options ${options}
-`;
-}

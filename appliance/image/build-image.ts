@@ -6,13 +6,12 @@ import path from 'node:path';
 import { asOutputError, type OutputFile, openOutput } from '../../terminal/output-file.js';
 import { surveyImage } from '../block-map.js';
 import { MANIFEST_SUFFIX, manifestText } from '../manifest.js';
-import { payload } from '../payload/payload.js';
 import { unsafePathReason } from '../safe-path.js';
 import { SIGNATURE_SUFFIX, signText } from '../signature.js';
 import type { ImageBuild, ImageOptions } from './build.js';
-import { debianBase } from './debian-base.js';
 import { checkTools, runTool } from './debian-tools.js';
 import { type FittedModel, fitToDevice } from './fit-check.js';
+import { gatherSystem } from './gather-system.js';
 import { IMAGE_MACHINES, ImageError } from './image-machine.js';
 import { imageManifest, sha256Of } from './image-manifest.js';
 import { makePartitions, type Partitions } from './partition-files.js';
@@ -28,15 +27,13 @@ export type ImageSummary = {
   output: string;
   manifest: string;
   sizeBytes: number;
-  /** all but the model's partition */
+  /** all but the model's partitions */
   sizeWithoutModelBytes: number;
   layout: DiskLayout;
   fitted: FittedModel;
 };
 
 const CHUNK_BYTES = 1 << 20;
-
-export const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
 
 /** Rejects with ImageError, PayloadError, OutputError, SignatureError, or what was wrong with the model. */
 export async function buildImage(options: ImageOptions): Promise<ImageSummary> {
@@ -71,15 +68,12 @@ async function gather(
   options: ImageOptions & Pick<ImageBuild, 'onStep'>,
   found: Pick<ImageBuild, 'fitted' | 'folder'>,
 ): Promise<ImageBuild> {
-  const { target, settings, model, mirror = DEFAULT_MIRROR, signal, epoch, onStep } = options;
-  const machine = IMAGE_MACHINES[target];
-  onStep('installing Debian');
-  const base = await debianBase({ machine, settings, mirror, epoch, signal });
-  onStep('gathering hearth and Node');
-  const hearth = await payload(machine.payload, { signal });
+  const { settings, model, signal, onStep } = options;
+  const hasWifi = settings.wifi !== null;
+  const system = await gatherSystem({ ...options, hasWifi, folder: found.folder });
   onStep('hashing the model');
   const modelSha256 = await sha256Of(model, signal);
-  return { ...options, ...found, machine, base, hearth, modelSha256 };
+  return { ...options, ...found, ...system, modelSha256 };
 }
 
 async function writeImage(build: ImageBuild, partitions: Partitions): Promise<ImageSummary> {
@@ -103,7 +97,7 @@ async function writeImage(build: ImageBuild, partitions: Partitions): Promise<Im
 async function writeDisk(
   disk: FileHandle,
   layout: DiskLayout,
-  contents: Record<PartitionName, string>,
+  contents: Partial<Record<PartitionName, string>>,
   signal?: AbortSignal,
 ): Promise<void> {
   const table = ['--quiet', '--no-reread', '--no-tell-kernel', '/dev/fd/3'];
@@ -153,13 +147,15 @@ async function nameAll(disk: OutputFile, { output, signingKey }: ImageBuild, tex
 }
 
 function summary({ output, fitted }: ImageBuild, layout: DiskLayout): ImageSummary {
-  const { sizeBytes } = layout;
+  const { sizeBytes, partitions } = layout;
+  const models = partitions.filter(({ name }) => name.startsWith('model-'));
+  const modelBytes = models.reduce((sum, model) => sum + model.sizeBytes, 0);
   return {
     output,
     manifest: output + MANIFEST_SUFFIX,
     sizeBytes,
     layout,
     fitted,
-    sizeWithoutModelBytes: sizeBytes - partitionNamed(layout, 'model').sizeBytes,
+    sizeWithoutModelBytes: sizeBytes - modelBytes,
   };
 }

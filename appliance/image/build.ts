@@ -13,6 +13,8 @@ export type ImageOptions = {
   output: string;
   force?: boolean | undefined;
   settings: DeviceSettings;
+  /** version of the system, for updates */
+  release: string;
   /** of the device, all of it */
   memoryBytes: number;
   nCtx?: number | undefined;
@@ -25,15 +27,27 @@ export type ImageOptions = {
   onStep?: (step: string) => void;
 };
 
-export type ImageBuild = ImageOptions & {
+/** What a system is made of, whoever the device belongs to. */
+export type SystemBuild = {
+  target: ImageTarget;
   machine: ImageMachine;
-  fitted: FittedModel;
-  modelSha256: string;
+  hasWifi: boolean;
+  release: string;
   base: DebianBase;
   hearth: Payload;
+  /** seconds since 1970 that its files are dated with */
+  epoch: number;
+  /** for files that are in the way afterwards */
   folder: string;
-  onStep: (step: string) => void;
+  signal?: AbortSignal | undefined;
 };
 
-/** What every step is told; `folder` is for files that are in the way afterwards. */
-export type StepOptions = Pick<ImageBuild, 'epoch' | 'folder' | 'signal'>;
+export type ImageBuild = ImageOptions &
+  SystemBuild & {
+    fitted: FittedModel;
+    modelSha256: string;
+    onStep: (step: string) => void;
+  };
+
+/** What every step is told. */
+export type StepOptions = Pick<SystemBuild, 'epoch' | 'folder' | 'signal'>;

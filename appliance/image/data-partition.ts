@@ -1,11 +1,14 @@
-// The file systems beside the system: the model's, read-only, and an empty one for data.
+// The file systems beside the system: of the settings and of the model, read-only, and an empty one for data.
 // The model's is not compressed: quantised weights do not get smaller.
 import { mkdir, open, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { isAligned, writeAligned } from '../../model/gguf/align-gguf.js';
 import { readGgufFile } from '../../model/gguf/gguf-file.js';
+import { printable } from '../../terminal/foreign-text.js';
 import type { StepOptions } from './build.js';
+import { MODEL_FOLDER } from './config-files.js';
 import { makeEmpty, makeSquashfs, runTool } from './debian-tools.js';
+import { file, lines, type SystemFile, writeSystemFiles } from './system-file.js';
 
 /** So large may the data get, in blocks of 4096 bytes: room for its tables is kept from the start. */
 const MOST_BLOCKS = 2 ** 28;
@@ -13,19 +16,58 @@ const MOST_BLOCKS = 2 ** 28;
 /** What an update compares: a block of weights that stays is a block of the partition that stays. */
 const ALIGNMENT_BYTES = 4096;
 
+export type ModelPartitionOptions = StepOptions & {
+  /** tokens of context that the model is served with */
+  nCtx: number;
+  /** version of what it comes with */
+  release: string;
+};
+
 /**
- * Path of a squashfs with only the model in it, under its own name and readable by all. Its tensors lie
- * at multiples of {@link ALIGNMENT_BYTES}, so that an update fetches only those that changed.
+ * Path of a squashfs with the model in it, under its own name, and what hearth.service is told of it.
+ * Its tensors lie at multiples of {@link ALIGNMENT_BYTES}, so that an update fetches only those that changed.
  */
 export async function modelPartition(
   model: string,
-  { epoch, folder, signal }: StepOptions,
+  { nCtx, release, epoch, folder, signal }: ModelPartitionOptions,
 ): Promise<string> {
   const image = path.join(folder, 'model.squashfs');
   const plain = ['-noI', '-noD', '-noF', '-noX', '-no-fragments', '-b', '1M'];
   const readable = ['-all-root', '-root-mode', '0755', '-action', 'chmod(0444)@type(f)'];
-  const words = [await alignedFile(model, { folder, signal }), image, ...plain, ...readable];
+  const beside = path.join(folder, 'beside-model');
+  await writeSystemFiles(beside, modelFiles(path.basename(model), { nCtx, release }));
+  const files = [
+    await alignedFile(model, { folder, signal }),
+    ...['name', 'release', 'serve.env'].map((name) => path.join(beside, name)),
+  ];
+  const words = [...files, image, ...plain, ...readable];
   await makeSquashfs(words, epoch, { signal });
+  return image;
+}
+
+/** The name may hold anything: quoted for systemd, and else the whole of a file that is only ever printed. */
+function modelFiles(
+  name: string,
+  { nCtx, release }: Pick<ModelPartitionOptions, 'nCtx' | 'release'>,
+): SystemFile[] {
+  const quoted = path.posix.join(MODEL_FOLDER, name).replace(/["\\$`]/g, '\\$&');
+  return [
+    file('release', lines([release])),
+    file('serve.env', lines([`HEARTH_MODEL="${quoted}"`, `HEARTH_CTX=${nCtx}`])),
+    file('name', lines([printable(name.replace(/\.gguf$/, '')).replaceAll('\n', ' ')])),
+  ];
+}
+
+/** Path of a squashfs with these files, of which only root can read those that are its own. */
+export async function settingsPartition(
+  files: readonly SystemFile[],
+  { epoch, folder, signal }: StepOptions,
+): Promise<string> {
+  const staging = path.join(folder, 'settings');
+  await writeSystemFiles(staging, files);
+  const image = path.join(folder, 'settings.squashfs');
+  const owner = ['-all-root', '-root-mode', '0755'];
+  await makeSquashfs([staging, image, ...owner], epoch, { signal });
   return image;
 }
 

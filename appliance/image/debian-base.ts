@@ -28,7 +28,7 @@ export type DebianBase = {
   packages: string[];
 };
 
-export type DebianOptions = Pick<ImageBuild, 'machine' | 'settings' | 'epoch' | 'signal'> & {
+export type DebianOptions = Pick<ImageBuild, 'machine' | 'hasWifi' | 'epoch' | 'signal'> & {
   mirror: string;
 };
 
@@ -86,16 +86,16 @@ async function baseIn(folder: string): Promise<DebianBase> {
 }
 
 async function mmdebstrapArguments(options: DebianOptions, folder: string): Promise<string[]> {
-  const { machine, settings, mirror } = options;
-  const components = debianComponents(settings);
+  const { machine, mirror } = options;
+  const components = debianComponents(options);
   const security = `${mirror.replace(/\/$/, '')}-security`;
   return [
     '--variant=essential',
     `--architectures=${machine.architecture}`,
-    `--include=${debianPackages(machine, settings).join(',')}`,
+    `--include=${debianPackages(machine, options).join(',')}`,
     '--format=tar',
     '--aptopt=Acquire::Languages "none"',
-    ...leftOut(settings).map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
+    ...leftOut(options).map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
     ...KEPT.map((pattern) => `--dpkgopt=path-include=${pattern}`),
     `--essential-hook=tar-in ${shellWord(await earlyArchive(folder))} /`,
     ...customizeHooks(machine).map((hook) => `--customize-hook=${hook}`),

@@ -1,16 +1,20 @@
 // Which Debian packages the device has, and which of their files it does without.
 // As few as boot a PC, reach a network and show a screen; each with a reason to be here.
-import type { DeviceSettings } from './device-settings.js';
 import type { ImageMachine } from './image-machine.js';
 
-export const DEBIAN_RELEASE = 'bookworm';
+/** What not every device has: a firmware for Wi-Fi is larger than all the rest of a small system. */
+export type SystemFeatures = { hasWifi: boolean };
+
+export const DEBIAN_RELEASE = 'trixie';
 
 const PACKAGES = [
   'systemd systemd-sysv udev dbus kmod initramfs-tools busybox zstd systemd-boot-efi',
   // The network: addresses, names of machines nearby, the time once there is a server for it.
-  'iproute2 systemd-resolved systemd-timesyncd tzdata ca-certificates',
+  'iproute2 systemd-resolved systemd-timesyncd tzdata tzdata-legacy ca-certificates openssh-server',
   // The data partition and its log: grown, checked, repaired.
   'e2fsprogs fdisk sqlite3',
+  // Updates.
+  'rauc rauc-service',
   // The QR code on the screen.
   'qrencode',
 ].flatMap(words);
@@ -18,28 +22,23 @@ const WIFI_PACKAGES = words('wpasupplicant wireless-regdb firmware-iwlwifi firmw
 
 export function debianPackages(
   { kernelPackage }: ImageMachine,
-  { sshKeys, wifi }: DeviceSettings,
+  { hasWifi }: SystemFeatures,
 ): string[] {
-  return [
-    ...PACKAGES,
-    kernelPackage,
-    ...(sshKeys.length > 0 ? ['openssh-server'] : []),
-    ...(wifi ? WIFI_PACKAGES : []),
-  ];
+  return [...PACKAGES, kernelPackage, ...(hasWifi ? WIFI_PACKAGES : [])];
 }
 
 /** Firmware that may be copied but has no source is in a component of its own. */
-export function debianComponents({ wifi }: DeviceSettings): string {
-  return wifi ? 'main non-free-firmware' : 'main';
+export function debianComponents({ hasWifi }: SystemFeatures): string {
+  return hasWifi ? 'main non-free-firmware' : 'main';
 }
 
 /** As dpkg's path-exclude has them. Licences stay. */
-export function leftOut({ wifi }: DeviceSettings): string[] {
+export function leftOut({ hasWifi }: SystemFeatures): string[] {
   const modules = words(
-    `sound drivers/gpu drivers/media drivers/infiniband drivers/iio drivers/staging drivers/isdn drivers/video/fbdev net/bluetooth drivers/bluetooth${wifi ? '' : ' drivers/net/wireless net/wireless net/mac80211'}`,
+    `sound drivers/gpu drivers/media drivers/infiniband drivers/iio drivers/staging drivers/isdn drivers/video/fbdev net/bluetooth drivers/bluetooth${hasWifi ? '' : ' drivers/net/wireless net/wireless net/mac80211'}`,
   );
   return [
-    ...modules.map((name) => `/lib/modules/*/kernel/${name}/*`),
+    ...modules.map((name) => `/usr/lib/modules/*/kernel/${name}/*`),
     ...words('doc man info locale lintian bug').map((name) => `/usr/share/${name}/*`),
   ];
 }

@@ -1,6 +1,7 @@
 // What the user says about the device, read and checked before anything is built.
 // Whatever ends up in a generated file is checked here or written there in hexadecimal, so that no
 // name can say more than a name. Warns of keys that others can read.
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { printable } from '../../terminal/foreign-text.js';
 import { warnIfOpen } from '../signature.js';
@@ -12,11 +13,15 @@ type SettingsFlag =
   | 'wifi-ssid'
   | 'wifi-psk-file'
   | 'api-key-file'
-  | 'timezone';
+  | 'timezone'
+  | 'update-ca'
+  | 'update-url';
 
 /** Of `hearth image`. */
 export type SettingsFlags = { [Flag in SettingsFlag]?: string | undefined } & {
   port?: number | undefined;
+  'update-hour'?: number | undefined;
+  'update-patience'?: number | undefined;
 };
 
 export type Wifi = {
@@ -33,9 +38,20 @@ export type DeviceSettings = {
   apiKeys: string[];
   timezone: string;
   port: number;
+  /** certificate of whose updates it takes, in PEM; null for a device that takes none */
+  updateCa: string | null;
+  /** of a folder of bundles that it looks into by itself; null for none */
+  updateUrl: string | null;
+  /** when it may start again, in its time zone */
+  updateHour: number;
+  /** how long a system that never answered may take before it starts again */
+  patienceMs: number;
 };
 
 export const DEFAULT_PORT = 8080;
+export const DEFAULT_UPDATE_HOUR = 4;
+/** A large model from a slow card. */
+const DEFAULT_PATIENCE_MS = 10 * 60_000;
 const MAX_SSID_BYTES = 32;
 const KEY_TYPES =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/;
@@ -46,6 +62,7 @@ export async function readSettings(
   warn: (text: string) => void,
 ): Promise<DeviceSettings> {
   const { 'ssh-key': sshKeyFile, 'api-key-file': apiKeyFile, port = DEFAULT_PORT } = flags;
+  const { 'update-ca': caFile } = flags;
   return {
     hostname: checkedHostname(flags.hostname ?? 'hearth'),
     sshKeys: sshKeyFile === undefined ? [] : sshKeysOf(await linesOf(sshKeyFile), sshKeyFile),
@@ -53,6 +70,10 @@ export async function readSettings(
     apiKeys: apiKeyFile === undefined ? [] : await apiKeysOf(apiKeyFile, warn),
     timezone: checkedTimezone(flags.timezone ?? 'UTC'),
     port,
+    updateCa: caFile === undefined ? null : await caOf(caFile),
+    updateUrl: updateUrlOf(flags),
+    updateHour: flags['update-hour'] ?? DEFAULT_UPDATE_HOUR,
+    patienceMs: flags['update-patience'] ?? DEFAULT_PATIENCE_MS,
   };
 }
 
@@ -129,6 +150,35 @@ async function apiKeysOf(file: string, warn: (text: string) => void): Promise<st
   const keys = (await linesOf(file)).map((line) => line.trim()).filter(Boolean);
   if (keys.length > 0) return keys;
   throw new ImageError(`${file} holds no key; write one a line`);
+}
+
+function updateUrlOf({ 'update-url': url, 'update-ca': ca }: SettingsFlags): string | null {
+  if (url === undefined) return null;
+  if (ca === undefined)
+    throw new ImageError('--update-url is for signed updates; say by whom with --update-ca');
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed && /^https?:$/.test(parsed.protocol)) return parsed.href;
+  throw new ImageError(
+    `--update-url ${JSON.stringify(url)} is not an address; expected https://… or http://…`,
+  );
+}
+
+/** Of a CA: what signs bundles must not be trusted itself, or it could not be replaced. */
+async function caOf(file: string): Promise<string> {
+  const pem = (await linesOf(file)).map((line) => `${line}\n`).join('');
+  const certificate = certificateIn(pem);
+  if (certificate?.ca) return certificate.toString();
+  throw new ImageError(
+    `${file} is not the certificate of a CA in PEM; pass ca.cert.pem of hearth keys`,
+  );
+}
+
+function certificateIn(pem: string): X509Certificate | null {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return null;
+  }
 }
 
 async function linesOf(file: string): Promise<string[]> {

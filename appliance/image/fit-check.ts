@@ -8,6 +8,8 @@ import { sizedModelOfGguf } from '../../model/shape/sized-model.js';
 import { formatMemory } from '../../terminal/units.js';
 import { ImageError } from './image-machine.js';
 
+/** Of a device, where nothing else is said of it. */
+export const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
 /** What the booted system may take, its page cache apart. */
 const SYSTEM_BYTES = 160 * 2 ** 20;
 

@@ -2,18 +2,20 @@
 // Progress goes to stderr, the summary to stdout. What is built is build-image.ts's.
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { contextFlag } from '../../llama/settings.js';
-import { one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
+import { duration, one, text, valueFlag, wholeNumber } from '../../terminal/flags.js';
 import { interruptible } from '../../terminal/interruptible.js';
 import { noteAs, print } from '../../terminal/print.js';
 import { formatDisk, formatMemory, parseSize } from '../../terminal/units.js';
 import { IMAGE_TARGETS, type ImageTarget } from '../manifest.js';
 import { readSigningKey } from '../signature.js';
-import { buildImage, DEFAULT_MIRROR, type ImageSummary } from './build-image.js';
-import { DEFAULT_PORT, readSettings } from './device-settings.js';
+import { checkedRelease, releaseOfDay } from '../update/release.js';
+import { buildImage, type ImageSummary } from './build-image.js';
+import { DEFAULT_PORT, DEFAULT_UPDATE_HOUR, readSettings } from './device-settings.js';
+import { DEFAULT_MEMORY_BYTES } from './fit-check.js';
+import { DEFAULT_MIRROR } from './gather-system.js';
 import { sourceDateOrToday } from './source-date.js';
 
 const note = noteAs('image');
-const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
 
 const imageOptions = {
   target: {
@@ -41,6 +43,27 @@ const imageOptions = {
   'wifi-ssid': valueFlag('Wi-Fi network to join', text('wifi-ssid')),
   'wifi-psk-file': valueFlag('File with its passphrase', text('wifi-psk-file')),
   'api-key-file': valueFlag('File of keys that the API asks for, one a line', text('api-key-file')),
+  'update-ca': valueFlag(
+    'Certificate (PEM) of whose updates the device takes; none without',
+    text('update-ca'),
+  ),
+  'update-url': valueFlag(
+    'Folder on a web server where the device looks for updates by itself',
+    text('update-url'),
+  ),
+  'update-hour': valueFlag(
+    'Hour at which it may start again for one, when nobody is being answered',
+    wholeNumber('update-hour', 0, 23),
+    { defaultDescription: String(DEFAULT_UPDATE_HOUR) },
+  ),
+  'update-patience': valueFlag(
+    'How long a system that has not answered yet may take before it starts again',
+    duration('update-patience'),
+    { defaultDescription: '10m' },
+  ),
+  release: valueFlag('Version of what the device runs', checkedRelease, {
+    defaultDescription: 'the date, such as 2026.11.29',
+  }),
   sign: valueFlag('Private Ed25519 key (PEM) to sign the manifest with', text('sign')),
   timezone: valueFlag('Such as Europe/Berlin', text('timezone'), { defaultDescription: 'UTC' }),
   mirror: valueFlag('Debian mirror', text('mirror'), { defaultDescription: DEFAULT_MIRROR }),
@@ -69,6 +92,7 @@ async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
   const settings = await readSettings(argv, warn);
   if (settings.apiKeys.length === 0)
     warn('without --api-key-file, everyone in the same network may use the device');
+  const epoch = sourceDateOrToday();
   const summary = await buildImage({
     model: argv.model,
     target: argv.target as ImageTarget,
@@ -78,7 +102,8 @@ async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
     memoryBytes: argv.memory ?? DEFAULT_MEMORY_BYTES,
     nCtx: argv.ctx,
     mirror: argv.mirror,
-    epoch: sourceDateOrToday(),
+    epoch,
+    release: argv.release ?? releaseOfDay(epoch),
     signingKey: argv.sign === undefined ? undefined : await readSigningKey(argv.sign, warn),
     force: argv.force,
     onStep: (step) => note(`${step} …`),

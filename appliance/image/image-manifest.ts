@@ -22,10 +22,16 @@ export function imageManifest(build: ImageBuild, survey: ImageSurvey): ImageMani
   };
 }
 
-function contentsOf({ model, modelSha256, settings, fitted, base, hearth, epoch }: ImageBuild) {
-  const { sshKeys, wifi, apiKeys, ...named } = settings;
-  const has = { wifi: wifi !== null, ssh: sshKeys.length > 0, api_key: apiKeys.length > 0 };
+function contentsOf(build: ImageBuild) {
+  const { model, modelSha256, settings, fitted, base, hearth, epoch, release } = build;
+  const { sshKeys, wifi, apiKeys, updateCa, updateUrl, updateHour, patienceMs, ...named } =
+    settings;
+  const has = {
+    ...{ wifi: wifi !== null, ssh: sshKeys.length > 0, api_key: apiKeys.length > 0 },
+    updates: updateCa !== null,
+  };
   return {
+    release,
     dated: new Date(epoch * 1000).toISOString(),
     model: { path: path.basename(model), sha256: modelSha256, n_ctx: fitted.nCtx },
     memory: { needed_bytes: fitted.neededBytes, service_max_bytes: fitted.memoryMaxBytes },

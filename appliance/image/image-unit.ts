@@ -1,35 +1,31 @@
-// hearth.service of an image: the unit of `hearth serve --print-unit` with the paths and the limits that
-// the device has.
+// hearth.service of an image: the unit of `hearth serve --print-unit` with the paths that the device has.
+// The settings come from a file of their own, and the model with its context from beside the model, as
+// neither is the system's.
 import path from 'node:path';
 import { SHUTDOWN_MS } from '../../runtime/server/limits.js';
 import { systemdUnit } from '../../runtime/systemd/unit.js';
 import { PAYLOAD_CLI, PAYLOAD_NODE } from '../payload/payload.js';
-import { HEARTH_FOLDER, KEY_FILE } from './config-files.js';
-import type { DeviceSettings } from './device-settings.js';
-import type { FittedModel } from './fit-check.js';
+import { HEARTH_FOLDER, MODEL_FOLDER } from './config-files.js';
+import { SETTINGS_FOLDER } from './initramfs.js';
 
-/** `modelPath` as it is on the device. */
-export type ImageUnitInputs = FittedModel & { settings: DeviceSettings; modelPath: string };
+/** As usr/lib/hearth/outcome and hearth update write it. */
+const UPDATE_OUTCOME = '/data/update/outcome';
 
-/** Text of the unit of an image; it listens on every address of the device, IPv6 too. */
-export function imageUnit({ modelPath, nCtx, memoryMaxBytes, settings }: ImageUnitInputs): string {
-  const { hostname, port, apiKeys } = settings;
-  const hasKeys = apiKeys.length > 0;
+/** Text of the unit of an image. */
+export function imageUnit(): string {
   return systemdUnit({
     nodePath: path.posix.join(HEARTH_FOLDER, PAYLOAD_NODE),
     cliPath: path.posix.join(HEARTH_FOLDER, PAYLOAD_CLI),
     args: [
-      modelPath,
-      '--log-sync',
-      ...['--host', '::', '--port', `${port}`, '--ctx', `${nCtx}`],
-      ...['--allow-host', hostname, '--allow-host', `${hostname}.local`],
-      ...(hasKeys ? [] : ['--no-auth']),
+      ...['--log-sync', '--config', path.posix.join(SETTINGS_FOLDER, 'serve.json')],
+      ...['--update-outcome', UPDATE_OUTCOME],
     ],
     environment: {},
-    modelPaths: [modelPath],
-    keyFilePath: hasKeys ? KEY_FILE : null,
+    modelPaths: [path.posix.join(MODEL_FOLDER, 'its model')],
+    keyFilePath: null,
     writablePaths: [],
     stopMs: SHUTDOWN_MS,
-    memoryMax: `${memoryMaxBytes}`,
+    // Of no device; the settings say what this one may take.
+    memoryMax: '90%',
   });
 }

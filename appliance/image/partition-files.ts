@@ -2,12 +2,9 @@
 // The system names partitions by UUIDs, which follow from what is built; where they begin follows
 // from how large it gets. So UUIDs come first and the layout last.
 import { stat } from 'node:fs/promises';
-import path from 'node:path';
 import { bootPartition, bootPartitionBytes } from './boot-partition.js';
 import type { ImageBuild } from './build.js';
-import { configFiles, MODEL_FOLDER } from './config-files.js';
-import { dataPartition, modelPartition } from './data-partition.js';
-import { imageUnit } from './image-unit.js';
+import { dataPartition, modelPartition, settingsPartition } from './data-partition.js';
 import {
   type ContentBytes,
   type DiskLayout,
@@ -16,28 +13,35 @@ import {
   partitionNamed,
   uuidsFrom,
 } from './partitions.js';
+import { settingsFiles } from './settings-files.js';
 import { systemSlot } from './system-slot.js';
 
 export type Partitions = {
   layout: DiskLayout;
   content: ContentBytes;
-  /** paths */
-  files: Record<PartitionName, string>;
+  /** paths; the second model comes with an update */
+  files: Partial<Record<PartitionName, string>>;
 };
 
 export async function makePartitions(build: ImageBuild): Promise<Partitions> {
   const uuidOf = uuidsFrom(seedOf(build));
-  const system = await slotOf(build, uuidOf);
-  const model = await modelPartition(build.model, build);
+  const system = await systemSlot(build);
+  const model = await modelPartition(build.model, { ...build, nCtx: build.fitted.nCtx });
+  const { settings, fitted } = build;
+  const { memoryMaxBytes } = fitted;
+  const told = await settingsPartition(settingsFiles({ settings, memoryMaxBytes }), build);
   const content: ContentBytes = {
     efi: await bootPartitionBytes(build.base),
+    settings: (await stat(told)).size,
     system: (await stat(system)).size,
     model: (await stat(model)).size,
   };
-  const layout = diskLayout(content, uuidOf);
+  const hasUpdates = settings.updateCa !== null;
+  const layout = diskLayout({ content, uuidOf, hasUpdates });
   const efi = await bootOf(build, layout);
   const data = await dataPartition(partitionNamed(layout, 'data'), build);
-  const files = { efi, 'system-a': system, 'system-b': system, model, data };
+  const systems = { 'system-a': system, 'system-b': system };
+  const files = { efi, settings: told, ...systems, 'model-a': model, data };
   return { layout, content, files };
 }
 
@@ -50,22 +54,11 @@ function seedOf({
   fitted,
   epoch,
   modelSha256,
+  release,
 }: ImageBuild): string {
-  const { hostname, timezone, port } = settings;
-  const asked = [target, hostname, timezone, port, fitted.nCtx, epoch];
+  const { hostname, timezone, port, updateCa } = settings;
+  const asked = [target, hostname, timezone, port, fitted.nCtx, epoch, release, updateCa];
   return JSON.stringify([...asked, modelSha256, base.packages, hearth.packages]);
-}
-
-async function slotOf(build: ImageBuild, uuidOf: (name: string) => string): Promise<string> {
-  const { model, settings, fitted } = build;
-  const modelPath = path.posix.join(MODEL_FOLDER, path.basename(model));
-  const config = configFiles({
-    settings,
-    unit: imageUnit({ ...fitted, settings, modelPath }),
-    modelName: path.basename(model).replace(/\.gguf$/, ''),
-    uuids: { model: uuidOf('model'), data: uuidOf('data'), damaged: uuidOf('damaged') },
-  });
-  return await systemSlot({ ...build, config });
 }
 
 async function bootOf(build: ImageBuild, layout: DiskLayout): Promise<string> {

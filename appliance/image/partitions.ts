@@ -1,4 +1,4 @@
-// Where everything lies on the disk: EFI, two system slots, the model, the data at the end to grow.
+// Where everything lies on the disk: EFI, settings, two systems, two models, the data at the end to grow.
 // Sizes follow from what is in them, so the layout is made last; sfdisk writes it as the table.
 import { createHash } from 'node:crypto';
 import type { ByteRange } from '../block-map.js';
@@ -8,15 +8,25 @@ export const ALIGN_BYTES = 1 << 20;
 const SECTOR_BYTES = 512;
 /** Room that an updated system may grow into: 1/SLOT_SPARE of its size. */
 const SLOT_SPARE = 5;
+/** And for the next model: another template, a few more tensors of a larger type. */
+const MODEL_SPARE = 20;
 /** Enough for a log until the partition has grown; with 4 MiB of journal. */
 export const DATA_BYTES = 64 * ALIGN_BYTES;
 
-export const PARTITION_TYPES = {
+const PARTITION_TYPES = {
   efi: 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B',
   linux: '0FC63DAF-8483-4772-8E79-3D69D8477DE4',
 } as const;
 
-export const PARTITION_NAMES = ['efi', 'system-a', 'system-b', 'model', 'data'] as const;
+export const PARTITION_NAMES = [
+  'efi',
+  'settings',
+  'system-a',
+  'system-b',
+  'model-a',
+  'model-b',
+  'data',
+] as const;
 export type PartitionName = (typeof PARTITION_NAMES)[number];
 
 export type Partition = {
@@ -30,21 +40,32 @@ export type Partition = {
 export type DiskLayout = { diskUuid: string; sizeBytes: number; partitions: Partition[] };
 
 /** What is in the partitions, without room to spare. */
-export type ContentBytes = { efi: number; system: number; model: number };
+export type ContentBytes = { efi: number; settings: number; system: number; model: number };
 
-/** `uuidOf` gives the same UUID for the same name. */
-export function diskLayout(content: ContentBytes, uuidOf: (name: string) => string): DiskLayout {
+export type LayoutOptions = {
+  content: ContentBytes;
+  /** gives the same UUID for the same name */
+  uuidOf: (name: string) => string;
+  /** without updates there is one model, and room for no other */
+  hasUpdates: boolean;
+};
+
+export function diskLayout({ content, uuidOf, hasUpdates }: LayoutOptions): DiskLayout {
   const slot = aligned(content.system + content.system / SLOT_SPARE);
+  const model = aligned(content.model + (hasUpdates ? content.model / MODEL_SPARE : 0));
   const sizes: Record<PartitionName, number> = {
     efi: aligned(content.efi),
+    settings: aligned(content.settings),
     'system-a': slot,
     'system-b': slot,
-    model: aligned(content.model),
+    'model-a': model,
+    'model-b': hasUpdates ? model : 0,
     data: DATA_BYTES,
   };
   const partitions: Partition[] = [];
   let startBytes = ALIGN_BYTES;
   for (const name of PARTITION_NAMES) {
+    if (sizes[name] === 0) continue;
     const type = PARTITION_TYPES[name === 'efi' ? 'efi' : 'linux'];
     partitions.push({ name, type, uuid: uuidOf(name), startBytes, sizeBytes: sizes[name] });
     startBytes += sizes[name];
@@ -94,13 +115,14 @@ export function partitionNamed({ partitions }: DiskLayout, wanted: PartitionName
  * the table and the first partition. A file system counts on the zeros within itself.
  */
 export function freeRanges(layout: DiskLayout, content: ContentBytes): ByteRange[] {
-  const behind = (name: PartitionName, used: number) => {
-    const { startBytes, sizeBytes } = partitionNamed(layout, name);
-    return { startBytes: startBytes + used, endBytes: startBytes + sizeBytes };
+  const used: Partial<Record<PartitionName, number>> = {
+    settings: content.settings,
+    ...{ 'system-a': content.system, 'system-b': content.system },
+    ...{ 'model-a': content.model, 'model-b': 0 },
   };
-  return [
-    behind('system-a', content.system),
-    behind('system-b', content.system),
-    behind('model', content.model),
-  ];
+  return layout.partitions.flatMap(({ name, startBytes, sizeBytes }) => {
+    const usedBytes = used[name];
+    if (usedBytes === undefined) return [];
+    return { startBytes: startBytes + usedBytes, endBytes: startBytes + sizeBytes };
+  });
 }

@@ -1,15 +1,16 @@
 // One system slot: Debian's archive and hearth's files together, as a read-only squashfs.
+// With the kernel in it, so that an update of the system brings its own.
 // From an archive, because only there files belong to root whoever builds.
 import { createReadStream } from 'node:fs';
-import { chmod, copyFile, cp, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ImageBuild, StepOptions } from './build.js';
-import { HEARTH_FOLDER, type SystemFile } from './config-files.js';
+import type { SystemBuild } from './build.js';
+import { configFiles, HEARTH_FOLDER } from './config-files.js';
 import { makeSquashfs, runTool } from './debian-tools.js';
-
-export type SystemSlotOptions = StepOptions &
-  Pick<ImageBuild, 'base' | 'hearth'> & { config: SystemFile[] };
+import { imageUnit } from './image-unit.js';
+import { compatibleOf } from './rauc-config.js';
+import { writeSystemFiles } from './system-file.js';
 
 /** zstd's: half way, as 15 takes ten times as long for 6 % less room. */
 const COMPRESSION_LEVEL = '9';
@@ -19,7 +20,7 @@ const ROOT_FOLDER = ['-root-mode', '0755', '-root-uid', '0', '-root-gid', '0'];
 const PROGRAMS = /^usr\/(bin|lib\/hearth)\//;
 
 /** Path of the squashfs. */
-export async function systemSlot(options: SystemSlotOptions): Promise<string> {
+export async function systemSlot(options: SystemBuild): Promise<string> {
   const { base, epoch, folder, signal } = options;
   const staging = path.join(folder, 'system');
   await stage(staging, options);
@@ -36,15 +37,24 @@ export async function systemSlot(options: SystemSlotOptions): Promise<string> {
   return slot;
 }
 
-async function stage(staging: string, { hearth, config }: SystemSlotOptions): Promise<void> {
+async function stage(staging: string, build: SystemBuild): Promise<void> {
+  const { hearth, base, target, hasWifi } = build;
   await stageStatic(staging);
+  const bootFiles = path.join(staging, 'usr/lib/hearth/boot-files');
+  await mkdir(bootFiles);
+  for (const name of ['kernel', 'initrd'] as const) {
+    const file = path.join(bootFiles, name === 'kernel' ? 'vmlinuz' : name);
+    await copyFile(base[name], file);
+    await chmod(file, 0o644);
+  }
   for (const { path: name, source, mode } of hearth.files) {
     const file = path.join(staging, HEARTH_FOLDER, name);
     await mkdir(path.dirname(file), { recursive: true });
     await copyFile(source, file);
     await chmod(file, mode);
   }
-  for (const entry of config) await stageFile(staging, entry);
+  const config = { ...build, compatible: compatibleOf(target, { hasWifi }), unit: imageUnit() };
+  await writeSystemFiles(staging, configFiles(config));
 }
 
 /** The files of root/, with modes that do not depend on how they got here. */
@@ -56,13 +66,4 @@ async function stageStatic(staging: string): Promise<void> {
     const isProgram = (await stat(file)).isDirectory() || PROGRAMS.test(entry);
     await chmod(file, isProgram ? 0o755 : 0o644);
   }
-}
-
-async function stageFile(staging: string, entry: SystemFile): Promise<void> {
-  const file = path.join(staging, entry.path);
-  await mkdir(entry.kind === 'folder' ? file : path.dirname(file), { recursive: true });
-  if (entry.kind === 'link') await symlink(entry.target, file);
-  if (entry.kind !== 'file') return;
-  await writeFile(file, entry.text);
-  await chmod(file, entry.mode);
 }

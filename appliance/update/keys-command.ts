@@ -29,7 +29,7 @@ export const keysCommand: CommandModule<object, KeysArguments> = {
     yargs
       .positional('folder', { describe: 'New folder', type: 'string', demandOption: true })
       .options(keysOptions)
-      .example('$0 keys keys', 'A CA that devices trust, and a signer for hearth update-bundle')
+      .example('$0 keys keys', 'For hearth image --update-ca and hearth update-bundle')
       .epilogue(
         "Real keys: make the CA's on a machine without network and keep it there, on two sticks in two places; it is needed again when a signer's certificate ends. Sign with a token: hearth update-bundle --key takes a PKCS#11 URL.",
       ),
@@ -46,7 +46,7 @@ function resultText(folder: string): string {
   const { caKey, caCert, signerKey, signerCert } = UPDATE_KEYS;
   return [
     folder,
-    `  ${caCert}      is what devices trust: the keyring of their RAUC`,
+    `  ${caCert}      goes into every image: hearth image --update-ca`,
     `  ${signerCert}  and ${signerKey} sign: hearth update-bundle --cert, --key`,
     `  ${caKey}       makes the next signer; whoever has it owns the devices, so keep it offline`,
   ].join('\n');

@@ -4,31 +4,32 @@
 import { mkdir, mkdtemp, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { asOutputError, openOutput } from '../../terminal/output-file.js';
+import type { ImageOptions } from '../image/build.js';
 import { modelPartition } from '../image/data-partition.js';
-import { checkPrograms, type DebianTool, runTool } from '../image/debian-tools.js';
-import type { ImageTarget } from '../manifest.js';
+import type { SystemFeatures } from '../image/debian-packages.js';
+import { checkPrograms, checkTools, type DebianTool, runTool } from '../image/debian-tools.js';
+import { fitToDevice } from '../image/fit-check.js';
+import { gatherSystem } from '../image/gather-system.js';
+import { IMAGE_MACHINES } from '../image/image-machine.js';
+import { compatibleOf } from '../image/rauc-config.js';
+import { systemSlot } from '../image/system-slot.js';
 import { checkSigner } from './signer.js';
+import { UpdateError } from './update-error.js';
 
-/** RAUC's name of the devices that a bundle is for; they refuse any other. */
-export function compatibleOf(target: ImageTarget): string {
-  return `hearth-${target}`;
-}
-
-export type UpdateBundleOptions = {
-  target: ImageTarget;
-  model: string;
-  /** version of what the device then runs */
-  release: string;
-  /** X.509 in PEM, and its private key; a file or a PKCS#11 URL */
-  cert: string;
-  key: string;
-  output: string;
-  force?: boolean | undefined;
-  /** seconds since 1970 that the files in its images are dated with */
-  epoch: number;
-  signal?: AbortSignal | undefined;
-  onStep?: (step: string) => void;
-};
+export type UpdateBundleOptions = SystemFeatures &
+  Pick<ImageOptions, 'target' | 'release' | 'memoryBytes' | 'nCtx' | 'mirror' | 'epoch'> & {
+    /** null where the devices keep theirs */
+    model: string | null;
+    /** Debian as it is now, and this hearth; without, the devices keep theirs */
+    hasSystem: boolean;
+    /** X.509 in PEM, and its private key; a file or a PKCS#11 URL */
+    cert: string;
+    key: string;
+    output: string;
+    force?: boolean | undefined;
+    signal?: AbortSignal | undefined;
+    onStep?: (step: string) => void;
+  };
 
 export type UpdatePart = { name: string; sizeBytes: number };
 export type UpdateBundleSummary = {
@@ -51,10 +52,14 @@ const SQUASHFS = '-noI -noD -noF -noX -b 64k';
 export async function buildUpdateBundle(
   options: UpdateBundleOptions,
 ): Promise<UpdateBundleSummary> {
-  const { output, model, cert, key, force = false, target, release } = options;
+  const { output, model, hasSystem, cert, key, force = false, target, release } = options;
+  if (model === null && !hasSystem)
+    throw new UpdateError('an update of nothing; name a model, or pass --system, or both');
   await checkPrograms(PROGRAMS, 'RAUC makes the bundle, and some of its programs are missing');
+  if (hasSystem) await checkTools(IMAGE_MACHINES[target]);
   await checkSigner(cert, key);
-  const bundle = await openOutput(output, { inputs: [model, cert, key], force });
+  const inputs = [cert, key, ...(model === null ? [] : [model])];
+  const bundle = await openOutput(output, { inputs, force });
   const folder = await mkdtemp(path.join(path.dirname(path.resolve(output)), '.hearth-update-'));
   try {
     const parts = await makeParts(folder, options);
@@ -62,7 +67,7 @@ export async function buildUpdateBundle(
     await rename(signed, bundle.temporaryPath);
     await bundle.commit();
     const { size } = await stat(output);
-    return { output, sizeBytes: size, compatible: compatibleOf(target), release, parts };
+    return { output, sizeBytes: size, compatible: compatibleOf(target, options), release, parts };
   } catch (error) {
     throw asOutputError(error, output);
   } finally {
@@ -72,23 +77,31 @@ export async function buildUpdateBundle(
 }
 
 /** In a folder of their own, as RAUC packs whatever lies in it. */
-async function makeParts(
-  folder: string,
-  { model, epoch, signal, onStep = () => {} }: UpdateBundleOptions,
-): Promise<UpdatePart[]> {
+async function makeParts(folder: string, options: UpdateBundleOptions): Promise<UpdatePart[]> {
   const content = path.join(folder, CONTENT);
   await mkdir(content);
+  const parts: UpdatePart[] = [];
+  const add = async (name: string, image: string) => {
+    const { size } = await stat(image);
+    await rename(image, path.join(content, imageOf(name)));
+    parts.push({ name, sizeBytes: size });
+  };
+  const { model, hasSystem } = options;
+  if (model !== null) await add('model', await modelPart(model, folder, options));
+  if (hasSystem) await add('system', await systemSlot(await gatherSystem({ ...options, folder })));
+  return parts;
+}
+
+/** Of a model that fits the devices' memory. */
+async function modelPart(
+  model: string,
+  folder: string,
+  { epoch, release, signal, onStep = () => {}, ...device }: UpdateBundleOptions,
+): Promise<string> {
+  onStep('checking the model against the memory of the devices');
+  const { nCtx } = await fitToDevice(model, device);
   onStep('packing the model');
-  await rename(
-    await modelPartition(model, { folder, epoch, signal }),
-    path.join(content, imageOf('model')),
-  );
-  return await Promise.all(
-    ['model'].map(async (name) => {
-      const { size } = await stat(path.join(content, imageOf(name)));
-      return { name, sizeBytes: size };
-    }),
-  );
+  return await modelPartition(model, { nCtx, release, folder, epoch, signal });
 }
 
 const CONTENT = 'content';
@@ -118,10 +131,10 @@ async function sign(
 /** As RAUC reads it. */
 function bundleManifest(
   parts: readonly UpdatePart[],
-  { target, release }: Pick<UpdateBundleOptions, 'target' | 'release'>,
+  { target, release, hasWifi }: Pick<UpdateBundleOptions, 'target' | 'release' | 'hasWifi'>,
 ): string {
   const sections = [
-    ['[update]', `compatible=${compatibleOf(target)}`, `version=${release}`],
+    ['[update]', `compatible=${compatibleOf(target, { hasWifi })}`, `version=${release}`],
     ['[bundle]', 'format=verity'],
     ...parts.map(({ name }) => [
       ...[`[image.${name}]`, `filename=${imageOf(name)}`, 'adaptive=block-hash-index'],

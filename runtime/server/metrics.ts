@@ -8,6 +8,7 @@ import type { Engine, GenerateEvent, Memory } from '../engine/engine.js';
 import type { AnswerLog } from '../log/answer-log.js';
 import type { RequestFields } from '../log/answer-record.js';
 import type { ServedModel } from '../models/served-model.js';
+import { readUpdateOutcome } from './update-outcome.js';
 
 /** From a cached prompt on a GPU to a long one on a board. */
 const LATENCY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -25,6 +26,8 @@ export type MetricsOptions = {
   log: AnswerLog | null;
   /** Requests that have no end yet. */
   underWay: ReadonlySet<unknown>;
+  /** Record of the device's last update; null where there is none. */
+  updateOutcome?: string | null;
 };
 
 export class Metrics {
@@ -49,7 +52,15 @@ export class Metrics {
   readonly #responses = this.#counter('http_responses', 'Responses by status', ['status']);
   readonly #droppedTurns = this.#counter('dropped_turns', 'Turns cut because the context was full');
 
-  constructor({ engines, restarts, models, waiting, log, underWay }: MetricsOptions) {
+  constructor({
+    engines,
+    restarts,
+    models,
+    waiting,
+    log,
+    underWay,
+    updateOutcome,
+  }: MetricsOptions) {
     const readMemory = memoryReader(engines);
     this.#counter('engine_restarts', 'Starts of the engine after the first', [], (counter) => {
       counter.reset();
@@ -76,6 +87,7 @@ export class Metrics {
     this.#gauge('requests_waiting_for_model', 'Requests whose model is not loaded yet', waiting);
     this.#gauge('draft_gain', 'Speed with drafts by speed without', () => this.#draftGain);
     this.#forGateways(engines, waiting);
+    if (updateOutcome) this.#forUpdates(updateOutcome);
     this.#gauge('log_unwritten_rows', 'Rows of the log that wait or were given up', () =>
       log ? log.unwrittenRows : 0,
     );
@@ -137,6 +149,21 @@ export class Metrics {
       registers: [this.#registry],
       collect() {
         collect(this);
+      },
+    });
+  }
+
+  /** Who looks after many devices counts them by release and by what became of it. */
+  #forUpdates(record: string): void {
+    new Gauge({
+      name: 'hearth_update',
+      help: '1 for how the last update of the device ended',
+      labelNames: ['outcome', 'release'],
+      registers: [this.#registry],
+      async collect() {
+        this.reset();
+        const found = await readUpdateOutcome(record);
+        if (found) this.set({ outcome: found.outcome, release: found.release }, 1);
       },
     });
   }

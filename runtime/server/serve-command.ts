@@ -82,6 +82,11 @@ const options = {
     'Push metrics of the log to this OpenTelemetry collector, such as http://localhost:4318',
     collectorUrl,
   ),
+  // The unit of an image names it.
+  'update-outcome': {
+    ...valueFlag("Record of the device's last update, for /props and /metrics", path.resolve),
+    hidden: true,
+  },
   // HEARTH_DEBUG, which cli.ts reads, comes along with the other HEARTH_*.
   debug: { type: 'boolean', hidden: true },
   'print-unit': { describe: 'Print a systemd unit for these settings', type: 'boolean' },
@@ -159,6 +164,7 @@ async function run(argv: ServeArguments): Promise<void> {
       : { kind: 'port', host: String(host), port: Number(port) },
     log: logOptionsOf(argv),
     otlp: argv.otlp ?? null,
+    updateOutcome: argv['update-outcome'] ?? null,
   });
 }
 

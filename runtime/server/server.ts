@@ -32,6 +32,8 @@ export type ServerOptions = Partial<AccessOptions> & {
   overflow?: 'error' | 'drop-oldest';
   /** How long an answer may take, waiting included; null for as long as it likes. */
   deadlineMs?: number | null;
+  /** Record of the device's last update; null where there is none. */
+  updateOutcome?: string | null;
   sampleEveryMs?: number;
   headersTimeoutMs?: number;
   requestTimeoutMs?: number;
@@ -79,14 +81,14 @@ export async function startServer(options: ServerOptions): Promise<HearthServer>
 }
 
 function makeService(options: ServerOptions, planner: Planner): Service {
-  const { log, hearthVersion } = options;
+  const { log, hearthVersion, updateOutcome = null } = options;
   const underWay = new Set<UnderWay>();
   const metrics: Metrics = new Metrics({
     engines: () => models.engines,
     restarts: () => models.restarts,
     models: () => models.models,
     waiting: () => models.waiting,
-    ...{ log, underWay },
+    ...{ log, underWay, updateOutcome },
   });
   const onRow = metrics.count.bind(metrics);
   const models: ModelPool = new ModelPool({
@@ -106,6 +108,7 @@ function makeService(options: ServerOptions, planner: Planner): Service {
     createdS: Math.floor(Date.now() / 1000),
     overflow: options.overflow ?? 'error',
     deadlineMs: options.deadlineMs ?? null,
+    updateOutcome,
     underWay,
   };
 }

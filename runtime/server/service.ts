@@ -16,6 +16,8 @@ export type Service = {
   createdS: number;
   overflow: 'error' | 'drop-oldest';
   deadlineMs: number | null;
+  /** Record of how the device's last update ended; null elsewhere. */
+  updateOutcome: string | null;
   /** A shutdown aborts those that outlast it. */
   underWay: Set<UnderWay>;
 };

@@ -9,6 +9,7 @@ import { ApiError } from './openai-error.js';
 import { NAME } from './request-fields.js';
 import { findModel } from './requested-model.js';
 import type { Service } from './service.js';
+import { readUpdateOutcome } from './update-outcome.js';
 
 /** What a request gets that says nothing, under the names of requests. */
 const DEFAULTS = {
@@ -25,7 +26,9 @@ const QUERY = { schema: { querystring: { type: 'object', properties: { model: NA
 export function slots(app: FastifyInstance, service: Service): void {
   app.get<Asked>('/props', QUERY, async ({ query }) => {
     const model = findModel(service, query.model);
-    return props(service, model, loaded(model));
+    const { updateOutcome } = service;
+    const update = updateOutcome && (await readUpdateOutcome(updateOutcome));
+    return { ...props(service, model, loaded(model)), ...(update && { update }) };
   });
   app.get<Asked>('/slots', QUERY, async ({ query }) => {
     const model = findModel(service, query.model);

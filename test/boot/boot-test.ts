@@ -113,6 +113,8 @@ async function firstBoot(setting: Setting): Promise<void> {
   const answer = await ask(machine, access);
   acknowledged.push(answer);
   check(answer.text === ANSWER, `the article's question: ${answer.text}`);
+  const slot = await onDevice(machine, access, 'cat /run/hearth-disk/slot');
+  check(slot === 'a\n', 'its system is the one of slot A');
   const row = await onDevice(machine, access, 'hearth log --json --limit 1');
   check(row.includes(`${answer.totalMs}`), 'the row of the answer is in the log');
   await memoryPressure(machine, access);

@@ -17,9 +17,13 @@ const TOOLS: DebianTool[] = [
 ];
 
 /** Rejects with the one command that helps where packages are missing. */
-export async function prepareTools(target: ImageTarget, install: boolean): Promise<void> {
+export async function prepareTools(
+  target: ImageTarget,
+  install: boolean,
+  more: DebianTool[] = [],
+): Promise<void> {
   const missing = () =>
-    missingPackages(IMAGE_MACHINES[target], [...TOOLS, ...machineTools(target)]);
+    missingPackages(IMAGE_MACHINES[target], [...TOOLS, ...more, ...machineTools(target)]);
   const packages = await missing();
   if (packages.length > 0 && install) aptGet(packages);
   const left = await missing();

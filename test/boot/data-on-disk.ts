@@ -9,17 +9,27 @@ import Database from 'better-sqlite3';
 
 const run = promisify(execFile);
 
-export type DataPartition = { startBytes: number; sizeBytes: number };
+export type DiskPartition = { startBytes: number; sizeBytes: number };
 
-async function dataPartitionOf(disk: string): Promise<DataPartition> {
+async function partitionOf(disk: string, wanted: string): Promise<DiskPartition> {
   const { stdout } = await run('sfdisk', ['--json', disk]);
   const { partitiontable } = JSON.parse(stdout) as {
     partitiontable: { partitions: { name: string; start: number; size: number }[] };
   };
-  const found = partitiontable.partitions.find(({ name }) => name === 'hearth-data');
-  if (!found) throw new Error(`${disk} has no partition hearth-data`);
+  const found = partitiontable.partitions.find(({ name }) => name === wanted);
+  if (!found) throw new Error(`${disk} has no partition ${wanted}`);
   return { startBytes: found.start * 512, sizeBytes: found.size * 512 };
 }
+
+/** A partition's bytes as a file, zeros as holes. */
+export async function copyPartition(disk: string, name: string, copy: string): Promise<void> {
+  const { startBytes, sizeBytes } = await partitionOf(disk, name);
+  await rm(copy, { force: true });
+  const range = [`skip=${startBytes}`, `count=${sizeBytes}`, 'iflag=skip_bytes,count_bytes'];
+  await run('dd', [`if=${disk}`, `of=${copy}`, ...range, 'bs=1M', 'conv=sparse', 'status=none']);
+}
+
+const DATA = 'hearth-data';
 
 export type LogOnDisk = { integrity: string; totalMs: number[] };
 
@@ -47,10 +57,7 @@ export async function logOnDisk(disk: string, folder: string): Promise<LogOnDisk
 /** The file system in a file of its own, after e2fsck, which takes no part of a disk. */
 async function checkedCopy(disk: string, folder: string): Promise<string> {
   const copy = path.join(folder, 'data-copy.ext4');
-  const { startBytes, sizeBytes } = await dataPartitionOf(disk);
-  await rm(copy, { force: true });
-  const range = [`skip=${startBytes}`, `count=${sizeBytes}`, 'iflag=skip_bytes,count_bytes'];
-  await run('dd', [`if=${disk}`, `of=${copy}`, ...range, 'bs=1M', 'conv=sparse', 'status=none']);
+  await copyPartition(disk, DATA, copy);
   // Exit code 1: something was repaired, the journal for example.
   await run('e2fsck', ['-fy', copy]).catch((error: { code: number }) => {
     if (error.code !== 1) throw error;
@@ -60,7 +67,7 @@ async function checkedCopy(disk: string, folder: string): Promise<string> {
 
 /** Overwrites every superblock and whatever lies in the first MiBs, beyond what e2fsck repairs. */
 export async function destroyFileSystem(disk: string): Promise<void> {
-  const { startBytes, sizeBytes } = await dataPartitionOf(disk);
+  const { startBytes, sizeBytes } = await partitionOf(disk, DATA);
   await using file = await open(disk, 'r+');
   const noise = Buffer.alloc(1 << 20, 0xa5);
   for (let at = 0; at + noise.length <= sizeBytes; at += 32 << 20)
@@ -82,7 +89,7 @@ export async function destroyLog(disk: string, folder: string): Promise<void> {
     'set_inode_field /hearth/log.db gid 900',
   ])
     await run('debugfs', ['-w', '-R', command, copy]);
-  const { startBytes } = await dataPartitionOf(disk);
+  const { startBytes } = await partitionOf(disk, DATA);
   const place = [`seek=${startBytes}`, 'oflag=seek_bytes', 'conv=notrunc,fsync'];
   await run('dd', [`if=${copy}`, `of=${disk}`, ...place, 'bs=1M', 'status=none']);
 }

@@ -21,38 +21,52 @@ export type ImageOptions = {
   target: ImageTarget;
   /** Take the image that lies in the folder. */
   reuse: boolean;
+  /** More options of hearth image. */
+  more?: string[];
 };
 
 export async function makeImage(
   folder: string,
-  { target, reuse }: ImageOptions,
+  { target, reuse, more = [] }: ImageOptions,
 ): Promise<MadeImage> {
   const access = { apiKey: 'boot-test-key', sshKey: path.join(folder, 'ssh') };
   const image = path.join(folder, 'disk.img');
   const summaryFile = path.join(folder, 'image.json');
-  if (!reuse) await writeFile(summaryFile, await buildImage(folder, { image, target, access }));
+  if (!reuse)
+    await writeFile(summaryFile, await buildImage(folder, { image, target, access, more }));
   const summary = JSON.parse(await readFile(summaryFile, 'utf8')) as {
     size_without_model_bytes: number;
   };
   return { image, access, sizeWithoutModelBytes: summary.size_without_model_bytes };
 }
 
+type BuildOptions = { image: string; target: ImageTarget; access: Access; more: string[] };
+
 /** What hearth image --json prints. */
 async function buildImage(
   folder: string,
-  { image, target, access }: { image: string; target: ImageTarget; access: Access },
+  { image, target, access, more }: BuildOptions,
 ): Promise<string> {
-  const checkpoint = samplePath('appliance/pruned-20');
   const model = path.join(folder, 'appliance.gguf');
-  const converted = [checkpoint, '--lora', path.join(checkpoint, 'lora'), '-o', model];
-  await done('convert', [...converted, '--chat-template', 'llama-2', '--force']);
+  await convertModel(model);
   const keyFile = path.join(folder, 'api-keys');
   await writeFile(keyFile, `${access.apiKey}\n`, { mode: 0o600 });
   await rm(access.sshKey, { force: true });
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', access.sshKey]);
   const what = ['--target', target, '--memory', `${MEMORY_MIB}MiB`, '--hostname', 'boot-test'];
   const keys = ['--ssh-key', `${access.sshKey}.pub`, '--api-key-file', keyFile];
-  return await done('image', [model, '-o', image, ...what, ...keys, '--json', '--force']);
+  return await done('image', [model, '-o', image, ...what, ...keys, ...more, '--json', '--force']);
+}
+
+/** The README's model, or one that is almost it. */
+export async function convertModel(
+  model: string,
+  { template = 'llama-2', hasLora = true } = {},
+): Promise<void> {
+  const checkpoint = samplePath('appliance/pruned-20');
+  const lora = hasLora ? ['--lora', path.join(checkpoint, 'lora')] : [];
+  const words = [checkpoint, ...lora, '-o', model, '--chat-template', template, '--force'];
+  await done('convert', words);
 }
 
 /** Path of a file that is the disk. */

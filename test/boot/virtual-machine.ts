@@ -4,6 +4,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DebianTool } from '../../appliance/image/debian-tools.js';
@@ -45,6 +47,13 @@ const HARDWARE: Record<ImageTarget, Hardware> = {
 };
 /** As much as the image was made for. */
 export const MEMORY_MIB = 1024;
+/** Two of them would spin for each other on one. */
+const N_CPU = Math.min(2, os.availableParallelism());
+/**
+ * Emulated, each change of page tables throws away what QEMU knows of memory: the kernel's guards against
+ * Meltdown do that twice a system call. systemd-boot adds this to its command line.
+ */
+const QUICK_KERNEL = 'io.systemd.boot.kernel-cmdline-extra=mitigations=off norandmaps';
 /** Firmware that KVM cannot run stops within its first instructions. */
 const PROBE_MS = 5_000;
 
@@ -54,6 +63,10 @@ export type MachineOptions = {
   accelerator: Accelerator;
   /** Where files of its own go. */
   folder: string;
+  /** Whether a restart is one; else it ends. */
+  restarts?: boolean;
+  /** What {@link VirtualMachine.suspend} wrote of a machine with the same disk: it goes on there. */
+  state?: string | undefined;
 };
 
 export type VirtualMachine = {
@@ -64,6 +77,8 @@ export type VirtualMachine = {
   readonly isRunning: boolean;
   /** As if the plug were pulled: what the guest has not flushed is gone. */
   cutPower(): Promise<void>;
+  /** Writes its memory into a file, and ends it. */
+  suspend(file: string): Promise<void>;
 };
 
 /** What a machine of `target` is run with. */
@@ -79,20 +94,25 @@ export function machineTools(target: ImageTarget): DebianTool[] {
 /** Starts one from `disk`. */
 export async function startMachine(
   disk: string,
-  { target, accelerator, folder }: MachineOptions,
+  { target, accelerator, folder, restarts = false, state }: MachineOptions,
 ): Promise<VirtualMachine> {
   const [httpPort, sshPort] = [await freePort(), await freePort()];
   const variables = path.join(folder, 'uefi-variables.fd');
   const serial = path.join(folder, 'serial.log');
+  const monitor = path.join(folder, 'monitor');
   await copyFile(HARDWARE[target].variables, variables);
   const forward = `hostfwd=tcp:127.0.0.1:${httpPort}-:8080,hostfwd=tcp:127.0.0.1:${sshPort}-:22`;
   const child = qemu(target, accelerator, [
     ...['-drive', `if=pflash,format=raw,file=${variables}`],
     // The host's cache may hold what the guest flushed: it stays on, as the disk of a PC would.
     ...['-drive', `file=${disk},format=raw,if=none,id=disk,cache=writeback`],
-    ...['-device', 'virtio-blk-pci,drive=disk', '-smp', '2', '-m', `${MEMORY_MIB}`],
+    ...['-device', 'virtio-blk-pci,drive=disk', '-smp', `${N_CPU}`],
+    ...['-m', `${MEMORY_MIB}`],
     ...['-netdev', `user,id=net,${forward}`, '-device', 'virtio-net-pci,netdev=net'],
     ...['-serial', `file:${serial}`],
+    ...['-monitor', `unix:${monitor},server=on,wait=off`],
+    ...(restarts ? [] : ['-no-reboot']),
+    ...(state === undefined ? [] : ['-incoming', `exec:cat '${state}'`]),
   ]);
   const isRunning = () => child.exitCode === null && child.signalCode === null;
   return {
@@ -106,6 +126,11 @@ export async function startMachine(
       child.kill('SIGKILL');
       await once(child, 'exit');
     },
+    async suspend(file) {
+      // The monitor takes the next command when the one before has ended.
+      connect(monitor).end(`migrate "exec:cat > '${file}'"\nquit\n`);
+      await once(child, 'exit');
+    },
   };
 }
 
@@ -114,9 +139,10 @@ function qemu(target: ImageTarget, accelerator: Accelerator, args: string[]): Ch
   const accelerated = accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi';
   const machine = ['-machine', hardware.machine, '-accel', accelerated, '-nodefaults'];
   const cpu = ['-cpu', accelerator === 'kvm' ? 'host' : hardware.emulatedCpu];
+  const quick = accelerator === 'kvm' ? [] : ['-smbios', `type=11,value=${QUICK_KERNEL}`];
   const firmware = ['-drive', `if=pflash,format=raw,readonly=on,file=${hardware.firmware}`];
-  const rest = ['-display', 'none', '-no-reboot', ...firmware, ...args];
-  const child = spawn(hardware.program, [...machine, ...cpu, ...rest], {
+  const rest = ['-display', 'none', ...firmware, ...args];
+  const child = spawn(hardware.program, [...machine, ...cpu, ...quick, ...rest], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   child.stderr.setEncoding('utf8').on('data', (words: string) => {

@@ -10,6 +10,7 @@ const silent = () => {};
 t.test('without options: a name, UTC, no keys, no Wi-Fi', async (t) => {
   t.strictSame(await readSettings({}, silent), {
     ...{ hostname: 'hearth', sshKeys: [], wifi: null, apiKeys: [], timezone: 'UTC', port: 8080 },
+    ...{ updateCa: null, updateUrl: null, updateHour: 4, patienceMs: 600_000 },
   });
 });
 

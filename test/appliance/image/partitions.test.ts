@@ -12,8 +12,12 @@ import {
 } from '../../../appliance/image/partitions.js';
 import { findTool, needs } from '../../support/needs.js';
 
-const content = { efi: 70_000_000, system: 150_000_001, model: 3_500_000 };
-const layout = diskLayout(content, uuidsFrom('a seed'));
+const content = { efi: 70_000_000, settings: 4096, system: 150_000_001, model: 3_500_000 };
+const layout = layoutOf({ hasUpdates: true });
+
+function layoutOf({ hasUpdates }: { hasUpdates: boolean }) {
+  return diskLayout({ content, uuidOf: uuidsFrom('a seed'), hasUpdates });
+}
 
 t.test('partitions lie one after the other on whole MiB, each large enough', (t) => {
   const { partitions, sizeBytes } = layout;
@@ -27,9 +31,19 @@ t.test('partitions lie one after the other on whole MiB, each large enough', (t)
   const sizes = Object.fromEntries(partitions.map(({ name, sizeBytes }) => [name, sizeBytes]));
   t.equal(sizes['system-a'], sizes['system-b']);
   t.ok((sizes['system-a'] ?? 0) >= content.system * 1.2, 'an update may be larger');
-  t.ok((sizes['efi'] ?? 0) >= content.efi && (sizes['model'] ?? 0) >= content.model);
+  t.ok((sizes['efi'] ?? 0) >= content.efi && (sizes['settings'] ?? 0) >= content.settings);
+  t.equal(sizes['model-a'], sizes['model-b']);
+  t.ok((sizes['model-a'] ?? 0) >= content.model * 1.05, 'and so may the next model');
   t.equal(sizes['data'], DATA_BYTES);
   t.equal(partitions.at(-1)?.name, 'data', 'the last one, to grow');
+  t.end();
+});
+
+t.test('a device that takes no updates has room for one model', (t) => {
+  const { partitions } = layoutOf({ hasUpdates: false });
+  const models = partitions.filter(({ name }) => name.startsWith('model-'));
+  t.match(models, [{ name: 'model-a', sizeBytes: 4 * ALIGN_BYTES }]);
+  t.equal(models.length, 1);
   t.end();
 });
 
@@ -71,7 +85,9 @@ t.test('only what lies behind read-only contents is free', (t) => {
   for (const [name, used] of [
     ['system-a', content.system],
     ['system-b', content.system],
-    ['model', content.model],
+    ['settings', content.settings],
+    ['model-a', content.model],
+    ['model-b', 0],
   ] as const) {
     const { startBytes, sizeBytes } = byName.get(name) as { startBytes: number; sizeBytes: number };
     const wanted = { startBytes: startBytes + used, endBytes: startBytes + sizeBytes };
@@ -82,7 +98,7 @@ t.test('only what lies behind read-only contents is free', (t) => {
       name,
     );
   }
-  t.equal(ranges.length, 3);
+  t.equal(ranges.length, 5);
   t.end();
 });
 

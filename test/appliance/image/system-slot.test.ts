@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { IMAGE_MACHINES } from '../../../appliance/image/image-machine.js';
 import { systemSlot } from '../../../appliance/image/system-slot.js';
 import { needs } from '../../support/needs.js';
 
@@ -14,18 +15,21 @@ t.test('two builds have the same bytes', { skip }, async (t) => {
   const folder = t.testdir({
     debian: { etc: { 'os-release': 'ID=debian\n' } },
     addon: 'native',
+    boot: 'kernel or initramfs',
     first: {},
     second: {},
   });
   const archive = path.join(folder, 'base.tar.zst');
   execFileSync('tar', ['-C', path.join(folder, 'debian'), '--zstd', '-cf', archive, '.']);
   const source = path.join(folder, 'addon');
+  const boot = path.join(folder, 'boot');
   const addon = { path: 'lib/addon.node', source, mode: 0o644, sizeBytes: 6 } as const;
   const build = (name: string) =>
     systemSlot({
-      base: { archive, kernel: '', initrd: '', loader: '', packages: [] },
+      ...{ target: 'x64-uefi', machine: IMAGE_MACHINES['x64-uefi'], hasWifi: false },
+      base: { archive, kernel: boot, initrd: boot, loader: '', packages: [] },
       hearth: { target: 'linux-x64', files: [addon], packages: [] },
-      config: [{ kind: 'file', path: '/etc/hostname', text: 'hearth\n', mode: 0o644 }],
+      release: '1.4.2',
       epoch: EPOCH,
       folder: path.join(folder, name),
     });
@@ -35,7 +39,10 @@ t.test('two builds have the same bytes', { skip }, async (t) => {
   t.ok(readFileSync(first).equals(readFileSync(await build('second'))));
 
   const listed = execFileSync('unsquashfs', ['-lls', '-UTC', first], { encoding: 'utf8' });
-  t.match(listed, /^-rw-r--r-- root\/root +7 2023-11-14 22:13 .*\/etc\/hostname$/m);
+  t.match(listed, /^-rw-r--r-- root\/root +6 2023-11-14 22:13 .*\/usr\/lib\/hearth\/release$/m);
+  t.match(listed, /^-rw-r--r-- root\/root +19 .*\/usr\/lib\/hearth\/boot-files\/vmlinuz$/m);
+  t.match(listed, /^-rwxr-xr-x root\/root .*\/usr\/lib\/hearth\/boot$/m);
+  t.match(listed, /\/etc\/hostname -> \/run\/hearth-settings\/hostname$/m);
   t.match(listed, /^-rw-r--r-- root\/root +6 2023-11-14 22:13 .*\/lib\/addon\.node$/m);
   t.match(listed, /\/etc\/os-release$/m);
 });

@@ -75,9 +75,9 @@ t.test('the image in it holds the model, aligned, and an index of its blocks', (
   const image = path.join(content, 'model.img');
   t.equal(statSync(image).size % 4096, 0);
   execFileSync('unsquashfs', ['-q', '-n', '-d', at('model'), image], { stdio: 'ignore' });
-  const [name] = readdirSync(at('model'));
-  t.equal(name, path.basename(model));
-  t.ok(readFileSync(path.join(at('model'), String(name))).includes('general.alignment'));
+  const name = path.basename(model);
+  t.same(readdirSync(at('model')).sort(), [name, 'name', 'release', 'serve.env'].sort());
+  t.ok(readFileSync(path.join(at('model'), name)).includes('general.alignment'));
   t.end();
 });
 
@@ -100,6 +100,9 @@ t.test('what no device would take is refused before anything is built', async (t
   await make(/is not a certificate in PEM/, at('keys', UPDATE_KEYS.signerKey), signer);
   await make(/is not a private key in PEM/, signer, signer);
   await make(/cannot be read \(ENOENT\)/, at('none'), signer);
+  await refused(/needs .* and the device has/, 1, '--memory', '200MiB');
+  const nothing = ['update-bundle', '--target', 'x64-uefi', '--cert', signer, '--key', signer];
+  t.match(await hearth(nothing), { status: 1, stderr: /an update of nothing/ });
   t.match(await makeBundle(model, output), { status: 1, stderr: /--force/ });
   t.match(await makeBundle(signer, at('no.raucb')), { status: 1, stderr: /not a GGUF/ });
   t.same(readdirSync(folder).sort(), before, 'nothing is left');

@@ -1,0 +1,49 @@
+// The entries of systemd-boot: one a slot, each with how often it may still be tried.
+// systemd-boot starts the entry with the highest version and counts a try off its name; one that has
+// none left comes last. So a new system is an entry with a version one higher, and one that never
+// answers falls back by itself. The device fills in the same text, from the slot that it installed.
+import type { ImageMachine } from './image-machine.js';
+import { OTHER_SLOT_ARGUMENT } from './initramfs.js';
+
+export const SLOTS = ['a', 'b'] as const;
+export type Slot = (typeof SLOTS)[number];
+
+/** How often systemd-boot tries a system that has not answered yet. */
+const TRIES = 3;
+
+/** Below loader/entries, for a system that has not answered yet. */
+export function untriedEntryName(slot: Slot): string {
+  return `hearth-${slot}+${TRIES}.conf`;
+}
+
+/** What `usr/lib/hearth/boot` fills in: @SLOT@, @VERSION@, and PARTUUIDs as @ROOT@ and @OTHER@. */
+export function entryTemplate({ serial }: Pick<ImageMachine, 'serial'>): string {
+  const options = [
+    `root=PARTUUID=@ROOT@ ${OTHER_SLOT_ARGUMENT}=@OTHER@ rootfstype=squashfs ro`,
+    `console=${serial},115200 console=tty0 consoleblank=0`,
+    'panic=10 quiet loglevel=3 systemd.show_status=no',
+  ].join(' ');
+  return `title hearth (slot @SLOT@)
+sort-key hearth
+version @VERSION@
+linux /@SLOT@/vmlinuz
+initrd /@SLOT@/initrd
+options ${options}
+`;
+}
+
+/** `slots` are PARTUUIDs. */
+export function loaderEntry(
+  slot: Slot,
+  slots: Record<Slot, string>,
+  machine: Pick<ImageMachine, 'serial'>,
+): string {
+  const values: Record<string, string> = {
+    SLOT: slot,
+    ROOT: slots[slot],
+    OTHER: slots[slot === 'a' ? 'b' : 'a'],
+    // Slot A is the first to start.
+    VERSION: slot === 'a' ? '2' : '1',
+  };
+  return entryTemplate(machine).replace(/@(\w+)@/g, (_, name) => values[name] ?? '');
+}

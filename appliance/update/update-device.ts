@@ -1,0 +1,65 @@
+// Brings a device to what a bundle holds: looks at it, compares versions, has RAUC install it beside what
+// runs. What runs goes on answering; the next start takes the new one, and falls back by itself.
+import { stat } from 'node:fs/promises';
+import {
+  type Device,
+  installedRelease,
+  recordFailure,
+  recordInstalled,
+  recordInstalling,
+} from './device.js';
+import { inspectBundle, installBundle } from './rauc.js';
+import { compareReleases } from './release.js';
+import { UpdateError } from './update-error.js';
+
+export type UpdateOptions = {
+  device: Device;
+  /** a file, or the URL of a bundle or of a folder of them */
+  source: string;
+  allowsOlder: boolean;
+  signal?: AbortSignal;
+  onProgress?: (percent: number, step: string) => void;
+  /** where the device's files are, for tests */
+  root?: string;
+};
+
+/** `current`: it runs already. `waiting`: it is installed, and starts with the next start. */
+export type UpdateResult = { kind: 'current' | 'waiting' | 'installed'; release: string };
+
+/** Rejects with {@link UpdateError} where the bundle is refused; the running slots stay as they are. */
+export async function updateDevice(options: UpdateOptions): Promise<UpdateResult> {
+  const { device, allowsOlder, signal, onProgress, root } = options;
+  const source = await bundleAt(options.source, device.compatible);
+  const { compatible, release } = await inspectBundle(source, {
+    configFile: device.configFile,
+    signal,
+  });
+  if (compatible !== device.compatible)
+    throw new UpdateError(`${source} is for ${compatible}, and this is ${device.compatible}`);
+  const difference = compareReleases(release, device.release);
+  if (difference === 0) return { kind: 'current', release };
+  if (difference < 0 && !allowsOlder)
+    throw new UpdateError(
+      `${source} has version ${release}, older than ${device.release}, which runs; pass --allow-downgrade to go back`,
+    );
+  if ((await installedRelease(root)) === release) return { kind: 'waiting', release };
+  const from = device.release;
+  try {
+    await recordInstalling({ slot: device.slot === 'a' ? 'b' : 'a', release, from }, root);
+    await installBundle(source, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
+    await recordInstalled(root);
+  } catch (error) {
+    await recordFailure({ release, from, reason: (error as Error).message }, root);
+    throw error;
+  }
+  return { kind: 'installed', release };
+}
+
+/** In a folder, the bundle has the name of the kind of device. */
+async function bundleAt(source: string, compatible: string): Promise<string> {
+  const isUrl = /^https?:\/\//.test(source);
+  const isFolder = isUrl
+    ? !/\.raucb(\?|$)/.test(source)
+    : ((await stat(source).catch(() => null))?.isDirectory() ?? false);
+  return isFolder ? `${source.replace(/\/$/, '')}/${compatible}.raucb` : source;
+}

@@ -1,0 +1,119 @@
+// What every part of the update test has, and what it asks a device: which release runs from which slot,
+// what became of the last update, whether it is settled. A device that is restarted or cut off is the
+// same disk again.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { type Access, onDevice, untilHealthy } from '../device.js';
+import { type MachineOptions, startMachine, type VirtualMachine } from '../virtual-machine.js';
+import type { BundleMaker } from './bundles.js';
+import type { UpdateServer } from './server.js';
+
+const run = promisify(execFile);
+
+export type Setting = MachineOptions & {
+  disk: string;
+  access: Access;
+  server: UpdateServer;
+  maker: BundleMaker;
+  /** folder that the server shows */
+  shown: string;
+  /** Prints a line, and remembers what was not right. */
+  check: (isRight: boolean, what: string) => void;
+};
+
+/** As `hearth-x64-uefi.raucb` of the folder where the device looks. */
+export async function show({ shown }: Setting, bundle: string): Promise<void> {
+  await cp(bundle, path.join(shown, 'hearth-x64-uefi.raucb'));
+}
+
+/**
+ * A machine as it was flashed, that has answered and whose system may stay. Once one is there, its disk and
+ * memory are kept, as a start takes long without KVM.
+ */
+export async function startSettled(setting: Setting): Promise<VirtualMachine> {
+  const { disk, folder } = setting;
+  const [settledDisk, state] = [`${disk}-settled`, path.join(folder, 'settled-state')];
+  if (!existsSync(state)) {
+    const machine = await startMachine(disk, setting);
+    await untilHealthy(machine);
+    await untilSettled(machine, setting);
+    await machine.suspend(`${state}.new`);
+    await copyDisk(disk, settledDisk);
+    await rename(`${state}.new`, state);
+  }
+  await copyDisk(settledDisk, disk);
+  const machine = await startMachine(disk, { ...setting, state });
+  await untilHealthy(machine);
+  return machine;
+}
+
+async function copyDisk(from: string, to: string): Promise<void> {
+  await run('cp', ['--sparse=always', from, to]);
+}
+
+/** Newest release that runs, and from which slot, as `1.0 a`. */
+export async function releaseOf(machine: VirtualMachine, { access }: Setting): Promise<string> {
+  const command =
+    'sort -V /usr/lib/hearth/release /model/release | tail -n 1; cat /run/hearth-disk/slot';
+  return (await onDevice(machine, access, command)).trim().replace('\n', ' ');
+}
+
+/** The system was tried and stays, what became of an update is recorded, and the screen shows it. */
+export async function untilSettled(machine: VirtualMachine, { access }: Setting): Promise<void> {
+  const command = [
+    'while systemctl is-active -q hearth-healthy; do sleep 1; done',
+    'until [ -e /run/hearth/ready ]; do sleep 1; done; sleep 6',
+    '! /usr/lib/hearth/boot is-untried $(cat /run/hearth-disk/slot)',
+  ];
+  await onDevice(machine, access, command.join('; '));
+}
+
+/** What `hearth update` says, and the words of its failure where it fails. */
+export async function update(
+  machine: VirtualMachine,
+  setting: Setting,
+  more = '',
+): Promise<string> {
+  const command = `hearth update ${setting.server.url} ${more} 2>&1 || true`;
+  return (await onDevice(machine, setting.access, command)).trim();
+}
+
+/** Seconds until it answers again, from the order on. */
+export async function restart(
+  machine: VirtualMachine,
+  { access }: Setting,
+  limitMs: number,
+): Promise<number> {
+  const startedAt = performance.now();
+  await onDevice(machine, access, 'systemctl reboot').catch(() => {});
+  await untilGone(machine, limitMs);
+  await untilHealthy(machine, limitMs);
+  return (performance.now() - startedAt) / 1000;
+}
+
+async function untilGone(machine: VirtualMachine, limitMs: number): Promise<void> {
+  const until = performance.now() + limitMs;
+  while (performance.now() < until) {
+    const signal = AbortSignal.timeout(2_000);
+    const response = await fetch(`${machine.url}/health/live`, { signal }).catch(() => null);
+    if (!response) return;
+    await sleep(250);
+  }
+  throw new Error('the machine did not start again');
+}
+
+/** As /props tells it on. */
+export type Outcome = { outcome: string; release: string };
+
+export async function outcomeOf(
+  machine: VirtualMachine,
+  { access }: Setting,
+): Promise<Outcome | undefined> {
+  const headers = { authorization: `Bearer ${access.apiKey}` };
+  const props = await (await fetch(`${machine.url}/props`, { headers })).json();
+  return (props as { update?: Outcome }).update;
+}
