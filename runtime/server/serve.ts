@@ -72,7 +72,7 @@ async function foresee(models: ModelPool): Promise<void> {
 function onLoaded(settings: EngineOptions, info: EngineInfo): void {
   const warning = gpuNotUsed(settings, info);
   if (warning) warn(warning);
-  if (info.draft) note(`${info.draft.modelName} drafts for ${info.modelName}`);
+  if (info.draft) note(`"${info.draft.modelName}" drafts for "${info.modelName}"`);
 }
 
 /** OpenTelemetry's packages are loaded here and nowhere else: they take memory of a small device. */
