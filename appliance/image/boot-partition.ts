@@ -6,13 +6,13 @@ import path from 'node:path';
 import type { ImageBuild, StepOptions } from './build.js';
 import type { DebianBase } from './debian-base.js';
 import { makeEmpty, runTool } from './debian-tools.js';
-import { loaderEntry, SLOTS, type Slot, untriedEntryName } from './loader-entry.js';
+import { type BootSlot, loaderEntry, SLOTS, untriedEntryName } from './loader-entry.js';
 import { aligned } from './partitions.js';
 
 export type BootPartitionOptions = StepOptions &
   Pick<ImageBuild, 'base' | 'machine'> & {
     /** PARTUUIDs of the slots */
-    slots: Record<Slot, string>;
+    slots: Record<BootSlot, string>;
     /** eight hexadecimal digits */
     serial: string;
     sizeBytes: number;

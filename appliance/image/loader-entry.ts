@@ -6,13 +6,17 @@ import type { ImageMachine } from './image-machine.js';
 import { OTHER_SLOT_ARGUMENT } from './initramfs.js';
 
 export const SLOTS = ['a', 'b'] as const;
-export type Slot = (typeof SLOTS)[number];
+export type BootSlot = (typeof SLOTS)[number];
+
+export function otherSlot(slot: BootSlot): BootSlot {
+  return slot === 'a' ? 'b' : 'a';
+}
 
 /** How often systemd-boot tries a system that has not answered yet. */
 const TRIES = 3;
 
 /** Below loader/entries, for a system that has not answered yet. */
-export function untriedEntryName(slot: Slot): string {
+export function untriedEntryName(slot: BootSlot): string {
   return `hearth-${slot}+${TRIES}.conf`;
 }
 
@@ -34,14 +38,14 @@ options ${options}
 
 /** `slots` are PARTUUIDs. */
 export function loaderEntry(
-  slot: Slot,
-  slots: Record<Slot, string>,
+  slot: BootSlot,
+  slots: Record<BootSlot, string>,
   machine: Pick<ImageMachine, 'serial'>,
 ): string {
   const values: Record<string, string> = {
     SLOT: slot,
     ROOT: slots[slot],
-    OTHER: slots[slot === 'a' ? 'b' : 'a'],
+    OTHER: slots[otherSlot(slot)],
     // Slot A is the first to start.
     VERSION: slot === 'a' ? '2' : '1',
   };

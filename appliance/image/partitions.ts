@@ -42,7 +42,7 @@ export type DiskLayout = { diskUuid: string; sizeBytes: number; partitions: Part
 /** What is in the partitions, without room to spare. */
 export type ContentBytes = { efi: number; settings: number; system: number; model: number };
 
-export type LayoutOptions = {
+export type DiskLayoutOptions = {
   content: ContentBytes;
   /** gives the same UUID for the same name */
   uuidOf: (name: string) => string;
@@ -50,7 +50,7 @@ export type LayoutOptions = {
   hasUpdates: boolean;
 };
 
-export function diskLayout({ content, uuidOf, hasUpdates }: LayoutOptions): DiskLayout {
+export function diskLayout({ content, uuidOf, hasUpdates }: DiskLayoutOptions): DiskLayout {
   const slot = aligned(content.system + content.system / SLOT_SPARE);
   const model = aligned(content.model + (hasUpdates ? content.model / MODEL_SPARE : 0));
   const sizes: Record<PartitionName, number> = {

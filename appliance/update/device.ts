@@ -2,17 +2,17 @@
 // Paths are below a root that tests replace. Records are lines of NAME=value, which shell scripts read.
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { DISK_FOLDER, SETTINGS_FOLDER } from '../image/initramfs.js';
+import { type BootSlot, SLOTS } from '../image/loader-entry.js';
 import { checkedRelease, compareReleases } from './release.js';
 import { UpdateError } from './update-error.js';
 
-export type DeviceSlot = 'a' | 'b';
-
-export type Device = {
+export type UpdatableDevice = {
   /** RAUC's name of this kind of device */
   compatible: string;
   /** newest of what runs: the system's or the model's */
   release: string;
-  slot: DeviceSlot;
+  slot: BootSlot;
   /** RAUC's */
   configFile: string;
   /** of a folder of bundles, or null */
@@ -23,20 +23,21 @@ const CONFIG = 'etc/rauc/system.conf';
 const RECORDS = 'data/update';
 
 /** Rejects with {@link UpdateError} where this is no device, or one that takes no updates. */
-export async function readDevice(root = '/'): Promise<Device> {
+export async function readDevice(root = '/'): Promise<UpdatableDevice> {
   const read = async (name: string) =>
     await readFile(path.join(root, name), 'utf8').catch(() => null);
   const config = await read(CONFIG);
-  const slot = (await read('run/hearth-disk/slot'))?.trim();
+  const started = (await read(`${DISK_FOLDER}/slot`))?.trim();
+  const slot = SLOTS.find((name) => name === started);
   const compatible = /^compatible=(.*)$/m.exec(config ?? '')?.[1];
-  if (compatible === undefined || (slot !== 'a' && slot !== 'b'))
+  if (compatible === undefined || slot === undefined)
     throw new UpdateError('this is no device of hearth image; hearth update is for those');
-  if ((await read('run/hearth-settings/update-ca.pem')) === null)
+  if ((await read(`${SETTINGS_FOLDER}/update-ca.pem`)) === null)
     throw new UpdateError('this device takes no updates: its image was made without --update-ca');
   const releases = [await read('usr/lib/hearth/release'), await read('model/release')];
   const known = releases.flatMap((text) => (text === null ? [] : checkedRelease(text.trim())));
   const release = known.sort(compareReleases).at(-1) ?? '0';
-  const updateUrl = (await read('run/hearth-settings/update-url'))?.trim() ?? null;
+  const updateUrl = (await read(`${SETTINGS_FOLDER}/update-url`))?.trim() ?? null;
   const configFile = path.join(root, CONFIG);
   return { compatible, release, slot, configFile, updateUrl };
 }
@@ -47,7 +48,7 @@ export async function installedRelease(root = '/'): Promise<string | null> {
   return /^RELEASE=(.*)$/m.exec(text)?.[1] ?? null;
 }
 
-export type Installed = { slot: DeviceSlot; release: string; from: string };
+export type Installed = { slot: BootSlot; release: string; from: string };
 
 /** Before RAUC begins: a device whose power goes right after it has chosen the slot knows of it. */
 export async function recordInstalling({ slot, release, from }: Installed, root = '/') {

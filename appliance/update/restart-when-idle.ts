@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { SETTINGS_FOLDER } from '../image/initramfs.js';
 
 const run = promisify(execFile);
 
@@ -41,7 +42,7 @@ async function underWay({ url, apiKey, signal }: IdleOptions): Promise<number> {
 /** How the server of this device is asked. */
 export async function serverOfDevice(): Promise<Pick<IdleOptions, 'url' | 'apiKey'>> {
   const read = async (name: string) =>
-    await readFile(`/run/hearth-settings/${name}`, 'utf8').catch(() => '');
+    await readFile(`${SETTINGS_FOLDER}/${name}`, 'utf8').catch(() => '');
   const [, port = '8080'] = /^PORT=(\d+)$/m.exec(await read('device')) ?? [];
   const [apiKey = ''] = (await read('keys')).split('\n');
   return { url: `http://127.0.0.1:${port}`, apiKey: apiKey || null };

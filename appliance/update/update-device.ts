@@ -1,19 +1,20 @@
 // Brings a device to what a bundle holds: looks at it, compares versions, has RAUC install it beside what
 // runs. What runs goes on answering; the next start takes the new one, and falls back by itself.
 import { stat } from 'node:fs/promises';
+import { otherSlot } from '../image/loader-entry.js';
 import {
-  type Device,
   installedRelease,
   recordFailure,
   recordInstalled,
   recordInstalling,
+  type UpdatableDevice,
 } from './device.js';
 import { inspectBundle, installBundle } from './rauc.js';
 import { compareReleases } from './release.js';
 import { UpdateError } from './update-error.js';
 
 export type UpdateOptions = {
-  device: Device;
+  device: UpdatableDevice;
   /** a file, or the URL of a bundle or of a folder of them */
   source: string;
   allowsOlder: boolean;
@@ -45,7 +46,7 @@ export async function updateDevice(options: UpdateOptions): Promise<UpdateResult
   if ((await installedRelease(root)) === release) return { kind: 'waiting', release };
   const from = device.release;
   try {
-    await recordInstalling({ slot: device.slot === 'a' ? 'b' : 'a', release, from }, root);
+    await recordInstalling({ slot: otherSlot(device.slot), release, from }, root);
     await installBundle(source, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
     await recordInstalled(root);
   } catch (error) {

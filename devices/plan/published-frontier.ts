@@ -21,7 +21,9 @@ export type PublishedFrontier = {
 
 /** Null where no figure of this model pruned was published. */
 export function publishedFrontier(rows: readonly PlanRow[]): PublishedFrontier | null {
-  const pairs = rows.flatMap(pairsOf);
+  const dense = rows.find(({ ratio }) => ratio === 0)?.perplexity?.wikitext2;
+  if (dense === undefined) return null;
+  const pairs = rows.flatMap((row) => pairsOf(row, dense));
   const nPruned = pairs.filter(isPruned).length;
   if (nPruned === 0) return null;
   const standings = standingsOf(pairs, {
@@ -39,11 +41,11 @@ export function isPruned({ row }: PublishedPair): boolean {
   return row.ratio > 0;
 }
 
-function pairsOf(row: PlanRow, _: number, [unpruned]: readonly PlanRow[]): PublishedPair[] {
-  const dense = unpruned?.perplexity;
+/** `dense` is the unpruned model's perplexity, in half precision. */
+function pairsOf(row: PlanRow, dense: number): PublishedPair[] {
   const own = row.perplexity;
-  if (!dense || !own) return [];
-  const ofPruning = (own.tuned ?? own).wikitext2 / dense.wikitext2;
+  if (!own) return [];
+  const ofPruning = (own.tuned ?? own).wikitext2 / dense;
   return row.types.flatMap((candidate) => {
     const ofType = typePerplexityFactor(candidate.fileType);
     return ofType === null ? [] : { row, candidate, perplexityFactor: ofPruning * ofType };

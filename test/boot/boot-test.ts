@@ -9,7 +9,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { IMAGE_TARGETS } from '../../appliance/manifest.js';
 import { formatDisk, formatMemory } from '../../terminal/units.js';
-import { prepareTools } from './boot-tools.js';
+import { prepareTools, TOOL_OPTIONS } from './boot-tools.js';
 import { destroyFileSystem, destroyLog, logOnDisk } from './data-on-disk.js';
 import {
   type Access,
@@ -50,11 +50,7 @@ const argv = await yargs(hideBin(process.argv))
     damage: { describe: 'Damaged log, damaged data partition', type: 'boolean', default: true },
     folder: { describe: 'Where images lie (2 GB); kept if given', type: 'string' },
     reuse: { describe: 'Take the image that lies in --folder', type: 'boolean', default: false },
-    'install-tools': {
-      describe: "Bring Debian's programs that are missing, by apt-get",
-      type: 'boolean',
-      default: false,
-    },
+    ...TOOL_OPTIONS,
   })
   .strict()
   .parseAsync();

@@ -16,6 +16,15 @@ const TOOLS: DebianTool[] = [
   ['debugfs', 'e2fsprogs'],
 ];
 
+/** On the command lines of what boots images. */
+export const TOOL_OPTIONS = {
+  'install-tools': {
+    describe: "Bring Debian's programs that are missing, by apt-get",
+    type: 'boolean',
+    default: false,
+  },
+} as const;
+
 /** Rejects with the one command that helps where packages are missing. */
 export async function prepareTools(
   target: ImageTarget,

@@ -7,7 +7,7 @@ import path from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { makeUpdateKeys, UPDATE_KEYS } from '../../appliance/update/update-keys.js';
-import { prepareTools } from './boot-tools.js';
+import { prepareTools, TOOL_OPTIONS } from './boot-tools.js';
 import { copyPartition } from './data-on-disk.js';
 import { convertModel, flashDisk, makeImage } from './make-disk.js';
 import { badBundles } from './update/bad-bundles.js';
@@ -32,11 +32,7 @@ const argv = await yargs(hideBin(process.argv))
       type: 'boolean',
       default: false,
     },
-    'install-tools': {
-      describe: "Bring Debian's programs that are missing, by apt-get",
-      type: 'boolean',
-      default: false,
-    },
+    ...TOOL_OPTIONS,
   })
   .strict()
   .parseAsync();

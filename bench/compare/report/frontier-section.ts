@@ -1,6 +1,5 @@
 // The frontier as a table, for whoever cannot see the chart above it or wants its figures: from the smallest
 // model on, each with what beats it.
-
 import type { Standing } from '../../../model/frontier.js';
 import { formatMemory } from '../../../terminal/units.js';
 import { BEATEN_NOTE, comparedStandings } from '../compared-frontier.js';
