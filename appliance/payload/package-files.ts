@@ -17,7 +17,6 @@ const NOT_RUN_OF: Record<string, string[]> = {
       ' ',
     ),
   'node-addon-api': ['.'],
-  '@huggingface/tasks': ['src'],
 };
 
 /** Paths of a package's files below its `folder`, sorted; packages nested in it are packages of their own. */
