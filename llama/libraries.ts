@@ -10,9 +10,6 @@ export class KernelsError extends Error {
   readonly code = 'HEARTH_KERNELS';
 }
 
-/** For node-llama-cpp's `getLlama`: what is installed is used, and nothing is built or fetched. */
-export const PREBUILT = { build: 'never', skipDownload: true, progressLogs: false } as const;
-
 const SYSTEMS: Readonly<Record<string, string>> = { darwin: 'mac', win32: 'win', linux: 'linux' };
 const PLATFORM = `${SYSTEMS[process.platform]}-${process.arch === 'arm' ? 'armv7l' : process.arch}`;
 

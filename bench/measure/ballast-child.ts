@@ -1,8 +1,8 @@
 // The process that holds ballast: takes memory of the GPU until as much is free as it was told, and
 // keeps it until it is ended. In a process of its own, as the allocation must outlive every other.
-import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
-import { findLlamaLibrary, PREBUILT } from '../../llama/libraries.js';
+import { findLlamaLibrary } from '../../llama/libraries.js';
 import { loadLibrary } from '../../llama/load-library.js';
+import { LlamaLogLevel, openNodeLlama } from '../../llama/node-llama.js';
 import { watchParent } from '../../llama/orphan-watch.js';
 import type { GpuBackend } from '../../llama/settings.js';
 import { GPU_DEVICE_TYPES } from '../../llama/structs.js';
@@ -34,11 +34,7 @@ function reply(message: BallastReply): void {
 }
 
 async function hold({ gpu, freeBytes }: BallastTask): Promise<BallastReply> {
-  const llama = await getLlama({
-    gpu,
-    ...PREBUILT,
-    logLevel: LlamaLogLevel.disabled,
-  });
+  const llama = await openNodeLlama({ gpu, logLevel: LlamaLogLevel.disabled });
   if (llama.gpu === false) return { kind: 'no-gpu' };
   const calls = bind(llama.gpu);
   const device = GPU_DEVICE_TYPES.map((type) => calls.deviceByType(type) as unknown).find(Boolean);

@@ -1,8 +1,8 @@
 // Answers questions from a GGUF with stock llama.cpp, as node-llama-cpp ships it, and times them.
 // The prompt is the model's own chat template; the likeliest token is taken, so answers repeat.
 // Loads in this process, as the file was written a second ago; the runtime uses a process of its own.
-import { getLlama, type LlamaModel, NoBinaryFoundError, type Token } from 'node-llama-cpp';
-import { PREBUILT } from '../../llama/libraries.js';
+import type { LlamaModel, Token } from 'node-llama-cpp';
+import { NoBinaryFoundError, openNodeLlama } from '../../llama/node-llama.js';
 import { openTemplate } from '../../model/template/open-template.js';
 import { TemplateBudget } from '../../model/template/template-budget.js';
 
@@ -56,10 +56,7 @@ export async function loadAnswerer(modelPath: string): Promise<Answerer> {
 
 async function findLlama() {
   try {
-    return await getLlama({
-      ...PREBUILT,
-      gpu: false,
-    });
+    return await openNodeLlama({ gpu: false });
   } catch (cause) {
     if (!(cause instanceof NoBinaryFoundError)) throw cause;
     throw new NoLlamaError(

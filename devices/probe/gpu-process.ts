@@ -1,17 +1,12 @@
 // The child process that opens the GPU: it tells its parent what llama.cpp sees there, and ends.
 // A process of its own, because a broken driver ends the process that loads it.
-import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
-import { PREBUILT } from '../../llama/libraries.js';
+import { LlamaLogLevel, openNodeLlama } from '../../llama/node-llama.js';
 import type { GpuReply } from './gpus.js';
 
 reply(await describeGpus().catch((error: Error) => ({ kind: 'failed', reason: error.message })));
 
 async function describeGpus(): Promise<GpuReply> {
-  const llama = await getLlama({
-    gpu: 'auto',
-    ...PREBUILT,
-    logLevel: LlamaLogLevel.disabled,
-  });
+  const llama = await openNodeLlama({ gpu: 'auto', logLevel: LlamaLogLevel.disabled });
   if (llama.gpu === false) return { kind: 'none' };
   const { total, free, unifiedSize } = await llama.getVramState();
   // Vulkan's library loads where there is no card, too.

@@ -78,6 +78,8 @@ let ahead: ChildProcess | undefined;
 export function forkEngineAhead(): void {
   ahead = forkEngine();
   ahead.once('error', () => {});
+  // Of a command line that was wrong: it would import all else before it notices.
+  process.once('exit', () => ahead?.kill('SIGKILL'));
   for (const handle of handlesOf(ahead)) handle?.unref();
 }
 

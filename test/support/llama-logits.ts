@@ -1,6 +1,7 @@
 // Stock llama.cpp's logits at every position, through node-llama-cpp, to hold beside PyTorch's.
 // On the CPU, with a float32 KV cache and without flash attention, so that rounding is all that differs.
-import { getLlama, type Llama, LlamaLogLevel, type LlamaModel, type Token } from 'node-llama-cpp';
+import type { Llama, LlamaModel, Token } from 'node-llama-cpp';
+import { LlamaLogLevel, openNodeLlama } from '../../llama/node-llama.js';
 
 export type LoadedModel = AsyncDisposable & {
   model: LlamaModel;
@@ -59,12 +60,6 @@ let started: Promise<Llama> | undefined;
 
 /** Once a process; warnings about per-layer widths are expected, errors are not. */
 function startLlama(): Promise<Llama> {
-  started ??= getLlama({
-    build: 'never',
-    skipDownload: true,
-    gpu: false,
-    progressLogs: false,
-    logLevel: LlamaLogLevel.error,
-  });
+  started ??= openNodeLlama({ gpu: false, logLevel: LlamaLogLevel.error });
   return started;
 }

@@ -5,7 +5,8 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type GGUFTypedMetadata, GGUFValueType, serializeGgufMetadata } from '@huggingface/gguf';
-import { getLlama, type Llama, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp';
+import type { Llama, LlamaModel } from 'node-llama-cpp';
+import { LlamaLogLevel, openNodeLlama } from '../../llama/node-llama.js';
 import type { GgufMetadata } from '../../model/gguf/gguf-metadata.js';
 
 const ANY_LLAMA: GgufMetadata = {
@@ -19,12 +20,7 @@ const ANY_LLAMA: GgufMetadata = {
 };
 
 export async function startLlamaCpp(): Promise<Llama> {
-  return await getLlama({
-    build: 'never',
-    skipDownload: true,
-    gpu: false,
-    logLevel: LlamaLogLevel.disabled,
-  });
+  return await openNodeLlama({ gpu: false, logLevel: LlamaLogLevel.disabled });
 }
 
 /** The vocabulary of `pairs` as llama.cpp sees it. */

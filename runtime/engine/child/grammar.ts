@@ -1,7 +1,8 @@
 // Grammars that an answer must follow: GBNF as given, or made from a JSON schema.
 // Checked, then parsed by llama.cpp before the answer starts, so that a broken or hostile one costs
 // only its own request.
-import { type Llama, LlamaGrammarEvaluationState, type LlamaModel } from 'node-llama-cpp';
+import type { Llama, LlamaModel } from 'node-llama-cpp';
+import { LlamaGrammarEvaluationState } from '../../../llama/node-llama.js';
 import { nativeGrammarState } from '../../../llama/node-llama-internals.js';
 import { checkGbnf } from '../../grammar/gbnf-check.js';
 import { GrammarError } from '../../grammar/grammar-rules.js';

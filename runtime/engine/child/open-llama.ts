@@ -2,8 +2,8 @@
 // node-llama-cpp first lets a process of its own try the library, so this is begun before all else,
 // and the module has few others to load.
 
-import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp';
-import { PREBUILT } from '../../../llama/libraries.js';
+import type { Llama } from 'node-llama-cpp';
+import { LlamaLogLevel, openNodeLlama } from '../../../llama/node-llama.js';
 import type { EngineOptions } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 
@@ -21,9 +21,8 @@ export function openLlama(
 ): OpeningLlama {
   const startedAt = performance.now();
   let lines: string[] | null = [];
-  const opened = getLlama({
+  const opened = openNodeLlama({
     gpu: gpu === 'off' ? false : gpu,
-    ...PREBUILT,
     logLevel: LlamaLogLevel.info,
     logger: (_level, line) => {
       lines?.push(line);

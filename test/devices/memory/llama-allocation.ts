@@ -1,12 +1,13 @@
 // Holds a prediction against what llama.cpp allocates when node-llama-cpp loads the same file.
 // It tells weights apart, and a context's KV cache and compute buffers in one, all to the byte; of
 // the cache alone its log tells hundredths of a MiB.
-import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp';
+import type { Llama } from 'node-llama-cpp';
 import type { Test } from 'tap';
 import type {
   MemoryPrediction,
   MemoryPredictor,
 } from '../../../devices/memory/memory-prediction.js';
+import { LlamaLogLevel, openNodeLlama } from '../../../llama/node-llama.js';
 import type { KvType } from '../../../llama/settings.js';
 import { readGgufFile } from '../../../model/gguf/gguf-file.js';
 import { sizedModelOfGguf } from '../../../model/shape/sized-model.js';
@@ -25,8 +26,8 @@ export async function openLlama(
   predictor: MemoryPredictor,
 ): Promise<Opened> {
   const log: string[] = [];
-  const llama = await getLlama({
-    ...{ gpu, build: 'never', skipDownload: true, progressLogs: false, maxThreads: 1 },
+  const llama = await openNodeLlama({
+    ...{ gpu, maxThreads: 1 },
     logLevel: LlamaLogLevel.info,
     logger: (_level, line) => log.push(line),
   });

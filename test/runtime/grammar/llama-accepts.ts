@@ -2,7 +2,11 @@
 // path and cases of a grammar and texts on stdin, a list of booleans for each case out.
 // Nothing is generated; the model only brings the tokens that a text is made of.
 import { json } from 'node:stream/consumers';
-import { getLlama, LlamaGrammarEvaluationState, LlamaLogLevel } from 'node-llama-cpp';
+import {
+  LlamaGrammarEvaluationState,
+  LlamaLogLevel,
+  openNodeLlama,
+} from '../../../llama/node-llama.js';
 import { nativeBindings, nativeGrammarState } from '../../../llama/node-llama-internals.js';
 
 export type GrammarCases = { modelPath: string; cases: { grammar: string; texts: string[] }[] };
@@ -13,12 +17,7 @@ type GrammarFollower = {
 };
 
 const { modelPath, cases } = (await json(process.stdin)) as GrammarCases;
-const llama = await getLlama({
-  gpu: false,
-  build: 'never',
-  skipDownload: true,
-  logLevel: LlamaLogLevel.disabled,
-});
+const llama = await openNodeLlama({ gpu: false, logLevel: LlamaLogLevel.disabled });
 const model = await llama.loadModel({ modelPath, vocabOnly: true });
 const follower = nativeBindings(llama).AddonSampler as unknown as GrammarFollower;
 const end = model.tokens.eos as number;
@@ -31,7 +30,7 @@ for (const { grammar: text, texts } of cases) {
 }
 process.stdout.write(JSON.stringify(taken), () => process.exit());
 
-function takes(state: LlamaGrammarEvaluationState, text: string): boolean {
+function takes(state: InstanceType<typeof LlamaGrammarEvaluationState>, text: string): boolean {
   const native = nativeGrammarState(state);
   for (const token of [...model.tokenize(text, false, 'trimLeadingSpace'), end]) {
     if (!follower.canBeNextTokenForGrammarEvaluationState(native, token)) return false;

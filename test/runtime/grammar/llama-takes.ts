@@ -2,14 +2,9 @@
 // A process of its own, because the parser complains on stderr and a bad text may end it.
 // Parses alone; nothing is generated.
 import { json } from 'node:stream/consumers';
-import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
+import { LlamaLogLevel, openNodeLlama } from '../../../llama/node-llama.js';
 
-const llama = await getLlama({
-  gpu: false,
-  build: 'never',
-  skipDownload: true,
-  logLevel: LlamaLogLevel.disabled,
-});
+const llama = await openNodeLlama({ gpu: false, logLevel: LlamaLogLevel.disabled });
 const taken: boolean[] = [];
 for (const grammar of (await json(process.stdin)) as string[])
   taken.push(

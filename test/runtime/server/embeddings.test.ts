@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import OpenAI from 'openai';
 import t from 'tap';
+import { LlamaLogLevel, openNodeLlama } from '../../../llama/node-llama.js';
 import { applianceGguf } from '../../support/appliance-gguf.js';
 import { readyEngine } from '../engine/ask.js';
 import { post, runServer } from './running-server.js';
@@ -22,7 +22,7 @@ const texts = ['How loud is the Yuki C119?', 'Is the Yuki C119 loud?', 'E17 on a
 t.test(
   'vectors are those of bare node-llama-cpp, at unit length as OpenAI sends them',
   async (t) => {
-    const llama = await getLlama({ gpu: false, build: 'never', logLevel: LlamaLogLevel.disabled });
+    const llama = await openNodeLlama({ gpu: false, logLevel: LlamaLogLevel.disabled });
     t.teardown(() => llama.dispose());
     const model = await llama.loadModel({ modelPath, useMmap: false });
     const bare = await model.createEmbeddingContext({ threads: 1 });

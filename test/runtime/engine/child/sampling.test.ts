@@ -1,5 +1,6 @@
-import { getLlama, LlamaLogLevel, type Token } from 'node-llama-cpp';
+import type { Token } from 'node-llama-cpp';
 import t from 'tap';
+import { LlamaLogLevel, openNodeLlama } from '../../../../llama/node-llama.js';
 import { applianceGguf } from '../../../support/appliance-gguf.js';
 import { ask, chat, prompts, readyEngine } from '../ask.js';
 
@@ -8,10 +9,7 @@ const engine = await readyEngine(modelPath);
 t.teardown(() => engine.close());
 
 /** What node-llama-cpp alone says in this process. */
-const llama = await getLlama({
-  ...{ gpu: false, build: 'never', skipDownload: true },
-  logLevel: LlamaLogLevel.disabled,
-});
+const llama = await openNodeLlama({ gpu: false, logLevel: LlamaLogLevel.disabled });
 t.teardown(() => llama.dispose());
 
 t.test('log-probabilities are the softmax of the logits', async (t) => {
