@@ -1,5 +1,6 @@
 // Memory of a model with given settings: weights and KV by arithmetic, compute buffers by llama.cpp's
 // dry run, overhead from a table. A backend that is not here is planned on the CPU and moved over.
+import { createHash } from 'node:crypto';
 import type { Backend } from '../../llama/settings.js';
 import type { SizedModel } from '../../model/shape/sized-model.js';
 import { assemble, type ContextPlan, plannedContext } from './assemble.js';
@@ -21,7 +22,9 @@ export function openMemoryPredictor(): MemoryPredictor {
   return new DryRunPredictor();
 }
 
-type KnownModel = { header: Buffer; answers: Map<string, Promise<DryRunResult | null>> };
+/** By what was asked. */
+type Answers = Map<string, Promise<DryRunResult | null>>;
+type KnownModel = { header: Buffer; answers: Answers };
 
 /** As node-llama-cpp tries them. */
 const GPU_BACKENDS =
@@ -29,7 +32,12 @@ const GPU_BACKENDS =
 
 class DryRunPredictor implements MemoryPredictor {
   readonly #dryRuns = new Map<Backend, DryRun>();
-  readonly #models = new WeakMap<SizedModel, KnownModel>();
+  readonly #models = {
+    cpu: new WeakMap<SizedModel, KnownModel>(),
+    gpu: new WeakMap<SizedModel, KnownModel>(),
+  };
+  /** By the header's digest: a plan asks for one model in many types, which the CPU plans alike. */
+  readonly #answers = new Map<string, Answers>();
   /** GPUs here on which llama.cpp aborted. */
   readonly #broken = new Set<Backend>();
 
@@ -89,11 +97,22 @@ class DryRunPredictor implements MemoryPredictor {
       backend === settings.backend ? settings.askedFlashAttention : settings.flashAttention;
     const asked = { gpuLayers, nCells, parallel, nBatch, kvType, flashAttention };
     const key = `${backend} ${JSON.stringify(asked)}`;
-    const known = this.#models.get(model) ?? { header: dryRunHeader(model), answers: new Map() };
-    this.#models.set(model, known);
+    const known = this.#known(backend === 'cpu' ? 'cpu' : 'gpu', model);
     const answer = known.answers.get(key) ?? plan(this.#dryRun(backend), known.header, asked);
     known.answers.set(key, answer);
     return answer;
+  }
+
+  #known(kind: 'cpu' | 'gpu', model: SizedModel): KnownModel {
+    const known = this.#models[kind].get(model);
+    if (known) return known;
+    const header = dryRunHeader(model, { hasTypes: kind === 'gpu' });
+    const digest = createHash('sha256').update(header).digest('hex');
+    const answers = this.#answers.get(digest) ?? new Map();
+    this.#answers.set(digest, answers);
+    const added = { header, answers };
+    this.#models[kind].set(model, added);
+    return added;
   }
 
   #dryRun(backend: Backend): DryRun {

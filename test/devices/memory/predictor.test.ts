@@ -30,6 +30,13 @@ t.test('so is a mapped file, beside which repacked weights lie', async (t) => {
   await compareAllocation(t, opened, { file, backend: 'cpu', mmap: true, contexts: [512] });
 });
 
+t.test('and so is every type, though llama.cpp plans them as one', async (t) => {
+  for (const type of ['F32', 'Q8_0', 'IQ4_NL', 'Q2_K'] as const) {
+    const file = await convertSample(folder, 'appliance/pruned-35', { type, force: true });
+    await compareAllocation(t, opened, { file, backend: 'cpu', mmap: false, contexts: [700] });
+  }
+});
+
 t.test('and so are several sequences', async (t) => {
   const file = await gguf('appliance/pruned-50');
   const three = { parallel: 3, contexts: [300] };
