@@ -3,6 +3,7 @@
 // Copies, bundles and compiles only; nothing here decides anything.
 import { chmod, cp, rm } from 'node:fs/promises';
 import { bundleReport } from './bundle-report.mjs';
+import { bundleTap } from './bundle-tap.mjs';
 import { bundleWeb } from './bundle-web.mjs';
 import { compileKernels } from './compile-kernels.mjs';
 
@@ -13,6 +14,7 @@ await copyToDist('pruner/text/general.txt');
 await copyToDist('bench/compare/default-text.txt');
 await bundleWeb();
 await bundleReport();
+await bundleTap();
 await compileKernels();
 
 async function copyToDist(file) {

@@ -7,16 +7,23 @@ import path from 'node:path';
 import { installTestTools } from './install-test-tools.mjs';
 import { describeSkips, readTap } from './read-tap.mjs';
 
-const TAP = new URL('../node_modules/tap/dist/esm/run.mjs', import.meta.url).pathname;
+const TAP = ['../scripts/bare-run.cjs', '../node_modules/tap/dist/esm/run.mjs'].map(
+  (file) => new URL(file, import.meta.url).pathname,
+);
 
 installTestTools();
 const words = process.argv.slice(2);
 const folder = mkdtempSync(path.join(os.tmpdir(), 'hearth-test-'));
+// Where test files keep what others need, too: test/support/appliance-gguf.ts.
+const env = { ...process.env, TEST_SHARED: folder };
 try {
   const given = outputFile(words);
   const results = given ?? path.join(folder, 'results.tap');
   const all = given === undefined ? [`--output-file=${results}`, ...words] : words;
-  const { status } = spawnSync(process.execPath, [TAP, ...all], { stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, ['--require', ...TAP, ...all], {
+    stdio: 'inherit',
+    env,
+  });
   for (const line of describeSkips(readTap(results))) console.log(line);
   process.exitCode = status ?? 1;
 } finally {

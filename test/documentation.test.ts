@@ -40,7 +40,7 @@ type Test = Pick<typeof t, 'match'>;
 const cli = path.join(packageRoot, 'dist/cli.js');
 const env = { ...process.env, XDG_STATE_HOME: t.testdir() };
 const server = await runServer(t, await runEngine(t));
-const { stdout: mainHelp } = await run(process.execPath, [cli, '--help']);
+const { stdout: mainHelp, stderr: besideHelp } = await run(process.execPath, [cli, '--help']);
 const commands = new Set(
   [...mainHelp.matchAll(/^ {2}hearth ([\w-]+)(?: [<[]| {2})/gm)].map(([, name = '']) => name),
 );
@@ -83,6 +83,16 @@ t.test('options stand in the help of the command that they are named for', async
       for (const [option] of section.matchAll(/(?<=`)--?[a-z][a-z-]*/g))
         t.match(help, inHelp(option), `${page}, ${section.split('\n')[0]}: ${option}`);
     }
+  }
+});
+
+t.test('help has an example for each command, here and in the command itself', async (t) => {
+  const [, examples = ''] = mainHelp.split('Examples:');
+  t.equal(besideHelp, '');
+  t.ok(commands.size > 3);
+  for (const name of commands) {
+    t.match(examples, `  hearth ${name} `, name);
+    if (name !== 'completion') t.match(await helpOf(name), /Examples:\n {2}hearth/, name);
   }
 });
 

@@ -2,7 +2,6 @@
 // what a user passes to convert it. From a checkout alone; the package does not hold them all.
 // Describes nothing of them; the description beside each does.
 import path from 'node:path';
-import { convert } from '../../converter/convert.js';
 import type { FileType } from '../../model/types/mixtures.js';
 import { PACKAGE_ROOT, unpackedFixtures } from './packed-fixtures.js';
 
@@ -57,6 +56,8 @@ export async function convertedSample(
   name: string,
   type: FileType = 'Q4_K_M',
 ): Promise<string> {
+  // Those who only ask where a sample lies need no converter.
+  const { convert } = await import('../../converter/convert.js');
   const output = path.join(folder, `${path.basename(name)}-${type}.gguf`);
   const chat = name.startsWith('appliance/') ? ({ chatTemplate: 'llama-2' } as const) : {};
   await convert({ ...sampleOptions(name), ...chat, type, output, threads: 1, force: true });
