@@ -54,7 +54,7 @@ export const engineFlags = {
     defaultDescription: 'as many as are quickest, measured batch by batch',
   },
   'flash-attention': {
-    describe: 'Flash attention: auto, on or off',
+    describe: 'Flash attention: auto (not where a CPU is slow with it), on or off',
     type: 'string',
     coerce: one((value) => flashAttention(value)),
     defaultDescription: 'auto',

@@ -17,6 +17,7 @@ import { formatMemory } from '../../terminal/units.js';
 import { defined } from '../defined.js';
 import type { EngineOptions, ModelFile } from './engine.js';
 import { describeFile } from './model-file.js';
+import { flashAttentionOnCpu } from './narrow-heads.js';
 
 /** Thrown for a model that cannot stay within its budget; the message says what would. */
 export class MemoryBudgetError extends Error {
@@ -38,33 +39,40 @@ export async function withinMemory(
   const predictor = openMemoryPredictor();
   try {
     const budget = { memoryBytes, source: `--memory ${formatMemory(memoryBytes)}` };
-    const { fit } = await fitBudget(options, () => budget, predictor);
+    const { fit, options: settled } = await fitBudget(options, () => budget, predictor);
     const isWhole = fit.verdict.kind !== 'fits-with-cpu-layers';
     const nCtx = options.nCtx ?? (isWhole ? fit.maxCtx : fit.placed.nCtx);
-    return { options: { ...options, nCtx, ...placement(fit) }, fit };
+    return { options: { ...settled, nCtx, ...placement(fit) }, fit };
   } finally {
     await predictor.close();
   }
 }
 
 /**
- * How the model fits a budget. Rejects with {@link MemoryBudgetError} where it does not, or `GgufFileError`.
+ * How the model fits a budget, and the options for which that holds. Rejects with {@link MemoryBudgetError} where it does not, or `GgufFileError`.
  */
 export async function fitBudget(
-  options: EngineOptions,
+  asked: EngineOptions,
   budgetOf: (gpu: LocalGpu | null) => Budget,
   predictor: MemoryPredictor,
-): Promise<{ fit: Fit; file: ModelFile }> {
-  const file = await readGgufFile(options.modelPath);
+): Promise<{ fit: Fit; file: ModelFile; options: EngineOptions }> {
+  const file = await readGgufFile(asked.modelPath);
   const model = sizedModelOfGguf(file);
+  const gpu = asked.gpu === 'off' ? null : await predictor.localGpu();
+  checkGpu(asked.gpu ?? 'auto', gpu);
+  const options = gpu === null ? settled(asked, model) : asked;
   const draft = options.draftPath && sizedModelOfGguf(await readGgufFile(options.draftPath));
   const fitter = openFitter(draft ? pairedPredictor(predictor, draft) : predictor);
-  const gpu = options.gpu === 'off' ? null : await predictor.localGpu();
-  checkGpu(options.gpu ?? 'auto', gpu);
   const budget = budgetOf(gpu);
   const fit = await fitter.fit(model, budgetDevice(budget.memoryBytes, gpu), requestOf(options));
-  if (!isKept(fit, options)) throw await refusal({ options, budget, fitter, model, fit });
-  return { fit, file: await describeFile(file) };
+  if (!isKept(fit, options)) throw await refusal({ options: asked, budget, fitter, model, fit });
+  return { fit, file: await describeFile(file), options };
+}
+
+/** What the engine would choose by the context, which the budget may yet shorten: on the CPU `auto` is on. */
+function settled(options: EngineOptions, { shape }: SizedModel): EngineOptions {
+  const flashAttention = flashAttentionOnCpu(options, shape);
+  return { ...options, flashAttention: flashAttention === 'auto' ? true : flashAttention };
 }
 
 /** Where it is to lie, so that it stays within the budget. */

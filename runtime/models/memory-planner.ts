@@ -42,12 +42,12 @@ export class MemoryPlanner implements Planner {
     this.#underWay++;
     try {
       const budget = (gpu: LocalGpu | null) => this.#budget(gpu, heldBytes);
-      const { fit, file } = await fitBudget(settings, budget, this.#predictor);
+      const { fit, file, options } = await fitBudget(settings, budget, this.#predictor);
       const { nCtx } = fit.placed;
       const neededBytes = countedBytes(fit.placed, fit.device);
       const placed = this.#memoryBytes === null ? {} : placement(fit);
       return {
-        settings: { ...settings, nCtx, ...placed },
+        settings: { ...options, nCtx, ...placed },
         ...{ file, neededBytes },
         budgetBytes: (heldNowBytes) => this.#budgetBytes(fit, heldNowBytes),
       };

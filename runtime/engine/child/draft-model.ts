@@ -10,7 +10,13 @@ import { formatDisk } from '../../../terminal/units.js';
 import type { EngineInfo, EngineOptions, PredictedMemory } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import { checkHeader, readHeader } from './gguf-check.js';
-import { checkArchitecture, openContext, openModel, tuneThreads } from './open-model.js';
+import {
+  checkArchitecture,
+  openContext,
+  openModel,
+  tuneThreads,
+  withoutSlowAttention,
+} from './open-model.js';
 import { predictedMemory } from './predicted.js';
 
 export type DraftModel = {
@@ -50,8 +56,9 @@ export async function openDraft(
   file: GgufFile,
   { gpuLayers: _, parallel: _one, ...parent }: EngineOptions,
 ): Promise<OpenDraft> {
-  const options = { ...parent, modelPath: file.path };
-  return { file, options, model: await openModel(llama, options, () => {}) };
+  const asked = { ...parent, modelPath: file.path };
+  const model = await openModel(llama, asked, () => {});
+  return { file, options: await withoutSlowAttention(model, file, asked), model };
 }
 
 /** Its context is as long as the answering model's, or as memory allows where nobody asked for a length. */

@@ -11,7 +11,13 @@ import { describeFile } from '../model-file.js';
 import { type DraftModel, openDraft, readDraftFile, readyDraft } from './draft-model.js';
 import { architectureOf, checkHeader, readHeader } from './gguf-check.js';
 import { hasDevice, type OpeningLlama } from './open-llama.js';
-import { checkArchitecture, openContext, openModel, tuneThreads } from './open-model.js';
+import {
+  checkArchitecture,
+  openContext,
+  openModel,
+  tuneThreads,
+  withoutSlowAttention,
+} from './open-model.js';
 import { predictedMemory } from './predicted.js';
 
 export type LoadedEngine = Awaited<ReturnType<typeof loadModel>>;
@@ -26,16 +32,17 @@ export type LoadEvents = {
  * Loads the model. Throws {@link EngineError} `load-failed` with what is wrong with the file, or with
  * llama.cpp's own reason.
  */
-export async function loadModel(opening: OpeningLlama, options: EngineOptions, events: LoadEvents) {
-  const [llama, file] = await Promise.all([opening.llama, readModelFile(options, events)]);
+export async function loadModel(opening: OpeningLlama, asked: EngineOptions, events: LoadEvents) {
+  const [llama, file] = await Promise.all([opening.llama, readModelFile(asked, events)]);
   checkArchitecture(llama, file);
-  const { draftPath } = options;
+  const { draftPath } = asked;
   const draftFile =
     draftPath === undefined ? undefined : await readDraftFile(llama, draftPath, file);
-  const model = await openModel(llama, options, events.onProgress);
-  checkForgets(model, options);
+  const model = await openModel(llama, asked, events.onProgress);
+  checkForgets(model, asked);
   // Before the context, which may take all the memory that is left.
-  const opened = draftFile && (await openDraft(llama, draftFile, options));
+  const opened = draftFile && (await openDraft(llama, draftFile, asked));
+  const options = await withoutSlowAttention(model, file, asked);
   const context = await openContext(model, options);
   const native = nativeParts(llama, model, context);
   const threads = await tuneThreads(native, model, options);

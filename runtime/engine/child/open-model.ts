@@ -7,8 +7,10 @@ import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { type Native, nativeBindings } from '../../../llama/node-llama-internals.js';
 import { ThreadTuner, threadCounts, tryThreads } from '../../../llama/thread-tuner.js';
 import type { GgufFile } from '../../../model/gguf/gguf-file.js';
+import { shapeOfGguf } from '../../../model/shape/model-shape.js';
 import type { EngineOptions } from '../engine.js';
 import { EngineError } from '../engine-error.js';
+import { flashAttentionOnCpu } from '../narrow-heads.js';
 import { architectureOf } from './gguf-check.js';
 import { hasDevice, loadError } from './open-llama.js';
 
@@ -40,6 +42,16 @@ export async function openModel(
   } catch (cause) {
     throw loadError(`${modelPath} cannot be loaded`, cause);
   }
+}
+
+/** The options, with flash attention off where it would hold the CPU up. */
+export async function withoutSlowAttention(
+  { llama }: LlamaModel,
+  file: GgufFile,
+  options: EngineOptions,
+): Promise<EngineOptions> {
+  if ((await hasDevice(llama)) || !['llama', 'deci'].includes(architectureOf(file))) return options;
+  return { ...options, flashAttention: flashAttentionOnCpu(options, shapeOfGguf(file)) };
 }
 
 /** At most `maxCtx` tokens where the options name no length. */
