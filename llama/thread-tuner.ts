@@ -14,6 +14,8 @@ export type TimedBatch = {
 
 /** Of the time that batches take, what trying other numbers may cost. */
 const TRIAL_SHARE = 0.01;
+/** What is left of that where the same number lost each time: half as much after each. */
+const LEAST_SHARE = 0.001;
 /** Batches after which another number may be said to be better; one is enough to say that it is not. */
 const TRIAL_BATCHES = 4;
 /** A number of threads must be as much quicker than the one in use to take its place. */
@@ -190,6 +192,7 @@ class SizeClass {
   #lastTried = -1;
   /** Time that trials may still take; below 0 after a dear one. */
   #creditMs = 0;
+  #share = TRIAL_SHARE;
 
   constructor(nCounts: number, current: number, cost?: number) {
     this.#nCounts = nCounts;
@@ -219,12 +222,17 @@ class SizeClass {
     const cost = wallMs / nTokens;
     if (index === this.#trial?.index) this.#judge(this.#trial, cost, nTokens);
     else if (index === this.#current) {
-      this.#creditMs += wallMs * TRIAL_SHARE;
-      // What it cost on another kind of machine is nothing to compare with.
-      const alike = isWaiting === this.#wasWaiting ? this.#recent.slice(1 - RECENT_BATCHES) : [];
-      this.#recent = [...alike, cost];
-      this.#wasWaiting = isWaiting;
+      if (isWaiting !== this.#wasWaiting) this.#meetAnotherMachine(isWaiting);
+      this.#creditMs += wallMs * this.#share;
+      this.#recent = [...this.#recent.slice(1 - RECENT_BATCHES), cost];
     }
+  }
+
+  /** What was seen is nothing to compare with. */
+  #meetAnotherMachine(isWaiting: boolean): void {
+    this.#recent = [];
+    this.#wasWaiting = isWaiting;
+    this.#share = TRIAL_SHARE;
   }
 
   #nextTrial(nTokens: number, isWaiting: boolean): Trial | null {
@@ -259,10 +267,13 @@ class SizeClass {
     this.#lastTried = index;
     if (isWorse) {
       this.#creditMs -= trial.lossMs;
-      this.#known(wasWaiting).set(index, mean(trial.costs));
+      const known = this.#known(wasWaiting);
+      if (known.has(index)) this.#share = Math.max(LEAST_SHARE, this.#share / 2);
+      known.set(index, mean(trial.costs));
       return;
     }
     this.#known(wasWaiting).set(this.#current, own);
+    this.#share = TRIAL_SHARE;
     this.#current = index;
     this.#recent = trial.costs;
   }

@@ -71,6 +71,20 @@ t.test('a large model keeps all threads, and trying fewer costs little', async (
   t.equal(tuner.settled(1), 8);
 });
 
+t.test('what lost again and again is tried less and less', async (t) => {
+  const tuner = new ThreadTuner([1, 2]);
+  compute(tuner, spinning, { batches: 20_000 });
+  const ratio = 20_000 / compute(tuner, spinning, { batches: 20_000 });
+  t.ok(ratio > 0.997, `${ratio.toFixed(4)} of the speed of one thread`);
+});
+
+t.test('and more often again once it won', async (t) => {
+  const tuner = new ThreadTuner([1, 2]);
+  compute(tuner, spinning, { batches: 20_000 });
+  compute(tuner, { wallMs: (threads) => 2 / threads }, { batches: 8000 });
+  t.equal(tuner.settled(1), 2);
+});
+
 t.test('the best of many is found from either end', async (t) => {
   const machine: Machine = { wallMs: (threads) => 10 / threads + threads ** 1.5 / 4 };
   const tuner = new ThreadTuner(threadCounts(16));
