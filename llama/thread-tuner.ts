@@ -20,6 +20,8 @@ const LEAST_SHARE = 0.001;
 const TRIAL_BATCHES = 4;
 /** A number of threads must be as much quicker than the one in use to take its place. */
 const BETTER = 0.95;
+/** What counts of the loss of a number that was quicker before its threads had to wait for others. */
+const WAITING_LOSS = 0.2;
 /** The least that a trial is taken to cost: numbers that are equally quick are not tried all the time. */
 const LEAST_LOSS = 0.2;
 /** Batches of the number in use that it is judged by. */
@@ -67,8 +69,13 @@ export class ThreadTuner {
   /** Threads for a batch that is about to be computed; `isBusy` where others want every core. */
   choose(nTokens: number, isBusy = false): number {
     if (this.#counts.length === 1) return this.#counts[0] as number;
-    const isWaiting = this.#isWaiting && performance.now() - this.#toldAt < FRESH_MS;
+    const isWaiting = this.#isWaiting && this.#isFresh();
     return this.#counts[this.#classOf(nTokens, isBusy).choose(nTokens, isWaiting)] as number;
+  }
+
+  /** Whether the batch just computed got the cores that it wanted: then nobody else wants them all. */
+  hadItsCores(): boolean {
+    return !this.#isWaiting && this.#isFresh();
   }
 
   /** The number found best so far, without one that is being tried. */
@@ -90,6 +97,10 @@ export class ThreadTuner {
     const index = this.#counts.indexOf(threads);
     if (index >= 0)
       this.#classOf(nTokens, isBusy).record(index, { nTokens, wallMs }, this.#isWaiting);
+  }
+
+  #isFresh(): boolean {
+    return performance.now() - this.#toldAt < FRESH_MS;
   }
 
   #classOf(nTokens: number, isBusy: boolean): SizeClass {
@@ -192,7 +203,7 @@ class SizeClass {
   #lastTried = -1;
   /** Time that trials may still take; below 0 after a dear one. */
   #creditMs = 0;
-  #share = TRIAL_SHARE;
+  #trialShare = TRIAL_SHARE;
 
   constructor(nCounts: number, current: number, cost?: number) {
     this.#nCounts = nCounts;
@@ -220,19 +231,19 @@ class SizeClass {
     isWaiting: boolean,
   ): void {
     const cost = wallMs / nTokens;
-    if (index === this.#trial?.index) this.#judge(this.#trial, cost, nTokens);
+    if (index === this.#trial?.index) this.#judge(this.#trial, { cost, nTokens, isWaiting });
     else if (index === this.#current) {
       if (isWaiting !== this.#wasWaiting) this.#meetAnotherMachine(isWaiting);
-      this.#creditMs += wallMs * this.#share;
+      this.#creditMs += wallMs * this.#trialShare;
       this.#recent = [...this.#recent.slice(1 - RECENT_BATCHES), cost];
     }
   }
 
-  /** What was seen is nothing to compare with. */
+  /** What was seen is nothing to compare with, but worth knowing when that machine is back. */
   #meetAnotherMachine(isWaiting: boolean): void {
+    if (this.#recent.length > 0) this.#known(this.#wasWaiting).set(this.#current, this.#cost());
     this.#recent = [];
     this.#wasWaiting = isWaiting;
-    this.#share = TRIAL_SHARE;
   }
 
   #nextTrial(nTokens: number, isWaiting: boolean): Trial | null {
@@ -256,26 +267,38 @@ class SizeClass {
     return this.#creditMs >= Math.max(known - cost, LEAST_LOSS * cost) * nTokens;
   }
 
-  #judge(trial: Trial, cost: number, nTokens: number): void {
+  #judge(
+    trial: Trial,
+    { cost, nTokens, isWaiting }: { cost: number; nTokens: number; isWaiting: boolean },
+  ): void {
     const own = this.#cost();
     trial.costs.push(cost);
     trial.lossMs += Math.max(cost - own, LEAST_LOSS * own) * nTokens;
     const isWorse = mean(trial.costs) > own * BETTER;
     if (!isWorse && trial.costs.length < TRIAL_BATCHES) return;
-    const { index, wasWaiting } = trial;
     this.#trial = null;
-    this.#lastTried = index;
-    if (isWorse) {
-      this.#creditMs -= trial.lossMs;
-      const known = this.#known(wasWaiting);
-      if (known.has(index)) this.#share = Math.max(LEAST_SHARE, this.#share / 2);
-      known.set(index, mean(trial.costs));
+    this.#lastTried = trial.index;
+    if (isWorse) this.#lose(trial, isWaiting);
+    else this.#win(trial, own);
+  }
+
+  #lose({ index, costs, lossMs, wasWaiting }: Trial, isWaiting: boolean): void {
+    const known = this.#known(wasWaiting);
+    const cost = known.get(index);
+    if (isWaiting && cost !== undefined && cost <= this.#cost() * BETTER) {
+      this.#creditMs -= lossMs * WAITING_LOSS;
       return;
     }
+    this.#creditMs -= lossMs;
+    if (cost !== undefined) this.#trialShare = Math.max(LEAST_SHARE, this.#trialShare / 2);
+    known.set(index, mean(costs));
+  }
+
+  #win({ index, costs, wasWaiting }: Trial, own: number): void {
     this.#known(wasWaiting).set(this.#current, own);
-    this.#share = TRIAL_SHARE;
+    this.#trialShare = TRIAL_SHARE;
     this.#current = index;
-    this.#recent = trial.costs;
+    this.#recent = costs;
   }
 
   #known(isWaiting: boolean): Map<number, number> {

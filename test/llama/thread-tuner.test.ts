@@ -106,11 +106,37 @@ t.test('fewer threads while they wait for each other, more again after', async (
   t.equal(tuner.settled(1), 2);
 });
 
+t.test(
+  'all threads are back within a few tokens where others were there for a moment',
+  async (t) => {
+    const tuner = new ThreadTuner([1, 2]);
+    const quiet: Machine = { wallMs: (threads) => (threads === 1 ? 120 : 65) };
+    const contended: Machine = {
+      wallMs: (threads) => (threads === 1 ? 130 : 230),
+      share: (threads) => (threads === 1 ? 1 : 0.6),
+    };
+    compute(tuner, quiet, { batches: 20 });
+    compute(tuner, contended, { batches: 8 });
+    t.equal(tuner.settled(1), 1);
+    compute(tuner, quiet, { batches: 6 });
+    t.equal(tuner.settled(1), 2);
+  },
+);
+
 t.test('a busy machine is another machine: what was learnt of one stays', async (t) => {
   const tuner = new ThreadTuner([1, 2]);
   compute(tuner, scaling, { batches: 4, nTokens: 512 });
   t.equal(tuner.choose(512, true), 1, 'a prompt starts with half of the cores');
   t.equal(tuner.choose(512, false), 2);
+});
+
+t.test('a batch that had its cores says so, while that is news', async (t) => {
+  const tuner = new ThreadTuner([1, 2]);
+  t.notOk(tuner.hadItsCores(), 'nothing is known yet');
+  tuner.record({ nTokens: 1, threads: 2, wallMs: 65, cpuMs: 128 });
+  t.ok(tuner.hadItsCores());
+  tuner.record({ nTokens: 1, threads: 2, wallMs: 230, cpuMs: 270 });
+  t.notOk(tuner.hadItsCores());
 });
 
 t.test('a prompt is not computed by fewer threads for the sake of knowing', async (t) => {

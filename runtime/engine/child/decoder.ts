@@ -22,7 +22,8 @@ export class Decoder {
   async decode(nTokens: number): Promise<void> {
     const tuner = this.#threads;
     const mayWait = tuner.expectedMs(nTokens) > WORTH_WAITING_MS;
-    const isBusy = await this.#load.isBusy({ mayWait });
+    // Those who pass a token on want a core for a moment, too, and may be seen each time.
+    const isBusy = (await this.#load.isBusy({ mayWait })) && !tuner.hadItsCores();
     const threads = tuner.choose(nTokens, isBusy);
     this.#context.setThreads(threads);
     const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
