@@ -13,7 +13,9 @@ import type { BenchModel, Setting } from './setting.js';
 
 const N_CTX = 1024;
 
-type Server = { threads: number | null; hearth: HearthProcess; speeds: AnswerSpeed[] };
+type Server = { threads: number | null; hearth: HearthProcess };
+/** Of each `--threads`; null is hearth's own choice. */
+type Speeds = Map<number | null, AnswerSpeed[]>;
 
 export async function measureThreads(setting: Setting): Promise<Figure[]> {
   const figures: Figure[] = [];
@@ -22,40 +24,61 @@ export async function measureThreads(setting: Setting): Promise<Figure[]> {
 }
 
 async function measureModel(model: BenchModel, setting: Setting): Promise<Figure[]> {
+  const quiet: Speeds = new Map();
+  const busy: Speeds = new Map();
+  const all = [null, ...threadCounts(availableParallelism())];
+  await besideEachOther(all, model, setting, async (servers) => {
+    for (let round = 0; round < model.rounds; round += 2)
+      await askInTurn(servers, { round, speeds: quiet }, model, setting);
+  });
+  // What is loaded later may get better memory, by a quarter on some machines, so once in either order.
+  await besideEachOther(all.reverse(), model, setting, async (servers) => {
+    for (let round = 1; round < model.rounds; round += 2)
+      await askInTurn(servers, { round, speeds: quiet }, model, setting);
+    const own = servers.filter(({ threads }) => threads === null);
+    await besideLoops(availableParallelism(), async () => {
+      for (let round = 0; round < Math.ceil(model.rounds / 3); round++)
+        await askInTurn(own, { round: model.rounds + round, speeds: busy }, model, setting);
+    });
+  });
+  return (['answer', 'prompt'] as const).flatMap((what) => [
+    againstFixed(what, quiet, model),
+    besideOthers(what, quiet, busy, model),
+  ]);
+}
+
+/** Servers of the model with each of `counts`, loaded in this order, all at once. */
+async function besideEachOther(
+  counts: readonly (number | null)[],
+  model: BenchModel,
+  { signal }: Setting,
+  work: (servers: readonly Server[]) => Promise<void>,
+): Promise<void> {
   const servers: Server[] = [];
   try {
-    // Its own first and last: what is loaded later may get better memory, by a quarter on some machines.
-    for (const threads of [null, ...threadCounts(availableParallelism()), null]) {
+    for (const threads of counts) {
+      signal.throwIfAborted();
       const load = { modelPath: model.path, threads, nCtx: N_CTX, parallel: 1, log: null };
-      servers.push({ threads, hearth: await HearthProcess.start(load), speeds: [] });
+      servers.push({ threads, hearth: await HearthProcess.start(load) });
     }
-    return await measureServers(servers, model, setting);
+    await work(servers);
   } finally {
     for (const { hearth } of servers) await hearth[Symbol.asyncDispose]();
   }
 }
 
-async function measureServers(
-  servers: Server[],
+/** Forwards in every other of the rounds of one load. */
+async function askInTurn(
+  servers: readonly Server[],
+  { round, speeds }: { round: number; speeds: Speeds },
   model: BenchModel,
   setting: Setting,
-): Promise<Figure[]> {
-  for (let round = 0; round < model.rounds; round++) {
-    const inTurn = round % 2 === 0 ? servers : [...servers].reverse();
-    for (const server of inTurn) await askOnce(server, model, round, setting);
+): Promise<void> {
+  const inTurn = round % 4 < 2 ? servers : servers.toReversed();
+  for (const server of inTurn) {
+    const speed = await askOnce(server, model, round, setting);
+    speeds.set(server.threads, [...(speeds.get(server.threads) ?? []), speed]);
   }
-  const owns = servers.filter(({ threads }) => threads === null) as [Server, ...Server[]];
-  const fixed = servers.filter(({ threads }) => threads !== null);
-  const own: Server = { ...owns[0], speeds: owns.flatMap(({ speeds }) => speeds) };
-  const busy: Server = { ...owns[0], speeds: [] };
-  await besideLoops(availableParallelism(), async () => {
-    for (let round = 0; round < Math.ceil(model.rounds / 3); round++)
-      await askOnce(busy, model, model.rounds + round, setting);
-  });
-  return (['answer', 'prompt'] as const).flatMap((what) => [
-    againstFixed(what, own, fixed, model),
-    besideOthers(what, own, busy, model),
-  ]);
 }
 
 async function askOnce(
@@ -63,46 +86,48 @@ async function askOnce(
   model: BenchModel,
   round: number,
   { signal, note }: Setting,
-): Promise<void> {
+): Promise<AnswerSpeed> {
   signal.throwIfAborted();
   const speed = await askSpeed(server.hearth.url, round, model.answerTokens);
-  server.speeds.push(speed);
   const name = server.threads === null ? 'its own' : `${server.threads}`;
   note(
     `${model.name} ${round}, threads ${name}: ${speed.answer.toFixed(1)} tok/s, prompt ${speed.prompt.toFixed(1)}`,
   );
+  return speed;
 }
 
 type What = keyof AnswerSpeed;
 
-function speedOf({ speeds }: Server, what: What): number {
+function speedOf(speeds: readonly AnswerSpeed[], what: What): number {
   return median(speeds.map((speed) => speed[what]));
 }
 
-function againstFixed(what: What, own: Server, fixed: Server[], model: BenchModel): Figure {
-  const best = fixed.reduce((a, b) => (speedOf(b, what) > speedOf(a, what) ? b : a));
+function againstFixed(what: What, quiet: Speeds, model: BenchModel): Figure {
+  const own = quiet.get(null) ?? [];
+  const fixed = [...quiet]
+    .filter(([threads]) => threads !== null)
+    .map(([threads, speeds]) => [`threads_${threads}`, speedOf(speeds, what)] as const)
+    .sort();
   return figure({
     part: 'threads',
     what: `${what} tok/s as hearth starts against the best fixed --threads`,
     model: model.name,
-    value: speedOf(own, what) / speedOf(best, what),
+    value: speedOf(own, what) / Math.max(...fixed.map(([, speed]) => speed)),
     bar: { kind: 'at-least', value: 0.95 },
-    details: {
-      its_own: speedOf(own, what),
-      ...Object.fromEntries(fixed.map((one) => [`threads_${one.threads}`, speedOf(one, what)])),
-      rounds: own.speeds.length,
-    },
+    details: { its_own: speedOf(own, what), ...Object.fromEntries(fixed), rounds: own.length },
   });
 }
 
-function besideOthers(what: What, quiet: Server, busy: Server, model: BenchModel): Figure {
+function besideOthers(what: What, quiet: Speeds, busy: Speeds, model: BenchModel): Figure {
+  const [alone, beside] = [quiet.get(null) ?? [], busy.get(null) ?? []];
+  const [before, after] = [speedOf(alone, what), speedOf(beside, what)];
   return figure({
     part: 'threads',
     what: `${what} tok/s beside one busy loop a core against quiet`,
     model: model.name,
-    value: speedOf(busy, what) / speedOf(quiet, what),
+    value: after / before,
     bar: { kind: 'at-least', value: 0.25 },
-    details: { quiet: speedOf(quiet, what), busy: speedOf(busy, what), rounds: busy.speeds.length },
+    details: { quiet: before, busy: after, rounds: beside.length },
   });
 }
 
