@@ -12,6 +12,7 @@ import type {
   ModelFile,
 } from '../engine/engine.js';
 import { EngineError, failureOf } from '../engine/engine-error.js';
+import { collectGarbage } from '../engine/small-heap.js';
 import type { Recorder } from '../log/recorder.js';
 import type { ModelUse } from './model-use.js';
 import { notStarted } from './not-started.js';
@@ -20,6 +21,8 @@ import { type LoadedModel, type ModelChoice, ServedModel } from './served-model.
 import { WaitingLine, type WaitOptions } from './waiting-line.js';
 
 const DEFAULT_MAX_QUEUE = 64;
+/** The first question, for which it was loaded, is answered by then or being computed. */
+const AFTER_LOAD_MS = 1000;
 
 export type PoolOptions = {
   models: ModelChoice[];
@@ -288,7 +291,10 @@ export class ModelPool {
     const recorder = this.#options.openRecorder({ engine, settings, knownFile: model.file });
     const loaded = model.open({ engine, recorder, neededBytes, isOurs });
     void engine.ready().then(
-      (info) => this.#options.onLoaded?.(settings, info),
+      (info) => {
+        this.#options.onLoaded?.(settings, info);
+        setTimeout(collectGarbage, AFTER_LOAD_MS).unref();
+      },
       () => {},
     );
     return loaded;
@@ -301,6 +307,7 @@ export class ModelPool {
     if (!loaded) return Promise.resolve();
     model.unloading ??= this.#end(loaded, keepsGiven).finally(() => {
       model.close();
+      if (!this.#isClosed) collectGarbage();
     });
     return model.unloading;
   }
