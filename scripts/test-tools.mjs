@@ -28,6 +28,8 @@ export const TEST_TOOLS = {
   sfdisk: { package: 'fdisk' },
   mksquashfs: { package: 'squashfs-tools' },
   unsquashfs: { package: 'squashfs-tools' },
+  // What checks a system slot block by block.
+  veritysetup: { package: 'cryptsetup-bin' },
   // What makes keys and bundles of updates, and reads them as a device does.
   openssl: { package: 'openssl' },
   rauc: { package: 'rauc' },

@@ -13,6 +13,7 @@ import {
   debianPackages,
   KEPT,
   leftOut,
+  loaderPackages,
 } from './debian-packages.js';
 import { runTool } from './debian-tools.js';
 import type { ImageMachine } from './image-machine.js';
@@ -23,6 +24,8 @@ export type DebianBase = {
   archive: string;
   kernel: string;
   initrd: string;
+  /** signed by Microsoft, for Debian's keys; it starts the loader */
+  shim: string;
   loader: string;
   /** `name_version` of each package, sorted */
   packages: string[];
@@ -80,6 +83,7 @@ async function baseIn(folder: string): Promise<DebianBase> {
     archive: path.join(folder, ARCHIVE),
     kernel: path.join(boot, 'vmlinuz'),
     initrd: path.join(boot, 'initrd'),
+    shim: path.join(boot, 'shim'),
     loader: path.join(boot, 'loader'),
     packages: packagesOf(await readFile(path.join(boot, 'status'), 'utf8')),
   };
@@ -114,19 +118,32 @@ function shellWord(text: string): string {
 }
 
 /** What each image has of its own, and secrets of machines, must not be in what all of them share. */
-function customizeHooks({ loader }: ImageMachine): string[] {
+function customizeHooks(machine: ImageMachine): string[] {
   const own = 'hostname hosts fstab resolv.conf localtime ssh/ssh_host_*';
   return [
     `chroot "$1" useradd --system --uid ${HEARTH_UID} --home-dir /var/lib/hearth --no-create-home --shell /usr/sbin/nologin hearth`,
     `mkdir "$1"/${BOOT_FOLDER}`,
     `cp "$1"/boot/vmlinuz-* "$1"/${BOOT_FOLDER}/vmlinuz`,
     `cp "$1"/boot/initrd.img-* "$1"/${BOOT_FOLDER}/initrd`,
-    `cp "$1"/usr/lib/systemd/boot/efi/${loader.debian} "$1"/${BOOT_FOLDER}/loader`,
     `cp "$1"/var/lib/dpkg/status "$1"/${BOOT_FOLDER}/status`,
+    loaderHook(machine),
     'rm -rf "$1"/boot/* "$1"/vmlinuz* "$1"/initrd.img*',
     `cd "$1"/etc && rm -f ${own}`,
-    'rm -rf "$1"/var/log/* "$1"/var/cache/* "$1"/etc/*- "$1"/usr/lib/systemd/boot',
+    'rm -rf "$1"/var/log/* "$1"/var/cache/* "$1"/etc/*-',
   ];
+}
+
+/** Two files of packages that are not installed, which the list of packages names all the same. */
+function loaderHook(machine: ImageMachine): string {
+  const { shim, loader } = machine;
+  return [
+    `cd "$1"/${BOOT_FOLDER}`,
+    `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq download ${loaderPackages(machine).join(' ')}`,
+    'for deb in *.deb; do dpkg-deb -x "$deb" signed; { echo; dpkg-deb -f "$deb" Package Version; echo Status: install ok installed; } >>status; rm "$deb"; done',
+    `mv signed/usr/lib/shim/${shim.debian} shim`,
+    `mv signed/usr/lib/systemd/boot/efi/${loader.debian} loader`,
+    'rm -r signed',
+  ].join(' && ');
 }
 
 /** Files that must be there before the kernel is installed, which makes the initramfs. */

@@ -8,11 +8,13 @@ export type SystemFeatures = { hasWifi: boolean };
 export const DEBIAN_RELEASE = 'trixie';
 
 const PACKAGES = [
-  'systemd systemd-sysv udev dbus kmod initramfs-tools busybox zstd systemd-boot-efi',
+  'systemd systemd-sysv udev dbus kmod initramfs-tools busybox zstd',
   // The network: addresses, names of machines nearby, the time once there is a server for it.
   'iproute2 systemd-resolved systemd-timesyncd tzdata tzdata-legacy ca-certificates openssh-server',
   // The data partition and its log: grown, checked, repaired.
   'e2fsprogs fdisk sqlite3',
+  // The system, whose blocks are checked as they are read.
+  'dmsetup',
   // Updates.
   'rauc rauc-service',
   // The QR code on the screen.
@@ -25,6 +27,11 @@ export function debianPackages(
   { hasWifi }: SystemFeatures,
 ): string[] {
   return [...PACKAGES, kernelPackage, ...(hasWifi ? WIFI_PACKAGES : [])];
+}
+
+/** Of which the EFI partition has one file each; signed for Secure Boot, and nothing that runs needs them. */
+export function loaderPackages({ architecture }: ImageMachine): string[] {
+  return ['shim-signed', `systemd-boot-efi-${architecture}-signed`];
 }
 
 /** Firmware that may be copied but has no source is in a component of its own. */

@@ -14,6 +14,7 @@ export type DebianTool = [program: string, debianPackage: string];
 const TOOLS: DebianTool[] = [
   ['mmdebstrap', 'mmdebstrap'],
   ['mksquashfs', 'squashfs-tools'],
+  ['veritysetup', 'cryptsetup-bin'],
   ['sfdisk', 'fdisk'],
   ['mkfs.vfat', 'dosfstools'],
   ['mcopy', 'mtools'],

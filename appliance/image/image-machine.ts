@@ -7,7 +7,11 @@ export type ImageMachine = {
   /** as Debian has it */
   architecture: 'amd64' | 'arm64';
   kernelPackage: string;
-  /** systemd-boot in Debian's package, and its name on the EFI partition where firmware looks first */
+  /**
+   * Their files in Debian's signed packages, and on the EFI partition: shim is what firmware looks for first,
+   * and systemd-boot has the name of what shim starts
+   */
+  shim: { debian: string; efi: string };
   loader: { debian: string; efi: string };
   /** the machine's serial port, as the kernel calls it */
   serial: string;
@@ -20,7 +24,8 @@ export const IMAGE_MACHINES: Record<ImageTarget, ImageMachine> = {
     payload: 'linux-x64',
     architecture: 'amd64',
     kernelPackage: 'linux-image-amd64',
-    loader: { debian: 'systemd-bootx64.efi', efi: 'BOOTX64.EFI' },
+    shim: { debian: 'shimx64.efi.signed', efi: 'BOOTX64.EFI' },
+    loader: { debian: 'systemd-bootx64.efi.signed', efi: 'grubx64.efi' },
     serial: 'ttyS0',
     emulator: 'x86_64',
   },
@@ -28,7 +33,8 @@ export const IMAGE_MACHINES: Record<ImageTarget, ImageMachine> = {
     payload: 'linux-arm64',
     architecture: 'arm64',
     kernelPackage: 'linux-image-arm64',
-    loader: { debian: 'systemd-bootaa64.efi', efi: 'BOOTAA64.EFI' },
+    shim: { debian: 'shimaa64.efi.signed', efi: 'BOOTAA64.EFI' },
+    loader: { debian: 'systemd-bootaa64.efi.signed', efi: 'grubaa64.efi' },
     serial: 'ttyAMA0',
     emulator: 'aarch64',
   },

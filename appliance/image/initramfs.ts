@@ -1,5 +1,5 @@
-// What the initramfs is told: which file system the slots have, to take the other slot where the chosen
-// one cannot be read, and to find the partitions of its disk and the device's settings.
+// What the initramfs is told: to check every block of the chosen slot and take the other one where it is
+// damaged, and to find the partitions of its disk and the device's settings.
 // The settings are there before systemd starts, which reads the name of the machine first of all.
 // Debian's initramfs-tools run it.
 
@@ -7,6 +7,8 @@ export type EarlyFile = { path: string; mode: number; text: string };
 
 /** The kernel's argument that names the other slot, as PARTUUID. */
 export const OTHER_SLOT_ARGUMENT = 'hearth.other';
+/** And the one that says what the blocks of the chosen slot are, as in verity.ts. */
+export const VERITY_ARGUMENT = 'hearth.verity';
 /** A link for each partition of the system's own disk, by name, and `slot`, which is a or b. */
 export const DISK_FOLDER = '/run/hearth-disk';
 /** Where the partition of the settings is mounted. */
@@ -19,9 +21,18 @@ export const SETTINGS_FOLDER = '/run/hearth-settings';
 const SLOT_SCRIPT = `#!/bin/sh
 case $1 in prereqs) exit 0 ;; esac
 for word in $(cat /proc/cmdline); do
-	case $word in ${OTHER_SLOT_ARGUMENT}=*) other=\${word#*=} ;; esac
+	case $word in
+	${OTHER_SLOT_ARGUMENT}=*) other=\${word#*=} ;;
+	${VERITY_ARGUMENT}=*) verity=\${word#*=} ;;
+	esac
 done
 [ -n "\${other:-}" ] || exit 0
+
+say() {
+	for console in $(cat /sys/class/tty/console/active); do
+		echo "hearth: $1" >"/dev/$console"
+	done
+}
 
 # A disk may take its time to appear, as one on USB does.
 find_partition() {
@@ -34,19 +45,29 @@ find_partition() {
 	readlink -f "$link"
 }
 
+# Of a slot whose hash the command line has not: behind its files.
+verity_of() {
+	bytes=$(/usr/bin/od -An -tu8 -j40 -N8 "$1")
+	dd if="$1" bs=4096 skip=$((($bytes + 4095) / 4096)) count=1 2>/dev/null | head -n 1
+}
+
+# All of it is read once: what is damaged anywhere is found now, while there is another. A damaged one goes
+# as soon as udev, which looks at it, too, has let go of it.
 readable() {
-	mkdir -p /slot
-	mount -t squashfs -o ro "$1" /slot 2>/dev/null || return 1
-	cat /slot/usr/lib/systemd/systemd /slot/usr/lib/hearth/data >/dev/null 2>&1
-	status=$?
-	umount /slot
-	return $status
+	blocks=\${2#*:}
+	table="0 $((blocks * 8)) verity 1 $1 $1 4096 4096 $blocks $((blocks + 1)) sha256 \${2%:*} -"
+	name=hearth-\${1##*/}
+	dmsetup create "$name" --readonly --noudevsync --table "$table" || return 1
+	system=/dev/$(dmsetup info -c --noheadings -o blkdevname "$name")
+	cat "$system" >/dev/null 2>&1 && return 0
+	dmsetup remove --deferred --noudevsync "$name"
+	return 1
 }
 
 # Two disks with the same image may be in one machine: only those beside the root count.
 link_partitions() {
 	mkdir -p ${DISK_FOLDER}
-	for uevent in "$(readlink -f "/sys/class/block/\${root#/dev/}")"/../*/uevent; do
+	for uevent in "$(readlink -f "/sys/class/block/\${part#/dev/}")"/../*/uevent; do
 		name= device=
 		while IFS='=' read -r key value; do
 			case $key in
@@ -55,7 +76,7 @@ link_partitions() {
 			esac
 		done <"$uevent"
 		[ -z "$name" ] || ln -sfn "$device" "${DISK_FOLDER}/$name"
-		[ "$device" != "$root" ] || slot=\${name#system-}
+		[ "$device" != "$part" ] || slot=\${name#system-}
 	done
 	echo "$slot" >${DISK_FOLDER}/slot
 }
@@ -69,23 +90,37 @@ choose_model() {
 	done
 }
 
-modprobe -q squashfs
-root=$(find_partition "\${ROOT#PARTUUID=}")
-if ! readable "$root"; then
-	echo "hearth: this system slot cannot be read; trying the other" >/dev/console
-	root=$(find_partition "$other")
-	echo "ROOT=$root" >>/conf/param.conf
+modprobe -q -a squashfs dm_verity
+part=$(find_partition "\${ROOT#PARTUUID=}")
+if ! readable "$part" "$verity"; then
+	say 'this system slot is damaged; trying the other'
+	part=$(find_partition "$other")
+	if ! readable "$part" "$(verity_of "$part")"; then
+		say 'neither system slot is what it was; starting again'
+		sleep 10
+		reboot -f
+	fi
+	echo 'The system that should start has changed on the disk; the other one runs.' >>/run/hearth-notices
 fi
+echo "ROOT=$system" >>/conf/param.conf
 link_partitions
 choose_model
 mkdir -p ${SETTINGS_FOLDER}
 mount -t squashfs -o ro,nosuid,nodev,noexec ${DISK_FOLDER}/settings ${SETTINGS_FOLDER}
 `;
 
+const HOOK = `#!/bin/sh
+case $1 in prereqs) exit 0 ;; esac
+. /usr/share/initramfs-tools/hook-functions
+copy_exec /usr/sbin/dmsetup
+copy_exec /usr/bin/od
+`;
+
 export function earlyFiles(): EarlyFile[] {
   const folder = 'usr/share/initramfs-tools';
   return [
-    { path: `${folder}/modules.d/hearth`, mode: 0o644, text: 'squashfs\n' },
+    { path: `${folder}/modules.d/hearth`, mode: 0o644, text: 'squashfs\ndm_verity\n' },
+    { path: `${folder}/hooks/hearth-system`, mode: 0o755, text: HOOK },
     { path: `${folder}/scripts/local-premount/hearth-slot`, mode: 0o755, text: SLOT_SCRIPT },
   ];
 }

@@ -3,7 +3,8 @@
 // none left comes last. So a new system is an entry with a version one higher, and one that never
 // answers falls back by itself. The device fills in the same text, from the slot that it installed.
 import type { ImageMachine } from './image-machine.js';
-import { OTHER_SLOT_ARGUMENT } from './initramfs.js';
+import { OTHER_SLOT_ARGUMENT, VERITY_ARGUMENT } from './initramfs.js';
+import type { Verity } from './verity.js';
 
 export const SLOTS = ['a', 'b'] as const;
 export type BootSlot = (typeof SLOTS)[number];
@@ -20,10 +21,11 @@ export function untriedEntryName(slot: BootSlot): string {
   return `hearth-${slot}+${TRIES}.conf`;
 }
 
-/** What `usr/lib/hearth/boot` fills in: @SLOT@, @VERSION@, and PARTUUIDs as @ROOT@ and @OTHER@. */
+/** What `usr/lib/hearth/boot` fills in: @SLOT@, @VERSION@, @VERITY@, and PARTUUIDs as @ROOT@ and @OTHER@. */
 export function entryTemplate({ serial }: Pick<ImageMachine, 'serial'>): string {
   const options = [
     `root=PARTUUID=@ROOT@ ${OTHER_SLOT_ARGUMENT}=@OTHER@ rootfstype=squashfs ro`,
+    `${VERITY_ARGUMENT}=@VERITY@`,
     `console=${serial},115200 console=tty0 consoleblank=0`,
     'panic=10 quiet loglevel=3 systemd.show_status=no',
   ].join(' ');
@@ -36,16 +38,20 @@ options ${options}
 `;
 }
 
-/** `slots` are PARTUUIDs. */
-export function loaderEntry(
-  slot: BootSlot,
-  slots: Record<BootSlot, string>,
-  machine: Pick<ImageMachine, 'serial'>,
-): string {
+export type EntryOptions = {
+  /** PARTUUIDs */
+  slots: Record<BootSlot, string>;
+  /** of the system that both have */
+  verity: Verity;
+  machine: Pick<ImageMachine, 'serial'>;
+};
+
+export function loaderEntry(slot: BootSlot, { slots, verity, machine }: EntryOptions): string {
   const values: Record<string, string> = {
     SLOT: slot,
     ROOT: slots[slot],
     OTHER: slots[otherSlot(slot)],
+    VERITY: verity,
     // Slot A is the first to start.
     VERSION: slot === 'a' ? '2' : '1',
   };

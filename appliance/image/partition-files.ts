@@ -15,6 +15,7 @@ import {
 } from './partitions.js';
 import { settingsFiles } from './settings-files.js';
 import { systemSlot } from './system-slot.js';
+import { readVerity, type Verity } from './verity.js';
 
 export type Partitions = {
   layout: DiskLayout;
@@ -38,7 +39,7 @@ export async function makePartitions(build: ImageBuild): Promise<Partitions> {
   };
   const hasUpdates = settings.updateCa !== null;
   const layout = diskLayout({ content, uuidOf, hasUpdates });
-  const efi = await bootOf(build, layout);
+  const efi = await bootOf(build, { layout, verity: await readVerity(system) });
   const data = await dataPartition(partitionNamed(layout, 'data'), build);
   const systems = { 'system-a': system, 'system-b': system };
   const files = { efi, settings: told, ...systems, 'model-a': model, data };
@@ -61,9 +62,12 @@ function seedOf({
   return JSON.stringify([...asked, modelSha256, base.packages, hearth.packages]);
 }
 
-async function bootOf(build: ImageBuild, layout: DiskLayout): Promise<string> {
+async function bootOf(
+  build: ImageBuild,
+  { layout, verity }: { layout: DiskLayout; verity: Verity },
+): Promise<string> {
   const { uuid, sizeBytes } = partitionNamed(layout, 'efi');
   const slot = (name: PartitionName) => partitionNamed(layout, name).uuid;
   const slots = { a: slot('system-a'), b: slot('system-b') };
-  return await bootPartition({ ...build, slots, serial: uuid.slice(0, 8), sizeBytes });
+  return await bootPartition({ ...build, slots, verity, serial: uuid.slice(0, 8), sizeBytes });
 }

@@ -11,6 +11,7 @@ import { makeSquashfs, runTool } from './debian-tools.js';
 import { imageUnit } from './image-unit.js';
 import { compatibleOf } from './rauc-config.js';
 import { writeSystemFiles } from './system-file.js';
+import { addVerity } from './verity.js';
 
 /** zstd's: half way, as 15 takes ten times as long for 6 % less room. */
 const COMPRESSION_LEVEL = '9';
@@ -19,7 +20,7 @@ const ROOT_FOLDER = ['-root-mode', '0755', '-root-uid', '0', '-root-gid', '0'];
 /** Paths below which files are programs, in root/. */
 const PROGRAMS = /^usr\/(bin|lib\/hearth)\//;
 
-/** Path of the squashfs. */
+/** Path of the squashfs, with its hashes behind it. */
 export async function systemSlot(options: SystemBuild): Promise<string> {
   const { base, epoch, folder, signal } = options;
   const staging = path.join(folder, 'system');
@@ -34,6 +35,7 @@ export async function systemSlot(options: SystemBuild): Promise<string> {
   const compressed = ['-comp', 'zstd', '-Xcompression-level', COMPRESSION_LEVEL];
   const words = ['-', slot, '-tar', ...compressed, ...ROOT_FOLDER];
   await makeSquashfs(words, epoch, { input: createReadStream(archive), signal });
+  await addVerity(slot, signal);
   return slot;
 }
 

@@ -1,5 +1,6 @@
 // hearth update: on a device of hearth image, what it becomes with the next start.
 // The device's own timers run it, too: one that looks for updates, one that starts them at night.
+import os from 'node:os';
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { interruptible } from '../../terminal/interruptible.js';
 import { clearProgressLine, noteAs, print, showProgressLine } from '../../terminal/print.js';
@@ -38,6 +39,8 @@ export const updateCommand: CommandModule<object, UpdateArguments> = {
 
 async function run(argv: UpdateArguments, signal: AbortSignal): Promise<void> {
   const { restart = false } = argv;
+  // Who is being answered comes first; RAUC's service does the same.
+  os.setPriority(os.constants.priority.PRIORITY_LOW);
   const device = await readDevice();
   // What is installed already can start without the server that it came from.
   const isWaiting = restart && (await installedRelease()) !== null;

@@ -1,16 +1,18 @@
 // npm run test:boot: an image with the appliance model, from a checkout to an answer of a booted
 // machine, then power cuts in mid-answer, then damaged data. Not part of npm test: it takes minutes.
 // Prints a line a check and the figures; exits with 1 where one failed. Needs root for the loop device.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { IMAGE_MACHINES } from '../../appliance/image/image-machine.js';
 import { IMAGE_TARGETS } from '../../appliance/manifest.js';
 import { formatDisk, formatMemory } from '../../terminal/units.js';
 import { prepareTools, TOOL_OPTIONS } from './boot-tools.js';
-import { destroyFileSystem, destroyLog, logOnDisk } from './data-on-disk.js';
+import { changeLoader, destroyFileSystem, destroyLog, logOnDisk } from './data-on-disk.js';
 import {
   type Access,
   type Acknowledged,
@@ -18,6 +20,7 @@ import {
   beginAnswer,
   onDevice,
   untilHealthy,
+  untilShown,
 } from './device.js';
 import { flashDisk, makeImage } from './make-disk.js';
 import {
@@ -39,6 +42,10 @@ group=/sys/fs/cgroup$(systemctl show -P ControlGroup hearth)
 sh -c "echo \\$\\$ > $group/cgroup.procs; exec tail /dev/zero"
 echo $main $engine
 `;
+/** Shell: the last byte of firmware's variable. */
+const IS_SECURE = "od -An -tu1 -j4 -N1 /sys/firmware/efi/efivars/SecureBoot-* | tr -d ' '";
+/** Firmware refuses long before anything else has run. */
+const REFUSED_MS = 5 * 60_000;
 /** After the first words of an answer that is under way. */
 const MAX_CUT_DELAY_MS = 3_000;
 
@@ -49,6 +56,7 @@ const argv = await yargs(hideBin(process.argv))
     'power-cuts': { describe: 'Power cuts in mid-answer', type: 'number', default: 3 },
     damage: { describe: 'Damaged log, damaged data partition', type: 'boolean', default: true },
     folder: { describe: 'Where images lie (2 GB); kept if given', type: 'string' },
+    'secure-boot': { describe: 'With Secure Boot on', type: 'boolean', default: false },
     reuse: { describe: 'Take the image that lies in --folder', type: 'boolean', default: false },
     ...TOOL_OPTIONS,
   })
@@ -71,10 +79,11 @@ try {
   check(sizeWithoutModelBytes <= MAX_IMAGE_BYTES, `image without the model: ${size}`);
   const disk = await flashDisk(image, folder);
   check(true, 'flashed to a loop device');
-  const { target } = argv;
+  const { target, secureBoot } = argv;
   const accelerator = await chooseAccelerator(target);
-  const setting = { target, accelerator, folder, disk, access };
+  const setting = { target, accelerator, folder, disk, access, secureBoot };
   await firstBoot(setting);
+  if (secureBoot) await changedLoader(setting);
   for (let cut = 1; cut <= argv.powerCuts; cut++) await powerCut(setting, cut);
   if (argv.damage) {
     await damagedLog(setting);
@@ -111,11 +120,27 @@ async function firstBoot(setting: Setting): Promise<void> {
   check(answer.text === ANSWER, `the article's question: ${answer.text}`);
   const slot = await onDevice(machine, access, 'cat /run/hearth-disk/slot');
   check(slot === 'a\n', 'its system is the one of slot A');
+  if (setting.secureBoot) {
+    const isOn = await onDevice(machine, access, IS_SECURE);
+    check(isOn.trim() === '1', 'with Secure Boot on, as the system sees it');
+  }
   const row = await onDevice(machine, access, 'hearth log --json --limit 1');
   check(row.includes(`${answer.totalMs}`), 'the row of the answer is in the log');
   await memoryPressure(machine, access);
   await systemMemory(machine, access);
   await machine.cutPower();
+}
+
+/** What nobody has signed does not start: here systemd-boot with another byte in it. */
+async function changedLoader(setting: Setting): Promise<void> {
+  const disk = `${setting.disk}-changed`;
+  await copyFile(setting.disk, disk, constants.COPYFILE_FICLONE);
+  await changeLoader(disk, IMAGE_MACHINES[setting.target].loader.efi, setting.folder);
+  const machine = await startMachine(disk, setting);
+  const isRefused = await untilShown(machine, /Security Violation|Access Denied/i, REFUSED_MS);
+  check(isRefused, 'with Secure Boot on, a loader with another byte in it is refused');
+  await machine.cutPower();
+  await rm(disk);
 }
 
 /** Where the service's memory runs out, the kernel ends its engine first, which starts again. */

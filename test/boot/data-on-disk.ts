@@ -1,8 +1,8 @@
 // The data partition of a disk that is off, without mounting it: the log as the next boot finds it.
 // e2fsck replays the journal of a copy and debugfs reads and changes its files, so no root is needed.
-// Also damages the partition on purpose.
+// Also damages it, or a loader, on purpose.
 import { execFile } from 'node:child_process';
-import { copyFile, open, rm } from 'node:fs/promises';
+import { copyFile, open, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 export type DiskPartition = { startBytes: number; sizeBytes: number };
 
-async function partitionOf(disk: string, wanted: string): Promise<DiskPartition> {
+export async function partitionOf(disk: string, wanted: string): Promise<DiskPartition> {
   const { stdout } = await run('sfdisk', ['--json', disk]);
   const { partitiontable } = JSON.parse(stdout) as {
     partitiontable: { partitions: { name: string; start: number; size: number }[] };
@@ -73,6 +73,18 @@ export async function destroyFileSystem(disk: string): Promise<void> {
   for (let at = 0; at + noise.length <= sizeBytes; at += 32 << 20)
     await file.write(noise, 0, noise.length, startBytes + at);
   await file.sync();
+}
+
+/** Changes a byte in the middle of a program of the EFI partition. */
+export async function changeLoader(disk: string, name: string, folder: string): Promise<void> {
+  const { startBytes } = await partitionOf(disk, 'hearth-efi');
+  const [efi, program] = [`${disk}@@${startBytes}`, path.join(folder, name)];
+  await run('mcopy', ['-n', '-o', '-i', efi, `::/EFI/BOOT/${name}`, program]);
+  const bytes = await readFile(program);
+  const middle = bytes.length >> 1;
+  bytes[middle] = (bytes[middle] as number) ^ 1;
+  await writeFile(program, bytes);
+  await run('mcopy', ['-o', '-i', efi, program, `::/EFI/BOOT/${name}`]);
 }
 
 /** Puts a program where the log's file was. */

@@ -30,6 +30,13 @@ export async function untilHealthy(machine: VirtualMachine, limitMs = BOOT_MS): 
   throw new Error(`not healthy after ${limitMs / 60_000} minutes:\n${await machine.console()}`);
 }
 
+/** Whether its serial port says so in time. */
+export async function untilShown(machine: VirtualMachine, words: RegExp, limitMs: number) {
+  for (const until = performance.now() + limitMs; performance.now() < until; await sleep(1_000))
+    if (words.test(await machine.console())) return true;
+  return false;
+}
+
 export async function ask(
   machine: VirtualMachine,
   { apiKey }: Access,

@@ -1,6 +1,7 @@
 // From a clean checkout to a disk: the README's conversion, hearth image, hearth flash to a loop device.
 // Each is the command that a user types; the disk is a file behind the loop device.
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -19,7 +20,7 @@ export type MadeImage = { image: string; sizeWithoutModelBytes: number; access: 
 
 export type ImageOptions = {
   target: ImageTarget;
-  /** Take the image that lies in the folder. */
+  /** Take the image that lies in the folder, if there is one. */
   reuse: boolean;
   /** More options of hearth image. */
   more?: string[];
@@ -32,7 +33,7 @@ export async function makeImage(
   const access = { apiKey: 'boot-test-key', sshKey: path.join(folder, 'ssh') };
   const image = path.join(folder, 'disk.img');
   const summaryFile = path.join(folder, 'image.json');
-  if (!reuse)
+  if (!reuse || !existsSync(summaryFile))
     await writeFile(summaryFile, await buildImage(folder, { image, target, access, more }));
   const summary = JSON.parse(await readFile(summaryFile, 'utf8')) as {
     size_without_model_bytes: number;
@@ -70,8 +71,13 @@ export async function convertModel(
 }
 
 /** Path of a file that is the disk. */
+export function diskIn(folder: string): string {
+  return path.join(folder, 'disk');
+}
+
+/** Path of the disk. */
 export async function flashDisk(image: string, folder: string): Promise<string> {
-  const disk = path.join(folder, 'disk');
+  const disk = diskIn(folder);
   const file = await open(disk, 'w');
   await file.truncate(DISK_BYTES);
   await file.close();

@@ -1,34 +1,68 @@
-// npm run test:update: an image that takes updates, booted, updated over HTTP, and given a bundle that should
-// not have been made. Not part of npm test: it takes hours without KVM.
+// npm run test:update: an image that takes updates, booted, updated over HTTP, cut off from power and
+// given bundles that should not have been made. Not part of npm test: it takes hours without KVM.
 // Prints a line a check and the figures; exits with 1 where one failed. Needs root for the loop device.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import type { DebianTool } from '../../appliance/image/debian-tools.js';
 import { makeUpdateKeys, UPDATE_KEYS } from '../../appliance/update/update-keys.js';
 import { prepareTools, TOOL_OPTIONS } from './boot-tools.js';
 import { copyPartition } from './data-on-disk.js';
-import { convertModel, flashDisk, makeImage } from './make-disk.js';
-import { badBundles } from './update/bad-bundles.js';
-import { type BundleMaker, goodBundle, nextHearth } from './update/bundles.js';
-import { goodUpdates } from './update/good-updates.js';
+import { convertModel, diskIn, flashDisk, makeImage } from './make-disk.js';
+import { fallsBack } from './update/bad-bundles.js';
+import {
+  type BundleMaker,
+  bundleOf,
+  crashingBundle,
+  goodBundle,
+  nextHearth,
+  panickingBundle,
+  silentBundle,
+} from './update/bundles.js';
+import { changedBlock } from './update/changed-block.js';
+import { goodUpdate } from './update/good-updates.js';
+import {
+  type Cuts,
+  cutsOfChoosing,
+  cutsOfInstalling,
+  cutsOfStarting,
+  findCuts,
+} from './update/power-cuts.js';
+import { isRecorded, recordingIn } from './update/recording.js';
+import { refusals } from './update/refusals.js';
 import { serveUpdates } from './update/server.js';
-import type { Setting } from './update/setting.js';
+import { type Setting, settledState } from './update/setting.js';
 import { chooseAccelerator } from './virtual-machine.js';
 
 const TARGET = 'x64-uefi';
 /** Longer than a start takes until it answers. */
 const PATIENCE = { kvm: '60s', tcg: '20m' } as const;
-const PARTS = ['update', 'bad'] as const;
+/** Each alone, too, in a folder where the others left what takes long: a booted machine, bundles, writes. */
+const PARTS = [
+  ...(['refused', 'hearth', 'cuts', 'cuts-of-choice', 'cuts-of-start'] as const),
+  ...(['panic', 'silent', 'crash', 'models', 'changed-block'] as const),
+];
+/** Of bundles, and of what reads a boot partition beside mtools. */
+const TOOLS: DebianTool[] = [
+  ['rauc', 'rauc'],
+  ['fsck.fat', 'dosfstools'],
+];
 
 const argv = await yargs(hideBin(process.argv))
   .usage('$0: updates of a booted image, and what befalls them')
   .options({
     only: { describe: 'Parts to test', choices: PARTS, array: true, default: PARTS },
-    folder: { describe: 'Where images lie (6 GB); kept if given', type: 'string' },
+    'power-cuts': { describe: 'Power cuts during an update', type: 'number', default: 20 },
+    boots: {
+      describe: 'How many of them are started and updated again; all with KVM, else 1',
+      type: 'number',
+    },
+    folder: { describe: 'Where images lie (8 GB); kept if given', type: 'string' },
     reuse: {
-      describe: 'Take image and bundles that lie in --folder',
+      describe: 'Take what lies in --folder, and make the rest',
       type: 'boolean',
       default: false,
     },
@@ -46,7 +80,7 @@ const shown = path.join(folder, 'shown');
 await mkdir(shown, { recursive: true });
 const server = await serveUpdates(shown);
 try {
-  await prepareTools(TARGET, argv.installTools, [['rauc', 'rauc']]);
+  await prepareTools(TARGET, argv.installTools, TOOLS);
   await test(await prepare());
 } catch (error) {
   check(false, (error as Error).stack ?? String(error));
@@ -62,82 +96,106 @@ function check(isRight: boolean, what: string): void {
   process.stdout.write(`${isRight ? 'ok' : 'NOT OK'}  ${at}  ${what}\n`);
 }
 
-type Bundles = {
-  /** another hearth, with the model that is there */
-  hearth: string;
-  /** the same model with another chat template */
-  template: string;
-  /** the same without its LoRA */
-  lora: string;
-};
-
-/** An image of release 1.0, and the bundles. */
-async function prepare(): Promise<{ setting: Setting; bundles: Bundles; image: string }> {
+/** An image of release 1.0, flashed. */
+async function prepare(): Promise<{ setting: Setting; image: string }> {
   const keys = path.join(folder, 'keys');
-  const maker = { folder, keys };
   const accelerator = await chooseAccelerator(TARGET);
-  if (!argv.reuse) {
-    await rm(path.join(folder, 'settled-state'), { force: true });
-    await rm(keys, { recursive: true, force: true });
-    await makeUpdateKeys({ folder: keys, name: 'update test', days: 30 });
-  }
+  if (!argv.reuse)
+    for (const name of await readdir(folder))
+      if (name !== path.basename(shown))
+        await rm(path.join(folder, name), { recursive: true, force: true });
+  if (!existsSync(keys)) await makeUpdateKeys({ folder: keys, name: 'update test', days: 30 });
   const told = ['--update-ca', path.join(keys, UPDATE_KEYS.caCert)];
   const more = [...told, '--release', '1.0', '--update-patience', PATIENCE[accelerator]];
   const { image, access } = await makeImage(folder, { target: TARGET, reuse: argv.reuse, more });
-  const disk = await flashDisk(image, folder);
-  const bundles = argv.reuse ? bundlesIn(folder) : await makeBundles(maker);
+  const isFlashed = existsSync(settledState(folder));
+  const disk = isFlashed ? diskIn(folder) : await flashDisk(image, folder);
   const machine = { target: TARGET, accelerator, folder, restarts: true } as const;
-  return { setting: { ...machine, disk, access, server, maker, shown, check }, bundles, image };
+  const maker = { folder, keys };
+  return { setting: { ...machine, disk, access, server, maker, shown, check }, image };
 }
 
-function bundlesIn(folder: string): Bundles {
-  const at = (release: string) => path.join(folder, `${release}.raucb`);
-  return { hearth: at('1.1'), template: at('1.2'), lora: at('1.3') };
-}
-
-async function makeBundles(maker: BundleMaker): Promise<Bundles> {
-  const model = async (release: string, template: string, hasLora: boolean) => {
-    // Under the same name, as a maker's next release has it.
-    const file = path.join(folder, release, 'appliance.gguf');
-    await mkdir(path.dirname(file), { recursive: true });
-    await convertModel(file, { template, hasLora });
-    return await goodBundle(maker, release, [file, '--memory', '1GiB']);
-  };
-  return {
-    hearth: await goodBundle(maker, '1.1', ['--system'], await nextHearth(folder)),
-    template: await model('1.2', 'alpaca', true),
-    lora: await model('1.3', 'llama-2', false),
-  };
-}
-
-async function test({ setting, bundles, image }: Awaited<ReturnType<typeof prepare>>) {
-  const { hearth } = bundles;
+async function test({ setting, image }: Awaited<ReturnType<typeof prepare>>) {
+  const { maker, accelerator } = setting;
+  const boots = argv.boots ?? (accelerator === 'kvm' ? argv.powerCuts : 1);
+  const bad = async (
+    what: string,
+    release: string,
+    make: typeof panickingBundle,
+    isSlow: boolean,
+  ) =>
+    await fallsBack(setting, {
+      what,
+      isSlow,
+      bundle: await make(maker, release, await newHearth(maker)),
+    });
   const tests: Record<(typeof PARTS)[number], () => Promise<void>> = {
-    update: async () => await goodUpdates(setting, await updatesOf(bundles, image)),
-    bad: async () => await badBundles(setting, hearth),
+    refused: async () => await refusals(setting),
+    hearth: async () => await updateHearth(setting, image),
+    models: async () => await updateModels(setting, image),
+    cuts: async () =>
+      await cutsOfInstalling(await cutsIn(setting, image), await newHearth(maker), {
+        ...{ offsets: argv.powerCuts, boots },
+      }),
+    'cuts-of-choice': async () => await cutsOfChoosing(await cutsIn(setting, image)),
+    'cuts-of-start': async () => await cutsOfStarting(await cutsIn(setting, image)),
+    'changed-block': async () => await changedBlock(setting),
+    panic: async () => await bad('a kernel that panics', '2.1', panickingBundle, false),
+    silent: async () => await bad('a model that never answers', '2.2', silentBundle, true),
+    crash: async () =>
+      await bad('an engine that crashes at its first question', '2.3', crashingBundle, true),
   };
   for (const part of PARTS) if (argv.only.includes(part)) await tests[part]();
 }
 
-async function updatesOf({ hearth, template, lora }: Bundles, image: string) {
-  const before = (part: string) => path.join(folder, `${part}-1.0.img`);
-  for (const part of ['system', 'model'])
-    await copyPartition(image, `hearth-${part}-a`, before(part));
-  return [
-    {
-      what: 'a new hearth',
-      ...({ bundle: hearth, part: 'system', wanted: '1.1 b' } as const),
-      old: before('system'),
-    },
-    {
-      what: 'a new chat template',
-      ...({ bundle: template, part: 'model', wanted: '1.2 b' } as const),
-      old: before('model'),
-    },
-    {
-      what: 'another LoRA',
-      ...({ bundle: lora, part: 'model', wanted: null } as const),
-      old: before('model'),
-    },
-  ];
+/** Another hearth, with the model that is there. */
+async function newHearth(maker: BundleMaker): Promise<string> {
+  const bundle = bundleOf(maker, '1.1');
+  if (existsSync(bundle)) return bundle;
+  return await goodBundle(maker, '1.1', ['--system'], await nextHearth(folder));
+}
+
+async function updateHearth(setting: Setting, image: string): Promise<void> {
+  const [bundle, old] = [await newHearth(setting.maker), await partOf(image, 'system')];
+  const wanted = { wanted: '1.1 b', isRecorded: true };
+  await goodUpdate(setting, { what: 'a new hearth', bundle, part: 'system', old, ...wanted });
+}
+
+/** The same model with another chat template, which is started, and without its LoRA. */
+async function updateModels(setting: Setting, image: string): Promise<void> {
+  const old = await partOf(image, 'model');
+  for (const [what, release, template, hasLora, wanted] of [
+    ['a new chat template', '1.2', 'alpaca', true, '1.2 b'],
+    ['another LoRA', '1.3', 'llama-2', false, null],
+  ] as const) {
+    const bundle = await newModel(setting.maker, release, { template, hasLora });
+    await goodUpdate(setting, { what, bundle, part: 'model', old, wanted, isRecorded: false });
+  }
+}
+
+async function newModel(
+  maker: BundleMaker,
+  release: string,
+  how: { template: string; hasLora: boolean },
+): Promise<string> {
+  const bundle = bundleOf(maker, release);
+  if (existsSync(bundle)) return bundle;
+  // Under the same name, as a maker's next release has it.
+  const file = path.join(folder, release, 'appliance.gguf');
+  await mkdir(path.dirname(file), { recursive: true });
+  await convertModel(file, how);
+  return await goodBundle(maker, release, [file, '--memory', '1GiB']);
+}
+
+/** What the device has of it, before. */
+async function partOf(image: string, part: string): Promise<string> {
+  const file = path.join(folder, `${part}-1.0.img`);
+  await copyPartition(image, `hearth-${part}-a`, file);
+  return file;
+}
+
+/** In the writes of an update, which is made unless it was. */
+async function cutsIn(setting: Setting, image: string): Promise<Cuts> {
+  if (!isRecorded(folder)) await updateHearth(setting, image);
+  return await findCuts(setting, await recordingIn(folder, setting.disk));
 }

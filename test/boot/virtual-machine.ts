@@ -3,7 +3,7 @@
 // Knows nothing of what it runs.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -21,6 +21,8 @@ type Hardware = {
   emulatedCpu: string;
   firmware: string;
   variables: string;
+  /** The same with Microsoft's keys in it and Secure Boot on. */
+  secure?: { machine: string; firmware: string; variables: string };
   /** As Node calls what runs it without emulation. */
   arch: NodeJS.Architecture;
 };
@@ -33,6 +35,11 @@ const HARDWARE: Record<ImageTarget, Hardware> = {
     emulatedCpu: 'Nehalem',
     firmware: '/usr/share/OVMF/OVMF_CODE_4M.fd',
     variables: '/usr/share/OVMF/OVMF_VARS_4M.fd',
+    secure: {
+      machine: 'q35,smm=on',
+      firmware: '/usr/share/OVMF/OVMF_CODE_4M.ms.fd',
+      variables: '/usr/share/OVMF/OVMF_VARS_4M.ms.fd',
+    },
     arch: 'x64',
   },
   'arm64-uefi': {
@@ -59,6 +66,8 @@ const PROBE_MS = 5_000;
 
 export type Accelerator = 'kvm' | 'tcg';
 export type MachineOptions = {
+  /** Only what Microsoft's and Debian's keys have signed starts. */
+  secureBoot?: boolean;
   target: ImageTarget;
   accelerator: Accelerator;
   /** Where files of its own go. */
@@ -67,6 +76,8 @@ export type MachineOptions = {
   restarts?: boolean;
   /** What {@link VirtualMachine.suspend} wrote of a machine with the same disk: it goes on there. */
   state?: string | undefined;
+  /** File for all that it tells its disk to write: recorded-writes.ts reads it. */
+  writes?: string | undefined;
 };
 
 export type VirtualMachine = {
@@ -94,19 +105,30 @@ export function machineTools(target: ImageTarget): DebianTool[] {
 /** Starts one from `disk`. */
 export async function startMachine(
   disk: string,
-  { target, accelerator, folder, restarts = false, state }: MachineOptions,
+  {
+    target,
+    accelerator,
+    folder,
+    restarts = false,
+    secureBoot = false,
+    state,
+    writes,
+  }: MachineOptions,
 ): Promise<VirtualMachine> {
   const [httpPort, sshPort] = [await freePort(), await freePort()];
   const variables = path.join(folder, 'uefi-variables.fd');
   const serial = path.join(folder, 'serial.log');
   const monitor = path.join(folder, 'monitor');
-  await copyFile(HARDWARE[target].variables, variables);
+  const hardware = hardwareOf(target, secureBoot);
+  await copyFile(hardware.variables, variables);
   const forward = `hostfwd=tcp:127.0.0.1:${httpPort}-:8080,hostfwd=tcp:127.0.0.1:${sshPort}-:22`;
-  const child = qemu(target, accelerator, [
+  const child = qemu(hardware, accelerator, [
+    // Else the system, too, could write to the keys.
+    ...(secureBoot ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
     ...['-drive', `if=pflash,format=raw,file=${variables}`],
-    // The host's cache may hold what the guest flushed: it stays on, as the disk of a PC would.
-    ...['-drive', `file=${disk},format=raw,if=none,id=disk,cache=writeback`],
-    ...['-device', 'virtio-blk-pci,drive=disk', '-smp', `${N_CPU}`],
+    ...['-blockdev', JSON.stringify(await diskOf(disk, writes)), '-smp', `${N_CPU}`],
+    // Only what is written is recorded.
+    ...['-device', 'virtio-blk-pci,drive=disk,discard=off,write-zeroes=off'],
     ...['-m', `${MEMORY_MIB}`],
     ...['-netdev', `user,id=net,${forward}`, '-device', 'virtio-net-pci,netdev=net'],
     ...['-serial', `file:${serial}`],
@@ -134,8 +156,22 @@ export async function startMachine(
   };
 }
 
-function qemu(target: ImageTarget, accelerator: Accelerator, args: string[]): ChildProcess {
-  const hardware = HARDWARE[target];
+/** The host's cache may hold what the guest flushed: it stays on, as the disk of a PC would. */
+async function diskOf(disk: string, writes: string | undefined): Promise<object> {
+  const file = (filename: string) => ({ driver: 'file', filename });
+  if (writes === undefined) return { ...file(disk), 'node-name': 'disk' };
+  await writeFile(writes, '');
+  return { driver: 'blklogwrites', 'node-name': 'disk', file: file(disk), log: file(writes) };
+}
+
+function hardwareOf(target: ImageTarget, secureBoot: boolean): Hardware {
+  const { secure, ...hardware } = HARDWARE[target];
+  if (!secureBoot) return hardware;
+  if (!secure) throw new Error(`no firmware with keys for Secure Boot is known for ${target}`);
+  return { ...hardware, ...secure };
+}
+
+function qemu(hardware: Hardware, accelerator: Accelerator, args: string[]): ChildProcess {
   const accelerated = accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi';
   const machine = ['-machine', hardware.machine, '-accel', accelerated, '-nodefaults'];
   const cpu = ['-cpu', accelerator === 'kvm' ? 'host' : hardware.emulatedCpu];
@@ -155,7 +191,7 @@ function qemu(target: ImageTarget, accelerator: Accelerator, args: string[]): Ch
 /** KVM where it runs the firmware: some nested ones open and then cannot. */
 export async function chooseAccelerator(target: ImageTarget): Promise<Accelerator> {
   if (process.arch !== HARDWARE[target].arch) return 'tcg';
-  const child = qemu(target, 'kvm', ['-m', '256']);
+  const child = qemu(HARDWARE[target], 'kvm', ['-m', '256']);
   const failed = Promise.race([once(child, 'exit'), once(child, 'complaint')]).then(() => true);
   const isBroken = await Promise.race([failed, sleep(PROBE_MS, false)]);
   if (child.exitCode === null) child.kill('SIGKILL');

@@ -15,6 +15,7 @@ export type Tool =
   | 'sfdisk'
   | 'mksquashfs'
   | 'unsquashfs'
+  | 'veritysetup'
   | 'openssl'
   | 'rauc'
   | 'losetup'

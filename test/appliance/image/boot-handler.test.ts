@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -21,7 +22,15 @@ import {
 import { packageRoot } from '../../support/samples.js';
 
 const machine = IMAGE_MACHINES['x64-uefi'];
-const slots = { a: 'uuid-of-a', b: 'uuid-of-b' };
+const options = { slots: { a: 'uuid-of-a', b: 'uuid-of-b' }, verity: '0a:7', machine };
+/** What its handler reads of a system whose files fill a block: where they end, and what follows them. */
+const systemHead = Buffer.alloc(2 * 4096);
+systemHead.writeBigUInt64LE(4000n, 40);
+systemHead.write(`${'0b'.repeat(32)}:1\n`, 4096);
+
+/** Whatever the handler runs that is a program of its own; a power cut may come before each. */
+const PROGRAMS =
+  'cmp cp dd flock head lsblk mkdir mount mv od rm sed sort sync tail tr umount'.split(' ');
 
 /** A device as it was flashed, and the handler of it. */
 function device(test: Pick<typeof t, 'testdir'>) {
@@ -30,19 +39,29 @@ function device(test: Pick<typeof t, 'testdir'>) {
   const entries = path.join(efi, 'loader/entries');
   mkdirSync(entries, { recursive: true });
   for (const slot of SLOTS)
-    writeFileSync(path.join(entries, untriedEntryName(slot)), loaderEntry(slot, slots, machine));
+    writeFileSync(path.join(entries, untriedEntryName(slot)), loaderEntry(slot, options));
+  writeFileSync(path.join(root, 'run/hearth-disk/system-b'), systemHead);
+  writeFileSync(path.join(root, 'run/hearth-disk/system-a'), systemHead);
   const system = path.join(root, 'run/hearth-slot/usr/lib/hearth');
   mkdirSync(path.join(system, 'boot-files'), { recursive: true });
   writeFileSync(path.join(system, 'loader-entry'), entryTemplate(machine));
   for (const name of ['vmlinuz', 'initrd'])
     writeFileSync(path.join(system, 'boot-files', name), `new ${name}`);
-  const standIns = {
+  const standIns: Record<string, string> = {
     mount: 'exit 0',
     umount: 'exit 0',
     lsblk: 'echo $3 | sed s/.*system-/uuid-of-/',
   };
-  for (const [name, line] of Object.entries(standIns))
-    writeFileSync(path.join(root, 'bin', name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+  const ran = path.join(root, 'ran');
+  for (const name of PROGRAMS) {
+    const real = standIns[name] ?? `exec /usr/bin/${name} "$@"`;
+    const script = `#!/bin/sh
+echo ${name} "$@" >>${ran}
+[ $(/usr/bin/wc -l <${ran}) -lt "\${CUT_AT:-1000}" ] || kill -9 0
+${real}
+`;
+    writeFileSync(path.join(root, 'bin', name), script, { mode: 0o755 });
+  }
   const text = readFileSync(
     path.join(packageRoot, 'appliance/image/root/usr/lib/hearth/boot'),
     'utf8',
@@ -52,6 +71,7 @@ function device(test: Pick<typeof t, 'testdir'>) {
   const env = { ...process.env, PATH: `${root}/bin:${process.env['PATH']}` };
   return {
     efi,
+    disk: path.join(root, 'run/hearth-disk'),
     entries: () => readdirSync(entries).sort(),
     entry: (name: string) => readFileSync(path.join(entries, name), 'utf8'),
     /** As systemd-boot counts a try. */
@@ -60,6 +80,17 @@ function device(test: Pick<typeof t, 'testdir'>) {
     ask: (...words: string[]) =>
       execFileSync('sh', [handler, ...words], { env, encoding: 'utf8' }).trim(),
     succeeds: (...words: string[]) => spawnSync('sh', [handler, ...words], { env }).status === 0,
+    /** Whether it was cut off, which it is before the program of that number. */
+    isCut: (cutAt: number | null, ...words: string[]) => {
+      rmSync(ran, { force: true });
+      const { signal } = spawnSync('setsid', ['sh', handler, ...words], {
+        env: { ...env, ...(cutAt !== null && { CUT_AT: `${cutAt}` }) },
+      });
+      return signal === 'SIGKILL';
+    },
+    /** What the last one ran, without the folder that it is in. */
+    ran: () => readFileSync(ran, 'utf8').replaceAll(`${root}/run/`, '').trim().split('\n'),
+    isThere: (name: string) => existsSync(path.join(efi, name)),
   };
 }
 
@@ -84,8 +115,9 @@ t.test('an update is chosen, tried three times, and given up', (t) => {
   t.equal(ask('get-state', 'b'), 'bad');
   ask('set-primary', 'b');
   t.same(entries(), ['hearth-a.conf', 'hearth-b+3.conf']);
-  const expected = loaderEntry('b', slots, machine).replace('version 1', 'version 3');
-  t.equal(entry('hearth-b+3.conf'), expected, 'newer than what runs');
+  const expected = loaderEntry('b', { ...options, verity: `${'0b'.repeat(32)}:1` });
+  const newer = expected.replace('version 1', 'version 3');
+  t.equal(entry('hearth-b+3.conf'), newer, 'newer than what runs, with hashes of its own');
   t.equal(readFileSync(path.join(efi, 'b/vmlinuz'), 'utf8'), 'new vmlinuz');
   t.notOk(existsSync(path.join(efi, 'a')), 'the files of what runs are not touched');
   t.equal(ask('get-primary'), 'b');
@@ -99,6 +131,15 @@ t.test('an update is chosen, tried three times, and given up', (t) => {
   t.end();
 });
 
+t.test('a system without hashes is not chosen', (t) => {
+  const { succeeds, ask, disk } = device(t);
+  ask('set-state', 'a', 'good');
+  writeFileSync(path.join(disk, 'system-b'), Buffer.alloc(2 * 4096));
+  t.notOk(succeeds('set-primary', 'b'));
+  t.equal(ask('get-primary'), 'a');
+  t.end();
+});
+
 t.test('back and forth, the newest choice counts', (t) => {
   const { ask, entries } = device(t);
   for (const slot of ['b', 'a', 'b', 'a']) {
@@ -107,5 +148,47 @@ t.test('back and forth, the newest choice counts', (t) => {
     t.equal(ask('get-primary'), slot);
   }
   t.same(entries(), ['hearth-a.conf', 'hearth-b.conf']);
+  t.end();
+});
+
+t.test('what an entry names is on the disk before it, and it is before the end', (t) => {
+  const { isCut, ran } = device(t);
+  t.notOk(isCut(null, 'set-primary', 'b'));
+  const changes = ran().filter((line) => /^(cp|mv|rm|sync) /.test(line));
+  const flush = ['sync -f hearth-efi', 'sync hearth-efi/loader/entries'];
+  const bring = (name: string) => [
+    `rm -f hearth-efi/b/${name}`,
+    `cp hearth-slot/usr/lib/hearth/boot-files/${name} hearth-efi/b/${name}`,
+  ];
+  const entries = 'hearth-efi/loader/entries';
+  t.same(changes, [
+    ...[`rm -f ${entries}/hearth-b+3.conf`, ...flush],
+    ...[...bring('vmlinuz'), ...bring('initrd'), ...flush],
+    ...[`mv ${entries}/entry.new ${entries}/hearth-b+3.conf`, ...flush],
+  ]);
+  t.end();
+});
+
+t.test('a power cut at any step leaves one that starts, and the next choice ends well', (t) => {
+  let cut = 0;
+  for (; ; cut++) {
+    const it = device(t);
+    it.ask('set-state', 'a', 'good');
+    const isCut = it.isCut(cut + 1, 'set-primary', 'b');
+    const chosen = it.ask('get-primary');
+    // As slot B was flashed it is older than A; with a version of its own it is the new one.
+    const isNew = it.entries().some((name) => /^hearth-b.*\.conf$/.test(name)) && chosen === 'b';
+    const isWhole = ['vmlinuz', 'initrd'].every(
+      (name) =>
+        it.isThere(`b/${name}`) &&
+        readFileSync(path.join(it.efi, 'b', name), 'utf8') === `new ${name}`,
+    );
+    if (chosen !== 'a' && !(isNew && isWhole)) t.fail(`cut ${cut}: ${chosen} starts`);
+    it.ask('set-primary', 'b');
+    if (it.ask('get-primary') !== 'b' || it.entries().join() !== 'hearth-a.conf,hearth-b+3.conf')
+      t.fail(`after cut ${cut}: ${it.entries()}`);
+    if (!isCut) break;
+  }
+  t.ok(cut > 20, `${cut} steps`);
   t.end();
 });

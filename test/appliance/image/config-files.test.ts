@@ -59,7 +59,9 @@ t.test(
 
 t.test('each slot starts itself, knows the other, and A comes first', (t) => {
   const slots = { a: 'aaaa', b: 'bbbb' };
-  const [a, b] = (['a', 'b'] as const).map((slot) => loaderEntry(slot, slots, machine));
+  const [a, b] = (['a', 'b'] as const).map((slot) =>
+    loaderEntry(slot, { slots, machine, verity: '0a:7' }),
+  );
   t.match(
     a,
     /version 2\nlinux \/a\/vmlinuz\ninitrd \/a\/initrd\noptions root=PARTUUID=aaaa hearth\.other=bbbb /,

@@ -9,7 +9,7 @@ import { systemSlot } from '../../../appliance/image/system-slot.js';
 import { needs } from '../../support/needs.js';
 
 const EPOCH = 1_700_000_000;
-const skip = needs('mksquashfs', 'unsquashfs', 'zstd');
+const skip = needs('mksquashfs', 'unsquashfs', 'veritysetup', 'zstd');
 
 t.test('two builds have the same bytes', { skip }, async (t) => {
   const folder = t.testdir({
@@ -27,7 +27,7 @@ t.test('two builds have the same bytes', { skip }, async (t) => {
   const build = (name: string) =>
     systemSlot({
       ...{ target: 'x64-uefi', machine: IMAGE_MACHINES['x64-uefi'], hasWifi: false },
-      base: { archive, kernel: boot, initrd: boot, loader: '', packages: [] },
+      base: { archive, kernel: boot, initrd: boot, shim: '', loader: '', packages: [] },
       hearth: { target: 'linux-x64', files: [addon], packages: [] },
       release: '1.4.2',
       epoch: EPOCH,

@@ -17,6 +17,7 @@ import { readDevice } from '../../../appliance/update/device.js';
 import { updateDevice } from '../../../appliance/update/update-device.js';
 import { makeUpdateKeys, UPDATE_KEYS } from '../../../appliance/update/update-keys.js';
 import { skipFileWithout } from '../../support/needs.js';
+import { makeExpiredSigner } from './expired-signer.js';
 
 skipFileWithout('openssl', 'rauc', 'mksquashfs');
 
@@ -24,6 +25,7 @@ const folder = t.testdir();
 const at = (...names: string[]) => path.join(folder, ...names);
 for (const name of ['keys', 'others'])
   await makeUpdateKeys({ folder: at(name), name: 'Test', days: 30 });
+makeExpiredSigner(at('expired'), at('keys'));
 const run = (program: string, ...words: string[]) =>
   execFileSync(program, words, { stdio: 'ignore' });
 
@@ -69,25 +71,6 @@ function makeBundle(name: string, made: Made = {}): string {
   return bundle;
 }
 
-/** A signer of `keys` whose certificate ended yesterday, as a folder of keys. */
-function makeExpiredSigner(): string {
-  mkdirSync(at('expired'));
-  const { caCert, caKey, signerCert, signerKey } = UPDATE_KEYS;
-  const request = at('expired', 'request.pem');
-  const key = at('keys', signerKey);
-  run('openssl', 'req', '-new', '-key', key, '-subj', '/CN=late', '-out', request);
-  writeFileSync(
-    at('expired', 'ends.cnf'),
-    'extendedKeyUsage=codeSigning\nkeyUsage=digitalSignature\n',
-  );
-  const issuer = ['-CA', at('keys', caCert), '-CAkey', at('keys', caKey)];
-  const ends = ['-days', '-1', '-extfile', at('expired', 'ends.cnf')];
-  const cert = ['-in', request, '-out', at('expired', signerCert)];
-  run('openssl', 'x509', '-req', ...cert, ...issuer, ...ends);
-  run('cp', key, at('expired', signerKey));
-  return 'expired';
-}
-
 t.test('a bundle of the owner of the key is believed, of nobody else', async (t) => {
   const root = makeDevice();
   const device = await readDevice(root);
@@ -101,7 +84,7 @@ t.test('a bundle of the owner of the key is believed, of nobody else', async (t)
   await t.rejects(update(older), /has version 1\.9, older than 2\.0, .*--allow-downgrade/);
   const refused: [RegExp, string][] = [
     [/signature verification failed/, makeBundle('wrong-key', { keys: 'others' })],
-    [/expired/, makeBundle('expired-signer', { keys: makeExpiredSigner() })],
+    [/expired/, makeBundle('expired-signer', { keys: 'expired' })],
     [/format 'plain' not allowed|plain/, makeBundle('plain', { format: 'plain' })],
     [
       /is for hearth-arm64-uefi, and this is/,

@@ -3,9 +3,10 @@
 import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import { formatDisk } from '../../../terminal/units.js';
-import { ask } from '../device.js';
+import { ask, onDevice } from '../device.js';
 import type { VirtualMachine } from '../virtual-machine.js';
 import { unpackPart } from './bundles.js';
+import { NO_RECORDER, type Recorder, recorderIn } from './recording.js';
 import {
   outcomeOf,
   releaseOf,
@@ -26,8 +27,17 @@ export type GoodUpdate = {
   old: string;
   /** what runs after a restart; null where none is waited for */
   wanted: string | null;
+  /** whether its writes are kept, for power cuts */
+  isRecorded: boolean;
 };
 
+/** Shell: kernel and initramfs of slot B are others than the update's, so that it brings them. */
+const OLDER_KERNEL_IN_B = `
+efi=/run/older-kernel
+mkdir $efi && mount -t vfat /run/hearth-disk/efi $efi
+for file in vmlinuz initrd; do echo older >$efi/b/$file; done
+umount $efi
+`;
 const BLOCK_BYTES = 4096;
 /** Questions before an update, to compare with. */
 const QUIET_ANSWERS = 8;
@@ -35,20 +45,32 @@ const QUIET_ANSWERS = 8;
 const MAX_TTFT_RATIO = 1.5;
 const RESTART_MS = 30 * 60_000;
 
-export async function goodUpdates(setting: Setting, updates: readonly GoodUpdate[]) {
-  const { check } = setting;
-  for (const good of updates) {
-    const machine = await startSettled(setting);
-    check((await releaseOf(machine, setting)) === '1.0 a', 'release 1.0 runs from slot A');
-    await installWhileAsked(machine, setting, good);
-    if (good.wanted !== null) await restartsInto(good.wanted, machine, setting);
-    await machine.cutPower();
-  }
+export async function goodUpdate(setting: Setting, good: GoodUpdate): Promise<void> {
+  const { check, disk, folder, access } = setting;
+  const recorder = good.isRecorded ? await recorderIn(folder, disk) : NO_RECORDER;
+  const machine = await startSettled({ ...setting, writes: recorder.writes });
+  check((await releaseOf(machine, setting)) === '1.0 a', 'release 1.0 runs from slot A');
+  if (good.isRecorded) await onDevice(machine, access, OLDER_KERNEL_IN_B);
+  await recorder.mark('begun');
+  await installWhileAsked(machine, setting, good);
+  await recorder.mark('installed');
+  if (good.wanted !== null) await restartsInto(good.wanted, machine, setting, recorder);
+  await onDevice(machine, access, 'sync');
+  await recorder.mark('settled');
+  await machine.cutPower();
+  check(await recorder.isWhole(disk), `${good.what}: what was recorded makes the same disk`);
 }
 
-async function restartsInto(wanted: string, machine: VirtualMachine, setting: Setting) {
+async function restartsInto(
+  wanted: string,
+  machine: VirtualMachine,
+  setting: Setting,
+  recorder: Recorder,
+) {
   const { check } = setting;
+  await recorder.mark('restarting');
   const seconds = await restart(machine, setting, RESTART_MS);
+  await recorder.mark('answered');
   const runs = await releaseOf(machine, setting);
   check(runs === wanted, `${runs} answers ${seconds.toFixed(0)} s after the order`);
   await untilSettled(machine, setting);

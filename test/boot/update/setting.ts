@@ -3,7 +3,7 @@
 // same disk again.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, rename } from 'node:fs/promises';
+import { cp, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -35,23 +35,47 @@ export async function show({ shown }: Setting, bundle: string): Promise<void> {
  * memory are kept, as a start takes long without KVM.
  */
 export async function startSettled(setting: Setting): Promise<VirtualMachine> {
-  const { disk, folder } = setting;
-  const [settledDisk, state] = [`${disk}-settled`, path.join(folder, 'settled-state')];
+  const { disk, folder, check } = setting;
+  const state = settledState(folder);
   if (!existsSync(state)) {
-    const machine = await startMachine(disk, setting);
-    await untilHealthy(machine);
+    const machine = await startMachine(disk, { ...setting, writes: undefined });
+    const seconds = await untilHealthy(machine);
+    check(true, `power-on to /health: ${seconds.toFixed(0)} s in QEMU (${setting.accelerator})`);
     await untilSettled(machine, setting);
     await machine.suspend(`${state}.new`);
-    await copyDisk(disk, settledDisk);
+    await copyDisk(disk, settledDisk(disk));
+    await writeFile(path.join(folder, SECONDS), `${seconds}`);
     await rename(`${state}.new`, state);
   }
-  await copyDisk(settledDisk, disk);
+  await copyDisk(settledDisk(disk), disk);
   const machine = await startMachine(disk, { ...setting, state });
   await untilHealthy(machine);
   return machine;
 }
 
-async function copyDisk(from: string, to: string): Promise<void> {
+const SECONDS = 'settled-seconds';
+
+/** That it took from power-on until it answered. */
+export async function settledSeconds(folder: string): Promise<number> {
+  return Number(await readFile(path.join(folder, SECONDS), 'utf8'));
+}
+
+export function settledState(folder: string): string {
+  return path.join(folder, 'settled-state');
+}
+
+export function settledDisk(disk: string): string {
+  return `${disk}-settled`;
+}
+
+/** A machine that starts from `disk` as it is, once it answers. */
+export async function startCold(setting: Setting): Promise<VirtualMachine> {
+  const machine = await startMachine(setting.disk, setting);
+  await untilHealthy(machine);
+  return machine;
+}
+
+export async function copyDisk(from: string, to: string): Promise<void> {
   await run('cp', ['--sparse=always', from, to]);
 }
 
@@ -88,17 +112,21 @@ export async function restart(
   { access }: Setting,
   limitMs: number,
 ): Promise<number> {
+  const boot = async () => await onDevice(machine, access, 'cat /proc/sys/kernel/random/boot_id');
+  const before = await boot();
   const startedAt = performance.now();
   await onDevice(machine, access, 'systemctl reboot').catch(() => {});
   await untilGone(machine, limitMs);
   await untilHealthy(machine, limitMs);
-  return (performance.now() - startedAt) / 1000;
+  const seconds = (performance.now() - startedAt) / 1000;
+  if ((await boot()) === before) throw new Error('it answered, and had not started again');
+  return seconds;
 }
 
 async function untilGone(machine: VirtualMachine, limitMs: number): Promise<void> {
   const until = performance.now() + limitMs;
   while (performance.now() < until) {
-    const signal = AbortSignal.timeout(2_000);
+    const signal = AbortSignal.timeout(10_000);
     const response = await fetch(`${machine.url}/health/live`, { signal }).catch(() => null);
     if (!response) return;
     await sleep(250);

@@ -1,0 +1,154 @@
+// What a device does around an update, in scripts of its own: copies what a bundle does not bring, lets a
+// system stay or starts again, says what became of it. On a folder in place of the device, with the handler
+// of the loader stood in for: boot-handler.test.ts has that.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { packageRoot } from '../../support/samples.js';
+
+/** Where the scripts look, which is on the device. */
+const FOLDERS = /\/(data|proc|run|usr\/lib\/hearth)\//g;
+
+type Device = {
+  /** lines of a shell's `case`: what the loader's handler answers */
+  boot: string;
+  files?: Record<string, string>;
+  /** more programs */
+  programs?: Record<string, string>;
+};
+
+function device(test: Pick<typeof t, 'testdir'>, { boot, files = {}, programs = {} }: Device) {
+  const root = test.testdir({ bin: {} });
+  const at = (name: string) => path.join(root, name);
+  const write = (name: string, text: string, mode = 0o644) => {
+    mkdirSync(path.dirname(at(name)), { recursive: true });
+    writeFileSync(at(name), text, { mode });
+  };
+  write('usr/lib/hearth/boot', `#!/bin/sh\necho "$@" >>${at('asked')}\n${boot}\n`, 0o755);
+  for (const [name, line] of Object.entries(programs))
+    write(`bin/${name}`, `#!/bin/sh\n${line}\n`, 0o755);
+  for (const [name, text] of Object.entries(files)) write(name, text);
+  return {
+    run: (script: string, words: string[] = [], more: Record<string, string> = {}) => {
+      const source = path.join(packageRoot, 'appliance/image/root/usr/lib/hearth', script);
+      const text = readFileSync(source, 'utf8').replace(FOLDERS, (_, name) => `${at(name)}/`);
+      const env = { ...process.env, PATH: `${at('bin')}:${process.env['PATH']}`, ...more };
+      return spawnSync('sh', ['-s', ...words], { input: text, env, encoding: 'utf8' });
+    },
+    read: (name: string) => (existsSync(at(name)) ? readFileSync(at(name), 'utf8') : null),
+    at,
+  };
+}
+
+const INSTALLED = 'SLOT=b\nRELEASE=1.1\nFROM=1.0\n';
+const handler = (primary: string, wasTried = 'no') => `case $1 in
+get-primary) echo ${primary} ;;
+was-tried) echo ${wasTried} ;;
+esac`;
+
+t.test('what became of an update is said once it is known', (t) => {
+  const outcomeOf = (runs: string, boot: string, record = 'installed') => {
+    const it = device(t, { boot, files: { [`data/update/${record}`]: INSTALLED } });
+    const { status, stderr } = it.run('outcome', [runs]);
+    t.equal(status, 0, stderr);
+    return {
+      said: it.read('data/update/outcome'),
+      waiting: it.read('data/update/installed'),
+      stderr,
+    };
+  };
+  t.match(outcomeOf('b', handler('b')), {
+    said: /^OUTCOME=updated\nRELEASE=1.1\nFROM=1.0\nAT=/,
+    waiting: null,
+  });
+  const back = outcomeOf('a', handler('a', 'yes'));
+  t.match(back, { said: /^OUTCOME=fell-back\n/, waiting: null });
+  t.match(back.stderr, '1.1 did not answer; 1.0 runs again', 'the log, too');
+  t.same(outcomeOf('a', handler('b')).waiting, INSTALLED, 'it was not started yet');
+  t.match(outcomeOf('a', handler('a')), { said: null, waiting: null }, 'it was broken off');
+  t.match(
+    outcomeOf('b', handler('b'), 'installing'),
+    { said: /^OUTCOME=updated\n/, waiting: null },
+    'the power went right after it was chosen',
+  );
+  t.end();
+});
+
+const SETTINGS = {
+  'run/hearth-settings/device': 'PORT=8080\nPATIENCE_S=60\n',
+  'usr/lib/hearth/outcome': '',
+};
+const untried = (primary: string) => `case $1 in
+get-current) echo b ;;
+is-untried) exit 0 ;;
+get-primary) echo ${primary} ;;
+esac`;
+
+t.test('a system stays once it has answered, and starts again where it does not', (t) => {
+  const healthy = (answers: boolean, uptime: number, boot: string) => {
+    const programs = {
+      busybox: `exit ${answers ? 0 : 1}`,
+      systemctl: `echo "$@" >>"$ASKED"`,
+      // Time goes by while it sleeps.
+      sleep: 'echo 99999.0 0 >"$UPTIME"',
+    };
+    const files = { ...SETTINGS, 'proc/uptime': `${uptime}.5 1\n` };
+    const it = device(t, { boot, files, programs });
+    const { status } = it.run('healthy', [], {
+      ASKED: it.at('asked'),
+      UPTIME: it.at('proc/uptime'),
+    });
+    return { status, asked: it.read('asked') ?? '' };
+  };
+  t.match(healthy(true, 5, untried('b')).asked, 'set-state b good\n');
+  const late = healthy(false, 5, untried('b'));
+  t.match(late.asked, /get-primary\nreboot\n$/);
+  t.notMatch(late.asked, 'set-state');
+  t.notMatch(
+    healthy(false, 70, untried('')).asked,
+    'reboot',
+    'where nothing else starts, it goes on',
+  );
+  const stays = 'case $1 in get-current) echo a ;; is-untried) exit 1 ;; esac';
+  t.equal(
+    healthy(false, 5, stays).asked,
+    'get-current\nis-untried a\n',
+    'one that stays is not asked',
+  );
+  t.end();
+});
+
+t.test('what a bundle does not bring is copied beside what it brings', (t) => {
+  const partitions = {
+    'system-a': 'system 1',
+    'system-b': 'system 0',
+    'model-a': 'model 1',
+    'model-b': 'model 0',
+  };
+  const files = Object.fromEntries(
+    Object.entries(partitions).map(([name, text]) => [`run/hearth-disk/${name}`, text]),
+  );
+  const fill = (boot: string, wanted = '1.1') => {
+    const it = device(t, {
+      boot,
+      files: {
+        ...{ ...files, 'bundle/manifest.raucm': '[update]\nversion=1.1\n' },
+        'data/update/installing': `SLOT=b\nRELEASE=${wanted}\nFROM=1.0\n`,
+      },
+    });
+    const rauc = { RAUC_BUNDLE_MOUNT_POINT: it.at('bundle'), RAUC_IMAGE_CLASS_1: 'system' };
+    const { status, stderr } = it.run('fill-slots', [], rauc);
+    const disk = Object.keys(partitions).map((name) => it.read(`run/hearth-disk/${name}`));
+    return { status, stderr, disk, asked: it.read('asked') ?? '' };
+  };
+  const settled = 'case $1 in get-current) echo a ;; is-untried) exit 1 ;; esac';
+  const filled = fill(settled);
+  t.same(filled.disk, ['system 1', 'system 0', 'model 1', 'model 1'], filled.stderr);
+  t.match(filled.asked, /set-state b bad\n$/, 'and what is being written does not start');
+  const untouched = Object.values(partitions);
+  const early = fill('case $1 in get-current) echo a ;; esac');
+  t.match(early, { status: 1, stderr: /has not answered yet/, disk: untouched });
+  t.match(fill(settled, '1.2'), { status: 1, stderr: /1\.2 was looked at/, disk: untouched });
+  t.end();
+});

@@ -1,0 +1,44 @@
+// The hashes of a system slot, by cryptsetup's veritysetup, which checks them as the kernel does.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, copyFileSync, openSync, statSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { addVerity, readVerity } from '../../../appliance/image/verity.js';
+import { findTool, skipFileWithout } from '../../support/needs.js';
+
+skipFileWithout('mksquashfs', 'veritysetup');
+
+const folder = t.testdir({ root: { noise: randomBytes(300_000) }, other: {} });
+const at = (name: string) => path.join(folder, name);
+const quiet = ['-noappend', '-quiet', '-no-progress', '-all-time', '0', '-mkfs-time', '0'];
+execFileSync('mksquashfs', [at('root'), at('plain'), ...quiet], { stdio: 'ignore' });
+for (const name of ['slot', 'again']) {
+  copyFileSync(at('plain'), at(name));
+  await addVerity(at(name));
+}
+
+/** Whether each block of it is what its root says. */
+function isRight(slot: string, verity: string): boolean {
+  const [root = '', blocks = ''] = verity.split(':');
+  const where = [`--data-blocks=${blocks}`, `--hash-offset=${(Number(blocks) + 1) * 4096}`];
+  const what = ['verify', '--no-superblock', '--salt=-', ...where, slot, slot, root];
+  return spawnSync(findTool('veritysetup') as string, what).status === 0;
+}
+
+t.test('a block that is not what it was is found', async (t) => {
+  const verity = await readVerity(at('slot'));
+  const blocks = Math.ceil(statSync(at('plain')).size / 4096);
+  t.match(verity, new RegExp(`^[0-9a-f]{64}:${blocks}$`));
+  t.equal(await readVerity(at('again')), verity, 'the same system has the same hash');
+  t.ok(isRight(at('slot'), verity));
+  const file = openSync(at('slot'), 'r+');
+  writeSync(file, 'x', 50 * 4096 + 7);
+  closeSync(file);
+  t.notOk(isRight(at('slot'), verity));
+});
+
+t.test('a file without hashes says so', async (t) => {
+  await t.rejects(readVerity(at('plain')), /has no hashes behind its files/);
+  await t.rejects(addVerity(process.execPath), /is no squashfs/);
+});
