@@ -32,6 +32,8 @@ import {
 } from './prune-flags.js';
 import { showStages, summaryJson, summaryText, timesText } from './prune-report.js';
 import { checkLength } from './split-text.js';
+import type { Stage } from './stage.js';
+import { StageClock } from './stage-clock.js';
 import { languageNotice, shortTextNotice, unlikelyTextNotice } from './text-notices.js';
 import type { UnprunedScore } from './unpruned-score.js';
 
@@ -67,8 +69,13 @@ async function run(argv: PruneArguments, signal: AbortSignal): Promise<void> {
   const folder = temporaryPath(place);
   await mkdir(folder, { mode: 0o700 });
   const stages = showStages();
+  const clock = new StageClock();
+  const onStage = (stage: Stage) => {
+    clock.at(stage.name);
+    stages.show(stage);
+  };
   try {
-    const options = await readOptions(argv, { folder, signal, onStage: stages.show });
+    const options = await readOptions(argv, { folder, signal, onStage });
     const device = await readDevice(argv);
     warn(await languageNotice(options.text, options.checkpoint));
     if (device && !hasTarget(argv))
@@ -79,8 +86,9 @@ async function run(argv: PruneArguments, signal: AbortSignal): Promise<void> {
         },
         { stages, json: argv.json ?? false },
       );
-    else await pruneToTarget(argv, { options, device, stages });
+    else await pruneToTarget(argv, { options, device, stages, clock });
   } finally {
+    clock.stop();
     stages.stop();
     await rm(folder, { recursive: true, force: true });
   }
@@ -90,11 +98,12 @@ type Asked = {
   options: Awaited<ReturnType<typeof readOptions>>;
   device: Device | null;
   stages: ReturnType<typeof showStages>;
+  clock: StageClock;
 };
 
 async function pruneToTarget(
   argv: PruneArguments,
-  { options, device, stages }: Asked,
+  { options, device, stages, clock }: Asked,
 ): Promise<void> {
   const begun = performance.now();
   const { type = 'Q4_K_M' } = argv;
@@ -107,9 +116,10 @@ async function pruneToTarget(
     quantised: plan.size.quantised,
     onTimes: (times) => note(timesText(times)),
   });
+  const spent = clock.stop();
   stages.stop();
   for (const warning of summary.convert.warnings) warn(warning);
-  const reported = { ...summary, durationMs: performance.now() - begun };
+  const reported = { ...summary, spent, durationMs: performance.now() - begun };
   print(argv.json ? JSON.stringify(summaryJson(reported), null, 2) : summaryText(reported));
 }
 

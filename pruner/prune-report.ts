@@ -1,6 +1,6 @@
 // What hearth prune says after its plan: how far each stage is, and what came of it.
 import { describeLayers } from '../model/shape/layer-widths.js';
-import { clearProgressLine, showProgressLine } from '../terminal/print.js';
+import { clearProgressLine, showProgressLine, snakeCase } from '../terminal/print.js';
 import {
   formatCount,
   formatDisk,
@@ -13,6 +13,7 @@ import {
 import type { StageTimes } from './plan/time-plan.js';
 import type { PruneSummary } from './prune.js';
 import type { Stage, StageName } from './stage.js';
+import type { StageCost } from './stage-clock.js';
 
 const STAGES: Record<StageName, string> = {
   dense: 'the unpruned model as a GGUF',
@@ -50,7 +51,7 @@ export function timesText(times: StageTimes): string {
   return `this takes about ${formatTimeLeft(total)} here: ${stages.join(', ')}`;
 }
 
-type PruneReport = PruneSummary & { durationMs: number };
+type PruneReport = PruneSummary & { durationMs: number; spent: StageCost[] };
 
 export function summaryText({ convert, repaired, judgement, ...rest }: PruneReport): string {
   const { dense, unrepaired, file, nTokens } = judgement;
@@ -66,12 +67,17 @@ export function summaryText({ convert, repaired, judgement, ...rest }: PruneRepo
     `perplexity  ${dense.perplexity.toFixed(2)} unpruned; pruned ${unrepaired.perplexity.toFixed(2)}, repaired ${judgement.repaired.perplexity.toFixed(2)}, as ${convert.fileType} ${file.perplexity.value.toFixed(2)}`,
     `KL          pruned ${formatNats(unrepaired.kl)}, repaired ${formatNats(judgement.repaired.kl)}${ofFile} nats from the unpruned model, on ${nTokens} tokens held out`,
     `took        ${formatDuration(rest.durationMs)}, ${rest.calibrationTokens} tokens of calibration, at most ${formatMemory(convert.peakRssBytes)} beside llama.cpp`,
+    `of that     ${spentText(rest.spent)}`,
   ].join('\n');
 }
 
 /** What was kept of likelihoods is rounded, so that of no divergence a little less than nothing is left. */
 function formatNats(kl: number): string {
   return Math.max(0, kl).toFixed(3);
+}
+
+function spentText(spent: readonly StageCost[]): string {
+  return spent.map(({ name, durationMs }) => `${STAGES[name]} ${formatDuration(durationMs)}`).join(', ');
 }
 
 /** What the matrices of a layer cost, both of its parts together. */
@@ -116,5 +122,6 @@ export function summaryJson({ convert, repaired, judgement, ...rest }: PruneRepo
     repaired: judgement.repaired,
     file: { perplexity: file.perplexity.value, kl: file.kl?.value ?? null },
     duration_ms: rest.durationMs,
+    stages: rest.spent.map(snakeCase),
   };
 }

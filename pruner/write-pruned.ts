@@ -62,6 +62,7 @@ export async function writePruned(
     0,
   );
   const counts = { nParams: model.nParams - removed, nParamsDense: model.nParams };
+  options.onStage({ name: 'write', part: 'the header', done: 0, of: 1 });
   const metadata = pruningMetadata(calibration, repaired, { repair: options.repair, ...counts });
   return await convert({
     ...{ checkpoint, lora, tokenizer, chatTemplate, name, type, output, force, signal },

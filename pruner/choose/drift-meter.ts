@@ -28,6 +28,8 @@ const N_CTX = 512;
 /** One part's share of a drift is seen in little text; whole models differ by less. */
 const CHUNKS = { alone: 2, together: 6 } as const;
 
+const NAMES = { alone: 'parts', together: 'whole models' } as const;
+
 /** A model as it would be, still to be repaired. */
 type Trial = { widths: Iterable<[MeasuredPart, number]>; mode: RepairMode };
 
@@ -36,6 +38,7 @@ export function openDriftMeter(options: DriftMeterOptions): DriftMeter {
   const measure = async (what: keyof typeof CHUNKS, trials: Trial[]) => {
     const filePath = path.join(options.folder, 'trials');
     const scratch = openScratch(filePath);
+    options.onTrial(NAMES[what], 0, trials.length);
     try {
       const changes = await repairAll(trials, { ...options.tools, scratch }, options);
       const isFirst = !dense.has(what);
@@ -92,7 +95,7 @@ async function scoreAll(
   const begun = performance.now();
   const onScore = (index: number) => {
     const [done, of] = [index + 1, trials.length];
-    onTrial(what === 'alone' ? 'parts' : 'whole models', done, of);
+    onTrial(NAMES[what], done, of);
     const ends = begun + ((performance.now() - begun) * (of + 1)) / (done + 1);
     if (ends > deadline) late.abort();
   };

@@ -3,8 +3,8 @@
 // Reads /proc, and so needs Linux.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { childrenOf } from '../tree-memory.js';
 import { type ProgramMemory, programMemory } from './program-memory.js';
 import type { LoadSetting } from './setting.js';
 
@@ -103,16 +103,6 @@ function commandLine(options: HearthOptions) {
     ...(maxQueue === undefined ? [] : ['--max-queue', `${maxQueue}`]),
     ...more,
   ];
-}
-
-/** None where it has ended. */
-function childrenOf(pid: number): number[] {
-  try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1');
-    return children.split(' ').map(Number).filter(Boolean);
-  } catch {
-    return [];
-  }
 }
 
 /** What the user has set for their own server must not change what is measured. */
