@@ -25,17 +25,28 @@ export function openCompute({
 }: ComputeOptions): GgmlCompute {
   const ggml = loadGgml(libraries);
   const backend = ggml.openCpu(threads);
+  const alone = ggml.openCpu(1);
   let last: Promise<unknown> = Promise.resolve();
   return {
     multiply(a, b, sizes) {
       checkSizes(a, b, sizes);
-      const product = last.then(() => multiply(ggml, backend, { a, b, ...sizes }));
+      const by = sizes.m * sizes.n * sizes.k < SMALL ? alone : backend;
+      const product = last.then(() => multiply(ggml, by, { a, b, ...sizes }));
       last = product.catch(() => {});
       return product;
     },
-    close: () => ggml.closeBackend(backend),
+    close() {
+      ggml.closeBackend(backend);
+      ggml.closeBackend(alone);
+    },
   };
 }
+
+/**
+ * Products of fewer multiplications are computed by one thread in a few ms: several wait for each other by
+ * spinning, which takes 30 ms of a busy machine.
+ */
+const SMALL = 2 ** 27;
 
 function checkSizes(a: Float32Array, b: Float32Array, { m, n, k }: ProductSizes): void {
   const areSizes = [m, n, k].every((size) => Number.isSafeInteger(size) && size > 0);

@@ -3,14 +3,14 @@
 // 1993, for whole columns as in ZipLM, Kurtic et al. 2023). Removing the columns B costs
 // tr(W_B (H_BB)⁻¹ W_Bᵀ) of the output's variance, with H = C⁻¹; W and H then follow as if B had
 // never been there. Where only variances are known, C is diagonal, and this is FLAP's metric.
-import { invert } from '../linear/inverse.js';
 import {
   type InputMoments,
   invertWithRidge,
   type Multiply,
   scaleColumns,
 } from '../linear/least-squares.js';
-import { addScaled, dot, type Matrix, pick, pickColumns, range, rowOf } from '../linear/matrix.js';
+import { type Matrix, range, rowOf, transpose } from '../linear/matrix.js';
+import { type RatedGroup, RemainingColumns } from './remaining-columns.js';
 
 /** Of the `n / groupSize` groups of columns that are kept or go as one. */
 export type RemovalCurve = {
@@ -36,35 +36,19 @@ export async function removalCurve(
   options: RemovalOptions & { ridge: number; multiply: Multiply },
 ): Promise<RemovalCurve> {
   const { groupSize, step, least, ridge, multiply } = options;
-  let rest = scaleColumns(weight, moments.scale);
-  let inverse = await invertWithRidge(moments, null, ridge, multiply);
-  let groups = Array.from(range(0, weight.nCols / groupSize));
-  /** Places in `groups`, whose columns are still in both matrices. */
-  let left = groups.map((_, place) => place);
+  const remaining = await RemainingColumns.open({
+    turned: transpose(scaleColumns(weight, moments.scale)),
+    inverse: await invertWithRidge(moments, null, ridge, multiply),
+    ...{ groupSize, multiply },
+  });
   const curve: RemovalCurve = { order: [], errors: [0] };
-  while (left.length > least) {
-    const scores = await scoreGroups(rest, inverse, left, groupSize, multiply);
-    const leaving = scores.slice(0, Math.min(step, left.length - least)).map(({ group }) => group);
-    const cost = await remove(rest, inverse, columnsOfAll(leaving, groupSize), multiply);
-    append(
-      curve,
-      leaving.map((place) => groups[place] as number),
-      cost,
-    );
-    left = left.filter((place) => !leaving.includes(place));
-    // What is gone costs as much as what is left, until the matrices are made smaller.
-    if (left.length > groups.length * FULL_SHARE) continue;
-    const columns = columnsOfAll(left, groupSize);
-    rest = pickColumns(rest, columns);
-    inverse = pick(inverse, columns, columns);
-    groups = left.map((place) => groups[place] as number);
-    left = groups.map((_, place) => place);
+  for (let left = weight.nCols / groupSize; left > least; left -= step) {
+    const cheapest = (await remaining.rate()).sort(byCost).slice(0, Math.min(step, left - least));
+    const leaving = cheapest.map(({ group }) => group);
+    append(curve, leaving, await remaining.remove(new Set(leaving)));
   }
   return curve;
 }
-
-/** Matrices of which less than this is left are made smaller. */
-const FULL_SHARE = 0.8;
 
 /** By the variances alone: FLAP's fluctuation metric (An et al. 2024). */
 export function diagonalRemovalCurve(
@@ -73,66 +57,19 @@ export function diagonalRemovalCurve(
   { groupSize, least }: Omit<RemovalOptions, 'step'>,
 ): RemovalCurve {
   const costs = columnEnergies(weight).map((energy, j) => energy * (variances[j] as number));
-  const scores = Array.from(range(0, weight.nCols / groupSize), (group) => ({
+  const rated = Array.from(range(0, weight.nCols / groupSize), (group) => ({
     group,
-    score: columnsOf(group, groupSize).reduce((sum, j) => sum + (costs[j] as number), 0),
-  })).sort(byScore);
+    cost: costs
+      .subarray(group * groupSize, (group + 1) * groupSize)
+      .reduce((sum, cost) => sum + cost, 0),
+  })).sort(byCost);
   const curve: RemovalCurve = { order: [], errors: [0] };
-  for (const { group, score } of scores.slice(0, scores.length - least))
-    append(curve, [group], score);
+  for (const { group, cost } of rated.slice(0, rated.length - least)) append(curve, [group], cost);
   return curve;
 }
 
-type RatedGroup = { group: number; score: number };
-
-function byScore(a: RatedGroup, b: RatedGroup): number {
-  return a.score - b.score;
-}
-
-/** Cheapest first. */
-async function scoreGroups(
-  weight: Matrix,
-  inverse: Matrix,
-  groups: number[],
-  groupSize: number,
-  multiply: Multiply,
-): Promise<RatedGroup[]> {
-  const scores: RatedGroup[] = [];
-  const energies = groupSize === 1 ? columnEnergies(weight) : null;
-  for (const group of groups) {
-    const score = energies
-      ? (energies[group] as number) / (inverse.data[group * (inverse.nCols + 1)] as number)
-      : (await costOf(weight, inverse, columnsOf(group, groupSize), multiply)).cost;
-    scores.push({ group, score });
-  }
-  return scores.sort(byScore);
-}
-
-/** What it costs to remove `columns`, and W_B·(H_BB)⁻¹, `[m, |B|]`. */
-async function costOf(
-  weight: Matrix,
-  inverse: Matrix,
-  columns: number[],
-  multiply: Multiply,
-): Promise<{ cost: number; taken: Matrix; inverseOfPart: Matrix }> {
-  const inverseOfPart = await invert(pick(inverse, columns, columns), multiply);
-  const part = pickColumns(weight, columns);
-  const taken = await multiply(part, inverseOfPart);
-  return { cost: dot(taken.data, part.data), taken, inverseOfPart };
-}
-
-/** Takes `columns` out of W and H in place; returns the cost. */
-async function remove(
-  weight: Matrix,
-  inverse: Matrix,
-  columns: number[],
-  multiply: Multiply,
-): Promise<number> {
-  const { cost, taken, inverseOfPart } = await costOf(weight, inverse, columns, multiply);
-  const spread = pickColumns(inverse, columns);
-  addScaled(weight, await multiply(taken, spread), -1);
-  addScaled(inverse, await multiply(await multiply(spread, inverseOfPart), spread), -1);
-  return cost;
+function byCost(a: RatedGroup, b: RatedGroup): number {
+  return a.cost - b.cost;
 }
 
 function append(curve: RemovalCurve, groups: number[], cost: number): void {
@@ -141,14 +78,6 @@ function append(curve: RemovalCurve, groups: number[], cost: number): void {
     curve.order.push(group);
     curve.errors.push(before + (cost * (i + 1)) / groups.length);
   }
-}
-
-function columnsOfAll(groups: readonly number[], groupSize: number): number[] {
-  return groups.flatMap((group) => columnsOf(group, groupSize));
-}
-
-function columnsOf(group: number, groupSize: number): number[] {
-  return Array.from({ length: groupSize }, (_, i) => group * groupSize + i);
 }
 
 /** ‖W_j‖² of every column. */

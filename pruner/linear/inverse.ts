@@ -2,9 +2,10 @@
 // [[A, Bᵀ], [B, C]] the factor's lower left is T = B·L_A⁻ᵀ and its lower right that of C - T·Tᵀ. All but
 // blocks of 64 is then products of matrices, which ggml computes: an inverse of 8,800 by plain loops would
 // take an hour. What float32 rounds off grows by the factor's condition, the root of M's: halves of the
-// inverse itself lose matrices of which a text has fewer tokens than columns.
+// inverse itself lose matrices of which a text has fewer tokens than columns. Half of every factor is zeros,
+// and products leave out what they can of it.
 import type { Multiply } from './least-squares.js';
-import { addScaled, type Matrix, pick, range, rowOf, transpose, zeros } from './matrix.js';
+import { addScaled, block, type Matrix, rowOf, transpose, zeros } from './matrix.js';
 
 /** Smaller ones are inverted by plain loops. */
 const SMALL = 64;
@@ -16,37 +17,53 @@ export class SingularError extends Error {
 
 /** Throws {@link SingularError}. */
 export async function invert(matrix: Matrix, multiply: Multiply): Promise<Matrix> {
-  const turned = transpose(await invertFactor(matrix, multiply));
-  // L⁻ᵀ·L⁻¹
-  return await multiply(turned, turned);
+  return await squareOf(await invertFactor(matrix, multiply), multiply);
 }
 
-/** L⁻¹ of M = L·Lᵀ; zeros above the diagonal. */
-async function invertFactor(matrix: Matrix, multiply: Multiply): Promise<Matrix> {
+/** Smaller ones are multiplied with their zeros, as calls would take longer than these do. */
+const SMALL_SQUARE = 512;
+
+/** FᵀF of a lower triangular F: of [[P, 0], [Q, R]] it is [[PᵀP + QᵀQ, QᵀR], [RᵀQ, RᵀR]]. */
+async function squareOf(factor: Matrix, multiply: Multiply): Promise<Matrix> {
+  const n = factor.nRows;
+  if (n <= SMALL_SQUARE) {
+    const turned = transpose(factor);
+    return await multiply(turned, turned);
+  }
+  const half = Math.ceil(n / 2);
+  const corner = transpose(block(factor, [half, n], [0, half]));
+  const first = await squareOf(block(factor, [0, half], [0, half]), multiply);
+  addScaled(first, await multiply(corner, corner), 1);
+  const end = block(factor, [half, n], [half, n]);
+  const between = await multiply(transpose(end), corner);
+  const whole = zeros(n, n);
+  place(whole, first, 0, 0);
+  place(whole, between, first.nRows, 0);
+  place(whole, transpose(between), 0, first.nRows);
+  place(whole, await squareOf(end, multiply), first.nRows, first.nRows);
+  return whole;
+}
+
+/** L⁻¹ of M = L·Lᵀ; zeros above the diagonal. Throws {@link SingularError}. */
+export async function invertFactor(matrix: Matrix, multiply: Multiply): Promise<Matrix> {
   const n = matrix.nRows;
   if (n <= SMALL) return invertSmallFactor(matrix);
   const half = Math.ceil(n / 2 / SMALL) * SMALL;
-  const [upper, lower] = [range(0, half), range(half, n)];
-  const first = await invertFactor(pick(matrix, upper, upper), multiply);
-  const t = await multiply(pick(matrix, lower, upper), first);
-  const complement = pick(matrix, lower, lower);
+  const first = await invertFactor(block(matrix, [0, half], [0, half]), multiply);
+  const t = await multiply(block(matrix, [half, n], [0, half]), first);
+  const complement = block(matrix, [half, n], [half, n]);
   addScaled(complement, await multiply(t, t), -1);
   const second = await invertFactor(complement, multiply);
-  // The negative of the lower left part.
   const corner = await multiply(await multiply(second, transpose(t)), transpose(first));
-  return assemble(first, corner, second);
+  const whole = zeros(n, n);
+  place(whole, first, 0, 0);
+  place(whole, { ...corner, data: corner.data.map((value) => -value) }, half, 0);
+  place(whole, second, half, half);
+  return whole;
 }
 
-/** `corner` is the negative of the lower left part. */
-function assemble(first: Matrix, corner: Matrix, second: Matrix): Matrix {
-  const whole = zeros(first.nRows + second.nRows, first.nRows + second.nRows);
-  for (let i = 0; i < first.nRows; i++) rowOf(whole, i).set(rowOf(first, i));
-  for (let i = 0; i < second.nRows; i++) {
-    const row = rowOf(whole, first.nRows + i);
-    row.set(rowOf(corner, i).map((value) => -value));
-    row.set(rowOf(second, i), first.nRows);
-  }
-  return whole;
+function place(whole: Matrix, part: Matrix, top: number, left: number): void {
+  for (let i = 0; i < part.nRows; i++) rowOf(whole, top + i).set(rowOf(part, i), left);
 }
 
 /** In double precision; the pivots of a positive definite matrix are positive. */

@@ -2,7 +2,7 @@
 // C = G/T - μμᵀ is scaled to a unit diagonal, so that one ridge means the same for loud and for faint
 // inputs; W is scaled the other way, which leaves W·x as it was.
 import { invert } from './inverse.js';
-import { dot, type Matrix, pick, range, rowOf, zeros } from './matrix.js';
+import { dot, type Matrix, pick, pickRows, rowOf, zeros } from './matrix.js';
 
 /** A·Bᵀ of `[m, k]` and `[n, k]`: `[m, n]`. */
 export type Multiply = (a: Matrix, b: Matrix) => Promise<Matrix>;
@@ -47,7 +47,7 @@ export function momentsOf(sum: Float32Array, gram: Float32Array, nTokens: number
   return { mean, scale, correlation };
 }
 
-/** The inverse of C + λI. Throws SingularError. */
+/** The inverse of C + λI, or of what is kept of it. Throws SingularError. */
 export function invertWithRidge(
   { correlation }: InputMoments,
   kept: ArrayLike<number> | null,
@@ -74,22 +74,20 @@ export function scaleColumns(weight: Matrix, factors: Float32Array, isDivided = 
   return scaled;
 }
 
-/** W·C[:, S]·(C[S, S] + λI)⁻¹: the kept columns that come nearest to W·x. `[m, |S|]`. */
-export async function solveKept(
+/** For each λ, W·C[:, S]·(C[S, S] + λI)⁻¹: the kept columns that come nearest to W·x. `[m, |S|]` */
+export async function openSolver(
   weight: Matrix,
   moments: InputMoments,
-  { kept, ridge, multiply }: { kept: ArrayLike<number>; ridge: number; multiply: Multiply },
-): Promise<Matrix> {
+  { kept, multiply }: { kept: ArrayLike<number>; multiply: Multiply },
+): Promise<(ridge: number) => Promise<Matrix>> {
   const { correlation, scale } = moments;
-  const inverse = await invertWithRidge(moments, kept, ridge, multiply);
   // C is symmetric: its kept rows are the transpose of its kept columns.
-  const cross = await multiply(
-    scaleColumns(weight, scale),
-    pick(correlation, kept, range(0, correlation.nRows)),
-  );
-  const solved = await multiply(cross, inverse);
+  const cross = await multiply(scaleColumns(weight, scale), pickRows(correlation, kept));
   const keptScale = Float32Array.from(kept, (j) => scale[j] as number);
-  return scaleColumns(solved, keptScale, true);
+  return async (ridge) => {
+    const inverse = await invertWithRidge(moments, kept, ridge, multiply);
+    return scaleColumns(await multiply(cross, inverse), keptScale, true);
+  };
 }
 
 /** Wμ - W′μ_S, the bias that makes up for what the mean of the inputs gave. `[m]` */

@@ -18,6 +18,21 @@ export function rowOf({ data, nCols }: Matrix, row: number): Float32Array {
   return data.subarray(row * nCols, (row + 1) * nCols);
 }
 
+/** Views of rows `[start, end)`, one behind the other. */
+export function rowsOf({ data, nCols }: Matrix, start: number, end: number): Matrix {
+  return { nRows: end - start, nCols, data: data.subarray(start * nCols, end * nCols) };
+}
+
+/** A copy of rows and columns from `start` to before `end`. */
+export function block(matrix: Matrix, [top, bottom]: Span, [left, right]: Span): Matrix {
+  const copy = zeros(bottom - top, right - left);
+  for (let i = 0; i < copy.nRows; i++)
+    rowOf(copy, i).set(rowOf(matrix, top + i).subarray(left, right));
+  return copy;
+}
+
+type Span = [start: number, end: number];
+
 /** Those rows and columns, in that order. */
 export function pick(matrix: Matrix, rows: ArrayLike<number>, columns: ArrayLike<number>): Matrix {
   const picked = zeros(rows.length, columns.length);
@@ -30,6 +45,12 @@ export function pick(matrix: Matrix, rows: ArrayLike<number>, columns: ArrayLike
 
 export function pickColumns(matrix: Matrix, columns: ArrayLike<number>): Matrix {
   return pick(matrix, range(0, matrix.nRows), columns);
+}
+
+export function pickRows(matrix: Matrix, rows: ArrayLike<number>): Matrix {
+  const picked = zeros(rows.length, matrix.nCols);
+  for (let i = 0; i < rows.length; i++) rowOf(picked, i).set(rowOf(matrix, rows[i] as number));
+  return picked;
 }
 
 export function transpose({ nRows, nCols, data }: Matrix): Matrix {

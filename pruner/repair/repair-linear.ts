@@ -3,7 +3,7 @@
 // not seen, so that a short calibration cannot make the layer worse than a plain bias would.
 
 import { SingularError } from '../linear/inverse.js';
-import { biasOf, type InputMoments, type Multiply, solveKept } from '../linear/least-squares.js';
+import { biasOf, type InputMoments, type Multiply, openSolver } from '../linear/least-squares.js';
 import { type Matrix, pick, pickColumns, range, rowOf } from '../linear/matrix.js';
 
 export type RepairMode = 'none' | 'bias' | 'least-squares';
@@ -48,8 +48,9 @@ export async function repairLinear(
     await finish({ columns, bias: biasOf(weight, columns, mean, kept), mode: 'bias', ridge: null }),
   ];
   if (mode === 'least-squares' && moments) {
+    const solve = await openSolver(weight, moments, { kept, multiply });
     for (const ridge of RIDGES) {
-      const solved = await trySolving(weight, moments, { kept, ridge, multiply });
+      const solved = await unlessSingular(solve(ridge));
       if (!solved) continue;
       const bias = biasOf(weight, solved, mean, kept);
       tried.push(await finish({ columns: solved, bias, mode, ridge }));
@@ -63,14 +64,10 @@ function errorOf({ heldOutError }: Repaired): number {
   return heldOutError ?? 0;
 }
 
-/** Null where the covariance is singular with this ridge. */
-async function trySolving(
-  weight: Matrix,
-  moments: InputMoments,
-  options: { kept: Uint32Array; ridge: number; multiply: Multiply },
-): Promise<Matrix | null> {
+/** Null where the covariance is singular with the ridge. */
+async function unlessSingular(solving: Promise<Matrix>): Promise<Matrix | null> {
   try {
-    return await solveKept(weight, moments, options);
+    return await solving;
   } catch (error) {
     if (error instanceof SingularError) return null;
     throw error;
