@@ -1,4 +1,4 @@
-// The weights of a loaded model where they lie, to be read and set: what a model would be with other
+// The weights of a loaded model where they lie, to be set: what a model would be with other
 // weights is then known without a file and without loading it again.
 // llama.cpp tells no addresses; its scheduler shows every node of a graph, and so the weights in it.
 import koffi from 'koffi';
@@ -11,9 +11,8 @@ export type SettableTensor = {
   /** ggml's number of its type. */
   typeId: number;
   sizeBytes: number;
-  read(): Uint8Array;
-  /** All of it; `bytes` are `sizeBytes` long. */
-  write(bytes: Uint8Array): void;
+  /** Of it, as many bytes from `offsetBytes` on. */
+  write(bytes: Uint8Array, offsetBytes: number): void;
 };
 
 export type TensorFinder = {
@@ -29,9 +28,6 @@ export function findTensors(libraries: LlamaLibraries, pattern: RegExp): TensorF
   checkTensorLayout(loadGgml(libraries));
   const library = loadLibrary(libraries.ggmlBase);
   const size = library.func('size_t ggml_nbytes(void *tensor)');
-  const get = library.func(
-    'void ggml_backend_tensor_get(void *tensor, uint8_t *data, size_t offset, size_t size)',
-  );
   const set = library.func(
     'void ggml_backend_tensor_set(void *tensor, const uint8_t *data, size_t offset, size_t size)',
   );
@@ -45,19 +41,11 @@ export function findTensors(libraries: LlamaLibraries, pattern: RegExp): TensorF
     }
     return false;
   };
-  const open = (tensor: Pointer): SettableTensor => {
-    const sizeBytes = Number(size(tensor));
-    return {
-      typeId: typeOf(tensor),
-      sizeBytes,
-      read() {
-        const bytes = new Uint8Array(sizeBytes);
-        get(tensor, bytes, 0, sizeBytes);
-        return bytes;
-      },
-      write: (bytes) => set(tensor, bytes, 0, sizeBytes),
-    };
-  };
+  const open = (tensor: Pointer): SettableTensor => ({
+    typeId: typeOf(tensor),
+    sizeBytes: Number(size(tensor)),
+    write: (bytes, offsetBytes) => set(tensor, bytes, offsetBytes, bytes.length),
+  });
   const prototype = koffi.proto('bool (void *node, bool asks, void *data)');
   const callback = koffi.register(look, koffi.pointer(prototype));
   return { callback, tensors, close: () => koffi.unregister(callback) };

@@ -15,6 +15,7 @@ import { noteAs, print } from '../terminal/print.js';
 import { removeLeftovers, temporaryPath } from '../terminal/temporary-name.js';
 import { DEFAULT_TOKENS } from './calibration-flags.js';
 import { defaultLayers } from './choose/default-layers.js';
+import { listParts } from './dense-model.js';
 import { denseTypeWithin } from './dense-type.js';
 import { compareForDevice } from './for-device/compare-for-device.js';
 import { readTexts } from './general-text.js';
@@ -139,7 +140,9 @@ async function readOptions(
   checkLength(texts, names);
   const memoryBytes = argv.memory;
   const budgetBytes = memoryBytes ?? process.availableMemory();
-  const denseType = denseTypeWithin(model, budgetBytes, checkpoint);
+  const parts = listParts(model, layers);
+  const asked = { budgetBytes, parts, outputType: argv.type, path: checkpoint };
+  const denseType = denseTypeWithin(model, { ...asked, repair: argv.repair });
   return {
     ...{ checkpoint, nTokens, layers, folder, signal, onStage, memoryBytes, denseType },
     ...{ lora: argv.lora, tokenizer: argv.tokenizer, chatTemplate: argv['chat-template'] },

@@ -1,8 +1,9 @@
 // How much memory is left for Gram matrices beside the model that is calibrated.
 // Counts what the process takes for certain; where it does not fit, the pass says how much is missing.
+import { ggmlTypeById, rowSizeBytes } from '../../llama/ggml-types.js';
 import { type LlamaSettings, N_UBATCH } from '../../llama/model-settings.js';
 import type { GgufFile } from '../../model/gguf/gguf-file.js';
-import { shapeOfGguf } from '../../model/shape/model-shape.js';
+import { type ModelShape, shapeOfGguf } from '../../model/shape/model-shape.js';
 
 /** Node, llama.cpp's code, rows at hand, and what allocators keep. */
 const PROCESS_BYTES = 320 * 2 ** 20;
@@ -22,22 +23,24 @@ export function gramMemory(
   { settings, chunkSize, memoryBytes }: GramBudget,
 ): number {
   const budget = memoryBytes ?? process.availableMemory();
-  const isOnGpu = settings.gpu !== false && settings.gpuLayers !== 0;
-  const model = isOnGpu ? 0 : weightBytes(file) + cacheBytes(file, chunkSize);
-  return budget - model - logitBytes(file, chunkSize) - PROCESS_BYTES - PANEL_BYTES;
+  const { gpu, gpuLayers, kvTypeId } = settings;
+  const isOnGpu = gpu !== false && gpuLayers !== 0;
+  const weights = file.tensors.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const own = besideBytes(shapeOfGguf(file), { chunkSize, kvTypeId });
+  return budget - own.process - (isOnGpu ? 0 : weights + own.cache);
 }
 
-function weightBytes({ tensors }: GgufFile): number {
-  return tensors.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-}
-
-/** Keys and values of float32. */
-function cacheBytes(file: GgufFile, chunkSize: number): number {
-  const { nHeadKv, headSize } = shapeOfGguf(file);
-  return nHeadKv.reduce((sum, heads) => sum + 8 * heads * headSize * chunkSize, 0);
-}
-
-/** Of all tokens that are computed together, where they are computed and where they are kept. */
-function logitBytes(file: GgufFile, chunkSize: number): number {
-  return 2 * 4 * Math.min(chunkSize, N_UBATCH) * shapeOfGguf(file).nVocab;
+/** What is taken beside weights and Gram matrices: where the model is computed, and by the process in any case. */
+export function besideBytes(
+  { nHeadKv, headSize, nVocab }: Pick<ModelShape, 'nHeadKv' | 'headSize' | 'nVocab'>,
+  { chunkSize, kvTypeId }: { chunkSize: number; kvTypeId: number },
+): { cache: number; process: number } {
+  const type = ggmlTypeById(kvTypeId) ?? 'F32';
+  const cells = chunkSize * nHeadKv.reduce((sum, heads) => sum + heads, 0);
+  // Of all tokens that are computed together, where they are computed and where they are kept.
+  const logits = 2 * 4 * Math.min(chunkSize, N_UBATCH) * nVocab;
+  return {
+    cache: 2 * cells * rowSizeBytes(type, headSize),
+    process: logits + PROCESS_BYTES + PANEL_BYTES,
+  };
 }
