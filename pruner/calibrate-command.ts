@@ -12,7 +12,7 @@ import { progressText } from './calibrate/calibrate-progress.js';
 import { calibrationSettings } from './calibrate/calibration-settings.js';
 import { calibrationFlags, DEFAULT_TOKENS } from './calibration-flags.js';
 import { readTexts } from './general-text.js';
-import { languageNotice, shortTextNotice } from './text-notices.js';
+import { languageNotice, shortTextNotice, unlikelyTextNotice } from './text-notices.js';
 
 const note = noteAs('calibrate');
 
@@ -74,6 +74,7 @@ async function run(argv: CalibrateArguments, signal: AbortSignal): Promise<void>
       ...(argv.memory !== undefined && { memoryBytes: argv.memory }),
       force: argv.force ?? false,
       onTokens: (tokens) => warn(shortTextNotice(tokens)),
+      onLikelihood: (natsPerByte) => warn(unlikelyTextNotice(natsPerByte)),
       onProgress: (progress) => showProgressLine(progressText(progress, begun)),
     });
     clearProgressLine();

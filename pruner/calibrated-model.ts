@@ -1,5 +1,6 @@
 // The unpruned model as llama.cpp runs it, with what a calibration tells of its parts: what every way of
 // pruning starts from, however much is to go. Prints nothing.
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { PrepareOptions } from '../converter/prepare.js';
 import type { GgmlCompute } from '../llama/ggml-compute.js';
@@ -13,8 +14,9 @@ import {
   calibrationSettings,
   findGpu,
 } from './calibrate/calibration-settings.js';
+import { CalibrationError } from './calibration-error.js';
 import { type Calibration, openCalibration } from './calibration-file.js';
-import { checkCalibration } from './calibration-fit.js';
+import { type CalibrationNeeds, checkCalibration } from './calibration-fit.js';
 import { writeDenseGguf } from './dense-gguf.js';
 import type { DenseModel, Part } from './dense-model.js';
 import type { Multiply } from './linear/least-squares.js';
@@ -46,6 +48,8 @@ export type CalibratingOptions = Pick<PrepareOptions, 'checkpoint' | 'lora' | 't
   onTokens: (nTokens: number) => void;
   /** Called before that. */
   onUnpruned: (score: UnprunedScore) => void;
+  /** Called where the model overflows half precision, and is made again in a type that it does not. */
+  onOverflow: () => void;
 };
 
 export type CalibratedModel = {
@@ -73,22 +77,11 @@ export async function calibrateModel(
   options: CalibratingOptions,
   { dense, parts, text, needsGrams, onPace }: ToCalibrate,
 ): Promise<CalibratedModel> {
-  const { onStage, signal, folder, gpu, threads, checkpoint, lora, tokenizer } = options;
-  const begun = performance.now();
-  const densePath = await writeDenseGguf(dense, parts, {
-    ...{ checkpoint, lora, tokenizer, folder, signal, type: options.denseType },
-    onProgress: ({ name, bytesDone, totalBytes }) =>
-      onStage({ name: 'dense', part: name, done: bytesDone, of: totalBytes }),
-  });
-  const denseMs = performance.now() - begun;
-  const settings = await calibrationSettings({
-    ...{ modelPath: densePath, chunkSize: CHUNK_SIZE, gpu, threads },
-  });
-  onStage({ name: 'judge', part: 'the unpruned model', done: 0, of: 1 });
-  const unpruned = await scoreUnpruned(
-    { text: text.judging, densePath, settings },
-    { folder, signal },
-  );
+  const { onStage, signal, folder } = options;
+  if (options.calibration !== undefined)
+    await checkGiven({ path: options.calibration, digest: null, needsGrams, parts });
+  const scored = await scoreDense(options, { dense, parts, text: text.judging });
+  const { densePath, denseMs, settings, unpruned } = scored;
   options.onUnpruned(unpruned);
   const timer = new FirstChunkTimer((chunkMs, nChunks) => onPace({ denseMs, chunkMs, nChunks }));
   const calibrationPath =
@@ -102,6 +95,7 @@ export async function calibrateModel(
       ...{ datasets: options.datasets, nTokens: options.nTokens, chunkSize: CHUNK_SIZE },
       grams: needsGrams ? new Set(parts.map(({ layer }) => layer)) : 'none',
       ...(options.memoryBytes !== undefined && { memoryBytes: options.memoryBytes }),
+      overflowAdvice: OVERFLOW_ADVICE,
       onTokens: options.onTokens,
       onProgress: ({ done, of, pass, nPasses }) => {
         const place = { done: pass * of + done, of: of * nPasses };
@@ -109,10 +103,66 @@ export async function calibrateModel(
         onStage({ name: 'calibrate', part: 'chunk', ...place });
       },
     });
+  // Where it happens on the calibration's text, too, that has named the layer.
+  if (!Number.isFinite(unpruned.perplexity))
+    throw new CalibrationError(
+      `the unpruned model computes numbers that are not finite on the text that is held out to judge by; ${OVERFLOW_ADVICE}`,
+    );
   const calibration = await openCalibration(calibrationPath);
   const digest = modelDigestOfGguf(await readGgufFile(densePath));
   checkCalibration(calibration, { path: calibrationPath, digest, needsGrams, parts });
   return { calibration, densePath, settings, unpruned };
+}
+
+/** Before any long work; the tokenizer is known after that. */
+async function checkGiven(needs: CalibrationNeeds): Promise<void> {
+  const calibration = await openCalibration(needs.path);
+  try {
+    checkCalibration(calibration, needs);
+  } finally {
+    await calibration.close();
+  }
+}
+
+const OVERFLOW_ADVICE =
+  'the model is broken or overflows half precision there; try --type BF16, which calibrates as BF16, too, or another --gpu';
+
+type ScoredModel = Pick<CalibratedModel, 'densePath' | 'settings' | 'unpruned'> & {
+  /** What writing it took. */
+  denseMs: number;
+};
+
+type ToScore = Pick<ToCalibrate, 'dense' | 'parts'> & { text: string };
+
+/** In half precision, which some models overflow, as long as that goes well. */
+async function scoreDense(options: CalibratingOptions, toScore: ToScore): Promise<ScoredModel> {
+  const { denseType } = options;
+  const scored = await scoreAs(denseType, options, toScore);
+  if (denseType !== 'F16' || Number.isFinite(scored.unpruned.perplexity)) return scored;
+  options.onOverflow();
+  await rm(scored.densePath);
+  return await scoreAs('BF16', options, toScore);
+}
+
+async function scoreAs(
+  type: FileType,
+  options: CalibratingOptions,
+  { dense, parts, text }: ToScore,
+): Promise<ScoredModel> {
+  const { onStage, signal, folder, gpu, threads, checkpoint, lora, tokenizer } = options;
+  const begun = performance.now();
+  const densePath = await writeDenseGguf(dense, parts, {
+    ...{ checkpoint, lora, tokenizer, folder, signal, type },
+    onProgress: ({ name, bytesDone, totalBytes }) =>
+      onStage({ name: 'dense', part: name, done: bytesDone, of: totalBytes }),
+  });
+  const denseMs = performance.now() - begun;
+  const settings = await calibrationSettings({
+    ...{ modelPath: densePath, chunkSize: CHUNK_SIZE, gpu, threads },
+  });
+  onStage({ name: 'judge', part: 'the unpruned model', done: 0, of: 1 });
+  const unpruned = await scoreUnpruned({ text, densePath, settings }, { folder, signal });
+  return { densePath, denseMs, settings, unpruned };
 }
 
 /** Before any long work, what would be refused after it. */

@@ -6,17 +6,22 @@ import type { Part } from './dense-model.js';
 import { statisticsOf } from './measured-part.js';
 import type { RepairedPart } from './repair/repair-parts.js';
 
+export type CalibrationNeeds = {
+  path: string;
+  /** Of the model; null where it is not known yet, and widths must tell. */
+  digest: string | null;
+  needsGrams: boolean;
+  parts: readonly Part[];
+};
+
 /** Throws {@link CalibrationError} for another model's, and for one without what repairs need. */
 export function checkCalibration(
   calibration: Calibration,
-  {
-    path,
-    digest,
-    needsGrams,
-    parts,
-  }: { path: string; digest: string; needsGrams: boolean; parts: readonly Part[] },
+  { path, digest, needsGrams, parts }: CalibrationNeeds,
 ): void {
-  if (calibration.modelDigest !== digest)
+  const isOther = (part: Part) =>
+    statisticsOf(calibration, part).n !== part.nGroups * part.groupSize;
+  if ((digest !== null && calibration.modelDigest !== digest) || parts.some(isOther))
     throw new CalibrationError(
       `${path} is a calibration of another model: its tokenizer or its widths differ; leave --calibration out, or give this model's`,
     );

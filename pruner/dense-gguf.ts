@@ -25,8 +25,8 @@ export async function writeDenseGguf(
   parts: readonly Part[],
   { folder, ...options }: DenseGgufOptions,
 ): Promise<string> {
-  const output = path.join(folder, 'dense.gguf');
-  const scratch = openScratch(path.join(folder, 'zeros'));
+  const output = path.join(folder, `dense-${options.type}.gguf`);
+  const scratch = openScratch(path.join(folder, `zeros-${options.type}`));
   try {
     const zeros = scratch.store('zeros', new Float32Array(model.nEmbd));
     const layers = model.layers.map(({ nHeadKv, nFf }) => ({

@@ -16,10 +16,12 @@ import { dot, type Matrix, rowOf } from './linear/matrix.js';
 import type { LinearInput } from './repair/repair-linear.js';
 
 /** Added to the diagonal of ones, the first that is enough against what a short text makes singular. */
-const RIDGES = [1e-2, 1e-1, 1];
+export const RIDGES: readonly number[] = [1e-2, 1e-1, 1];
 
 export type MeasuredPart = Part & {
   curve: RemovalCurve;
+  /** Added to the covariance's diagonal of ones to find that; null where only variances are known. */
+  ridge: number | null;
   /** Of the output over the calibration's tokens, summed over its rows: what errors are a share of. */
   outputVariance: number;
   /** What finding both took. */
@@ -73,22 +75,22 @@ export async function measurePart(
     );
     const curve = diagonalRemovalCurve(weight, variances, options);
     const outputVariance = curve.errors.at(-1) ?? 0;
-    return { ...part, curve, outputVariance, durationMs: performance.now() - begun };
+    return { ...part, curve, ridge: null, outputVariance, durationMs: performance.now() - begun };
   }
   const { ggufName } = part;
-  const curve = await curveOf(weight, moments, { ...options, ggufName, multiply });
+  const { curve, ridge } = await curveOf(weight, moments, { ...options, ggufName, multiply });
   const outputVariance = await varianceOfOutput(weight, moments, multiply);
-  return { ...part, curve, outputVariance, durationMs: performance.now() - begun };
+  return { ...part, curve, ridge, outputVariance, durationMs: performance.now() - begun };
 }
 
 async function curveOf(
   weight: Matrix,
   moments: InputMoments,
   { ggufName, ...options }: RemovalOptions & { ggufName: string; multiply: Multiply },
-): Promise<RemovalCurve> {
+): Promise<Pick<MeasuredPart, 'curve'> & { ridge: number }> {
   for (const ridge of RIDGES)
     try {
-      return await removalCurve(weight, moments, { ...options, ridge });
+      return { curve: await removalCurve(weight, moments, { ...options, ridge }), ridge };
     } catch (error) {
       if (!(error instanceof SingularError)) throw error;
     }

@@ -120,9 +120,15 @@ async function pruneToTarget(
   const spent = clock.stop();
   stages.stop();
   for (const warning of summary.convert.warnings) warn(warning);
+  if (!Number.isFinite(summary.judgement.file.perplexity.value)) warn(BROKEN_FILE_NOTICE);
   const reported = { ...summary, spent, durationMs: performance.now() - begun };
   print(argv.json ? JSON.stringify(summaryJson(reported), null, 2) : summaryText(reported));
 }
+
+const BROKEN_FILE_NOTICE =
+  'the file computes numbers that are not finite on the text held out, as it overflows half precision; take --type BF16';
+const OVERFLOW_NOTICE =
+  'the unpruned model overflows half precision on this text, and is calibrated as BF16';
 
 function warn(notice: string | null): void {
   if (notice !== null) note(`warning: ${notice}`);
@@ -152,6 +158,7 @@ async function readOptions(
     keepCalibration: argv['keep-calibration'],
     searchMs: argv.search ?? DEFAULT_SEARCH_MS,
     onTokens: (nTokens: number) => warn(shortTextNotice(nTokens)),
+    onOverflow: () => warn(OVERFLOW_NOTICE),
     onUnpruned: ({ natsPerByte }: UnprunedScore) => warn(unlikelyTextNotice(natsPerByte)),
   } satisfies Omit<UnplannedOptions, 'target' | 'uniform' | 'type'>;
 }

@@ -10,6 +10,7 @@ import {
   formatTimeLeft,
   plural,
 } from '../terminal/units.js';
+import { RIDGES } from './measured-part.js';
 import type { StageTimes } from './plan/time-plan.js';
 import type { PruneSummary } from './prune.js';
 import type { Stage, StageName } from './stage.js';
@@ -63,6 +64,7 @@ export function summaryText({ convert, repaired, judgement, ...rest }: PruneRepo
     `weights     ${formatCount(convert.nParams)}, ${formatPercent(share)} kept`,
     `layers      ${describeLayers(convert.layers)}`,
     `repaired    ${ridged} of ${plural(repaired.length, 'part')} by least squares${ridgesText(repaired)}, the others by ${repaired.some(({ bias }) => bias) ? 'a bias' : 'nothing'}`,
+    ...singularText(repaired),
     ...layerTimeText(repaired),
     `perplexity  ${dense.perplexity.toFixed(2)} unpruned; pruned ${unrepaired.perplexity.toFixed(2)}, repaired ${judgement.repaired.perplexity.toFixed(2)}, as ${convert.fileType} ${file.perplexity.value.toFixed(2)}`,
     `KL          pruned ${formatNats(unrepaired.kl)}, repaired ${formatNats(judgement.repaired.kl)}${ofFile} nats from the unpruned model, on ${nTokens} tokens held out`,
@@ -77,7 +79,9 @@ function formatNats(kl: number): string {
 }
 
 function spentText(spent: readonly StageCost[]): string {
-  return spent.map(({ name, durationMs }) => `${STAGES[name]} ${formatDuration(durationMs)}`).join(', ');
+  return spent
+    .map(({ name, durationMs }) => `${STAGES[name]} ${formatDuration(durationMs)}`)
+    .join(', ');
 }
 
 /** What the matrices of a layer cost, both of its parts together. */
@@ -100,6 +104,16 @@ function ridgesText(repaired: PruneReport['repaired']): string {
   return least === most ? ` (ridge ${least})` : ` (ridges ${least} to ${most})`;
 }
 
+/** Of parts whose inputs a short text tells apart badly, so that what goes is chosen less surely. */
+function singularText(repaired: PruneReport['repaired']): string[] {
+  const [least = 0] = RIDGES;
+  const larger = repaired.flatMap(({ part: { ridge } }) => (ridge && ridge > least ? ridge : []));
+  if (larger.length === 0) return [];
+  return [
+    `chosen      with a ridge of up to ${Math.max(...larger)} in ${plural(larger.length, 'part')}, of which the text tells the inputs apart badly; more --tokens would do better`,
+  ];
+}
+
 export function summaryJson({ convert, repaired, judgement, ...rest }: PruneReport) {
   const { dense, unrepaired, file, nTokens } = judgement;
   return {
@@ -114,7 +128,7 @@ export function summaryJson({ convert, repaired, judgement, ...rest }: PruneRepo
       kept: groups.length,
       of: part.nGroups,
       ...{ repair: mode, ridge, held_out_error: heldOutError },
-      ...{ choose_ms: part.durationMs, repair_ms: durationMs },
+      ...{ choose_ridge: part.ridge, choose_ms: part.durationMs, repair_ms: durationMs },
     })),
     judged_tokens: nTokens,
     perplexity_unpruned: dense.perplexity,

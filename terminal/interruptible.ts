@@ -1,7 +1,10 @@
-// Ctrl-C that ends the work of a command in order.
+// Ctrl-C that ends the work of a command in order, and what else asks for an end: a service manager, and a
+// terminal that is closed.
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Runs `work` until it is done or Ctrl-C (or SIGTERM) aborts its signal; the exit code is then 130.
+ * Runs `work` until it is done or Ctrl-C (or SIGTERM, or SIGHUP) aborts its signal; the exit code is then 130.
  * A second Ctrl-C ends the process at once.
  */
 export async function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
@@ -10,12 +13,12 @@ export async function interruptible(work: (signal: AbortSignal) => Promise<void>
     process.exitCode = 130;
     stop.abort();
   };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  for (const name of SIGNALS) process.once(name, interrupt);
   try {
     await work(stop.signal);
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    for (const name of SIGNALS) process.off(name, interrupt);
   }
 }

@@ -67,7 +67,7 @@ async function readOptions(folder: string, signal: AbortSignal): Promise<PruneFo
     ...{ memoryBytes: undefined, calibration: undefined, keepCalibration: undefined },
     ...{ threads: undefined, lora: undefined, tokenizer: undefined, chatTemplate: undefined },
     ...{ name: undefined, onStage: () => {}, onPairs: () => {}, onPace: () => {} },
-    ...{ onTokens: () => {}, onUnpruned: () => {} },
+    ...{ onTokens: () => {}, onUnpruned: () => {}, onOverflow: () => {} },
     ...{ onFound: () => {}, onMeasured: tell },
   };
 }

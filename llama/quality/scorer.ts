@@ -74,6 +74,6 @@ function fill(
 }
 
 /** The last position has nothing in its chunk to be held against. */
-function isScored(position: number, nCtx: number): boolean {
+export function isScored(position: number, nCtx: number): boolean {
   return position >= Math.floor(nCtx / 2) && position < nCtx - 1;
 }

@@ -11,13 +11,15 @@ import { type CalibrationSize, openCalibrationWriter } from './calibration-write
 import { InputCollector } from './input-collector.js';
 import { planPasses } from './passes.js';
 import { type Chunk, cutChunks, heldOutRows } from './text-chunks.js';
+import { TextLikelihood } from './text-likelihood.js';
 
 takeTask<CalibrateTask, CalibrateEvent>(async (task, child) => {
   const { settings } = task;
   const passes = planPasses(task.cuts, task.gramBytes);
   const model = await openModel(settings, child.onLog);
   const options = { ...task, bos: model.vocab.bos };
-  const chunks = cutChunks(model.vocab.tokenize(task.text), options);
+  const tokens = model.vocab.tokenize(task.text);
+  const chunks = cutChunks(tokens, options);
   const heldOut = heldOutRows(options);
   const size = sizeOf(chunks, heldOut.perChunk);
   await child.send({ kind: 'tokens', nTokens: size.nTokens });
@@ -26,8 +28,11 @@ takeTask<CalibrateTask, CalibrateEvent>(async (task, child) => {
   const collector = new InputCollector({ ...task, writer, grams, heldOut });
   const listener = registerListener(settings.libraries, collector);
   const context = model.openContext(task.chunkSize, { evalCallback: listener.callback });
+  const sizes = { nTokens: tokens.length, nVocab: model.vocab.nTokens };
+  const likelihood = new TextLikelihood(task.text, sizes);
+  const scored = { likelihood, nChunks: Math.min(task.nScored, chunks.length) };
   await computePasses(
-    { passes, chunks, collector, run: runner(context, collector, listener) },
+    { passes, chunks, collector, scored, run: runner(context, collector, listener) },
     child,
   );
   collector.finish();
@@ -60,11 +65,12 @@ type Passes = {
   passes: CutTask[][];
   chunks: Chunk[];
   collector: InputCollector;
-  run: (chunk: Chunk) => void;
+  scored: { likelihood: TextLikelihood; nChunks: number };
+  run: (chunk: Chunk, likelihood: TextLikelihood | null) => void;
 };
 
 async function computePasses(
-  { passes, chunks, collector, run }: Passes,
+  { passes, chunks, collector, scored, run }: Passes,
   { send }: MeasuringChild<CalibrateEvent>,
 ): Promise<void> {
   const summed = chunks.filter(({ heldOut }) => heldOut === null);
@@ -73,7 +79,10 @@ async function computePasses(
     collector.startPass(cuts, pass === 0);
     for (const [done, chunk] of own.entries()) {
       await send({ kind: 'chunk', done, of: own.length, pass, nPasses: passes.length });
-      run(chunk);
+      const isScored = pass === 0 && done < scored.nChunks;
+      run(chunk, isScored ? scored.likelihood : null);
+      if (isScored && done + 1 === scored.nChunks)
+        await send({ kind: 'likelihood', natsPerByte: scored.likelihood.natsPerByte });
     }
     collector.finishPass();
   }
@@ -84,16 +93,17 @@ function runner(
   context: LlamaContext,
   collector: InputCollector,
   listener: RegisteredListener,
-): (chunk: Chunk) => void {
+): Passes['run'] {
   const batch = allocateBatch(N_UBATCH, { picksLogits: true });
   // Of a token whose logits nobody wants, llama.cpp leaves the last layer out.
   batch.wanted?.fill(1);
-  return (chunk) => {
+  return (chunk, likelihood) => {
     context.clear();
     for (let start = 0; start < chunk.tokens.length; start += N_UBATCH) {
-      collector.startBatch({ chunk, start });
+      collector.startBatch({ chunk, start, isWhole: likelihood !== null });
       const part = chunk.tokens.subarray(start, start + N_UBATCH);
       computePart({ context, batch, listener }, part);
+      likelihood?.add(context.logits(part.length), chunk.tokens, start);
     }
   };
 }

@@ -25,6 +25,10 @@ export type CalibrateTask = {
   cuts: CutTask[];
   /** What all Gram matrices that are in memory together may take. */
   gramBytes: number;
+  /** How likely the text is, is told of so many of its first chunks. */
+  nScored: number;
+  /** What to do where numbers are not finite. */
+  overflowAdvice: string;
   /** An empty file, which is filled. */
   path: string;
 };
@@ -32,6 +36,7 @@ export type CalibrateTask = {
 export type CalibrateEvent =
   /** In the chunks that are to come. */
   | { kind: 'tokens'; nTokens: number }
+  | { kind: 'likelihood'; natsPerByte: number }
   | { kind: 'chunk'; done: number; of: number; pass: number; nPasses: number }
   | { kind: 'calibrated'; nChunks: number; nTokens: number; nPasses: number; peakRssBytes: number }
   | MeasuringEnd;

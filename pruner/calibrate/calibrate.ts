@@ -16,6 +16,7 @@ import type {
 } from './calibrate-protocol.js';
 import { calibrationBytes } from './calibration-writer.js';
 import { gramMemory } from './memory-budget.js';
+import { LEAST_CONTEXT } from './text-likelihood.js';
 
 export type CalibrateOptions = {
   /** A GGUF of architecture llama or deci. */
@@ -40,6 +41,10 @@ export type CalibrateOptions = {
   /** Called before the first chunk, with how many tokens the text has in those that are computed. */
   onTokens?: (nTokens: number) => void;
   onProgress?: (progress: CalibrateProgress) => void;
+  /** Called after some chunks, of which there must be a few hundred tokens; takes a little longer. */
+  onLikelihood?: (natsPerByte: number) => void;
+  /** What to do where the model computes numbers that are not finite. */
+  overflowAdvice?: string;
 };
 
 export type CalibrateProgress = Extract<CalibrateEvent, { kind: 'chunk' }>;
@@ -50,7 +55,10 @@ export type CalibrateSummary = Omit<Extract<CalibrateEvent, { kind: 'calibrated'
   textSha256: string;
 };
 
+const OVERFLOW_ADVICE =
+  'the model is broken or overflows half precision there; try a BF16 or F32 file, or another backend';
 const DEFAULT_CHUNK = 512;
+const SCORED_CHUNKS = 4;
 const DEFAULT_HELD_OUT = 1024;
 
 /** Throws {@link CalibrationError}, `GgufFileError`, `OutputError` or `MeasureError`. */
@@ -86,6 +94,8 @@ async function prepareTask(options: CalibrateOptions): Promise<Omit<CalibrateTas
     datasets: options.datasets ?? ['text'],
     modelDigest: modelDigestOfGguf(file),
     nTokens: options.nTokens ?? null,
+    nScored: options.onLikelihood && chunkSize >= LEAST_CONTEXT ? SCORED_CHUNKS : 0,
+    overflowAdvice: options.overflowAdvice ?? OVERFLOW_ADVICE,
     ...{ chunkSize, nHeldOut, weights },
     cuts: cutTasks(weights, { grams, nHeldOut }),
     gramBytes: gramMemory(file, { settings, chunkSize, memoryBytes: options.memoryBytes }),
@@ -123,12 +133,13 @@ function cutTasks(
 async function runTask(
   task: CalibrateTask,
   signal: AbortSignal,
-  { onTokens, onProgress }: Pick<CalibrateOptions, 'onTokens' | 'onProgress'>,
+  { onTokens, onLikelihood, onProgress }: CalibrateOptions,
 ): Promise<Extract<CalibrateEvent, { kind: 'calibrated' }>> {
   const events = runMeasuringProcess<CalibrateEvent>(CHILD, task, { signal });
   let summary: Extract<CalibrateEvent, { kind: 'calibrated' }> | undefined;
   for await (const event of events) {
     if (event.kind === 'tokens') onTokens?.(event.nTokens);
+    if (event.kind === 'likelihood') onLikelihood?.(event.natsPerByte);
     if (event.kind === 'chunk') onProgress?.(event);
     if (event.kind === 'calibrated') summary = event;
   }

@@ -13,9 +13,14 @@ type Sums = { squares: Float64Array; nTokens: number };
 type CutSums = { task: CutTask; sum: Float64Array; gram: GramMatrix | null };
 
 /** What is being computed: tokens of a chunk from `start` on. */
-type Batch = { chunk: Chunk; start: number };
+type Batch = {
+  chunk: Chunk;
+  start: number;
+  /** Computed to its end, past what is looked at here. */
+  isWhole: boolean;
+};
 
-type CollectorOptions = Pick<CalibrateTask, 'weights' | 'cuts'> & {
+type CollectorOptions = Pick<CalibrateTask, 'weights' | 'cuts' | 'overflowAdvice'> & {
   writer: CalibrationWriter;
   grams: GramComputer | null;
   /** Of a chunk that is held out, every `stride`th row is kept. */
@@ -111,7 +116,7 @@ export class InputCollector implements WeightListener {
       if (this.#isFirstPass) addTo(cut.sum, rows);
       cut.gram?.add(rows, nRows);
     }
-    return this.#met.size < this.#wanted.size;
+    return this.#met.size < this.#wanted.size || (this.#batch as Batch).isWhole;
   }
 
   get #chunk(): Chunk {
@@ -142,7 +147,7 @@ export class InputCollector implements WeightListener {
   #tellNotFinite(weight: string): never {
     const layer = /^blk\.(\d+)\./.exec(weight)?.[1] ?? '?';
     throw new Error(
-      `layer ${layer} computes numbers that are not finite in chunk ${this.#chunk.index + 1} of the text: the input of ${weight}; the model is broken or overflows half precision there; try a BF16 or F32 file, or another backend`,
+      `layer ${layer} computes numbers that are not finite in chunk ${this.#chunk.index + 1} of the text: the input of ${weight}; ${this.#options.overflowAdvice}`,
     );
   }
 

@@ -35,12 +35,13 @@ type Trial = { widths: Iterable<[MeasuredPart, number]>; mode: RepairMode };
 
 export function openDriftMeter(options: DriftMeterOptions): DriftMeter {
   const dense = new Set<keyof typeof CHUNKS>();
+  const ridges: FoundRidges = new Map();
   const measure = async (what: keyof typeof CHUNKS, trials: Trial[]) => {
     const filePath = path.join(options.folder, 'trials');
     const scratch = openScratch(filePath);
     options.onTrial(NAMES[what], 0, trials.length);
     try {
-      const changes = await repairAll(trials, { ...options.tools, scratch }, options);
+      const changes = await repairAll(trials, { ...options.tools, scratch, ridges }, options);
       const isFirst = !dense.has(what);
       dense.add(what);
       return changes && (await scoreAll(options, { what, isFirst }, changes));
@@ -65,10 +66,13 @@ export function openDriftMeter(options: DriftMeterOptions): DriftMeter {
   };
 }
 
+/** What was best for a part at some width is as good as best at others, and four times as quick as trying all. */
+type FoundRidges = Map<MeasuredPart, readonly number[]>;
+
 /** Null where time runs out. */
 async function repairAll(
   trials: readonly Trial[],
-  tools: RepairTools,
+  { ridges, ...tools }: RepairTools & { ridges: FoundRidges },
   { deadline, signal }: DriftMeterOptions,
 ): Promise<PartChange[][] | null> {
   const all: PartChange[][] = [];
@@ -77,8 +81,15 @@ async function repairAll(
     for (const [part, nKept] of widths) {
       signal.throwIfAborted();
       if (performance.now() > deadline) return null;
-      const repaired = await repairPart(tools, part, { nKept, mode });
-      if (repaired) changes.push(asChange(repaired));
+      const known = ridges.get(part);
+      const repaired = await repairPart(tools, part, {
+        nKept,
+        mode,
+        ...(known && { ridges: known }),
+      });
+      if (!repaired) continue;
+      changes.push(asChange(repaired));
+      if (repaired.ridge !== null) ridges.set(part, [repaired.ridge]);
     }
     all.push(changes);
   }

@@ -31,11 +31,19 @@ export type LinearInput = {
   heldOut: Matrix | null;
 };
 
+export type RepairOptions = {
+  kept: Uint32Array;
+  mode: RepairMode;
+  multiply: Multiply;
+  /** Those that are tried; few where it is known already which is good. */
+  ridges?: readonly number[];
+};
+
 /** The best repair up to `mode` of `weight` `[m, n]` for the kept columns. */
 export async function repairLinear(
   weight: Matrix,
   { moments, mean, heldOut }: LinearInput,
-  { kept, mode, multiply }: { kept: Uint32Array; mode: RepairMode; multiply: Multiply },
+  { kept, mode, multiply, ridges = RIDGES }: RepairOptions,
 ): Promise<Repaired> {
   const columns = pickColumns(weight, kept);
   const judge = heldOut ? await openJudge(weight, heldOut, kept, multiply) : null;
@@ -49,7 +57,7 @@ export async function repairLinear(
   ];
   if (mode === 'least-squares' && moments) {
     const solve = await openSolver(weight, moments, { kept, multiply });
-    for (const ridge of RIDGES) {
+    for (const ridge of ridges) {
       const solved = await unlessSingular(solve(ridge));
       if (!solved) continue;
       const bias = biasOf(weight, solved, mean, kept);

@@ -11,7 +11,7 @@ import type { Multiply } from '../linear/least-squares.js';
 import { type MeasuredPart, readInput, statisticsOf } from '../measured-part.js';
 import type { Scratch } from '../scratch.js';
 import type { PartChange } from '../trial/trial-protocol.js';
-import { type Repaired, type RepairMode, repairLinear } from './repair-linear.js';
+import { type Repaired, type RepairOptions, repairLinear } from './repair-linear.js';
 
 export type RepairedPart = Pick<Repaired, 'mode' | 'ridge' | 'heldOutError'> & {
   part: MeasuredPart;
@@ -36,7 +36,7 @@ export type RepairTools = {
 export async function repairPart(
   { dense, calibration, multiply, scratch }: RepairTools,
   part: MeasuredPart,
-  { nKept, mode }: { nKept: number; mode: RepairMode },
+  { nKept, ...options }: { nKept: number } & Pick<RepairOptions, 'mode' | 'ridges'>,
 ): Promise<RepairedPart | null> {
   if (nKept >= part.nGroups) return null;
   const begun = performance.now();
@@ -44,7 +44,7 @@ export async function repairPart(
   const kept = columnsOf(groups, part.groupSize);
   const weight = dense.readWeight(`${part.module}.weight`);
   const input = await readInput(statisticsOf(calibration, part));
-  const repaired = await repairLinear(weight, input, { kept, mode, multiply });
+  const repaired = await repairLinear(weight, input, { ...options, kept, multiply });
   const bias = repaired.bias && addBias(repaired.bias, dense.readBias(`${part.module}.bias`));
   return {
     ...{ part, groups, kept, mode: repaired.mode, ridge: repaired.ridge },

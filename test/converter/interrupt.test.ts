@@ -1,4 +1,4 @@
-// Giving up in the middle of a large conversion leaves nothing: Ctrl-C, SIGTERM, an AbortSignal.
+// Giving up in the middle of a large conversion leaves nothing: Ctrl-C, SIGTERM, SIGHUP, an AbortSignal.
 // The checkpoint is large enough that there is a middle, which the file on the disk tells.
 // The same checkpoint shows how much memory a conversion takes, which must not grow with the model.
 import type { ChildProcess } from 'node:child_process';
@@ -33,7 +33,7 @@ async function makeCheckpoint(name: string, nLayer: number): Promise<string> {
   return checkpoint;
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   t.test(`${signal} in the middle exits with 130 and leaves nothing`, async (t) => {
     const cwd = t.testdir({ 'old.gguf': 'precious' });
     let sent: Promise<void> | undefined;

@@ -8,7 +8,7 @@ import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { readGgufTensors } from '../support/gguf-tensors.js';
 import { hearth } from '../support/hearth.js';
 import { readKeptParts } from '../support/kept-parts.js';
-import { randomLlama, writeLlama } from '../support/random-llama.js';
+import { type Matrix, randomLlama, writeLlama } from '../support/random-llama.js';
 
 const sizes = { nLayer: 3, nEmbd: 64, nHead: 4, nHeadKv: 2, headSize: 16, nFf: 160 };
 const weights = randomLlama(sizes);
@@ -19,6 +19,8 @@ const dense = writeLlama(path.join(folder, 'dense'), sizes, weights, {
 const text = path.join(folder, 'text.txt');
 const sentence = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
 writeFileSync(text, sentence.repeat(4));
+
+type Stage = { duration_ms: number; peak_rss_bytes: number };
 
 /** Where Metal is. */
 const isMac = process.platform === 'darwin';
@@ -77,6 +79,13 @@ t.test('the summary tells how far the result is from the unpruned model', async 
   const summary = JSON.parse(run.stdout);
   t.ok(summary.parameter_count <= 0.76 * summary.parameter_count_unpruned);
   t.ok(summary.repaired.kl <= summary.pruned.kl, 'a repair makes it no worse');
+  t.same(
+    summary.stages.map(({ name }: { name: string }) => name),
+    ['dense', 'judge', 'calibrate', 'choose', 'repair', 'write'],
+  );
+  const spentMs = summary.stages.reduce((sum: number, { duration_ms: ms }: Stage) => sum + ms, 0);
+  t.ok(spentMs <= summary.duration_ms && spentMs > 0.5 * summary.duration_ms, run.stdout);
+  t.ok(summary.stages.every(({ peak_rss_bytes: bytes }: Stage) => bytes > 2 ** 25));
   t.ok(Math.abs(summary.file.kl - summary.repaired.kl) < 0.02, 'half precision changes little');
   t.match(run.stderr, /warning: 2048 tokens of text, in whole chunks, are few to calibrate with/);
   t.match(
@@ -99,7 +108,27 @@ t.test('the summary tells how far the result is from the unpruned model', async 
   const second = await hearth([...other, '--calibration', kept, ...common]);
   t.equal(second.status, 0, second.stderr);
   t.notMatch(second.stderr, /calibrating/);
+  t.match(second.stdout, /^of that {5}the unpruned model as a GGUF .*, writing /m);
   t.match(second.stdout, /by least squares \(ridges? [\d.]+/);
+});
+
+t.test('a model that overflows half precision is calibrated as BF16', async (t) => {
+  const loud = new Map(weights);
+  const scale = (name: string, factor: number) => {
+    const { shape, values } = weights.get(name) as Matrix;
+    loud.set(name, { shape, values: values.map((value) => value * factor) });
+  };
+  scale('model.layers.1.mlp.gate_proj.weight', 10);
+  scale('model.layers.1.mlp.up_proj.weight', 1000);
+  scale('model.layers.1.mlp.down_proj.weight', 0.001);
+  const checkpoint = writeLlama(path.join(folder, 'loud'), sizes, loud);
+  const output = path.join(folder, 'loud.gguf');
+  const args = ['prune', checkpoint, '-o', output, '--ratio', '0.1', '--layers', '0-2', '--json'];
+  const run = await hearth([...args, '--type', 'Q8_0', '--repair', 'bias', ...common]);
+  t.equal(run.status, 0, run.stderr);
+  t.match(run.stderr, /warning: the unpruned model overflows half precision .* as BF16/);
+  const summary = JSON.parse(run.stdout);
+  t.ok(summary.perplexity_unpruned > 1 && summary.file.perplexity > 1, run.stdout);
 });
 
 t.test('a size is that of the whole file, and one part alone may do for it', async (t) => {
@@ -198,4 +227,5 @@ t.test('a calibration of another model is refused', async (t) => {
   const run = await hearth([...args, '--calibration', calibration, ...common]);
   t.equal(run.status, 1);
   t.match(run.stderr, /calibration\.gguf is a calibration of another model/);
+  t.notMatch(run.stderr, /the unpruned model as a GGUF/, 'before any long work');
 });

@@ -7,6 +7,7 @@ import t from 'tap';
 import { gramBytes } from '../../../llama/gram-matrix.js';
 import { openModel } from '../../../llama/libllama.js';
 import { librariesFor } from '../../../llama/model-settings.js';
+import { scoreQuality } from '../../../llama/quality/quality-process.js';
 import { readGgufFile } from '../../../model/gguf/gguf-file.js';
 import { type CalibrateOptions, calibrate } from '../../../pruner/calibrate/calibrate.js';
 import { gramMemory } from '../../../pruner/calibrate/memory-budget.js';
@@ -157,6 +158,26 @@ t.test('Gram matrices of some layers, or of none', async (t) => {
   t.match(none.layers[0]?.ffnDown, { hasGram: false, nRows: 0, nTokens: N_TOKENS });
   t.equal((await none.layers[0]?.ffnDown?.readRows())?.length, 0);
   await none.close();
+});
+
+t.test('how likely a text is, is what its perplexity says', async (t) => {
+  const modelPath = path.join(folder, 'dense-F32.gguf');
+  const chunks = { chunkSize: 256, nTokens: 6 * 256 };
+  const told: number[] = [];
+  const whole = { ...chunks, text: DEFAULT_TEXT.slice(0, 20_000) };
+  const calibration = await made(modelPath, { ...whole, onLikelihood: (nats) => told.push(nats) });
+  await calibration.close();
+  const { vocab } = await openModel({ ...settings, modelPath }, () => {});
+  const task = {
+    ...{ text: whole.text, nCtx: 256, maxChunks: 4, first: null, tokensSha256: null },
+    settings: { ...settings, modelPath },
+  };
+  const quiet = { signal: new AbortController().signal, onProgress: () => {} };
+  const { perplexity } = await scoreQuality(task, quiet);
+  const nBytes = Buffer.byteLength(whole.text);
+  const expected = (Math.log(perplexity.value) * vocab.tokenize(whole.text).length) / nBytes;
+  t.equal(told.length, 1);
+  t.ok(Math.abs((told[0] as number) - expected) < 1e-4, `${told}, ${expected}`);
 });
 
 t.test('numbers that are not finite are told by layer and chunk, and leave nothing', async (t) => {

@@ -20,7 +20,7 @@ function layer(i: number, error = 1): MeasuredPart[] {
   return [
     { ...attention, paramsPerGroup: N_EMBD * 16 * 6, module: `a${i}`, ggufName: `a${i}` },
     { ...ffn, paramsPerGroup: 3 * N_EMBD, module: `f${i}`, ggufName: `f${i}` },
-  ].map((part) => ({ ...part, layer: i, outputVariance: 2 * error, durationMs: 0 }));
+  ].map((part) => ({ ...part, layer: i, ridge: null, outputVariance: 2 * error, durationMs: 0 }));
 }
 
 const parts = [0, 1, 2, 3].flatMap((i) => layer(i));
