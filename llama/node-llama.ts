@@ -1,9 +1,8 @@
-// node-llama-cpp as hearth opens it: the parts that hearth calls, over the libraries that are installed, after a
-// light trial of them. What runs a model loads it sooner for that, and takes less memory.
-// - The package's index brings what downloads and chats, too: a fifth of its 540 modules.
-// - It tries a library in a process of its own, which keeps a driver that breaks from taking more with it. That
-//   process imports 440 modules again while the model waits; light-trial-child.ts makes the same calls without.
-//   A trial of another name, as another version may have, runs as it is.
+// node-llama-cpp as hearth opens it: what hearth calls of it, in one file instead of 540, over the libraries that
+// are installed, after a light trial of them. What runs a model loads it sooner for that, and takes less memory.
+// It tries a library in a process of its own, which keeps a driver that breaks from taking more with it. That
+// process would import the package again while the model waits; light-trial-child.ts makes the same calls without.
+// A trial of another name, as another version may have, runs as it is.
 import childProcess from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
@@ -12,16 +11,10 @@ import type { Llama, LlamaOptions } from 'node-llama-cpp';
 
 type Package = typeof import('node-llama-cpp');
 
-const { getLlama } = await part('bindings/getLlama.js');
-export const { NoBinaryFoundError } = await part('bindings/utils/NoBinaryFoundError.js');
-export const { LlamaLogLevel } = await part('bindings/types.js');
-export const { LlamaGrammarEvaluationState } = await part(
-  'evaluator/LlamaGrammarEvaluationState.js',
-);
-
-async function part(file: string): Promise<Package> {
-  return (await import(new URL(file, import.meta.resolve('node-llama-cpp')).href)) as Package;
-}
+/** scripts/bundle-node-llama.mjs makes it. */
+const BUNDLE = new URL('./node-llama-cpp.js', import.meta.url).href;
+const { getLlama, ...parts } = (await import(BUNDLE)) as Package;
+export const { LlamaGrammarEvaluationState, LlamaLogLevel, NoBinaryFoundError } = parts;
 
 const TRIAL = 'testBindingBinary.js';
 const LIGHT_TRIAL = fileURLToPath(new URL('./light-trial-child.js', import.meta.url));

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { BROWSER_TARGETS } from './browser-targets.mjs';
+import { writeLicences } from './bundled-licences.mjs';
 
 const source = fileURLToPath(new URL('../runtime/web/', import.meta.url));
 const target = fileURLToPath(new URL('../dist/runtime/web/', import.meta.url));
@@ -26,8 +27,8 @@ const BLOCKING_SCRIPTS = ['shared/early.ts'];
 /** How the letters of PDFs in Chinese, Japanese and Korean are numbered; pdf.js asks for what it needs. */
 const CMAPS = fileURLToPath(new URL('cmaps/', import.meta.resolve('pdfjs-dist/package.json')));
 
-/** Names of those of others that are in the bundles. */
-const bundledPackages = new Set();
+/** Of all bundles. */
+const metafiles = [];
 
 /** Writes the pages and assets afresh; what an earlier build left is removed. */
 export async function bundleWeb() {
@@ -39,7 +40,7 @@ export async function bundleWeb() {
   const assetOf = new Map([...modules, ...workers, ...scripts, ['cmaps/', await copyCmaps()]]);
   for (const page of PAGES) await writePage(page, assetOf);
   await copyFile(path.join(source, 'favicon.svg'), path.join(target, 'favicon.svg'));
-  await writeLicences();
+  await writeLicences(path.join(target, 'licences.txt'), source, metafiles);
 }
 
 /** Maps each entry, as the pages name it, to its asset's path beside the pages. */
@@ -61,10 +62,7 @@ async function bundle(entryPoints, options) {
     logLevel: 'warning',
     ...options,
   });
-  for (const file of Object.keys(metafile.inputs)) {
-    const [, name] = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file) ?? [];
-    if (name) bundledPackages.add(name);
-  }
+  metafiles.push(metafile);
   const built = Object.entries(metafile.outputs).filter(([, output]) => output.entryPoint);
   return new Map(built.map(([file, { entryPoint }]) => [entryPoint, beside(file)]));
 }
@@ -82,18 +80,6 @@ const woff2Only = {
     });
   },
 };
-
-/** Of all that is bundled: most licences ask to go where the program goes. */
-async function writeLicences() {
-  const texts = [];
-  for (const name of [...bundledPackages].sort()) {
-    const folder = fileURLToPath(new URL(`../node_modules/${name}/`, import.meta.url));
-    const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
-    if (!file) throw new Error(`${name} is bundled, and its folder has no licence`);
-    texts.push(`${name}\n\n${await readFile(path.join(folder, file), 'utf8')}`);
-  }
-  await writeFile(path.join(target, 'licences.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));
-}
 
 /** Named by their content, as all assets are. */
 async function copyCmaps() {
