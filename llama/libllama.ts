@@ -26,6 +26,8 @@ export type OpenModel = {
   openContext(nCtx: number, options?: ContextOptions): LlamaContext;
   /** In use on the GPUs, by any program; null without one. */
   usedDeviceBytes(): number | null;
+  /** Frees the weights; its contexts are closed before. */
+  close(): void;
 };
 
 export type ContextOptions = {
@@ -96,6 +98,7 @@ export async function openModel(
     threadsFor: (nTokens) => tuner.settled(nTokens),
     openContext: (nCtx, options) => openContext(calls, opened, { ...settings, ...options }, nCtx),
     usedDeviceBytes: () => (settings.gpu === false ? null : addon.getGpuVramInfo().used),
+    close: () => calls.closeModel(model),
   };
 }
 
@@ -109,6 +112,7 @@ function bind({ llama, ggml }: LlamaSettings['libraries']) {
     modelDefaults: f('llama_model_params llama_model_default_params()') as () => Params,
     contextDefaults: f('llama_context_params llama_context_default_params()') as () => Params,
     loadModel: f('void *llama_model_load_from_file(const char *path, llama_model_params params)'),
+    closeModel: f('void llama_model_free(void *model)'),
     modelDescription: f('int llama_model_desc(void *model, uint8_t *text, size_t size)'),
     vocab: f('void *llama_model_get_vocab(void *model)'),
     nVocab: f('int llama_vocab_n_tokens(void *vocab)'),

@@ -3,6 +3,7 @@
 // downloads, needs root, or does not end): of it, the options are checked.
 import { execFile } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -173,9 +174,17 @@ async function checkoutFolder(folder: string, page: string): Promise<string> {
   for (const [name, checkpoint] of Object.entries(MODELS)) {
     const output = path.join(folder, name);
     const isMade = read(page).includes(`-o ${name}`) || !read(page).includes(name);
-    if (!isMade) await convert({ checkpoint, output, chatTemplate: 'llama-2', threads: 1 });
+    if (!isMade) copyFileSync(await converted(checkpoint), output);
   }
   return folder;
+}
+
+/** Each is made once. */
+async function converted(checkpoint: string): Promise<string> {
+  const output = path.join(env.XDG_STATE_HOME, `of-pages-${path.basename(checkpoint)}.gguf`);
+  if (!existsSync(output))
+    await convert({ checkpoint, output, chatTemplate: 'llama-2', threads: 1 });
+  return output;
 }
 
 async function runLine(line: string, folder: string): Promise<void> {
@@ -192,7 +201,7 @@ async function runLine(line: string, folder: string): Promise<void> {
 
 async function loadDeci(file: string): Promise<void> {
   await using loaded = await loadModel(file);
-  if (loaded.model.fileInfo.metadata.general.architecture !== 'deci') unknown(file);
+  if (!loaded.type.startsWith('deci ')) unknown(file);
 }
 
 function unknown(line: string): never {

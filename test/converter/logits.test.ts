@@ -43,12 +43,12 @@ async function compare(t: Test, { name, type, variant }: Case): Promise<void> {
   const reference = readReference(name, variant);
   await using loaded = await loadModel(file);
   for (const prompt of reference.prompts) {
-    const logits = await loaded.logits(prompt.tokens);
+    const logits = loaded.logits(prompt.tokens);
     const expected = logitsOf(reference, prompt);
     if (type === 'F32') t.ok(relativeDifference(logits, expected) <= 1e-3, prompt.prompt);
     else t.ok(meanKlDivergence(logits, expected, reference.n_vocab) <= 1e-4, prompt.prompt);
     if (type === 'F16' && !name.startsWith('appliance/')) continue;
-    const greedy = await loaded.greedy(prompt.tokens, prompt.greedy_tokens.length);
+    const greedy = loaded.greedy(prompt.tokens, prompt.greedy_tokens.length);
     t.strictSame(withoutEnd(greedy), withoutEnd(prompt.greedy_tokens), prompt.prompt);
   }
 }

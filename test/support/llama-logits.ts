@@ -1,65 +1,59 @@
-// Stock llama.cpp's logits at every position, through node-llama-cpp, to hold beside PyTorch's.
-// On the CPU, with a float32 KV cache and without flash attention, so that rounding is all that differs.
-import type { Llama, LlamaModel, Token } from 'node-llama-cpp';
-import { LlamaLogLevel, openNodeLlama } from '../../llama/node-llama.js';
+// Stock llama.cpp's logits at every position, to hold beside PyTorch's.
+// On the CPU, with a float32 KV cache and without flash attention, so that rounding is all that differs; by the calls
+// of llama.h, as node-llama-cpp makes a JavaScript object of every logit.
+import { allocateBatch } from '../../llama/batch.js';
+import { openModel } from '../../llama/libllama.js';
+import { librariesFor } from '../../llama/model-settings.js';
 
 export type LoadedModel = AsyncDisposable & {
-  model: LlamaModel;
-  /** Logits after each of `tokens`, `[n_tokens, n_vocab]`. */
-  logits(tokens: readonly number[]): Promise<Float32Array>;
+  /** llama.cpp's own words, such as `deci 7B Q4_K - Medium`. */
+  type: string;
+  /** With the token that begins a text. */
+  tokenize(text: string): number[];
+  /** Logits after each of `tokens`, `[n_tokens, n_vocab]`; valid until the next call. */
+  logits(tokens: readonly number[]): Float32Array;
   /** The likeliest continuation. */
-  greedy(tokens: readonly number[], nTokens: number): Promise<number[]>;
+  greedy(tokens: readonly number[], nTokens: number): number[];
 };
+
+const F32_ID = 0;
 
 /** Loads a GGUF with a context of `nCtx` tokens. */
 export async function loadModel(modelPath: string, nCtx = 512): Promise<LoadedModel> {
-  const llama = await startLlama();
-  const model = await llama.loadModel({ modelPath, useMmap: false });
-  const context = await model.createContext({
-    contextSize: nCtx,
-    // One thread: on a busy machine two of ggml's spin on each other.
-    threads: 1,
-    flashAttention: false,
-    experimentalKvCacheKeyType: 'F32',
-    experimentalKvCacheValueType: 'F32',
-  });
-  const sequence = context.getSequence();
-  const nextLogits = { generateNext: { logits: true, options: { temperature: 0 } } } as const;
+  const settings = {
+    ...{ gpu: false as const, libraries: librariesFor(false), gpuLayers: 0, kvTypeId: F32_ID },
+    ...{ threads: 1, hasFixedThreads: true, flashAttention: false, mmap: false },
+  };
+  const model = await openModel({ ...settings, modelPath }, () => {});
+  const context = model.openContext(nCtx);
+  const batch = allocateBatch(nCtx, { picksLogits: true });
+  const decode = (tokens: readonly number[]) => {
+    batch.tokens.set(tokens);
+    batch.wanted?.fill(1, 0, tokens.length);
+    context.decode(batch, tokens.length);
+    return context.logits(tokens.length);
+  };
+  const logits = (tokens: readonly number[]) => {
+    context.clear();
+    return decode(tokens);
+  };
   return {
-    model,
-    async logits(tokens) {
-      await sequence.clearHistory();
-      const input = tokens.map(
-        (token) => [token as Token, nextLogits] as [Token, typeof nextLogits],
-      );
-      const outputs = await sequence.controlledEvaluate(input);
-      const nVocab = outputs[0]?.next.logits?.size ?? 0;
-      const all = new Float32Array(tokens.length * nVocab);
-      outputs.forEach((output, i) => {
-        for (const [token, logit] of output?.next.logits ?? []) all[i * nVocab + token] = logit;
-      });
-      return all;
-    },
-    async greedy(tokens, nTokens) {
-      await sequence.clearHistory();
+    type: model.type,
+    tokenize: (text) => [...model.vocab.tokenize(text)],
+    logits,
+    greedy(tokens, nTokens) {
       const generated: number[] = [];
-      for await (const token of sequence.evaluate(tokens as Token[], { temperature: 0 })) {
-        generated.push(token);
-        if (generated.length === nTokens) break;
+      for (let next = logits(tokens); generated.length < nTokens; ) {
+        const last = next.subarray(next.length - model.vocab.nTokens);
+        generated.push(last.indexOf(Math.max(...last)));
+        next = decode(generated.slice(-1));
       }
       return generated;
     },
     async [Symbol.asyncDispose]() {
-      await context.dispose();
-      await model.dispose();
+      batch.free();
+      context.close();
+      model.close();
     },
   };
-}
-
-let started: Promise<Llama> | undefined;
-
-/** Once a process; warnings about per-layer widths are expected, errors are not. */
-function startLlama(): Promise<Llama> {
-  started ??= openNodeLlama({ gpu: false, logLevel: LlamaLogLevel.error });
-  return started;
 }
