@@ -26,14 +26,21 @@ export function compareTensors(
   t.ok(compared > 0, `${compared} of ${ours.size} tensors have the same type`);
 }
 
-/** That convert reads the GGUF `source` as llama.cpp's quantiser does, by the F32 that both make of it. */
-export async function readAsStock(t: Test, source: string): Promise<ConvertSummary> {
-  const [ours, stock] = [`${source}.f32.gguf`, `${source}.stock-f32.gguf`];
-  const made = await convert({ checkpoint: source, type: 'F32', output: ours, threads: 1 });
-  await stockQuantise(source, { [stock]: MIXTURES.F32.fileTypeId });
-  const [a, b] = [await readGgufTensors(ours), await readGgufTensors(stock)];
-  t.strictSame(tensorDigests(a), tensorDigests(b), source);
-  return made;
+/** That convert reads GGUFs as llama.cpp's quantiser does, by the F32 that both make of them. */
+export async function readAsStock(t: Test, sources: readonly string[]): Promise<ConvertSummary[]> {
+  const stockPath = (source: string) => `${source}.stock-f32.gguf`;
+  const jobs = sources.map((input) => {
+    return { input, outputs: { [stockPath(input)]: MIXTURES.F32.fileTypeId } };
+  });
+  await stockQuantise(...jobs);
+  const summaries: ConvertSummary[] = [];
+  for (const source of sources) {
+    const output = `${source}.f32.gguf`;
+    summaries.push(await convert({ checkpoint: source, type: 'F32', output, threads: 1 }));
+    const [a, b] = [await readGgufTensors(output), await readGgufTensors(stockPath(source))];
+    t.strictSame(tensorDigests(a), tensorDigests(b), source);
+  }
+  return summaries;
 }
 
 /** Whether the whole blocks that both have, row by row, are the same bytes. */
