@@ -1,6 +1,6 @@
 // Every model that LLM-Pruner can make of a base, in every type: parameters, widths, file size.
 // The converter's own plan says the sizes, so that what is promised here is what convert writes.
-import { layOutGguf } from '../../model/gguf/gguf-header.js';
+import { ggufSizes } from '../../model/gguf/gguf-header.js';
 import type { LlamaModel } from '../../model/shape/llama-model.js';
 import { modelMetadata } from '../../model/shape/model-metadata.js';
 import { type FileType, fileTypesFor } from '../../model/types/mixtures.js';
@@ -60,11 +60,12 @@ export function sizedCandidates(
 ): SizedCandidate[] {
   return types.map((fileType) => {
     const plan = planQuantisation(model, fileType);
-    const { header, fileBytes } = layOutGguf(modelMetadata(model, plan.widths), plan.tensors);
+    const metadata = modelMetadata(model, plan.widths);
+    const { headerBytes, fileBytes } = ggufSizes(metadata, plan.tensors);
     return {
       fileType,
       plan,
-      tensorBytes: fileBytes - header.length,
+      tensorBytes: fileBytes - headerBytes,
       fileBytes: fileBytes + tokenizerBytes,
     };
   });

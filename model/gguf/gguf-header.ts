@@ -37,6 +37,18 @@ export function layOutGguf(metadata: GgufMetadata, tensors: readonly HeaderTenso
   return layOutShaped(metadata, shaped, ALIGNMENT_BYTES);
 }
 
+/** Bytes of such a file, to know them without its header. */
+export function ggufSizes(
+  metadata: GgufMetadata,
+  tensors: readonly HeaderTensor[],
+): { headerBytes: number; fileBytes: number } {
+  const infosBytes = tensors.reduce((sum, { name, nDims }) => sum + infoBytes(name, nDims), 0);
+  const pairsBytes = serializePairs(metadata, tensors.length).length;
+  const headerBytes = align(pairsBytes + infosBytes, ALIGNMENT_BYTES);
+  const { totalBytes } = placeTensors(tensors, ALIGNMENT_BYTES);
+  return { headerBytes, fileBytes: headerBytes + totalBytes };
+}
+
 /** The same for tensors of any shape; other than 32, `alignmentBytes` must be in the pairs, too. */
 export function layOutShaped(
   metadata: GgufMetadata,
@@ -58,7 +70,7 @@ export function layOutShaped(
 
 /** Offsets from the start of the data; llama.cpp pads the last tensor, too. */
 function placeTensors(
-  tensors: readonly ShapedTensor[],
+  tensors: readonly { sizeBytes: number }[],
   alignmentBytes: number,
 ): { relative: number[]; totalBytes: number } {
   let end = 0;
@@ -135,14 +147,17 @@ function u64(value: number): Buffer {
 
 /** Name, dimensions with the contiguous one first, type, offset. */
 function tensorInfo({ name, type, shape }: ShapedTensor, offset: number): Buffer {
-  const nameBytes = texts([name]);
-  const info = Buffer.alloc(nameBytes.length + 4 + 8 * shape.length + 4 + 8);
-  let end = nameBytes.copy(info);
+  const info = Buffer.alloc(infoBytes(name, shape.length));
+  let end = texts([name]).copy(info);
   end = info.writeUInt32LE(shape.length, end);
   for (const size of shape) end = info.writeBigUInt64LE(BigInt(size), end);
   end = info.writeUInt32LE(ggmlTypeId(type), end);
   info.writeBigUInt64LE(BigInt(offset), end);
   return info;
+}
+
+function infoBytes(name: string, nDims: number): number {
+  return 8 + Buffer.byteLength(name) + 4 + 8 * nDims + 4 + 8;
 }
 
 function align(sizeBytes: number, alignmentBytes: number): number {

@@ -57,7 +57,10 @@ export function planQuantisation(
     widths,
     tensors,
     weightsBytes: sumBytes(tensors),
-    stockBytes: sumBytes(assignTypes(model, unpadded, mixture, stockType)),
+    // As many steps as all the rest, and those who search through plans do not ask for it.
+    get stockBytes() {
+      return sumBytes(assignTypes(model, unpadded, mixture, stockType));
+    },
     paddedWeights: Math.max(0, nWeights - model.nParams),
     larger: tensors.filter(({ type, wanted }) => isLarger(type, wanted)),
   };
