@@ -22,8 +22,8 @@ import { makeSyntheticCheckpoint } from '../../bench/development/synthetic-check
 import { hearth } from '../support/hearth.js';
 
 const folder = t.testdir();
-const large = await makeCheckpoint('large', 8);
-const larger = await makeCheckpoint('larger', 16);
+const large = await makeCheckpoint('large', 4);
+const larger = await makeCheckpoint('larger', 8);
 
 /** Of 25.7 MB a layer. */
 async function makeCheckpoint(name: string, nLayer: number): Promise<string> {

@@ -37,8 +37,12 @@ function openAgain(
 
 type Tap = { teardown: (end: () => void) => void };
 
+/** Two answers were asked for in it. */
+let earlier: ChatSetup;
+
 t.test('answers stream with their figures, and the log has a row each', async (t) => {
   const { setup, chat } = open(t);
+  earlier = setup;
   t.match(await chat.ask(first.question), first.answer);
   const shown = await chat.ask(second.question);
   t.match(shown, /TTFT \d+ ms · [\d.]+ tok\/s · \d+ tokens · prompt \d+ \(\d+ cached\)/);
@@ -131,29 +135,6 @@ t.test('every slash command does what it says', async (t) => {
   ]);
 });
 
-t.test('Ctrl-C stops the answer, then leaves', async (t) => {
-  const { setup, chat } = open(t, endless);
-  await chat.prompt();
-  chat.type('Sing\r');
-  await chat.see('la la la');
-  chat.type(CTRL_C);
-  await chat.see(/stopped.*\n.*TTFT/s);
-  await chat.prompt();
-  chat.type('half a li');
-  await chat.see('half a li');
-  chat.type(CTRL_C);
-  await chat.prompt();
-  chat.type(CTRL_C);
-  await chat.see('Ctrl-C once more leaves');
-  await chat.prompt();
-  chat.type(CTRL_C);
-  t.equal(await chat.end(), 130);
-  t.match(queryLog(setup, 'SELECT stop_reason, error_code FROM answers'), [
-    { stop_reason: 'abort', error_code: null },
-  ]);
-  t.match(queryLog(setup, 'SELECT end_reason FROM run'), [{ end_reason: 'stopped' }]);
-});
-
 t.test('an answer ends its lines between words, and its Markdown is shown', async (t) => {
   const words = Array.from({ length: 20 }, (_, i) => `word${i}`).join(' ');
   const text = JSON.stringify(`- **bold** and \`code\`: ${words}\n2**3\n`);
@@ -197,18 +178,13 @@ t.test('what is typed during an answer comes next', async (t) => {
 });
 
 t.test('the arrow keys bring back what an earlier chat was asked', async (t) => {
-  const { setup, chat } = open(t);
-  await chat.ask('Hello!');
-  await chat.prompt();
-  chat.type(CTRL_D);
-  await chat.end();
-  const history = path.join(setup.stateFolder, 'hearth/history');
+  const history = path.join(earlier.stateFolder, 'hearth/history');
   t.equal(statSync(history).mode & 0o777, 0o600);
-  t.equal(readFileSync(history, 'utf8'), 'Hello!\n');
+  t.equal(readFileSync(history, 'utf8'), `${first.question}\n${second.question}\n`);
 
   const many = Array.from({ length: 1500 }, (_, index) => `line ${index}\n`).join('');
   writeFileSync(history, many);
-  const again = openAgain(t, setup);
+  const again = openAgain(t, earlier);
   await again.prompt();
   again.type(UP);
   await again.see('line 1499');
@@ -223,14 +199,6 @@ t.test('the arrow keys bring back what an earlier chat was asked', async (t) => 
   const lines = readFileSync(history, 'utf8').split('\n');
   t.equal(lines[0], 'line 500');
   t.same(lines.slice(-3), ['line 1499', '/quit', '']);
-});
-
-t.test('a history that cannot be kept does not end chat', async (t) => {
-  writeFileSync(file('no-folder'), '');
-  const setup: ChatSetup = { modelPath, stateFolder: file('no-folder') };
-  const chat = openAgain(t, setup, ['--no-log']);
-  await chat.see('the history is not kept: ENOTDIR');
-  t.match(await chat.ask(second.question), second.answer);
 });
 
 t.test('dropped turns are told before the answer and in the log', async (t) => {
@@ -248,13 +216,19 @@ t.test('dropped turns are told before the answer and in the log', async (t) => {
   t.match(shown, `${turns} (${row.dropped_tokens} tokens) dropped`);
 });
 
-t.test('with --overflow error nothing is dropped, and chat goes on', async (t) => {
-  const { chat } = open(t, ['--ctx', '256', '--overflow', 'error']);
-  await chat.prompt();
-  chat.type(`${'How loud is it? '.repeat(60)}\r`);
-  await chat.see(/error: the prompt needs .*tokens, but the context has 255/);
-  t.match(await chat.ask(first.question), first.answer);
-});
+t.test(
+  'a history that cannot be kept and a prompt that does not fit do not end chat',
+  async (t) => {
+    writeFileSync(file('no-folder'), '');
+    const setup: ChatSetup = { modelPath, stateFolder: file('no-folder') };
+    const chat = openAgain(t, setup, ['--no-log', '--ctx', '256', '--overflow', 'error']);
+    await chat.see('the history is not kept: ENOTDIR');
+    await chat.prompt();
+    chat.type(`${'How loud is it? '.repeat(60)}\r`);
+    await chat.see(/error: the prompt needs .*tokens, but the context has 255/);
+    t.match(await chat.ask(first.question), first.answer);
+  },
+);
 
 t.test('an answer cannot steer the terminal', async (t) => {
   const { chat } = open(t, ['--grammar', file('hostile.gbnf')], { NO_COLOR: '1' });
@@ -273,7 +247,7 @@ t.test('a dumb terminal gets no escape sequences', async (t) => {
   t.equal(await chat.end(), 0);
 });
 
-t.test('a killed engine costs its answer alone', async (t) => {
+t.test('a killed engine costs its answer alone; Ctrl-C stops an answer, then leaves', async (t) => {
   const { setup, chat } = open(t, endless);
   await chat.prompt();
   chat.type('Sing\r');
@@ -284,13 +258,24 @@ t.test('a killed engine costs its answer alone', async (t) => {
   chat.type('/retry\r');
   await chat.see('la la la');
   chat.type(CTRL_C);
-  await chat.see('stopped');
+  await chat.see(/stopped.*\n.*TTFT/s);
   await chat.prompt();
-  chat.type(CTRL_D);
-  t.equal(await chat.end(), 0);
+  chat.type('half a li');
+  await chat.see('half a li');
+  chat.type(CTRL_C);
+  await chat.prompt();
+  chat.type(CTRL_C);
+  await chat.see('Ctrl-C once more leaves');
+  await chat.prompt();
+  chat.type(CTRL_C);
+  t.equal(await chat.end(), 130);
   t.match(queryLog(setup, 'SELECT stop_reason, error_code FROM answers ORDER BY id'), [
     { stop_reason: null, error_code: 'HEARTH_ENGINE_DIED' },
     { stop_reason: 'abort', error_code: null },
+  ]);
+  t.match(queryLog(setup, 'SELECT end_reason FROM run ORDER BY id'), [
+    { end_reason: 'crashed' },
+    { end_reason: 'stopped' },
   ]);
 });
 

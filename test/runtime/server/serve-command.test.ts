@@ -150,26 +150,21 @@ t.test('options win over the environment, and that over the file', async (t) => 
     config,
     JSON.stringify({ model, gpu: 'off', threads: 1, ctx: 256, parallel: 1, 'no-log': true }),
   );
-  const settings = async (args: string[], more: NodeJS.ProcessEnv) => {
-    const server = await run(['--port', '0', ...args], { HEARTH_CONFIG: config, ...more });
-    const props = (await (await fetch(`${server.url}/props`)).json()) as {
-      default_generation_settings: { n_ctx: number };
-      total_slots: number;
-    };
-    server.child.kill('SIGTERM');
-    t.same(await server.ended, [0, null]);
-    return [props.default_generation_settings.n_ctx, props.total_slots];
-  };
-  t.same(await settings([], {}), [256, 1]);
-  t.same(await settings([], { HEARTH_CTX: '512', HEARTH_PARALLEL: '2' }), [512, 2]);
-  t.same(await settings(['--ctx', '768'], { HEARTH_CTX: '512', HEARTH_PARALLEL: '2' }), [768, 2]);
-  const open = await run(['--port', '0', '--host', '0.0.0.0'], {
+  const server = await run(['--port', '0', '--ctx', '768', '--host', '0.0.0.0'], {
     HEARTH_CONFIG: config,
+    HEARTH_CTX: '512',
+    HEARTH_PARALLEL: '2',
     HEARTH_NO_AUTH: '1',
   });
-  open.child.kill('SIGTERM');
-  t.same(await open.ended, [0, null]);
-  t.notOk(existsSync(path.join(folder, 'hearth')), 'no log was kept');
+  const props = (await (await fetch(`${server.url}/props`)).json()) as {
+    default_generation_settings: { n_ctx: number };
+    total_slots: number;
+  };
+  t.equal(props.default_generation_settings.n_ctx, 768, 'the option over both');
+  t.equal(props.total_slots, 2, 'the environment over the file');
+  server.child.kill('SIGTERM');
+  t.same(await server.ended, [0, null]);
+  t.notOk(existsSync(path.join(folder, 'hearth')), 'and of the file, the model and no log');
   t.match(hearth([], { HEARTH_NO_LOG: 'maybe' }).stderr, /HEARTH_NO_LOG is "maybe"/);
 });
 

@@ -19,7 +19,7 @@ const bench = (...words: string[]) =>
   runProgram([
     ...[process.execPath, script, '--model', samplePath('appliance/dense'), '--text', text],
     ...['--text-ctx', '64', '--chunks', '2', '--tokens', '256', '--pruned', at('bad')],
-    ...['--type', 'IQ2_XS', '--rounds', '0', '--threads', '1', '--gpu', 'off'],
+    ...['--type', 'IQ2_XXS', '--rounds', '0', '--threads', '1', '--gpu', 'off'],
     ...['--folder', at('made'), '--output', at('rows.jsonl'), ...words],
   ]);
 const rows = () => readRealRows(readFileSync(at('rows.jsonl'), 'utf8'), 'rows.jsonl');
@@ -28,19 +28,19 @@ t.test('a row a pair, each with its commands; what there cannot be is told', asy
   const { status, stderr, stdout } = await bench('--only', 'dense', 'bad/F16');
   t.equal(status, 1);
   t.match(stderr, /3 pairs, of which 0 are there/);
-  t.match(stderr, /left out: IQ2_XS without an importance matrix: llama\.cpp refuses/);
+  t.match(stderr, /left out: IQ2_XXS without an importance matrix: llama\.cpp refuses/);
   t.match(stderr, /skipped: bad\/F16: bad-F16\.gguf could not be made/);
   const [dense, quantised, ...others] = rows();
   t.same(others, []);
   t.match(dense, { type: 'F16', kl: 0, same_top: 1, n_chunks: 2, rounds: [] });
-  t.match(quantised, { type: 'IQ2_XS', imatrix: true, kl: Number, perplexity: Number });
+  t.match(quantised, { type: 'IQ2_XXS', imatrix: true, kl: Number, perplexity: Number });
   t.same(quantised?.commands, [
     'hearth convert dense --type F16 -o dense-F16.gguf',
     'hearth calibrate dense-F16.gguf --tokens 256 --grams -o dense-imatrix.gguf',
-    'hearth convert dense-F16.gguf --type IQ2_XS --imatrix dense-imatrix.gguf -o dense-IQ2_XS-imatrix.gguf',
+    'hearth convert dense-F16.gguf --type IQ2_XXS --imatrix dense-imatrix.gguf -o dense-IQ2_XXS-imatrix.gguf',
   ]);
   t.ok((quantised?.predicted_bytes ?? 0) > (quantised?.size_bytes ?? 0));
-  t.match(stdout, /dense\/IQ2_XS\+imatrix .* nothing/);
+  t.match(stdout, /dense\/IQ2_XXS\+imatrix .* nothing/);
 });
 
 t.test('what is there is not measured again, but of another text', async (t) => {
