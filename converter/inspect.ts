@@ -1,11 +1,17 @@
 // What a file is, without running anything from it: a GGUF or a checkpoint, its widths, types,
 // tokenizer, template, padding and where it comes from.
-// Reads headers only. Two readers look at a GGUF: hearth's own, and for files that it can read the npm
-// package gguf, which must agree.
+// Reads headers only. Two readers look at a GGUF: @huggingface/gguf, checked against the file's
+// size, and for files that it can read the npm package gguf, which must agree.
 import { stat } from 'node:fs/promises';
+import { parseRawMetadata } from 'gguf';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint/checkpoint.js';
-import { type GgufFile, GgufFileError, isGguf, readGgufFile } from '../model/gguf/gguf-file.js';
-import type { GgufValue } from '../model/gguf/gguf-value.js';
+import {
+  type GgufFile,
+  GgufFileError,
+  type GgufValue,
+  isGguf,
+  readGgufFile,
+} from '../model/gguf/gguf-file.js';
 import { denseParameterCount } from '../model/shape/dense-size.js';
 import { describeLlama, type LayerWidths } from '../model/shape/llama-model.js';
 import { shapeOfGguf } from '../model/shape/model-shape.js';
@@ -82,7 +88,6 @@ const SECOND_READER_MIN_BYTES = 10 << 20;
 
 async function checkWithSecondReader({ path, sizeBytes, metadata }: GgufFile): Promise<void> {
   if (sizeBytes < SECOND_READER_MIN_BYTES || Object.keys(metadata).some(reachesPrototype)) return;
-  const { parseRawMetadata } = await import('gguf');
   const second = await parseRawMetadata(path);
   // Its buffer ends before the vocabulary of some models does.
   if (second.error) return;

@@ -15,9 +15,9 @@ export {
   type GgufFile,
   GgufFileError,
   type GgufTensor,
+  type GgufValue,
   readGgufFile,
 } from '../model/gguf/gguf-file.js';
-export type { GgufValue } from '../model/gguf/gguf-value.js';
 export { type ModelShape, shapeOfGguf } from '../model/shape/model-shape.js';
 export {
   type SizedModel,

@@ -17,6 +17,7 @@ const NOT_RUN_OF: Record<string, string[]> = {
       ' ',
     ),
   'node-addon-api': ['.'],
+  '@huggingface/tasks': ['src'],
 };
 
 /** Paths of a package's files below its `folder`, sorted; packages nested in it are packages of their own. */

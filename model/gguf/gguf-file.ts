@@ -1,11 +1,12 @@
 // What a GGUF file says about itself: metadata and where each tensor lies, without its weights.
-// Every count, length and offset is checked against the file's size before anything is made of it; a byte order
-// mark stays, as it is a token of Llama-2.
+// @huggingface/gguf parses; it pads a short file with zeros, so every size is checked here again.
 // Judges only whether the file is whole; whether llama.cpp can run it is for runtime/ to say.
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { type GGUFParseOutput, gguf } from '@huggingface/gguf';
 import { type AnyGgmlType, ggmlTypeById, rowSizeBytes } from '../../llama/ggml-types.js';
-import type { GgufValue } from './gguf-value.js';
-import { HeaderCursor, HeaderEndError, HeaderError } from './header-cursor.js';
+
+export type GgufValue = string | number | bigint | boolean | GgufValue[];
 
 export type GgufTensor = {
   name: string;
@@ -20,6 +21,7 @@ export type GgufTensor = {
 export type GgufFile = {
   path: string;
   version: number;
+  /** Integers are numbers unless they exceed 2^53, then bigint. */
   metadata: Record<string, GgufValue>;
   tensors: GgufTensor[];
   /** Where tensor data starts. */
@@ -34,12 +36,31 @@ export class GgufFileError extends Error {
 
 /** Reads the header of a GGUF (version 2 or 3, little-endian). Throws {@link GgufFileError}. */
 export async function readGgufFile(filePath: string): Promise<GgufFile> {
+  const sizeBytes = await checkStart(filePath);
+  const parsed = await parse(filePath);
+  if (parsed.tensorInfoByteRange[1] > sizeBytes)
+    throw new GgufFileError(`${filePath} is cut off within its header, at ${sizeBytes} bytes`);
+  const dataOffset = Number(parsed.tensorDataOffset);
+  return {
+    path: filePath,
+    version: parsed.metadata.version,
+    metadata: readMetadata(parsed),
+    tensors: readTensors(filePath, parsed, dataOffset, sizeBytes),
+    dataOffset,
+    sizeBytes,
+  };
+}
+
+/** Magic, version and counts against the file's size, before the parser allocates by them. */
+async function checkStart(filePath: string): Promise<number> {
   const file = await openFile(filePath);
   try {
-    const sizeBytes = await checkStart(filePath, file);
-    const { tensorInfos, ...header } = await readHeader(filePath, file, sizeBytes);
-    const tensors = readTensors(filePath, tensorInfos, header.dataOffset, sizeBytes);
-    return { path: filePath, ...header, tensors, sizeBytes };
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new GgufFileError(`${filePath} is not a file`);
+    const start = Buffer.alloc(START_BYTES);
+    const { bytesRead } = await file.read(start, 0, START_BYTES, 0);
+    checkCounts(filePath, start.subarray(0, bytesRead), stats.size);
+    return stats.size;
   } finally {
     await file.close();
   }
@@ -57,18 +78,11 @@ const START_BYTES = 24;
 const MIN_TENSOR_BYTES = 24;
 const MIN_PAIR_BYTES = 13;
 
-/** Magic, version and counts against the file's size, before anything is read by them; that size. */
-async function checkStart(filePath: string, file: FileHandle): Promise<number> {
-  const stats = await file.stat();
-  if (!stats.isFile()) throw new GgufFileError(`${filePath} is not a file`);
-  checkCounts(filePath, await readStart(file, START_BYTES), stats.size);
-  return stats.size;
-}
-
 function checkCounts(filePath: string, start: Buffer, sizeBytes: number): void {
   if (start.toString('latin1', 0, 4) !== 'GGUF')
     throw new GgufFileError(`${filePath} is not a GGUF file: it does not start with "GGUF"`);
-  if (start.length < START_BYTES) throw cutOff(filePath, sizeBytes);
+  if (start.length < START_BYTES)
+    throw new GgufFileError(`${filePath} is cut off within its header, at ${sizeBytes} bytes`);
   const version = start.readUInt32LE(4);
   if (version !== 2 && version !== 3)
     throw new GgufFileError(`${filePath} is GGUF version ${version}; hearth reads 2 and 3`);
@@ -81,94 +95,51 @@ function checkCounts(filePath: string, start: Buffer, sizeBytes: number): void {
     );
 }
 
-/** Holds most headers; those of the largest vocabularies take 20 MB. */
-const FIRST_READ_BYTES = 1 << 20;
-const MAX_HEADER_BYTES = 512 << 20;
-
-/** Nothing tells how long a header is, so that more and more of the file is read until it is whole. */
-async function readHeader(filePath: string, file: FileHandle, sizeBytes: number): Promise<Header> {
-  const most = Math.min(sizeBytes, MAX_HEADER_BYTES);
-  for (let length = FIRST_READ_BYTES; ; length *= 8) {
-    try {
-      return parseHeader(await readStart(file, Math.min(length, most)));
-    } catch (cause) {
-      if (!(cause instanceof HeaderError)) throw cause;
-      const isCut = cause instanceof HeaderEndError;
-      if (isCut && length < most) continue;
-      if (isCut && most === sizeBytes) throw cutOff(filePath, sizeBytes);
-      throw new GgufFileError(`${filePath} has a broken header: ${cause.message}`, { cause });
-    }
+async function parse(filePath: string): Promise<GGUFParseOutput> {
+  try {
+    return await gguf(path.resolve(filePath), { allowLocalFile: true });
+  } catch (cause) {
+    throw new GgufFileError(`${filePath} has a broken header: ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }
 
-/** Fewer bytes where the file has no more. */
-async function readStart(file: FileHandle, length: number): Promise<Buffer> {
-  const start = Buffer.allocUnsafe(length);
-  const { bytesRead } = await file.read(start, 0, length, 0);
-  return start.subarray(0, bytesRead);
+const PARSER_KEYS = new Set(['version', 'tensor_count', 'kv_count']);
+
+function readMetadata(parsed: GGUFParseOutput): Record<string, GgufValue> {
+  const pairs = Object.entries(parsed.metadata as unknown as Record<string, GgufValue>);
+  return Object.fromEntries(
+    pairs.filter(([key]) => !PARSER_KEYS.has(key)).map(([key, value]) => [key, narrow(value)]),
+  );
 }
 
-function cutOff(filePath: string, sizeBytes: number): GgufFileError {
-  return new GgufFileError(`${filePath} is cut off within its header, at ${sizeBytes} bytes`);
-}
-
-type TensorInfo = { name: string; shape: number[]; typeId: number; offset: number };
-type Header = Pick<GgufFile, 'version' | 'metadata' | 'dataOffset'> & { tensorInfos: TensorInfo[] };
-
-function parseHeader(bytes: Buffer): Header {
-  const cursor = new HeaderCursor(bytes);
-  cursor.skip(4);
-  const [version, nTensor, nPair] = [cursor.u32(), cursor.size(), cursor.size()];
-  const pairs: [key: string, GgufValue][] = [];
-  for (let i = 0; i < nPair; i++) pairs.push([cursor.text(), cursor.value(cursor.u32())]);
-  const tensorInfos: TensorInfo[] = [];
-  for (let i = 0; i < nTensor; i++) tensorInfos.push(readTensorInfo(cursor));
-  // A stranger's keys become properties of the object, never its prototype.
-  const metadata: GgufFile['metadata'] = Object.fromEntries(pairs);
-  const alignment = alignmentOf(metadata);
-  const dataOffset = Math.ceil(cursor.offset / alignment) * alignment;
-  return { version, metadata, dataOffset, tensorInfos };
-}
-
-/** More than llama.cpp has, so that the shape can be told. */
-const MAX_DIMENSIONS = 8;
-
-function readTensorInfo(cursor: HeaderCursor): TensorInfo {
-  const [name, nDims] = [cursor.text(), cursor.u32()];
-  if (nDims > MAX_DIMENSIONS)
-    throw new HeaderError(`tensor ${JSON.stringify(name)} has ${nDims} dimensions`);
-  const shape = Array.from({ length: nDims }, () => cursor.size());
-  return { name, shape, typeId: cursor.u32(), offset: cursor.size() };
-}
-
-const DEFAULT_ALIGNMENT = 32;
-
-function alignmentOf({ 'general.alignment': alignment = DEFAULT_ALIGNMENT }: GgufFile['metadata']) {
-  if (Number.isSafeInteger(alignment) && Number.isInteger(Math.log2(Number(alignment))))
-    return Number(alignment);
-  throw new HeaderError(`general.alignment is ${String(alignment)}; expected a power of two`);
+function narrow(value: GgufValue): GgufValue {
+  if (Array.isArray(value)) return typeof value[0] === 'bigint' ? value.map(narrow) : value;
+  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
 function readTensors(
   filePath: string,
-  infos: readonly TensorInfo[],
+  parsed: GGUFParseOutput,
   dataOffset: number,
   fileBytes: number,
 ): GgufTensor[] {
   const seen = new Set<string>();
-  return infos.map(({ name, shape, typeId, offset }) => {
-    const where = `${filePath}: tensor ${JSON.stringify(name)}`;
-    if (seen.has(name)) throw new GgufFileError(`${where} is listed twice`);
-    seen.add(name);
-    const type = ggmlTypeById(typeId);
-    if (!type) throw new GgufFileError(`${where} has the unknown type ${typeId}`);
+  return parsed.tensorInfos.map((info) => {
+    const where = `${filePath}: tensor ${JSON.stringify(info.name)}`;
+    if (seen.has(info.name)) throw new GgufFileError(`${where} is listed twice`);
+    seen.add(info.name);
+    const type = ggmlTypeById(info.dtype);
+    if (!type) throw new GgufFileError(`${where} has the unknown type ${info.dtype}`);
+    const shape = info.shape.map(Number);
     const sizeBytes = tensorBytes(where, type, shape);
-    const offsetBytes = dataOffset + offset;
+    const offsetBytes = dataOffset + Number(info.offset);
     if (offsetBytes + sizeBytes > fileBytes)
       throw new GgufFileError(
         `${where} ends at byte ${offsetBytes + sizeBytes}, but the file ends at ${fileBytes}: it is cut off`,
       );
-    return { name, type, shape, offsetBytes, sizeBytes };
+    return { name: info.name, type, shape, offsetBytes, sizeBytes };
   });
 }
 

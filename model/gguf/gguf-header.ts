@@ -1,9 +1,9 @@
 // Lays out a GGUF: header bytes and where every tensor's data goes, which are known before a
-// weight is converted.
+// weight is converted. @huggingface/gguf serialises the pairs; it has no writer for tensor infos.
 // Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+import { GGUFValueType, type MetadataValue, serializeGgufMetadata } from '@huggingface/gguf';
 import { type AnyGgmlType, ggmlTypeId } from '../../llama/ggml-types.js';
 import type { GgufEntry, GgufMetadata } from './gguf-metadata.js';
-import { GGUF_VALUE_TYPES } from './gguf-value.js';
 
 /** `general.alignment`'s default; every tensor starts at a multiple of it. */
 const ALIGNMENT_BYTES = 32;
@@ -82,73 +82,57 @@ function placeTensors(
   return { relative, totalBytes: end };
 }
 
+/** Stored pairs come last, as they are. */
 function serializePairs(metadata: GgufMetadata, nTensor: number): Buffer {
-  const pairs = Object.entries(metadata);
-  return Buffer.concat([
-    ...[Buffer.from('GGUF'), u32(VERSION), u64(nTensor), u64(pairs.length)],
-    ...pairs.flatMap(([key, entry]) => [texts([key]), ...typedValue(entry)]),
-  ]);
-}
-
-function typedValue(entry: GgufEntry): Uint8Array[] {
-  if (entry.type === 'STORED') return [entry.value];
-  return [u32(GGUF_VALUE_TYPES[entry.type]), serializeValue(entry)];
-}
-
-function serializeValue(entry: Exclude<GgufEntry, { type: 'STORED' }>): Buffer {
-  switch (entry.type) {
-    case 'STRING':
-      return texts([entry.value]);
-    case 'UINT64':
-      return u64(entry.value);
-    case 'BOOL':
-      return Buffer.of(Number(entry.value));
-    case 'ARRAY': {
-      const items = entry.of === 'STRING' ? texts(entry.value) : numbers(entry.of, entry.value);
-      return Buffer.concat([u32(GGUF_VALUE_TYPES[entry.of]), u64(entry.value.length), items]);
-    }
-    default:
-      return numbers(entry.type, [entry.value]);
+  const stored: Buffer[] = [];
+  const typed: Record<string, Typed> = {};
+  for (const [key, entry] of Object.entries(metadata)) {
+    if (entry.type === 'STORED') stored.push(storedPair(key, entry.value));
+    else typed[key] = toTyped(entry);
   }
+  const pairs = Buffer.concat([serializeTyped(typed, nTensor), ...stored]);
+  pairs.writeBigUInt64LE(BigInt(Object.keys(metadata).length), PAIR_COUNT_OFFSET);
+  return pairs;
 }
 
-/** Numbers of four bytes, one behind the other. */
-function numbers(type: 'UINT32' | 'INT32' | 'FLOAT32', values: readonly number[]): Buffer {
-  const bytes = Buffer.alloc(4 * values.length);
-  for (const [i, value] of values.entries()) {
-    if (type === 'UINT32') bytes.writeUInt32LE(value, 4 * i);
-    else if (type === 'INT32') bytes.writeInt32LE(value, 4 * i);
-    else bytes.writeFloatLE(value, 4 * i);
-  }
-  return bytes;
+/** Behind magic, version and the count of tensors. */
+const PAIR_COUNT_OFFSET = 16;
+
+function storedPair(key: string, bytes: Uint8Array): Buffer {
+  const keyBytes = Buffer.from(key);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(keyBytes.length));
+  return Buffer.concat([length, keyBytes, bytes]);
 }
 
-/** Each behind its length in bytes. */
-function texts(values: readonly string[]): Buffer {
-  const lengths = values.map((value) => Buffer.byteLength(value));
-  const bytes = Buffer.alloc(lengths.reduce((sum, length) => sum + 8 + length, 0));
-  let end = 0;
-  for (const [i, value] of values.entries()) {
-    end = bytes.writeBigUInt64LE(BigInt(lengths[i] as number), end);
-    end += bytes.write(value, end);
-  }
-  return bytes;
+function serializeTyped(typed: Record<string, Typed>, nTensor: number): Uint8Array {
+  return serializeGgufMetadata(
+    {
+      version: { value: VERSION, type: GGUFValueType.UINT32 },
+      tensor_count: { value: BigInt(nTensor), type: GGUFValueType.UINT64 },
+      kv_count: { value: BigInt(Object.keys(typed).length), type: GGUFValueType.UINT64 },
+      ...typed,
+    } as Parameters<typeof serializeGgufMetadata>[0],
+    // Tensor infos follow the pairs without a gap.
+    { alignment: 1 },
+  );
 }
 
-function u32(value: number): Buffer {
-  return numbers('UINT32', [value]);
-}
+type Typed = { value: MetadataValue; type: GGUFValueType; subType?: GGUFValueType };
 
-function u64(value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
-  return bytes;
+function toTyped(entry: Exclude<GgufEntry, { type: 'STORED' }>): Typed {
+  const type = GGUFValueType[entry.type];
+  if (entry.type === 'UINT64') return { value: BigInt(entry.value), type };
+  if (entry.type !== 'ARRAY') return { value: entry.value, type };
+  return { value: entry.value, type, subType: GGUFValueType[entry.of] };
 }
 
 /** Name, dimensions with the contiguous one first, type, offset. */
 function tensorInfo({ name, type, shape }: ShapedTensor, offset: number): Buffer {
+  const nameBytes = Buffer.from(name);
   const info = Buffer.alloc(infoBytes(name, shape.length));
-  let end = texts([name]).copy(info);
+  let end = info.writeBigUInt64LE(BigInt(nameBytes.length));
+  end += nameBytes.copy(info, end);
   end = info.writeUInt32LE(shape.length, end);
   for (const size of shape) end = info.writeBigUInt64LE(BigInt(size), end);
   end = info.writeUInt32LE(ggmlTypeId(type), end);

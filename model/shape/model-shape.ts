@@ -1,8 +1,7 @@
 // What memory and speed depend on: the widths of a model, layer by layer.
 // Pruned models differ from layer to layer, so every per-layer width is an array.
 // Holds no weights and opens no files.
-import { type GgufFile, GgufFileError } from '../gguf/gguf-file.js';
-import type { GgufValue } from '../gguf/gguf-value.js';
+import { type GgufFile, GgufFileError, type GgufValue } from '../gguf/gguf-file.js';
 
 /** The widths of a Llama-shaped model. Arrays have one element a layer. */
 export type ModelShape = {

@@ -1,8 +1,7 @@
 // What a GGUF's header says of a Llama, in the words of Hugging Face's config.json, which the rest of
 // the converter reads. What would be computed differently is refused by its key, never passed over.
 // Widths are read from the tensors, and must be those that the header promises.
-import { type GgufFile, GgufFileError } from '../../gguf/gguf-file.js';
-import type { GgufValue } from '../../gguf/gguf-value.js';
+import { type GgufFile, GgufFileError, type GgufValue } from '../../gguf/gguf-file.js';
 import type { ModelShape } from '../../shape/model-shape.js';
 import { CheckpointError } from '../checkpoint-error.js';
 import { showValue } from '../show-value.js';

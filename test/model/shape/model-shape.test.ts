@@ -1,7 +1,6 @@
 // Shapes read from hand-written headers: uniform, pruned layer by layer, and inconsistent.
 import t from 'tap';
-import type { GgufFile } from '../../../model/gguf/gguf-file.js';
-import type { GgufValue } from '../../../model/gguf/gguf-value.js';
+import type { GgufFile, GgufValue } from '../../../model/gguf/gguf-file.js';
 import { shapeOfGguf, widthsOfGguf } from '../../../model/shape/model-shape.js';
 
 function header(metadata: Record<string, GgufValue>, arch = 'deci'): GgufFile {
