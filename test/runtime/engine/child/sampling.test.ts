@@ -22,10 +22,9 @@ t.test('log-probabilities are the softmax of the logits', async (t) => {
   });
   const [told] = events.flatMap((event) => (event.kind === 'token' ? (event.logprobs ?? []) : []));
   const bareModel = await llama.loadModel({ modelPath, useMmap: false });
-  const flashAttention = engine.info?.flashAttention ?? 'auto';
-  const bareContext = await bareModel.createContext({
-    ...{ contextSize: 512, threads: 1, flashAttention },
-  });
+  const flashAttention = engine.info?.flashAttention === true;
+  const options = { contextSize: 512, threads: 1, flashAttention };
+  const bareContext = await bareModel.createContext(options);
   const bareSequence = bareContext.getSequence();
   const output = await bareSequence.controlledEvaluate([
     ...(tokens.slice(0, -1) as Token[]),
