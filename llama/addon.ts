@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { findAddonFolder } from './libraries.js';
-import type { Backend, GpuBackend } from './settings.js';
+import type { Backend } from './settings.js';
 
 type AddonMetadata = { init(headers: Buffer[]): Promise<void>; dispose(): void };
 type AddonModel = {
@@ -24,12 +24,7 @@ export type Addon = {
   setLoggerLogLevel(level: number): void;
   loadBackends(folder?: string): void;
   init(): Promise<void>;
-  /** False for the CPU; undefined where no backend is loaded. */
-  getGpuType(): GpuBackend | false | undefined;
   getGpuVramInfo(): { total: number; used: number; unifiedSize: number };
-  getGpuDeviceInfo(): unknown;
-  getSystemMemoryInfo(): Promise<unknown>;
-  ensureGpuDeviceIsSupported(): void;
   AddonGgufMetadata: new () => AddonMetadata;
   AddonModel: new (
     path: '',

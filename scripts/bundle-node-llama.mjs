@@ -1,6 +1,7 @@
 // What hearth calls of node-llama-cpp, as one file for the processes that run a model: finding and reading its 440
-// modules is most of what such a process does before it opens one. The package stays where its files are looked
-// for: binaries, and its version.
+// modules is most of what such a process does before it opens one. Its trial of a library, which starts itself as a
+// process, is a second file for the same reason. The package stays where its files are looked for: binaries, and its
+// version.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,22 +20,35 @@ const PARTS = [
   'evaluator/LlamaGrammarEvaluationState.js',
 ];
 
+/** Starts itself, as the file that it finds itself in. */
+const TRIAL = 'bindings/utils/testBindingBinary.js';
+const TRIAL_BUNDLE = path.basename(TRIAL);
+
 /** Names that no module has. `require` is for those of it that are CommonJS, and found from the package. */
 const BANNER = `import { createRequire as hearthRequire } from 'node:module';
 import { pathToFileURL as hearthFileUrl } from 'node:url';
 const hearthPackage = import.meta.resolve('node-llama-cpp');
-const hearthUrlOf = (file) => new URL(file, hearthPackage).href;
+const hearthUrlOf = (file) =>
+  file === '${TRIAL}' ? new URL('./${TRIAL_BUNDLE}', import.meta.url).href : new URL(file, hearthPackage).href;
 const hearthFind = (name) => hearthFileUrl(require.resolve(name)).href;
 const require = hearthRequire(hearthPackage);`;
 
 export async function bundleNodeLlama() {
+  const metafiles = await Promise.all([
+    bundle('node-llama-cpp.js', PARTS),
+    bundle(TRIAL_BUNDLE, [TRIAL]),
+  ]);
+  await writeLicences(path.join(target, 'node-llama-cpp.licences.txt'), root, metafiles);
+}
+
+async function bundle(name, parts) {
   const { metafile } = await build({
     absWorkingDir: root,
     stdin: {
-      contents: PARTS.map((file) => `export * from './${file}';`).join('\n'),
+      contents: parts.map((file) => `export * from './${file}';`).join('\n'),
       resolveDir: sources,
     },
-    outfile: path.join(target, 'node-llama-cpp.js'),
+    outfile: path.join(target, name),
     bundle: true,
     format: 'esm',
     platform: 'node',
@@ -47,7 +61,7 @@ export async function bundleNodeLlama() {
     metafile: true,
     logLevel: 'warning',
   });
-  await writeLicences(path.join(target, 'node-llama-cpp.licences.txt'), root, [metafile]);
+  return metafile;
 }
 
 /** For building llama.cpp from its sources, which hearth never has it do. */
