@@ -11,16 +11,6 @@ import { ask, chat, readyEngine } from './ask.js';
 /** "0 hangs over 5 s". */
 const PATIENCE_MS = 5000;
 
-/** Those that end for a reason of their own; all are in bounded-template.test.ts. */
-const KINDS = [
-  'nested loops',
-  'doubled arrays',
-  'indented JSON',
-  'a macro that calls itself',
-  'more than a prompt',
-  'text of bytes',
-];
-
 const folder = t.testdir();
 const sane = await applianceGguf(folder);
 const bombsGguf = await withTemplate(
@@ -29,13 +19,16 @@ const bombsGguf = await withTemplate(
   path.join(folder, 'bombs.gguf'),
 );
 
+const engine = await readyEngine(bombsGguf, { parallel: 2 });
+t.teardown(() => engine.close());
+
+/** What a caller is told of each. */
+const told = new Map<string, string>();
+
 t.test('a template that renders for ever or into the blue', async (t) => {
-  const engine = await readyEngine(bombsGguf, { parallel: 2 });
-  t.teardown(() => engine.close());
   const expected = await ask(engine, { input: chat('Hello!') });
   t.equal(expected.end.stopReason, 'eos');
-  for (const name of KINDS) {
-    t.ok(renderBombs[name], name);
+  for (const name of Object.keys(renderBombs)) {
     const startedAt = performance.now();
     const asked = ask(engine, { input: chat(name), maxTokens: 1 }).catch((error) => error);
     const beside = ask(engine, { input: { kind: 'text', text: 'Hello!' }, maxTokens: 8 });
@@ -44,6 +37,7 @@ t.test('a template that renders for ever or into the blue', async (t) => {
     const outcome = await asked;
     const tookMs = performance.now() - startedAt;
     t.match(outcome, { code: /bad-request|context-overflow/ }, name);
+    told.set(name, outcome.message);
     t.comment(`${tookMs.toFixed(0)} ms, beside it ${besideMs.toFixed(0)} ms: ${outcome.message}`);
     t.ok(tookMs < PATIENCE_MS, `${name}: ${tookMs.toFixed(0)} ms`);
     t.ok(besideMs < 2000, 'another is answered meanwhile');
@@ -54,14 +48,10 @@ t.test('a template that renders for ever or into the blue', async (t) => {
 });
 
 t.test('what a caller can do is said, and asking for the prompt alone ends as well', async (t) => {
-  const engine = await readyEngine(bombsGguf);
-  t.teardown(() => engine.close());
-  const asked = ask(engine, { input: chat('nested loops') });
-  await t.rejects(asked, {
-    code: 'bad-request',
-    message:
-      "the model's chat template takes more than 2 s; send a plain text prompt, or convert the model with another --chat-template",
-  });
+  t.equal(
+    told.get('nested loops'),
+    "the model's chat template takes more than 2 s; send a plain text prompt, or convert the model with another --chat-template",
+  );
   await t.rejects(engine.applyTemplate(chat('a long range')), { code: 'bad-request' });
   const dropped = {
     overflow: 'drop-oldest',
@@ -73,8 +63,6 @@ t.test('what a caller can do is said, and asking for the prompt alone ends as we
 });
 
 t.test('an abort or a deadline ends a request whose template is at work', async (t) => {
-  const engine = await readyEngine(bombsGguf);
-  t.teardown(() => engine.close());
   const controller = new AbortController();
   const asked = ask(engine, { input: chat('nested loops') }, { signal: controller.signal });
   setTimeout(() => controller.abort(), 300);
