@@ -89,9 +89,7 @@ try {
   const commands = await loadCommands(process.argv[2]);
   const { default: yargs } = await import('yargs');
   const { hideBin } = await import('yargs/helpers');
-  const cli = yargs(hideBin(process.argv));
-  layOutNoHelp(cli);
-  await cli
+  await yargs(hideBin(process.argv))
     .scriptName('hearth')
     .usage('$0 <command>\n\nLLM-Pruner checkpoints to GGUF, and local chat from them.')
     .command(commands as CommandModule[])
@@ -108,15 +106,6 @@ try {
   process.stderr.write(`hearth: ${printable(describe(error))}\n`);
   process.exitCode ||= 1;
 }
-
-/** yargs lays out the help of whatever command runs, in case that it fails; reportFailure shows none. */
-function layOutNoHelp(cli: object): void {
-  const { getInternalMethods } = cli as { getInternalMethods?: () => YargsInternals };
-  const usage = getInternalMethods?.call(cli).getUsageInstance?.();
-  if (usage) usage.cacheHelpMessage = () => {};
-}
-
-type YargsInternals = { getUsageInstance?(): { cacheHelpMessage(): void } };
 
 /** The command of this name; where there is none, all of them, for --help and for suggestions. */
 async function loadCommands(name: string | undefined): Promise<unknown[]> {
