@@ -1,5 +1,6 @@
 // What fits where, for a program: the catalogue, this machine, memory and speed of a model, and fitting.
 
+export { tryThreads } from '../llama/first-thread-trial.js';
 export {
   type AnyGgmlType,
   FOREIGN_GGML_TYPES,
@@ -10,7 +11,7 @@ export {
   rowSizeBytes,
 } from '../llama/ggml-types.js';
 export type { Backend, KvType } from '../llama/settings.js';
-export { ThreadTuner, threadCounts, tryThreads } from '../llama/thread-tuner.js';
+export { ThreadTuner, threadCounts } from '../llama/thread-tuner.js';
 export {
   type GgufFile,
   GgufFileError,

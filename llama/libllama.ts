@@ -6,11 +6,12 @@ import { statSync } from 'node:fs';
 import koffi, { type LibraryHandle } from 'koffi';
 import { loadAddon } from './addon.js';
 import { allocateBatch, type LlamaBatch } from './batch.js';
+import { tryThreads } from './first-thread-trial.js';
 import { loadLibrary } from './load-library.js';
 import { bindBreakdown, type MemoryBreakdown } from './memory-breakdown.js';
 import { type LlamaSettings, N_BATCH, N_UBATCH } from './model-settings.js';
 import { checkLayout, type Params } from './structs.js';
-import { ThreadTuner, threadCounts, tryThreads } from './thread-tuner.js';
+import { ThreadTuner, threadCounts } from './thread-tuner.js';
 
 /** llama.h's llama_load_mode. */
 const LOAD_MODES = { none: 0, mmap: 1 } as const;

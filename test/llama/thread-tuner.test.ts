@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ThreadTuner, threadCounts, tryThreads } from '../../llama/thread-tuner.js';
+import { ThreadTuner, threadCounts } from '../../llama/thread-tuner.js';
 
 type Machine = {
   /** Of one batch, in ms. */
@@ -63,35 +63,6 @@ t.test('a tiny model is decoded by one thread, as two wait for each other', asyn
   t.ok(2000 / ms > 0.95, `${(2000 / ms).toFixed(3)} of the speed of one thread`);
 });
 
-t.test('a large model keeps all threads, and trying fewer costs little', async (t) => {
-  const tuner = new ThreadTuner(threadCounts(8));
-  const best = scaling.wallMs(8, 1) * 1000;
-  const ratio = best / compute(tuner, scaling, { batches: 1000 });
-  t.ok(ratio > 0.97, `${ratio.toFixed(3)} of the speed of eight threads`);
-  t.equal(tuner.settled(1), 8);
-});
-
-t.test('what lost again and again is tried less and less', async (t) => {
-  const tuner = new ThreadTuner([1, 2]);
-  compute(tuner, spinning, { batches: 20_000 });
-  const ratio = 20_000 / compute(tuner, spinning, { batches: 20_000 });
-  t.ok(ratio > 0.997, `${ratio.toFixed(4)} of the speed of one thread`);
-});
-
-t.test('and more often again once it won', async (t) => {
-  const tuner = new ThreadTuner([1, 2]);
-  compute(tuner, spinning, { batches: 20_000 });
-  compute(tuner, { wallMs: (threads) => 2 / threads }, { batches: 8000 });
-  t.equal(tuner.settled(1), 2);
-});
-
-t.test('the best of many is found from either end', async (t) => {
-  const machine: Machine = { wallMs: (threads) => 10 / threads + threads ** 1.5 / 4 };
-  const tuner = new ThreadTuner(threadCounts(16));
-  compute(tuner, machine, { batches: 4000 });
-  t.ok([3, 4, 6].includes(tuner.settled(1)), `${tuner.settled(1)} threads`);
-});
-
 t.test('fewer threads while they wait for each other, more again after', async (t) => {
   const tuner = new ThreadTuner([1, 2]);
   compute(tuner, scaling, { batches: 50 });
@@ -139,101 +110,9 @@ t.test('a batch that had its cores says so, while that is news', async (t) => {
   t.notOk(tuner.hadItsCores());
 });
 
-t.test('a prompt is not computed by fewer threads for the sake of knowing', async (t) => {
-  const tuner = new ThreadTuner([1, 2]);
-  const used = new Set<number>();
-  const wallMs = (threads: number, nTokens: number) => {
-    used.add(threads);
-    return scaling.wallMs(threads, nTokens);
-  };
-  compute(tuner, { wallMs }, { batches: 2000, nTokens: 300 });
-  t.same([...used], [2]);
-});
-
-t.test('a short prompt is, once: two threads may be the slower ones for it', async (t) => {
-  const tuner = new ThreadTuner([1, 2]);
-  compute(tuner, { wallMs: (threads) => (threads === 1 ? 9 : 12) }, { batches: 7, nTokens: 90 });
-  t.equal(tuner.settled(90), 1);
-
-  const scalingWell = new ThreadTuner([1, 2]);
-  const ones: number[] = [];
-  const wallMs = (threads: number) => {
-    if (threads === 1) ones.push(threads);
-    return threads === 1 ? 18 : 9;
-  };
-  compute(scalingWell, { wallMs }, { batches: 90, nTokens: 90 });
-  t.equal(scalingWell.settled(90), 2);
-  t.equal(ones.length, 1, 'and not again until it costs next to nothing');
-});
-
-t.test(
-  'what is known to be quicker is taken up at once when the one in use slows down',
-  async (t) => {
-    const tuner = new ThreadTuner([1, 2]);
-    let twoMs = 5;
-    const machine = { wallMs: (threads: number) => (threads === 1 ? 9 : twoMs) };
-    compute(tuner, machine, { batches: 200, nTokens: 90 });
-    t.equal(tuner.settled(90), 2);
-    twoMs = 20;
-    compute(tuner, machine, { batches: 20, nTokens: 90 });
-    t.equal(tuner.settled(90), 1);
-  },
-);
-
 t.test('one number alone is taken, whatever happens', async (t) => {
   const tuner = new ThreadTuner([2]);
   compute(tuner, spinning, { batches: 100 });
   t.equal(tuner.choose(1), 2);
   t.equal(tuner.choose(512, true), 2);
-});
-
-t.test('the first trial', async (t) => {
-  const decode = (costMs: (threads: number) => number, seen: number[]) => (threads: number) => {
-    seen.push(threads);
-    return costMs(threads);
-  };
-
-  t.test('starts with the quickest, and does not repeat a slow number', async (t) => {
-    const tuner = new ThreadTuner([1, 2, 3, 4]);
-    const seen: number[] = [];
-    await tryThreads(
-      tuner,
-      1e6,
-      decode((threads) => (threads === 1 ? 1 : 8 * threads), seen),
-    );
-    t.equal(tuner.settled(1), 1);
-    t.same(seen, [1, 1, 2, 1, 1]);
-  });
-
-  t.test('tells nothing where time runs out before all were tried', async (t) => {
-    const tuner = new ThreadTuner([1, 2]);
-    const seen: number[] = [];
-    await tryThreads(
-      tuner,
-      1e6,
-      decode(() => 50, seen),
-    );
-    t.equal(tuner.settled(1), 2, 'all, as without a trial');
-    t.ok(seen.length <= 3);
-  });
-
-  t.test('tries no model whose token takes longer than a trial may', async (t) => {
-    const seen: number[] = [];
-    await tryThreads(
-      new ThreadTuner([1, 2]),
-      1e9,
-      decode(() => 1, seen),
-    );
-    t.same(seen, []);
-  });
-
-  t.test('tries nothing where the number is given', async (t) => {
-    const seen: number[] = [];
-    await tryThreads(
-      new ThreadTuner([2]),
-      1e6,
-      decode(() => 1, seen),
-    );
-    t.same(seen, []);
-  });
 });

@@ -4,8 +4,9 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
+import { tryThreads } from '../../../llama/first-thread-trial.js';
 import { type Native, nativeBindings } from '../../../llama/node-llama-internals.js';
-import { ThreadTuner, threadCounts, tryThreads } from '../../../llama/thread-tuner.js';
+import { ThreadTuner, threadCounts } from '../../../llama/thread-tuner.js';
 import type { GgufFile } from '../../../model/gguf/gguf-file.js';
 import { shapeOfGguf } from '../../../model/shape/model-shape.js';
 import type { EngineOptions } from '../engine.js';
