@@ -3,11 +3,12 @@
 // gauges are asked when somebody looks. Units are seconds, bytes and tokens.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Counter, Histogram } from 'prom-client';
 import type { Engine, GenerateEvent, Memory } from '../engine/engine.js';
 import type { AnswerLog } from '../log/answer-log.js';
 import type { RequestFields } from '../log/answer-record.js';
 import type { ServedModel } from '../models/served-model.js';
+import { prometheus } from './prometheus.js';
 import { readUpdateOutcome } from './update-outcome.js';
 
 /** From a cached prompt on a GPU to a long one on a board. */
@@ -31,7 +32,7 @@ export type MetricsOptions = {
 };
 
 export class Metrics {
-  readonly #registry = new Registry();
+  readonly #registry = new prometheus.Registry();
   readonly #ttft = this.#histogram('ttft', 'From arrival to the first token', LATENCY_BUCKETS);
   readonly #interToken = this.#histogram('inter_token', 'Between two tokens', TOKEN_BUCKETS);
   readonly #request = this.#histogram('request', 'From arrival to the last token', LATENCY_BUCKETS);
@@ -133,7 +134,7 @@ export class Metrics {
 
   #histogram(name: string, help: string, buckets: number[]): Histogram {
     const registers = [this.#registry];
-    return new Histogram({ name: `hearth_${name}_seconds`, help, buckets, registers });
+    return new prometheus.Histogram({ name: `hearth_${name}_seconds`, help, buckets, registers });
   }
 
   #counter(
@@ -142,7 +143,7 @@ export class Metrics {
     labelNames: string[] = [],
     collect: (counter: Counter) => void = () => {},
   ): Counter {
-    return new Counter({
+    return new prometheus.Counter({
       name: `hearth_${name}_total`,
       help,
       labelNames,
@@ -155,7 +156,7 @@ export class Metrics {
 
   /** Who looks after many devices counts them by release and by what became of it. */
   #forUpdates(record: string): void {
-    new Gauge({
+    new prometheus.Gauge({
       name: 'hearth_update',
       help: '1 for how the last update of the device ended',
       labelNames: ['outcome', 'release'],
@@ -184,7 +185,7 @@ export class Metrics {
   }
 
   #modelsLoaded(models: () => readonly ServedModel[]): void {
-    new Gauge({
+    new prometheus.Gauge({
       name: 'hearth_model_loaded',
       help: '1 for each model that is loaded',
       labelNames: ['model'],
@@ -202,7 +203,7 @@ export class Metrics {
     read: () => MaybeReading | Promise<MaybeReading>,
     { prefix = 'hearth_' } = {},
   ): void {
-    new Gauge({
+    new prometheus.Gauge({
       name: `${prefix}${name}`,
       help,
       registers: [this.#registry],
