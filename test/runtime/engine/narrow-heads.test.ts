@@ -23,7 +23,8 @@ t.test('flash attention is left out where heads are no multiple of the vectors',
 t.test('and nowhere else', async (t) => {
   t.equal(chosen(AVX512, 32, { flashAttention: true }), true, 'where the user wants it');
   t.equal(chosen(AVX512, 32, { kvType: 'Q8_0' }), 'auto', 'a quantised cache needs it');
-  t.equal(chosen(AVX512, 32, { nCtx: 4096 }), 'auto', 'where the scores would take 64 MiB');
+  t.equal(chosen(AVX512, 32, { nCtx: 4096 }), false, 'where the scores take 64 MiB');
+  t.equal(chosen(AVX512, 32, { nCtx: 8192 }), 'auto', 'where they would take 128 MiB');
 });
 
 t.test('an engine tells what it chose for this machine, and answers the same', async (t) => {
