@@ -2,6 +2,7 @@
 // Node runs the command straight from dist/, so it must be executable; browsers need bundles.
 // Copies, bundles and compiles only; nothing here decides anything.
 import { chmod, cp, rm } from 'node:fs/promises';
+import { bundleHuggingFaceGguf } from './bundle-huggingface-gguf.mjs';
 import { bundleNodeLlama } from './bundle-node-llama.mjs';
 import { bundleReport } from './bundle-report.mjs';
 import { bundleTap } from './bundle-tap.mjs';
@@ -15,6 +16,7 @@ await copyToDist('pruner/text/general.txt');
 await copyToDist('bench/compare/default-text.txt');
 await bundleWeb();
 await bundleReport();
+await bundleHuggingFaceGguf();
 await bundleNodeLlama();
 await bundleTap();
 await compileKernels();

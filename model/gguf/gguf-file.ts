@@ -3,8 +3,8 @@
 // Judges only whether the file is whole; whether llama.cpp can run it is for runtime/ to say.
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { type GGUFParseOutput, gguf } from '@huggingface/gguf';
 import { type AnyGgmlType, ggmlTypeById, rowSizeBytes } from '../../llama/ggml-types.js';
+import { type GGUFParseOutput, gguf } from './huggingface-gguf.js';
 
 export type GgufValue = string | number | bigint | boolean | GgufValue[];
 

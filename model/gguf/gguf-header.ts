@@ -1,9 +1,9 @@
 // Lays out a GGUF: header bytes and where every tensor's data goes, which are known before a
 // weight is converted. @huggingface/gguf serialises the pairs; it has no writer for tensor infos.
 // Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
-import { GGUFValueType, type MetadataValue, serializeGgufMetadata } from '@huggingface/gguf';
 import { type AnyGgmlType, ggmlTypeId } from '../../llama/ggml-types.js';
 import type { GgufEntry, GgufMetadata } from './gguf-metadata.js';
+import { GGUFValueType, type MetadataValue, serializeGgufMetadata } from './huggingface-gguf.js';
 
 /** `general.alignment`'s default; every tensor starts at a multiple of it. */
 const ALIGNMENT_BYTES = 32;
