@@ -55,11 +55,21 @@ function times(count: number, ...parts: (Buffer | string)[]): Buffer {
   return Buffer.alloc(once.length * count, once);
 }
 
-/** Short texts that all differ. */
-function texts(count: number): Buffer {
-  return Buffer.concat(
-    Array.from({ length: count }, (_, i) => sized('X', Buffer.from(`k${i.toString(36)}`))),
-  );
+/** `count` times the opcodes that `of` has for each, as latin1: a buffer each would take seconds. */
+function each(count: number, of: (i: number) => string): Buffer {
+  return Buffer.from(Array.from({ length: count }, (_, i) => of(i)).join(''), 'latin1');
+}
+
+/** A text of less than 256 letters, all of them ASCII. */
+function shortText(text: string): string {
+  return `X${String.fromCharCode(text.length)}\0\0\0${text}`;
+}
+
+/** None into `count` memo slots that are `step` apart. */
+function nonesInSlots(count: number, step: number): Buffer {
+  const bytes = times(count, 'N', memo('put', 0), '0');
+  for (let i = 0; i < count; i++) bytes.writeUInt32LE(i * step, 7 * i + 2);
+  return bytes;
 }
 
 /** A module whose children are `count` times one module, `levels` deep. */
@@ -81,8 +91,12 @@ function manyTensors(): Raw {
 
 /** A dict of 45 000 names with `value`. */
 function manyNames(value: Buffer): Buffer {
-  const items = Array.from({ length: 45_000 }, (_, i) => new Raw(opcodes(`w${i}`), value).opcodes);
-  return new Raw('}(', Buffer.concat(items), 'u').opcodes;
+  const opcodesOf = value.toString('latin1');
+  return new Raw(
+    '}(',
+    each(45_000, (i) => shortText(`w${i}`) + opcodesOf),
+    'u',
+  ).opcodes;
 }
 
 const MODULE = new Named('torch.nn', 'Module');
@@ -102,17 +116,8 @@ testBombs({
   'sets in a list': pickle(/more objects|opcodes/, ']', times(MIB, '\x8fa')),
   'copies of the top': pickle(/stack is too deep/, 'N', times(MIB, '2')),
   'tuples of copies': pickle(/opcodes|stack/, 'N', times(20, '(', times(90_000, 'N'), 't')),
-  'a long stack and a long memo': pickle(
-    /opcodes|memo/,
-    ']0',
-    Buffer.concat(Array.from({ length: MIB }, (_, i) => new Raw('N', memo('put', i), '0').opcodes)),
-  ),
-  'memo slots far apart': pickle(
-    /opcodes|memo/,
-    Buffer.concat(
-      Array.from({ length: MIB }, (_, i) => new Raw('N', memo('put', i * 4093), '0').opcodes),
-    ),
-  ),
+  'a long stack and a long memo': pickle(/opcodes|memo/, ']0', nonesInSlots(MIB, 1)),
+  'memo slots far apart': pickle(/opcodes|memo/, nonesInSlots(MIB, 4093)),
   'a million floats': pickle(
     /opcodes/,
     '](',
@@ -131,13 +136,16 @@ testBombs({
     /no dict/,
     () => new Raw('\x80\x02', sized('X', Buffer.alloc(23 * MIB, 0xff))),
   ),
-  'texts that all differ': pickle(/no dict/, '](', texts(90_000), 'e'),
+  'texts that all differ': pickle(
+    /no dict/,
+    '](',
+    each(90_000, (i) => shortText(`k${i.toString(36)}`)),
+    'e',
+  ),
   'keys that all differ': pickle(
     /holds a dict/,
     '}',
-    Buffer.concat(
-      Array.from({ length: 320_000 }, (_, i) => new Raw(opcodes(`k${i}`), 'Ns').opcodes),
-    ),
+    each(320_000, (i) => `${shortText(`k${i}`)}Ns`),
   ),
   'bytes views': pickle(/more objects|opcodes/, ']', times(MIB, 'C\x01xa')),
   'names of classes': pickle(/no dict/, ']', times(22_000, 'c', 'm'.repeat(1000), '\n', 'n\na')),
