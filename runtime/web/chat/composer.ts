@@ -51,8 +51,7 @@ export function openComposer(store: ConversationStore, answering: Answering) {
   });
   input.addEventListener('input', update);
   input.addEventListener('keydown', (event) => {
-    // Enter that ends the choice of a character, as in Japanese, does not send.
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    if (event.key !== 'Enter' || event.shiftKey || isOfInputMethod(event)) return;
     event.preventDefault();
     send();
   });
@@ -69,6 +68,11 @@ export function openComposer(store: ConversationStore, answering: Answering) {
     focus();
   };
   return { focus, fill };
+}
+
+/** Enter that ends the choice of a character, as in Japanese; Safari ends it first and says so by this code only. */
+function isOfInputMethod({ isComposing, keyCode }: KeyboardEvent): boolean {
+  return isComposing || keyCode === 229;
 }
 
 function showAction(button: HTMLButtonElement, isRunning: boolean): void {

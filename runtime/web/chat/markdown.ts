@@ -6,6 +6,7 @@ import createDOMPurify from 'dompurify';
 import { Marked, type Token, type Tokens } from 'marked';
 import { el } from '../shared/dom.js';
 import { texts } from '../texts/texts.js';
+import { cjkEmphasis } from './emphasis-syntax.js';
 import { mathSyntax } from './math-syntax.js';
 import { drawMath } from './math-view.js';
 
@@ -42,7 +43,7 @@ const marked = new Marked({
     },
   },
 });
-marked.use(mathSyntax(escapeHtml));
+marked.use(mathSyntax(escapeHtml), cjkEmphasis);
 
 /** A top-level part of a text; its `raw` says whether it changed. */
 export type Block = Token;

@@ -43,6 +43,27 @@ t.test('an answer streams in, is drawn as Markdown, and shows its figures', asyn
   t.same([...origins], [new URL(server.url).origin], 'nothing is loaded from elsewhere');
 });
 
+t.test('emphasis in Japanese needs no spaces around its punctuation', async (t) => {
+  const server = await startScriptedServer(t);
+  // The examples of github.com/tats-u/markdown-cjk-friendly, and what has to stay as it is.
+  const lines = [
+    '**このアスタリスクは強調記号として認識されず、そのまま表示されます。**この文のせいで。',
+    'これは**「強調」**と*（強勢）*です。',
+    '私は**Go (言語)**と𠮷**「野」**家を使う',
+    '**이 별표(괄호)**는, **該星號。**這',
+    'a**"b"**c これ ** は ** 2 * 3',
+  ];
+  server.reply = () => ({ text: lines.join('\n') });
+  const { page } = await openPage(browser, server.url);
+  await ask(page, 'What?');
+  await answered(page);
+  const emphasised = await lastAnswer(page).locator('strong, em').allTextContents();
+  t.same(emphasised, [
+    'このアスタリスクは強調記号として認識されず、そのまま表示されます。',
+    ...['「強調」', '（強勢）', 'Go (言語)', '「野」', '이 별표(괄호)', '該星號。'],
+  ]);
+});
+
 t.test('the whole conversation, the system prompt and the sampling are sent', async (t) => {
   const server = await startScriptedServer(t);
   server.reply = () => ({ text: 'First answer.' });
@@ -107,6 +128,11 @@ t.test('Enter sends, Shift+Enter starts a line, Escape stops', async (t) => {
   await page.keyboard.press('Shift+Enter');
   await page.keyboard.type('two');
   t.equal(server.requests.length, 0);
+  // Enter that ends the choice of a character, as Safari says it.
+  await page.evaluate(
+    "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true }))",
+  );
+  t.equal(await page.inputValue('#message-input'), 'one\ntwo', 'an input method is not done yet');
   await page.keyboard.press('Enter');
   await lastAnswer(page).locator('.markdown p').first().waitFor();
   t.equal(server.requests[0]?.messages[0]?.content, 'one\ntwo');
