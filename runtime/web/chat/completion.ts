@@ -65,8 +65,8 @@ function contentOf({ text, attachments }: UserTurn): string {
 
 /** Longer than any row of backticks in the text, which could end the block otherwise. */
 function fenceFor(text: string): string {
-  const longest = Math.max(2, ...(text.match(/`{3,}/g) ?? []).map(({ length }) => length));
-  return '`'.repeat(longest + 1);
+  const longest = (text.match(/`{3,}/g) ?? ['``']).reduce((a, b) => (a.length < b.length ? b : a));
+  return `${longest}\``;
 }
 
 /** A connection that breaks throws a TypeError; make it say what that means. */

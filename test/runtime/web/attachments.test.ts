@@ -77,6 +77,40 @@ t.test(
   },
 );
 
+t.test('old encodings of Windows and Unix are told apart', async (t) => {
+  const server = await startScriptedServer(t);
+  const { page } = await openPage(browser, server.url);
+  await attach(
+    page,
+    fileOf('euc.txt', Buffer.from('a4dfa4baa4f2a4c8a4e1a4eb', 'hex')),
+    fileOf('halfwidth.txt', Buffer.from('b4d7b02031', 'hex')),
+    fileOf('french.txt', Buffer.from('74e96ce9766973696f6e', 'hex')),
+    fileOf('german.txt', Buffer.from('4df66368746520534945203220b032', 'hex')),
+  );
+  t.same(await refusals(page), []);
+  await page.press('#message-input', 'Enter');
+  await page.locator('.figures').waitFor();
+  t.equal(
+    server.requests[0]?.messages[0]?.content,
+    [
+      'euc.txt:\n```\nみずをとめる\n```',
+      'halfwidth.txt:\n```\nｴﾗｰ 1\n```',
+      'french.txt:\n```\ntélévision\n```',
+      'german.txt:\n```\nMöchte SIE 2 °2\n```',
+    ].join('\n\n'),
+  );
+});
+
+t.test('a file of nothing but fences is sent inside a longer one', async (t) => {
+  const server = await startScriptedServer(t);
+  const { page } = await openPage(browser, server.url);
+  await attach(page, fileOf('fences.txt', '```\n'.repeat(200_000)));
+  t.same(await refusals(page), []);
+  await page.press('#message-input', 'Enter');
+  await page.locator('.figures').waitFor();
+  t.match(server.requests[0]?.messages[0]?.content, /^fences\.txt:\n````\n```\n/);
+});
+
 t.test('what is no text, too much or hostile is refused in words', async (t) => {
   const server = await startScriptedServer(t);
   const { page } = await openPage(browser, server.url);

@@ -9,7 +9,9 @@ import { MAX_LETTERS, MAX_PDF_BYTES, MAX_TEXT_BYTES } from './limits.js';
 
 /** Control characters that no text holds; tab, line ends, form feed and escape are in some. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const NOT_TEXT = /[\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f\ufffe\uffff]/;
+const NOT_TEXT = /[\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
+/** Accented letters, read as Japanese, become single characters, never kana. */
+const JAPANESE = /[ぁ-ヶ]|[一-龠ｦ-ﾟ]{3}/;
 const PDF_MARK = '%PDF-';
 /** Readers take a PDF that begins so late, and so do writers. */
 const PDF_MARK_WITHIN = 1024;
@@ -46,21 +48,25 @@ function holdsPdf(bytes: Uint8Array): boolean {
   return head.includes(PDF_MARK);
 }
 
-/** Null where it is no text. Windows in Japan still writes Shift_JIS; UTF-16 says that it is. */
+/** Null where it is no text. Windows still writes its old encodings; UTF-16 says that it is. */
 function decode(bytes: Uint8Array): string | null {
-  for (const encoding of encodingsOf(bytes)) {
-    try {
-      const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
-      if (!NOT_TEXT.test(text)) return text.replaceAll('\r\n', '\n');
-    } catch {
-      // Not in this encoding.
-    }
-  }
-  return null;
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return textIn('utf-16le', bytes);
+  if (first === 0xfe && second === 0xff) return textIn('utf-16be', bytes);
+  // Hiragana of EUC-JP is valid Shift_JIS as well; the other way round it is not.
+  const japanese = ['euc-jp', 'shift_jis'].map((encoding) => textIn(encoding, bytes));
+  return (
+    textIn('utf-8', bytes) ??
+    japanese.find((text) => text !== null && JAPANESE.test(text)) ??
+    textIn('windows-1252', bytes)
+  );
 }
 
-function encodingsOf([first, second]: Uint8Array): string[] {
-  if (first === 0xff && second === 0xfe) return ['utf-16le'];
-  if (first === 0xfe && second === 0xff) return ['utf-16be'];
-  return ['utf-8', 'shift_jis', 'euc-jp'];
+function textIn(encoding: string, bytes: Uint8Array): string | null {
+  try {
+    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    return NOT_TEXT.test(text) ? null : text.replaceAll('\r\n', '\n');
+  } catch {
+    return null;
+  }
 }
