@@ -8,7 +8,9 @@ export const FAILURE_KINDS = [
   'no-key',
   /** The model is not loaded yet. */
   'loading',
-  /** The queue is full, or too many requests came from here. */
+  /** It cannot be loaded: its file is broken, or the memory is too small. */
+  'no-model',
+  /** The queue is full, the wait was too long, or too many requests came from here. */
   'busy',
   /** The conversation is longer than the context. */
   'overflow',
@@ -24,6 +26,8 @@ export type FailureKind = (typeof FAILURE_KINDS)[number];
 const KIND_OF_CODE: Partial<Record<string, FailureKind>> = {
   context_length_exceeded: 'overflow',
   queue_full: 'busy',
+  deadline_exceeded: 'busy',
+  load_failed: 'no-model',
   not_ready: 'loading',
 };
 

@@ -133,6 +133,10 @@ export const en = {
     ],
     'no-key': ['hearth is locked', 'Try again to enter its API key.'],
     loading: ['The model is not ready', 'It is being loaded; try again in a moment.'],
+    'no-model': [
+      'This model cannot be loaded',
+      'Choose another one at the top, where there is one. Details say what is wrong.',
+    ],
     busy: ['hearth is busy with other answers', 'Wait a few seconds, then try again.'],
     overflow: [
       'This conversation is too long for the model',

@@ -32,6 +32,16 @@ const FAILURES = [
     shown: /did not accept.*temperature is too hot/,
   },
   {
+    name: 'a model that cannot be loaded',
+    reply: { status: 503, message: 'small.gguf is cut short', code: 'load_failed' },
+    shown: /cannot be loaded.*small\.gguf is cut short/,
+  },
+  {
+    name: 'a wait that was too long',
+    reply: { status: 504, message: 'the deadline passed', code: 'deadline_exceeded' },
+    shown: /busy.*the deadline passed/,
+  },
+  {
     name: 'an engine that dies',
     reply: { text: 'It begins well.', end: 'error' },
     shown: /broke off.*SIGKILL/,
