@@ -48,6 +48,28 @@ t.test('a question can be asked in other words, and every version can be seen ag
   t.same(faults, []);
 });
 
+t.test('two tabs that go on with one conversation lose none of its turns', async (t) => {
+  const server = await startScriptedServer(t);
+  server.reply = ({ messages }) => ({ text: `To ${messages.at(-1)?.content}.` });
+  const { page } = await openPage(browser, server.url);
+  await ask(page, 'One');
+  await answer(page, 'To One.').waitFor();
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  await answer(other, 'To One.').waitFor();
+  await ask(page, 'Two');
+  await answer(page, 'To Two.').waitFor();
+  await ask(other, 'Three');
+  await answer(other, 'To Three.').waitFor();
+  await other.locator('.figures').nth(1).waitFor();
+  await other.reload();
+  await answer(other, 'To Three.').waitFor();
+  t.same(await bubbles(other), ['One', 'Three']);
+  await button(other, 'Later version').click();
+  t.same(await bubbles(other), ['One', 'Two']);
+  await answer(other, 'To Two.').waitFor();
+});
+
 t.test('a stopped answer shows its figures and goes on where it was', async (t) => {
   const server = await startScriptedServer(t);
   server.reply = () => ({ text: 'word '.repeat(400), pauseMs: 20 });
