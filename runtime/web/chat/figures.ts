@@ -49,7 +49,7 @@ export function readFigures(event: unknown): AnswerFigures | null {
     cachedTokens: number(timings, 'cache_n'),
     promptTokens:
       number(usage, 'prompt_tokens') ??
-      sum(number(timings, 'prompt_n'), number(timings, 'cached_n')),
+      sum(number(timings, 'prompt_n'), number(timings, 'cache_n')),
     generatedTokens: number(usage, 'completion_tokens') ?? generated,
     contextUsed: number(memory, 'context_used'),
     nCtx: number(memory, 'n_ctx'),

@@ -63,6 +63,7 @@ t.test('an answer can be stopped, gone on with, and asked for again', async (t) 
     /^[\d.]+ tok\/sTTFT \d/,
     "the server's own figures",
   );
+  const figures = await lastAnswer(page).locator('.figure-list').textContent();
   const stopped = await textOf(page);
   t.not(stopped, '', 'what came stays');
   await setLongest(page, 12);
@@ -80,6 +81,8 @@ t.test('an answer can be stopped, gone on with, and asked for again', async (t) 
     { stop_reason: /eos|length/ },
     { stop_reason: 'abort' },
   ]);
+  const [row] = sqlite3(server.logPath, "SELECT * FROM answers WHERE stop_reason = 'abort'");
+  t.match(figures, `Question${row?.prompt_tokens} tokens`, 'those that were cached included');
 });
 
 t.test('conversations survive a reload, and go on where they were', async (t) => {
