@@ -1,6 +1,6 @@
 // The grammar of an answer that calls a function: {"name": ..., "arguments": {...}}.
 // With `optional` the model may answer in words instead; what starts with a brace is then a call.
-import { GrammarRules, literal } from './grammar-rules.js';
+import { GrammarError, GrammarRules, literal } from './grammar-rules.js';
 import { SchemaCompiler } from './json-schema-grammar.js';
 import type { ToolFormat } from './tool-format.js';
 
@@ -43,7 +43,10 @@ function callRule(
   key: string,
 ): string {
   const ws = rules.json('ws');
-  const schema = { ...(parameters as Record<string, unknown>), type: 'object' };
+  const given = parameters as Record<string, unknown>;
+  if ([given.type ?? 'object'].flat().some((type) => typeof type !== 'string'))
+    throw new GrammarError(`${path}.type must be "object"`);
+  const schema = { ...given, type: 'object' };
   const value = new SchemaCompiler(rules, schema, path).compile();
   const head = `"{" ${ws} ${literal('"name"')} ${ws} ":" ${ws} ${literal(JSON.stringify(name))}`;
   return rules.add(

@@ -202,7 +202,7 @@ function checkCalls(messages: ChatMessage[]): void {
     if (role !== 'tool' || (toolCallId !== undefined && made.has(toolCallId))) continue;
     const param = `messages[${i}].tool_call_id`;
     throw badRequest(
-      `${param} names "${toolCallId}", a call that no message before it makes`,
+      `a tool's result is of the call "${toolCallId}", which no message before it makes`,
       param,
     );
   }

@@ -12,8 +12,10 @@ import {
   integer,
   NAME,
   objectOf,
+  orNull,
   prepareFields,
   TEXT,
+  whereType,
 } from './request-fields.js';
 
 const TEXT_BLOCK = objectOf(['type', 'text'], {
@@ -23,9 +25,6 @@ const TEXT_BLOCK = objectOf(['type', 'text'], {
   citations: {},
 });
 
-/** Kinds are told apart below, so that an image is refused as an image. */
-const BLOCK = { type: 'object', required: ['type'], properties: { type: NAME } } as const;
-
 const blocks = (items: object) =>
   ({
     type: ['string', 'array'],
@@ -33,6 +32,31 @@ const blocks = (items: object) =>
     maxItems: limits.MAX_CONTENT_PARTS,
     items,
   }) as const;
+
+const SOME_BLOCK = {
+  type: 'object',
+  required: ['type'],
+  properties: { type: NAME },
+  allOf: [whereType('text', ['text'], { text: TEXT })],
+} as const;
+const RESULT = { ...blocks(SOME_BLOCK), type: ['string', 'array', 'null'] };
+
+/** Of which kinds there are is said below, so that an image is refused as an image. */
+const BLOCK = {
+  ...SOME_BLOCK,
+  allOf: [
+    ...SOME_BLOCK.allOf,
+    whereType('thinking', ['thinking'], { thinking: TEXT }),
+    whereType('tool_use', ['id', 'name', 'input'], {
+      ...{ id: NAME, name: NAME },
+      input: { type: 'object' },
+    }),
+    whereType('tool_result', ['tool_use_id'], {
+      ...{ tool_use_id: NAME, content: RESULT },
+      is_error: orNull(BOOLEAN),
+    }),
+  ],
+} as const;
 
 const TOOL = {
   type: 'object',
@@ -68,7 +92,18 @@ const COUNTED = {
     required: ['type'],
     properties: { type: { enum: ['enabled', 'disabled', 'adaptive'] } },
   },
-  output_config: { type: 'object' },
+  output_config: {
+    type: 'object',
+    properties: {
+      effort: orNull(NAME),
+      format: orNull(
+        objectOf(['type', 'schema'], {
+          type: { enum: ['json_schema'] },
+          schema: { type: 'object' },
+        }),
+      ),
+    },
+  },
 } as const;
 
 export const COUNT_SCHEMA = objectOf(['messages'], COUNTED);
@@ -85,7 +120,11 @@ export const MESSAGES_SCHEMA = objectOf(['messages', 'max_tokens'], {
 
 export type MessagesFields = FromSchema<typeof MESSAGES_SCHEMA>;
 type CountFields = FromSchema<typeof COUNT_SCHEMA>;
-type Content = string | Record<string, unknown>[];
+type Content = string | Block[];
+/** What the schema asks of its type is there. */
+type Block = { type: string; text: string } & ToolUse & ToolResult & { thinking: string };
+type ToolUse = { id: string; name: string; input: object };
+type ToolResult = { tool_use_id: string; content?: Content | null; is_error?: boolean | null };
 type Message = ChatFields['messages'][number];
 
 const WITHOUT_EFFECT = new Set(
@@ -98,7 +137,7 @@ export function prepareMessages(body: unknown): string[] {
 
 /** Throws ApiError. */
 export function chatOf(fields: MessagesFields | CountFields): ChatFields {
-  const { messages, system, thinking } = fields;
+  const { messages, system, thinking, output_config: output } = fields;
   const rest = 'max_tokens' in fields ? samplingOf(fields as MessagesFields) : {};
   const guide =
     system === undefined
@@ -115,8 +154,16 @@ export function chatOf(fields: MessagesFields | CountFields): ChatFields {
     ...(thinking?.type === 'disabled' && { chat_template_kwargs: { enable_thinking: false } }),
     ...(thinking &&
       thinking.type !== 'disabled' && { chat_template_kwargs: { enable_thinking: true } }),
+    ...defined({ reasoning_effort: output?.effort ?? undefined }),
+    ...(output?.format && { response_format: responseFormat(output.format.schema) }),
     ...rest,
   };
+}
+
+function responseFormat(
+  schema: Record<string, unknown>,
+): NonNullable<ChatFields['response_format']> {
+  return { type: 'json_schema', json_schema: { schema } };
 }
 
 function samplingOf(fields: MessagesFields): Partial<ChatFields> {
@@ -132,7 +179,6 @@ function samplingOf(fields: MessagesFields): Partial<ChatFields> {
 }
 
 function toolsOf({ tools = [], tool_choice: choice }: CountFields): Partial<ChatFields> {
-  if (tools.length === 0) return {};
   const functions = tools.map(({ type, name, description, input_schema: parameters }, i) => {
     if (type !== undefined && type !== 'custom')
       throw badRequest(
@@ -145,7 +191,7 @@ function toolsOf({ tools = [], tool_choice: choice }: CountFields): Partial<Chat
     };
   });
   return {
-    tools: functions,
+    ...(functions.length > 0 && { tools: functions }),
     ...(choice && { tool_choice: choiceOf(choice) }),
     ...(choice?.disable_parallel_tool_use && { parallel_tool_calls: false }),
   };
@@ -168,11 +214,7 @@ function messagesOf(role: Message['role'], content: Content, path: string): Mess
 }
 
 /** Results first: they answer the message before. */
-function userOf(
-  role: Message['role'],
-  content: Record<string, unknown>[],
-  path: string,
-): Message[] {
+function userOf(role: Message['role'], content: Block[], path: string): Message[] {
   const results: Message[] = [];
   const texts: string[] = [];
   for (const [i, block] of content.entries()) {
@@ -188,23 +230,22 @@ function userOf(
   return [...results, { role, content: texts.join(PART_END) }];
 }
 
-function resultOf({ content, is_error: isError }: Record<string, unknown>, path: string): string {
-  const text =
-    content === undefined || content === null ? '' : textOf(content as Content, `${path}.content`);
-  return isError === true ? `Error: ${text}` : text;
+function resultOf({ content, is_error: isError }: ToolResult, path: string): string {
+  const text = textOf(content ?? '', `${path}.content`);
+  return isError ? `Error: ${text}` : text;
 }
 
-function assistantOf(content: Record<string, unknown>[], path: string): Message {
+function assistantOf(content: Block[], path: string): Message {
   const said: string[] = [];
   const thought: string[] = [];
   const calls: NonNullable<Message['tool_calls']> = [];
   for (const [i, block] of content.entries()) {
-    if (block.type === 'thinking') thought.push(String(block.thinking ?? ''));
+    if (block.type === 'thinking') thought.push(block.thinking);
     else if (block.type === 'tool_use')
       calls.push({
-        id: String(block.id ?? ''),
+        id: block.id,
         type: 'function',
-        function: { name: String(block.name ?? ''), arguments: JSON.stringify(block.input ?? {}) },
+        function: { name: block.name, arguments: JSON.stringify(block.input) },
       });
     else if (block.type !== 'redacted_thinking') said.push(textOfBlock(block, `${path}[${i}]`));
   }
@@ -216,16 +257,12 @@ function assistantOf(content: Record<string, unknown>[], path: string): Message 
   };
 }
 
-function textOf(content: string | readonly Record<string, unknown>[], path: string): string {
+function textOf(content: Content, path: string): string {
   if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) throw badRequest(`${path} must be a text or a list of blocks`, path);
   return content.map((block, i) => textOfBlock(block, `${path}[${i}]`)).join(PART_END);
 }
 
-function textOfBlock(block: Record<string, unknown>, path: string): string {
-  if (block?.type === 'text' && typeof block.text === 'string') return block.text;
-  if (block?.type === 'text')
-    throw badRequest(`the field "${path}.text" is missing`, `${path}.text`);
-  const type = String(block?.type).slice(0, 64);
+function textOfBlock({ type, text }: Block, path: string): string {
+  if (type === 'text') return text;
   throw badRequest(`${path}: ${type} input is not supported; this model reads text only`, path);
 }

@@ -20,6 +20,21 @@ export const NAME = { type: 'string', maxLength: limits.MAX_NAME_CHARS } as cons
 export const TEXT = { type: 'string', maxLength: limits.MAX_TEXT_CHARS } as const;
 export const BOOLEAN = { type: 'boolean' } as const;
 
+/** What an object with this `type` must have; of which types there are, its reader says. */
+export function whereType(type: string, required: string[], properties: Record<string, object>) {
+  return {
+    if: { required: ['type'], properties: { type: { const: type } } },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON schema
+    then: { required, properties },
+  };
+}
+
+export function orNull<const Type extends string, Schema extends { readonly type: Type }>(
+  schema: Schema,
+) {
+  return { ...schema, type: [schema.type, 'null'] } as const;
+}
+
 export function integer(minimum: number, maximum: number) {
   return { type: 'integer', minimum, maximum } as const;
 }

@@ -11,12 +11,75 @@ import {
   integer,
   NAME,
   objectOf,
+  orNull,
   prepareFields,
   TEXT,
   unsupported,
+  whereType,
 } from './request-fields.js';
+import { FUNCTION_FIELDS } from './tools.js';
 
-const ITEM = { type: 'object', properties: { type: NAME, role: NAME } } as const;
+const TEXT_PARTS = ['input_text', 'output_text', 'text'];
+const PART = {
+  type: 'object',
+  required: ['type'],
+  properties: { type: NAME },
+  allOf: [
+    ...TEXT_PARTS.map((type) => whereType(type, ['text'], { text: TEXT })),
+    whereType('refusal', ['refusal'], { refusal: TEXT }),
+  ],
+} as const;
+const ROLE = { enum: ['user', 'assistant', 'system', 'developer'] };
+const PARTS = { ...TEXT, type: ['string', 'array'], items: PART };
+const THOUGHTS = { type: ['array', 'null'], items: { type: 'object' } };
+
+/** Their types are written below: to infer them is too much for the compiler. */
+type AnyObject = { type: 'object' };
+
+const ITEM = {
+  type: 'object',
+  properties: { type: NAME, role: NAME },
+  allOf: [
+    whereType('function_call', ['call_id', 'name', 'arguments'], {
+      ...{ call_id: NAME, name: NAME },
+      arguments: TEXT,
+    }),
+    whereType('function_call_output', ['call_id', 'output'], { call_id: NAME, output: PARTS }),
+    whereType('reasoning', [], { content: THOUGHTS, summary: THOUGHTS }),
+  ],
+  // What has no type is a message.
+  if: { required: ['type'], properties: { type: { not: { const: 'message' } } } },
+  else: { required: ['role', 'content'], properties: { role: ROLE, content: PARTS } },
+} as AnyObject;
+
+const TOOL = {
+  type: 'object',
+  required: ['type'],
+  properties: { type: NAME },
+  ...whereType('function', ['name'], { ...FUNCTION_FIELDS, description: orNull(TEXT) }),
+} as AnyObject;
+
+const { name: FUNCTION_NAME } = FUNCTION_FIELDS;
+const CHOICE = {
+  type: ['string', 'object'],
+  required: ['type'],
+  properties: { type: NAME },
+  allOf: [
+    whereType('function', ['name'], { name: FUNCTION_NAME }),
+    whereType('allowed_tools', ['mode', 'tools'], {
+      mode: { enum: ['auto', 'required'] },
+      tools: { type: 'array', items: TOOL },
+    }),
+  ],
+} as { type: ['string', 'object'] };
+
+const FORMAT = {
+  type: 'object',
+  required: ['type'],
+  properties: { type: { enum: ['text', 'json_object', 'json_schema'] } },
+  ...whereType('json_schema', ['schema'], { schema: { type: 'object' } }),
+} as AnyObject;
+
 const { model, stream, temperature, top_p, return_progress, timings_per_token } = COMMON_FIELDS;
 
 export const RESPONSES_SCHEMA = objectOf(['input'], {
@@ -30,24 +93,33 @@ export const RESPONSES_SCHEMA = objectOf(['input'], {
   },
   instructions: TEXT,
   max_output_tokens: integer(1, limits.MAX_MAX_TOKENS),
-  tools: {
-    type: 'array',
-    maxItems: limits.MAX_TOOLS,
-    items: { type: 'object', required: ['type'], properties: { type: NAME } },
-  },
-  tool_choice: { type: ['string', 'object'] },
+  tools: { type: 'array', maxItems: limits.MAX_TOOLS, items: TOOL },
+  tool_choice: CHOICE,
   parallel_tool_calls: BOOLEAN,
-  text: objectOf([], {
-    format: { type: 'object', required: ['type'], properties: { type: NAME } },
-    verbosity: NAME,
-  }),
+  text: objectOf([], { format: FORMAT, verbosity: NAME }),
   reasoning: { type: ['object'], properties: { effort: { type: ['string', 'null'] } } },
   truncation: { enum: ['auto', 'disabled'] },
 });
 
 export type ResponsesFields = FromSchema<typeof RESPONSES_SCHEMA>;
-type Item = Record<string, unknown>;
 type Message = ChatFields['messages'][number];
+
+// Of these, what the schema asks of their type is there.
+type Item = {
+  type?: string;
+  role: Message['role'];
+  content: Content;
+  output: Content;
+  summary?: Part[] | null;
+  call_id: string;
+  name: string;
+  arguments: string;
+};
+type Content = string | Part[];
+type Part = { type: string; text: string; refusal: string };
+type Tool = { type: string; name: string; [field: string]: unknown };
+type Choice = { type: string; name: string; mode: 'auto' | 'required'; tools: Tool[] };
+type Format = { type: 'text' | 'json_object' | 'json_schema'; schema: Record<string, unknown> };
 
 const WITHOUT_EFFECT = new Set(
   `include max_tool_calls metadata prompt_cache_key prompt_cache_options prompt_cache_retention
@@ -75,9 +147,10 @@ export function prepareResponses(body: unknown): string[] {
 
 /** `skipped`: types of tools that there are none of here. Throws ApiError. */
 export function chatOf(fields: ResponsesFields): { chat: ChatFields; skipped: string[] } {
-  const { tools = [], instructions, input, reasoning, truncation } = fields;
-  const known = tools.filter(({ type }) => type === 'function') as Item[];
-  const skipped = tools.filter(({ type }) => type !== 'function').map(({ type }) => type);
+  const { instructions, input, reasoning, truncation } = fields;
+  const tools = (fields.tools ?? []) as Tool[];
+  const known = tools.filter(isFunction);
+  const skipped = tools.filter((tool) => !isFunction(tool)).map(({ type }) => type);
   const guide = instructions ? [{ role: 'system' as const, content: instructions }] : [];
   const { stream, temperature, top_p, return_progress, timings_per_token } = fields;
   const effort = reasoning?.effort ?? undefined;
@@ -92,61 +165,45 @@ export function chatOf(fields: ResponsesFields): { chat: ChatFields; skipped: st
   return { chat, skipped: [...new Set(skipped)] };
 }
 
-function toolsOf(known: Item[], { tool_choice: choice, parallel_tool_calls }: ResponsesFields) {
-  if (known.length === 0) return {};
-  const tools = known.map(({ name, description, parameters, strict }, i) => {
-    if (typeof name !== 'string' || !/^[a-zA-Z0-9_-]{1,64}$/.test(name))
-      throw badRequest(
-        `tools[${i}].name must be 1 to 64 letters, digits, _ or -`,
-        `tools[${i}].name`,
-      );
+function toolsOf(known: Tool[], { tool_choice: choice, parallel_tool_calls }: ResponsesFields) {
+  const tools = known.map(({ name, description, parameters, strict }) => {
     return {
       type: 'function',
       function: { name, ...present({ description, parameters, strict }) },
     };
   });
   const more = defined({ tool_choice: choiceOf(choice), parallel_tool_calls });
-  return { tools, ...more } as Partial<ChatFields>;
+  return { ...(tools.length > 0 && { tools }), ...more } as Partial<ChatFields>;
 }
 
-function present(fields: Item): Item {
+function present(fields: object): object {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null));
 }
 
 function choiceOf(choice: ResponsesFields['tool_choice']): ChatFields['tool_choice'] {
   if (choice === undefined || typeof choice === 'string') return choice;
-  const { type, name, mode, tools } = choice as Item;
-  if (type === 'function') return { type, function: { name: String(name) } };
-  if (type !== 'allowed_tools' || !Array.isArray(tools))
-    throw badRequest(
-      `tool_choice asks for "${String(type)}", which hearth does not have`,
-      'tool_choice',
-    );
-  const allowed = tools.filter((tool: Item) => tool?.type === 'function');
-  return {
-    type,
-    allowed_tools: {
-      mode: mode === 'required' ? 'required' : 'auto',
-      tools: allowed.map((tool: Item) => ({
-        type: 'function',
-        function: { name: String(tool.name) },
-      })),
-    },
-  };
+  const { type, name, mode, tools } = choice as Choice;
+  if (type === 'function') return { type, function: { name } };
+  if (type === 'allowed_tools') {
+    const allowed = tools.filter(isFunction).map(named);
+    return { type, allowed_tools: { mode, tools: allowed } };
+  }
+  throw badRequest(`tool_choice asks for "${type}", which hearth does not have`, 'tool_choice');
+}
+
+function isFunction({ type }: { type: string }): boolean {
+  return type === 'function';
+}
+
+function named({ name }: { name: string }) {
+  return { type: 'function' as const, function: { name } };
 }
 
 function formatOf({ text }: ResponsesFields): Partial<ChatFields> {
-  const format = text?.format as Item | undefined;
-  if (!format || format.type === 'text') return {};
-  if (format.type === 'json_object') return { response_format: { type: 'json_object' } };
-  if (format.type !== 'json_schema' || typeof format.schema !== 'object' || !format.schema)
-    throw badRequest(
-      'text.format must be text, json_object or json_schema with a schema',
-      'text.format',
-    );
-  return {
-    response_format: { type: 'json_schema', json_schema: { schema: format.schema as Item } },
-  };
+  const { type, schema } = (text?.format ?? { type: 'text' }) as Format;
+  if (type === 'text') return {};
+  if (type === 'json_object') return { response_format: { type } };
+  return { response_format: { type, json_schema: { schema } } };
 }
 
 /** Thoughts and calls are items of their own there, and belong to the assistant's message here. */
@@ -172,43 +229,35 @@ function messagesOf(input: string | Item[]): Message[] {
 
 function messageOf(item: Item, path: string): Message {
   const { type = 'message' } = item;
-  if (type === 'message') return { role: roleOf(item, path), content: textOf(item.content, path) };
+  if (type === 'message')
+    return { role: item.role, content: textOf(item.content, `${path}.content`) };
   if (type === 'function_call_output')
-    return { role: 'tool', tool_call_id: String(item.call_id), content: textOf(item.output, path) };
+    return {
+      role: 'tool',
+      tool_call_id: item.call_id,
+      content: textOf(item.output, `${path}.output`),
+    };
   if (type !== 'function_call') {
-    const message = `${path}: hearth does not support items of the type "${String(type)}"`;
+    const message = `${path}: hearth does not support items of the type "${type}"`;
     throw badRequest(message, path, 'unsupported_parameter');
   }
-  const called = { name: String(item.name), arguments: String(item.arguments ?? '') };
-  const call = { id: String(item.call_id), type: 'function' as const, function: called };
+  const called = { name: item.name, arguments: item.arguments };
+  const call = { id: item.call_id, type: 'function' as const, function: called };
   return { role: 'assistant', content: '', tool_calls: [call] };
 }
 
-function roleOf({ role }: Item, path: string): Message['role'] {
-  const found = (['user', 'assistant', 'system', 'developer'] as const).find((one) => one === role);
-  if (found) return found;
-  throw badRequest(`${path}.role must be user, assistant, system or developer`, `${path}.role`);
-}
-
 function reasoningText({ content, summary }: Item): string {
-  const parts = [content, summary].find((list) => Array.isArray(list) && list.length > 0);
-  return ((parts ?? []) as Item[])
-    .map(({ text }) => (typeof text === 'string' ? text : ''))
-    .join('');
+  const parts = (content?.length ? content : (summary ?? [])) as Part[];
+  return parts.map(({ text }) => (typeof text === 'string' ? text : '')).join('');
 }
 
-function textOf(content: unknown, path: string): string {
+function textOf(content: Content, path: string): string {
   if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) throw badRequest(`${path} has no content`, path);
-  return content.map((part: Item, i) => textOfPart(part, `${path}.content[${i}]`)).join(PART_END);
+  return content.map((part, i) => textOfPart(part, `${path}[${i}]`)).join(PART_END);
 }
 
-function textOfPart(part: Item, path: string): string {
-  const isText = ['input_text', 'output_text', 'text'].includes(String(part?.type));
-  if (isText && typeof part.text === 'string') return part.text;
-  if (part?.type === 'refusal') return String(part.refusal);
-  throw badRequest(
-    `${path}: ${String(part?.type)} is not supported; this model reads text only`,
-    path,
-  );
+function textOfPart({ type, text, refusal }: Part, path: string): string {
+  if (TEXT_PARTS.includes(type)) return text;
+  if (type === 'refusal') return refusal;
+  throw badRequest(`${path}: ${type} is not supported; this model reads text only`, path);
 }

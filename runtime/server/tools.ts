@@ -17,14 +17,16 @@ export type ToolPlan = {
 
 const FUNCTION_NAME = { type: 'string', pattern: '^[a-zA-Z0-9_-]+$', maxLength: 64 } as const;
 
+export const FUNCTION_FIELDS = {
+  name: FUNCTION_NAME,
+  description: TEXT,
+  parameters: { type: ['object', 'null'] },
+  strict: { type: ['boolean', 'null'] },
+} as const;
+
 const FUNCTION_TOOL = objectOf(['type', 'function'], {
   type: { enum: ['function'] },
-  function: objectOf(['name'], {
-    name: FUNCTION_NAME,
-    description: TEXT,
-    parameters: { type: ['object', 'null'] },
-    strict: { type: ['boolean', 'null'] },
-  }),
+  function: objectOf(['name'], FUNCTION_FIELDS),
 });
 
 const NAMED_FUNCTION = objectOf(['name'], { name: FUNCTION_NAME });
@@ -94,6 +96,7 @@ function chosenTools(tools: FunctionTool[], choice: ToolChoice): FunctionTool[] 
   if (typeof choice === 'string') return tools;
   const names = namesIn(choice);
   const unknown = names.find((name) => !tools.some((tool) => tool.function.name === name));
+  if (names.length === 0) throw badRequest('tool_choice allows none of the tools', 'tool_choice');
   if (unknown === undefined) return tools.filter((tool) => names.includes(tool.function.name));
   throw badRequest(`tool_choice names "${unknown}", which tools do not have`, 'tool_choice');
 }
