@@ -29,6 +29,9 @@ import { NAME } from './request-fields.js';
 import { findModel, type RequestedModel } from './requested-model.js';
 import type { Service } from './service.js';
 
+/** Who asks nothing wants the model to be ready. */
+const LOAD_ONLY: GenerateRequest[] = [];
+
 export function ollama(app: FastifyInstance, service: Service): void {
   completionRoute<OllamaChatFields>(app, service, {
     api: OLLAMA,
@@ -38,7 +41,8 @@ export function ollama(app: FastifyInstance, service: Service): void {
     read: (fields, { model, ignored }) => {
       const { request, reading } = readChatRequest(chatOf(fields), model.engine.info);
       const form = new OllamaAnswer({ model, reading, ignored, speak: asMessage });
-      return { requests: [request], isStreamed: fields.stream ?? true, form };
+      const requests = fields.messages.length > 0 ? [request] : LOAD_ONLY;
+      return { requests, isStreamed: fields.stream ?? true, form };
     },
   });
   completionRoute<OllamaGenerateFields>(app, service, {
@@ -49,7 +53,8 @@ export function ollama(app: FastifyInstance, service: Service): void {
     read: (fields, { model, ignored }) => {
       const { request, reading } = readGenerate(fields, model.engine.info);
       const form = new OllamaAnswer({ model, reading, ignored, speak: asResponse });
-      return { requests: [request], isStreamed: fields.stream ?? true, form };
+      const requests = fields.prompt ? [request] : LOAD_ONLY;
+      return { requests, isStreamed: fields.stream ?? true, form };
     },
   });
   app.get('/api/tags', async () => {
@@ -132,7 +137,7 @@ class OllamaAnswer implements AnswerForm {
   }
 
   #figures(): object {
-    if (!this.#end) return { done: true };
+    if (!this.#end) return { done: true, done_reason: 'load' };
     const { stopReason, timings: t } = this.#end;
     const { ignored, model } = this.#options;
     return {

@@ -151,6 +151,9 @@ t.test('Ollama: chat, generate, tags, show', async (t) => {
   const format = { type: 'object', properties: { on: { type: 'boolean' } }, required: ['on'] };
   const bound = await ollama.chat({ ...asked, format });
   t.match(JSON.parse(bound.message.content), { on: Boolean });
+  const nothing = { done: true, done_reason: 'load', eval_count: undefined };
+  t.match(await ollama.chat({ model: 'any', messages: [] }), nothing);
+  t.match(await ollama.generate({ model: 'any', prompt: '' }), nothing);
   t.match((await ollama.list()).models, [{ name: 'house', details: { format: 'gguf' } }]);
   t.match(await ollama.show({ model: 'any' }), { template: chatTemplate });
   const seeing = { ...asked, messages: [{ ...question, images: ['AAAA'] }] };
