@@ -212,7 +212,7 @@ function unknown(line: string): never {
 async function post([, url = '', ...words]: string[]): Promise<void> {
   const { pathname } = new URL(url);
   const body = words[words.indexOf('-d') + 1] ?? '';
-  const headers = { 'content-type': 'application/json' };
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   const { ok, status } = await fetch(new URL(pathname, server.url), {
     ...{ method: 'POST', headers, body },
   });

@@ -3,19 +3,30 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { MAX_JSON_DEPTH } from './limits.js';
-import { ApiError, badRequest, join } from './openai-error.js';
+import { ApiError, badRequest, join, SEND_JSON } from './openai-error.js';
+
+/** As curl names whatever it is given with `-d`. */
+const CURLS_TYPE = 'application/x-www-form-urlencoded';
 
 /** Reads JSON bodies, strictly; other content types are refused with 415. */
 export function readJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
-    'application/json',
+    ['application/json', CURLS_TYPE],
     { parseAs: 'buffer' },
     async (request: FastifyRequest, bytes: Buffer) => {
+      checkType(request);
       checkEncoding(request);
       return parseBody(bytes);
     },
   );
+}
+
+/** A page of any origin may send a form, of which a browser always says so. */
+function checkType({ headers }: FastifyRequest): void {
+  const isFromPage = headers.origin !== undefined || headers['sec-fetch-site'] !== undefined;
+  if (headers['content-type']?.startsWith(CURLS_TYPE) && isFromPage)
+    throw new ApiError(SEND_JSON, { status: 415 });
 }
 
 function checkEncoding({ headers }: FastifyRequest): void {

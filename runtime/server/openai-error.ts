@@ -128,10 +128,12 @@ function fastifyError(error: FastifyError): ApiError {
   return new ApiError(CLEARER[error.code] ?? error.message, { status });
 }
 
+export const SEND_JSON = 'send JSON, with the header "content-type: application/json"';
+
 /** Where fastify's own words do not say what to do. */
 const CLEARER: Partial<Record<string, string>> = {
   FST_ERR_BAD_URL: 'the path is not valid: "%" must start an escaped byte of UTF-8',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'send JSON, with the header "content-type: application/json"',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: SEND_JSON,
   FST_ERR_CTP_BODY_TOO_LARGE: `the body is too large; at most ${MAX_BODY_BYTES} bytes are read`,
 };
 

@@ -174,6 +174,14 @@ check('other content types and encodings are refused', async (t) => {
   const response = await post(chat, 'hello', { ...auth, 'content-type': 'text/plain' });
   t.equal(response.status, 415);
   t.match(await response.json(), { error: { message: /application\/json/ } });
+  const form = { ...auth, 'content-type': 'application/x-www-form-urlencoded' };
+  t.equal((await post(chat, field({}), form)).status, 200, 'as curl sends it');
+  const pages: Record<string, string>[] = [
+    { origin: 'https://evil.example' },
+    { 'sec-fetch-site': 'cross-site' },
+  ];
+  for (const page of pages)
+    t.equal((await post(chat, field({}), { ...form, ...page })).status, 415, 'a form of a page');
   const zipped = await post(chat, field({}), { ...auth, 'content-encoding': 'gzip' });
   t.equal(zipped.status, 415);
   t.match(await zipped.json(), { error: { message: /content-encoding "gzip"/ } });
