@@ -46,9 +46,9 @@ function format(value: number, divisor: number, unit: string, digits = 2): strin
   return value >= divisor ? `${(value / divisor).toFixed(digits)} ${unit}` : undefined;
 }
 
-/** `5.42 B`, `6.16 M` */
+/** `5.42 B`, `6.16 M`, `172 K`, `12` */
 export function formatCount(n: number): string {
-  return format(n, 1e9, 'B') ?? format(n, 1e6, 'M') ?? `${(n / 1e3).toFixed(0)} K`;
+  return format(n, 1e9, 'B') ?? format(n, 1e6, 'M') ?? format(n, 1e3, 'K', 0) ?? String(n);
 }
 
 /** `340 ms`, `2.41 s` */

@@ -4,6 +4,7 @@ import { CheckpointError } from '../../model/checkpoint/checkpoint-error.js';
 import type { LlamaModel } from '../../model/shape/llama-model.js';
 import type { FileType } from '../../model/types/mixtures.js';
 import { planQuantisation, type QuantisePlan } from '../../model/types/quantise-plan.js';
+import { formatCount, formatDisk } from '../../terminal/units.js';
 import { type Part, STEP_CHANNELS } from '../dense-model.js';
 import type { Stepped, Widths } from './allocate.js';
 import { evenWidths } from './even-widths.js';
@@ -29,15 +30,23 @@ export type PlainOptions = {
 /** What a file is planned by, beside its widths. */
 export type PrunedFile = Pick<PlainOptions, 'model' | 'type' | 'hasBiases'>;
 
-/** Throws {@link CheckpointError} where the target cannot be reached. */
+/** Throws {@link CheckpointError} where the target cannot be reached, or is met by the whole model. */
 export function plainWidths<P extends Part>(
   parts: readonly P[],
   options: PlainOptions,
 ): Map<P, number> {
   const { uniform, checkpoint } = options;
-  if (uniform) return uniformWidths(parts, uniform, checkpoint);
   const stepped = parts.map(asStepped);
-  return meetWidths(stepped, options, (params) => evenWidths(stepped, params));
+  const widths: Map<P, number> = uniform
+    ? uniformWidths(parts, uniform, checkpoint)
+    : meetWidths(stepped, options, (params) => evenWidths(stepped, params));
+  if ([...widths].some(([{ nGroups }, kept]) => kept < nGroups)) return widths;
+  const { model, headerBytes, type } = options;
+  const sizeBytes = headerBytes + weightBytes(planPruned(widths, options));
+  throw new CheckpointError(
+    checkpoint,
+    `nothing has to go: unpruned, it has ${formatCount(model.nParams)} weights and makes a file of at most ${formatDisk(sizeBytes)} as ${type}; hearth convert writes it, or ask for less`,
+  );
 }
 
 export type SteppedPart<P extends Part> = Stepped & { part: P; kind: Part['kind'] };

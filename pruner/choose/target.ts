@@ -67,7 +67,9 @@ function largestWithin<T extends Stepped>(
     const widths = remove(params);
     return widths && fileBytes(widths) <= target.sizeBytes ? widths : null;
   };
-  let [tooFew, enough] = [-1, parts.reduce((sum, part) => sum + removable(part), 0)];
+  const whole = fits(0);
+  if (whole) return whole;
+  let [tooFew, enough] = [0, parts.reduce((sum, part) => sum + removable(part), 0)];
   let best = fits(enough);
   if (!best) return null;
   const grain = Math.min(...parts.map(({ paramsPerGroup }) => paramsPerGroup));

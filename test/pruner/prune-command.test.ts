@@ -166,6 +166,15 @@ t.test('what cannot be done is said, and nothing is left behind', async (t) => {
   await refused(['--ratio', '0.2', '--layers', '2-7'], /has layers 0 to 2; --layers 2-7/);
   await refused(['--ratio', '0.9', ...common], /a ratio of 0.9 cannot be reached/);
   await refused(['--kv-heads', '3', '--n-ff', '96', ...common], /--kv-heads 3: layer \d has 2/);
+  const whole =
+    /nothing has to go: unpruned, it has 172 K weights and makes a file of at most \d+ B as Q4_K_M; hearth convert/;
+  for (const more of [
+    ['--ratio', '0'],
+    ['--params', '1M'],
+    ['--size', '1GB'],
+  ])
+    await refused([...more, ...common], whole);
+  await refused(['--kv-heads', '2', '--n-ff', '160', ...common], whole);
   const empty = path.join(folder, 'empty.txt');
   writeFileSync(empty, ' ');
   await refused(['--ratio', '0.2', '--text', empty], /empty\.txt is empty/);

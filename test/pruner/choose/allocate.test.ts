@@ -52,6 +52,8 @@ t.test('a ratio, a number of weights and a size say how much goes', (t) => {
   t.equal(meet({ kind: 'ratio', ratio: 0.04 }), 12);
   t.equal(meet({ kind: 'params', params: 960 }), 12);
   t.equal(meet({ kind: 'size', sizeBytes: 225 }), 12);
+  t.equal(meet({ kind: 'size', sizeBytes: 299 }), 18);
+  t.equal(meet({ kind: 'size', sizeBytes: 300 }), 20, 'what fits whole stays whole');
   t.throws(() => meet({ kind: 'size', sizeBytes: 90 }), {
     message: /dense: a file of 90 B cannot be reached: of its .* weights, .* can go/,
   });
