@@ -175,8 +175,10 @@ export async function checkBeforehand(
   if (gpu !== 'auto' && gpu !== 'off') await findGpu(gpu);
 }
 
-export function productOf(compute: GgmlCompute): Multiply {
+/** Throws the signal's reason once it is aborted: choosing or repairing a large layer takes minutes. */
+export function productOf(compute: GgmlCompute, signal: AbortSignal): Multiply {
   return async (a, b) => {
+    signal.throwIfAborted();
     const sizes = { m: a.nRows, n: b.nRows, k: a.nCols };
     const data = await compute.multiply(a.data, b.data, sizes);
     return { nRows: a.nRows, nCols: b.nRows, data };

@@ -73,7 +73,7 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
       choosing: options.searchMs > 0 ? CHOOSING_CHUNKS * CHUNK_SIZE : 0,
       judging: JUDGED_CHUNKS * CHUNK_SIZE,
     });
-    const multiply = productOf(compute);
+    const multiply = productOf(compute, signal);
     const work = await timeWork({ ...options, parts, nEmbd: dense.model.nEmbd }, multiply);
     const ready = await calibrateModel(options, {
       ...{ dense, parts, text, needsGrams: repair === 'least-squares' },

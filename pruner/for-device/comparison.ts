@@ -59,7 +59,7 @@ export async function openComparison(
   const text = splitText(options.text, { choosing: 0, judging: JUDGED_CHUNKS * CHUNK_SIZE });
   const pruned = pairs.some(({ ratio }) => ratio > 0) ? parts : [];
   const compute = openCompute({ threads: options.threads ?? os.availableParallelism() });
-  const multiply = productOf(compute);
+  const multiply = productOf(compute, options.signal);
   const outputFolder = temporaryPath(options.output);
   let ready: CalibratedModel | undefined;
   const close = async () => {
