@@ -3,6 +3,7 @@
 import { type ConvertSummary, convert } from '../converter/convert.js';
 import type { PrepareOptions } from '../converter/prepare.js';
 import type { FileType } from '../model/types/mixtures.js';
+import { collectGarbage } from '../terminal/garbage.js';
 import type { Calibration } from './calibration-file.js';
 import { prunedImportance } from './calibration-fit.js';
 import type { ChosenWidths } from './choose/choose-widths.js';
@@ -62,6 +63,8 @@ export async function writePruned(
     0,
   );
   const counts = { nParams: model.nParams - removed, nParamsDense: model.nParams };
+  // Matrices of the last layer that was repaired are gigabytes, and would stay as long as the file is written.
+  collectGarbage();
   options.onStage({ name: 'write', part: 'the header', done: 0, of: 1 });
   const metadata = pruningMetadata(calibration, repaired, { repair: options.repair, ...counts });
   return await convert({

@@ -2,7 +2,6 @@
 // By default new objects get 16 MiB and more while modules load, and garbage that outlived them may
 // fill as much again as what is in use: the memory of ten thousand answers swings by a quarter.
 import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 
 /** What is in use may grow by a tenth before V8 looks for garbage: by 2 MiB at least, not by 8. */
 export const LEVEL_HEAP_FLAGS = ['--heap-growing-percent=10', '--optimize-for-size'];
@@ -11,21 +10,4 @@ export const LEVEL_HEAP_FLAGS = ['--heap-growing-percent=10', '--optimize-for-si
 export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   for (const flag of LEVEL_HEAP_FLAGS) setFlagsFromString(flag);
-}
-
-/**
- * Gives back what reading a model's header, or serving it, left in the heap: V8 itself looks some ten seconds
- * after the last answer. Blocks for about 15 ms, so call it where nobody waits.
- */
-export function collectGarbage(): void {
-  collect ??= exposedCollector();
-  collect();
-}
-
-let collect: (() => void) | undefined;
-
-/** Node has it only where it was started with `--expose-gc`, but V8 gives it to each new context. */
-function exposedCollector(): () => void {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc');
 }

@@ -3,6 +3,7 @@
 // Loads happen one after the other, in the order in which they were asked for. A model that is to give way
 // takes nobody new and answers what it has begun, so that no request waits for ever.
 // One model that is served alone is a pool of one.
+import { collectGarbage } from '../../terminal/garbage.js';
 import { formatDuration, formatMemory } from '../../terminal/units.js';
 import type {
   Engine,
@@ -12,7 +13,6 @@ import type {
   ModelFile,
 } from '../engine/engine.js';
 import { EngineError, failureOf } from '../engine/engine-error.js';
-import { collectGarbage } from '../engine/small-heap.js';
 import type { Recorder } from '../log/recorder.js';
 import type { ModelUse } from './model-use.js';
 import { notStarted } from './not-started.js';

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
-import { collectGarbage } from '../../../runtime/engine/small-heap.js';
+import { collectGarbage } from '../../terminal/garbage.js';
 
 t.test(
   'what nothing holds any more is collected at once, in a Node without --expose-gc',
