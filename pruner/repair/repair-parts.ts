@@ -59,7 +59,7 @@ function addBias(bias: Float32Array, own: Float32Array | null): Float32Array {
   return own ? bias.map((value, i) => value + (own[i] as number)) : bias;
 }
 
-function columnsOf(groups: readonly number[], groupSize: number): Uint32Array {
+export function columnsOf(groups: readonly number[], groupSize: number): Uint32Array {
   return Uint32Array.from(
     groups.flatMap((group) => Array.from({ length: groupSize }, (_, i) => group * groupSize + i)),
   );

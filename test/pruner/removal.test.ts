@@ -1,6 +1,5 @@
 // What is left once heads and channels are gone, and the statistics by which they go, against PyTorch's:
 // random Llamas with grouped-query attention and without, which fixtures/pruned/make.py made and cut.
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { getLlamaGpuTypes } from 'node-llama-cpp';
 import t, { type Test } from 'tap';
@@ -10,6 +9,7 @@ import { type KeptParts, readKeptParts } from '../support/kept-parts.js';
 import { loadModel } from '../support/llama-logits.js';
 import { relativeDifference } from '../support/logit-distance.js';
 import { needsTool } from '../support/needs.js';
+import { readPytorchTensors } from '../support/pytorch-tensors.js';
 import { fixtures, type Reference, readReference } from '../support/samples.js';
 
 // Mesa's software Vulkan counts as a GPU only where it is named.
@@ -86,7 +86,7 @@ async function compareStatistics(
 ): Promise<void> {
   const calibration = await openCalibration(file);
   const found = await statisticsOf(calibration);
-  for (const [key, expected] of readStatistics(name))
+  for (const [key, expected] of readPytorchTensors(name, 'statistics'))
     t.ok(relativeDifference(found.get(key) ?? new Float32Array(), expected) <= bound, key);
   await calibration.close();
 }
@@ -109,16 +109,4 @@ async function statisticsOf({
       found.set(`${key}.gram`, await inputs.readGram());
     }
   return found;
-}
-
-function readStatistics(name: string): Map<string, Float32Array> {
-  const base = path.join(fixtures, 'pruned', name, 'reference/statistics');
-  const values = new Float32Array(Uint8Array.from(readFileSync(`${base}.f32`)).buffer);
-  const places = Object.entries(JSON.parse(readFileSync(`${base}.json`, 'utf8'))) as [
-    string,
-    { offset: number; length: number },
-  ][];
-  return new Map(
-    places.map(([key, { offset, length }]) => [key, values.subarray(offset, offset + length)]),
-  );
 }
