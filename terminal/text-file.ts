@@ -9,7 +9,7 @@ export async function readTextFile(file: string, maxBytes: number): Promise<stri
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new Error(`${file} is not UTF-8 text`);
+    throw new Error(`${file} is not UTF-8 text; name a file of text, or store it as UTF-8`);
   }
 }
 

@@ -4,6 +4,8 @@ import { ggmlTypeById, rowSizeBytes } from '../../llama/ggml-types.js';
 import { type LlamaSettings, N_UBATCH } from '../../llama/model-settings.js';
 import type { GgufFile } from '../../model/gguf/gguf-file.js';
 import { type ModelShape, shapeOfGguf } from '../../model/shape/model-shape.js';
+import { formatMemory } from '../../terminal/units.js';
+import { CalibrationError } from '../calibration-error.js';
 
 /** Node, llama.cpp's code, rows at hand, and what allocators keep. */
 const PROCESS_BYTES = 320 * 2 ** 20;
@@ -17,17 +19,21 @@ type GramBudget = {
   memoryBytes: number | undefined;
 };
 
-/** May be negative. */
+/** May be negative. Throws {@link CalibrationError} where the model alone takes more than it may. */
 export function gramMemory(
   file: GgufFile,
   { settings, chunkSize, memoryBytes }: GramBudget,
 ): number {
-  const budget = memoryBytes ?? process.availableMemory();
   const { gpu, gpuLayers, kvTypeId } = settings;
   const isOnGpu = gpu !== false && gpuLayers !== 0;
   const weights = file.tensors.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const own = besideBytes(shapeOfGguf(file), { chunkSize, kvTypeId });
-  return budget - own.process - (isOnGpu ? 0 : weights + own.cache);
+  const model = isOnGpu ? 0 : weights + own.cache;
+  if (memoryBytes !== undefined && model > memoryBytes)
+    throw new CalibrationError(
+      `${file.path} takes ${formatMemory(model)} with its KV cache, of ${formatMemory(memoryBytes)} that calibrating may take; raise --memory, or calibrate the model in a smaller type`,
+    );
+  return (memoryBytes ?? process.availableMemory()) - own.process - model;
 }
 
 /** What is taken beside weights and Gram matrices: where the model is computed, and by the process in any case. */
