@@ -241,12 +241,20 @@ t.test('a reload shows all of 50 conversations', async (t) => {
   await page.locator('#import-file').setInputFiles(file);
   // They are listed before the browser has kept them, which is when this is said.
   await page.getByText('50 conversations were opened.').waitFor();
+  await page.addInitScript(`
+    const { normalize } = String.prototype;
+    window.normalized = 0;
+    String.prototype.normalize = function (form) {
+      window.normalized += this.length;
+      return normalize.call(this, form);
+    };`);
   await page.reload();
   await page.locator('.answer-turn .figures, .answer-turn .turn-actions').last().waitFor();
   const paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime";
   t.comment(`first paint after ${await page.evaluate(paint)} ms`);
   await page.locator('.conversation').nth(49).waitFor();
   t.equal(await page.locator('.conversation').count(), 50);
+  t.equal(await page.evaluate('normalized'), 0, 'no text is read where nothing is looked for');
   t.equal(await page.locator('.answer-turn').count(), 20);
 });
 
