@@ -39,7 +39,9 @@ export async function askText(
   input.value = options.value;
   const content = [el('label', { for: 'dialog-text' }, options.label), input];
   const shown = showDialog({ ...options, content });
-  input.select();
+  // A name is replaced, a text of many lines gone on with.
+  if (options.rows) input.setSelectionRange(input.value.length, input.value.length);
+  else input.select();
   return (await shown) && input.value.trim() !== '' ? input.value.trim() : null;
 }
 

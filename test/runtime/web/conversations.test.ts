@@ -31,7 +31,10 @@ t.test('a question can be asked in other words, and every version can be seen ag
   await answer(page, 'To One|To One.|Two.').waitFor();
   await page.locator('.user-turn').first().hover();
   await button(page, 'Edit').first().click();
-  await page.getByRole('textbox', { name: 'Your question' }).fill('Uno');
+  const edited = page.getByRole('textbox', { name: 'Your question' });
+  await page.keyboard.type('!');
+  t.equal(await edited.inputValue(), 'One!', 'gone on with, not replaced by the first letter');
+  await edited.fill('Uno');
   await button(page, 'Ask this instead').click();
   await answer(page, 'To Uno.').waitFor();
   t.same(await bubbles(page), ['Uno'], 'what followed the first version is not in the second');
