@@ -32,6 +32,11 @@ export function hasBlockReader(type: AnyGgmlType): boolean {
   return isQuantised(type) && type !== 'Q8_1';
 }
 
+/** As llama.cpp's C has it in the names of functions. */
+export function nameInC(type: AnyGgmlType): string {
+  return type.toLowerCase().replace(/_k$/, '_K');
+}
+
 /** Kept for good: the library aborts the process when it is loaded again after it was unloaded. */
 let native: Kernels | undefined;
 
@@ -74,10 +79,8 @@ type ReadBlocks = (source: Uint8Array, target: Float32Array, n: number) => void;
 /** Each bound when it is first used. */
 function bindBlockReaders(library: LibraryHandle): Kernels['fromBlocks'] {
   const bound = new Map<AnyGgmlType, ReadBlocks>();
-  const bind = (type: AnyGgmlType): ReadBlocks => {
-    const name = type.toLowerCase().replace(/_k$/, '_K');
-    return library.func(`void dequantize_row_${name}(const uint8_t *x, float *y, int64_t n)`);
-  };
+  const bind = (type: AnyGgmlType): ReadBlocks =>
+    library.func(`void dequantize_row_${nameInC(type)}(const uint8_t *x, float *y, int64_t n)`);
   return (type, source, target, n) => {
     const read = bound.get(type) ?? bind(type);
     bound.set(type, read);

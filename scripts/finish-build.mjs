@@ -12,6 +12,8 @@ import { compileKernels } from './compile-kernels.mjs';
 await chmod(new URL('../dist/cli.js', import.meta.url), 0o755);
 for (const file of ['pack/install.sh', 'pack/uninstall.sh', 'image/root/'])
   await copyToDist(`appliance/${file}`);
+for (const file of ['ggml-quants.wasm', 'ggml-quants.licences.txt'])
+  await copyToDist(`converter/quantise/portable/${file}`);
 await copyToDist('pruner/text/general.txt');
 await copyToDist('bench/compare/default-text.txt');
 await bundleWeb();

@@ -1,8 +1,9 @@
-// npm run bench:kernels: weights per second of one core, the vector kernels against llama.cpp's, turn
-// by turn in one run, so that what else the machine does meets both. The fastest turn counts.
+// npm run bench:kernels: weights per second of one core, the vector kernels and llama.cpp's source in WebAssembly
+// against its library, turn by turn in one run, so that what else the machine does meets all. The fastest turn counts.
 // Does not compare bytes: the tests do.
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { loadPortableKernels } from '../../converter/quantise/portable/portable-kernels.js';
 import {
   loadSimdKernels,
   SIMD_TYPES,
@@ -27,23 +28,28 @@ const arguments_ = await yargs(hideBin(process.argv))
   .strict()
   .parseAsync();
 
-const native = loadNativeKernels().toType;
+const kernels = loadNativeKernels();
+const native = kernels.toType;
+const portable = loadPortableKernels(kernels).toType;
 const simd = loadSimdKernels(native);
 if (!simd) throw new Error('This processor has no vectors that WebAssembly knows');
 print(SIMD_TYPES.map((type) => measure(type, simd)));
 
 type Measured = ReturnType<typeof measure>;
+type Times = [number, number, number];
 
 function measure(type: SimdType, simd: Quantise) {
-  let [simdMs, nativeMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  let [simdMs, nativeMs, portableMs] = Array<number>(3).fill(Number.POSITIVE_INFINITY) as Times;
   for (let turn = 0; turn < arguments_.turns; turn++) {
     simdMs = Math.min(simdMs, timeMs(simd, type, weights));
     nativeMs = Math.min(nativeMs, timeMs(native, type, weights));
+    portableMs = Math.min(portableMs, timeMs(portable, type, weights));
   }
   return {
     type,
     simd_weights_per_second: weights.length / (simdMs / 1000),
     native_weights_per_second: weights.length / (nativeMs / 1000),
+    portable_weights_per_second: weights.length / (portableMs / 1000),
     ratio: nativeMs / simdMs,
   };
 }
@@ -59,7 +65,7 @@ function print(measured: Measured[]): void {
   const million = (n: number) => `${(n / 1e6).toFixed(1).padStart(6)} M/s`;
   const lines = measured.map(
     (row) =>
-      `${row.type.padEnd(7)}${million(row.simd_weights_per_second)}, llama.cpp ${million(row.native_weights_per_second)}, ${row.ratio.toFixed(1)} times as fast`,
+      `${row.type.padEnd(7)}${million(row.simd_weights_per_second)}, llama.cpp ${million(row.native_weights_per_second)}, in WebAssembly ${million(row.portable_weights_per_second)}, ${row.ratio.toFixed(1)} times as fast`,
   );
   process.stdout.write(
     arguments_.json ? `${JSON.stringify(measured, null, 2)}\n` : `${lines.join('\n')}\n`,
