@@ -17,6 +17,8 @@ export type HearthOptions = LoadSetting & {
   /** Default any free one. */
   port?: number;
   env?: Record<string, string>;
+  /** What is run; this hearth unless given. */
+  program?: string[];
   /** Further models and options, as they are typed. */
   more?: string[];
 };
@@ -32,7 +34,8 @@ export class HearthProcess implements AsyncDisposable {
 
   private constructor(options: HearthOptions) {
     this.log = options.log;
-    this.#process = spawn(process.execPath, [CLI, 'serve', ...commandLine(options)], {
+    const [command = '', ...words] = options.program ?? [process.execPath, CLI];
+    this.#process = spawn(command, [...words, 'serve', ...commandLine(options)], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...withoutSettings(), ...options.env },
     });
