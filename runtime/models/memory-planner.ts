@@ -24,7 +24,7 @@ export class MemoryPlanner implements Planner {
   }
 
   async plan(settings: EngineOptions, heldBytes: number): Promise<MemoryPlan> {
-    const { ino, size, mtimeMs } = await stat(settings.modelPath);
+    const { ino, size, mtimeMs } = await stat(settings.modelPath).catch(refuseUnreadable);
     const key = JSON.stringify([settings, ino, size, mtimeMs]);
     const planned = this.#plans.get(key) ?? this.#predict(settings, heldBytes);
     this.#plans.set(key, planned);
@@ -67,4 +67,8 @@ export class MemoryPlanner implements Planner {
     const memoryBytes = process.availableMemory() + heldBytes + HEARTH_BYTES;
     return { memoryBytes, source: 'what is free' };
   }
+}
+
+function refuseUnreadable({ message }: Error): never {
+  throw new Error(`the model's file cannot be read: ${message}; put it back, and ask again`);
 }

@@ -165,7 +165,9 @@ t.test('a model that fits nothing, and a file that is gone or broken', async (t)
   t.match(await hello('good'), { status: 200 });
   const file = path.join(folder, 'gone.gguf');
   await rename(file, `${file}.away`);
-  t.match(await hello('gone'), { status: 503, body: { error: { code: 'load_failed' } } });
+  const message = /^the model's file cannot be read: ENOENT.*; put it back/;
+  const told = { error: { code: 'load_failed', message } };
+  t.match(await hello('gone'), { status: 503, body: told });
   await rename(`${file}.away`, file);
   await truncate(file, 100_000);
   t.match(await hello('gone'), { status: 503, body: { error: { code: 'load_failed' } } });
