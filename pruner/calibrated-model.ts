@@ -25,6 +25,7 @@ import { modelDigestOfGguf } from './model-digest.js';
 import { type CalibrationPace, FirstChunkTimer } from './plan/time-plan.js';
 import type { SplitText } from './split-text.js';
 import type { Stage } from './stage.js';
+import { checkTemporarySpace } from './temporary-space.js';
 import { scoreUnpruned, type UnprunedScore } from './unpruned-score.js';
 
 export type CalibratingOptions = Pick<PrepareOptions, 'checkpoint' | 'lora' | 'tokenizer'> & {
@@ -80,6 +81,11 @@ export async function calibrateModel(
   const { onStage, signal, folder } = options;
   if (options.calibration !== undefined)
     await checkGiven({ path: options.calibration, digest: null, needsGrams, parts });
+  const isKept = (options.calibration ?? options.keepCalibration) !== undefined;
+  await checkTemporarySpace(folder, {
+    ...{ model: dense.model, parts, denseType: options.denseType },
+    hasGrams: needsGrams && !isKept,
+  });
   const scored = await scoreDense(options, { dense, parts, text: text.judging });
   const { densePath, denseMs, settings, unpruned } = scored;
   options.onUnpruned(unpruned);
@@ -165,13 +171,15 @@ async function scoreAs(
   return { densePath, denseMs, settings, unpruned };
 }
 
-/** Before any long work, what would be refused after it. */
+/** Before any long work, what would be refused after it. `sizeBytes` is about what the output takes. */
 export async function checkBeforehand(
   { output, keepCalibration, force, gpu }: CalibratingOptions,
   inputs: readonly string[],
+  sizeBytes = 0,
 ): Promise<void> {
-  for (const file of [output, ...(keepCalibration === undefined ? [] : [keepCalibration])])
-    await (await openOutput(file, { inputs, force })).discard();
+  await (await openOutput(output, { sizeBytes, inputs, force })).discard();
+  if (keepCalibration !== undefined)
+    await (await openOutput(keepCalibration, { inputs, force })).discard();
   if (gpu !== 'auto' && gpu !== 'off') await findGpu(gpu);
 }
 

@@ -20,7 +20,7 @@ import {
 } from './calibrated-model.js';
 import { chooseWidths, type DriftMeter } from './choose/choose-widths.js';
 import { openDriftMeter } from './choose/drift-meter.js';
-import type { UniformWidths } from './choose/plain-widths.js';
+import { type UniformWidths, weightBytes } from './choose/plain-widths.js';
 import type { Target } from './choose/target.js';
 import { listParts, openDenseModel } from './dense-model.js';
 import { type Judgement, judge } from './judge.js';
@@ -62,7 +62,7 @@ const CHOOSING_CHUNKS = 6;
 export async function prune(options: PruneOptions): Promise<PruneSummary> {
   const { checkpoint: denseCheckpoint, lora: loraFolder, layers, repair, folder, signal } = options;
   const checkpoint = await openCheckpoint(denseCheckpoint, { signal });
-  await checkBeforehand(options, checkpoint.files);
+  await checkBeforehand(options, checkpoint.files, weightBytes(options.quantised));
   const lora = loraFolder === undefined ? null : await openLora(loraFolder, checkpoint);
   const dense = openDenseModel(checkpoint, lora);
   const compute = openCompute({ threads: options.threads ?? os.availableParallelism() });

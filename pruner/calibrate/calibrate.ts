@@ -59,7 +59,7 @@ const OVERFLOW_ADVICE =
   'the model is broken or overflows half precision there; try a BF16 or F32 file, or another backend';
 const DEFAULT_CHUNK = 512;
 const SCORED_CHUNKS = 4;
-const DEFAULT_HELD_OUT = 1024;
+export const DEFAULT_HELD_OUT = 1024;
 
 /** Throws {@link CalibrationError}, `GgufFileError`, `OutputError` or `MeasureError`. */
 export async function calibrate(options: CalibrateOptions): Promise<CalibrateSummary> {
