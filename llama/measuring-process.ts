@@ -40,7 +40,7 @@ export async function* runMeasuringProcess<Event>(
     const stop = AbortSignal.any([signal, ended.signal]);
     for await (const event of events(child, stop)) {
       const told = event as MeasuringEnd;
-      if (told.kind === 'failed') throw new MeasureError(withLastWords(told.message, log));
+      if (told.kind === 'failed') throw new MeasureError(withLastWords(told.message, log.lines));
       if (told.kind === 'log') log.add(told.lines);
       else yield event as Event;
       if (told.kind === 'done') return;
@@ -77,7 +77,12 @@ async function* events(child: ChildProcess, signal: AbortSignal): AsyncGenerator
   }
 }
 
-function withLastWords(message: string, log: NativeLog): string {
-  const last = log.lines.findLast((line) => /error|fail|unable|cannot/i.test(line));
+/** What llama.cpp said of a failure, and what to do where it was for want of memory. */
+export function withLastWords(message: string, log: readonly string[]): string {
+  const said = log.filter((line) => /error|fail|unable|cannot/i.test(line));
+  const ofMemory = said.findLast((line) => /alloc|memory/i.test(line));
+  if (ofMemory !== undefined)
+    return `${message}: ${ofMemory}; memory ran out: free some, take a smaller type, or pass --gpu off where it is a GPU's`;
+  const last = said.at(-1);
   return last === undefined ? message : `${message}: ${last}`;
 }

@@ -44,7 +44,8 @@ export async function openOutput(
   await checkSpace(filePath, sizeBytes);
   const temporary = temporaryPath(filePath);
   const handle = await open(temporary, 'wx').catch((cause: NodeJS.ErrnoException) => {
-    throw new OutputError(filePath, `cannot be written (${cause.code})`, { cause });
+    const problem = `cannot be written (${cause.code}); allow it, or write elsewhere`;
+    throw new OutputError(filePath, problem, { cause });
   });
   const file = temporaryFile(handle, { temporary, filePath, force });
   await handle.truncate(sizeBytes).catch(async (cause: NodeJS.ErrnoException) => {

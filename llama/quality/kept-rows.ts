@@ -31,7 +31,7 @@ function checkSpace(folder: string, neededBytes: number): void {
   const { bavail, bsize } = statfsSync(folder);
   if (bavail * bsize > neededBytes) return;
   throw new Error(
-    `${folder} has ${formatDisk(bavail * bsize)} free, and KL divergence needs ${formatDisk(neededBytes)} there while it is measured; set TMPDIR to another folder, or take fewer --chunks`,
+    `${folder} has ${formatDisk(bavail * bsize)} free, and KL divergence needs ${formatDisk(neededBytes)} there while it is measured; set TMPDIR to a folder on another disk, or measure fewer chunks`,
   );
 }
 
