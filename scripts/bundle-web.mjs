@@ -12,13 +12,15 @@ import { writeLicences } from './bundled-licences.mjs';
 const source = fileURLToPath(new URL('../runtime/web/', import.meta.url));
 const target = fileURLToPath(new URL('../dist/runtime/web/', import.meta.url));
 
-const PAGES = ['index.html', 'dashboard.html'];
+const PAGES = ['index.html', 'dashboard.html', 'setup.html'];
 const MODULES = [
   'chat/chat.ts',
   'dashboard/dashboard.ts',
+  'setup/setup.ts',
   'styles/chat.css',
   'styles/dashboard.css',
   'styles/math.css',
+  'styles/setup.css',
 ];
 /** In a scope of its own, so it shares no chunks with the pages. */
 const WORKERS = ['chat/attachments/pdf-worker.ts'];

@@ -18,12 +18,15 @@ import { ApiError, errorBody, toApiError } from './openai-error.js';
 import { pages } from './pages.js';
 import { responses } from './responses.js';
 import type { Service } from './service.js';
+import { type SetupOptions, setup } from './setup.js';
 import { slots } from './slots.js';
 import { tokens } from './tokens.js';
 
 export type AppOptions = AccessOptions & {
   service: Service;
   healthCheck: HealthCheck;
+  /** Of a device that nobody has set up yet; null elsewhere. */
+  setup?: SetupOptions | null;
   /** Told of failures that nobody foresaw. */
   onError?: (error: unknown) => void;
   headersTimeoutMs?: number;
@@ -43,6 +46,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   health(app, healthCheck);
   service.metrics.register(app);
   for (const routes of ROUTES) routes(app, service);
+  if (options.setup) setup(app, options.setup);
   await pages(app, options.webFolder);
   return app;
 }

@@ -4,7 +4,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { SETUP_PATH } from './setup.js';
 
 /** Where the build puts the bundled pages: beside the compiled runtime. */
 export const WEB_FOLDER = path.join(import.meta.dirname, '../web');
@@ -16,10 +17,20 @@ export async function pages(app: FastifyInstance, folder = WEB_FOLDER): Promise<
     root: folder,
     index: ['index.html'],
     dotfiles: 'deny',
+    allowedPath: (name, _root, request) => !isSetupPage(name) || isAtSetup(request),
     cacheControl: false,
     setHeaders: (response, file) => response.setHeader('cache-control', cacheControl(folder, file)),
   });
   app.get('/dashboard', (_request, reply) => reply.sendFile('dashboard.html'));
+}
+
+/** setup.ts says who sees it, and when. */
+function isSetupPage(name: string): boolean {
+  return path.posix.basename(name) === 'setup.html';
+}
+
+function isAtSetup({ routeOptions }: FastifyRequest): boolean {
+  return routeOptions.url === SETUP_PATH;
 }
 
 /** An asset has its hash in its name and never changes; what names assets is asked for each time. */

@@ -87,6 +87,11 @@ const options = {
     ...valueFlag("Record of the device's last update, for /props and /metrics", path.resolve),
     hidden: true,
   },
+  // The configuration of an image has it until its owner has set the device up.
+  setup: {
+    ...valueFlag('File that the setup page leaves for root', path.resolve),
+    hidden: true,
+  },
   // HEARTH_DEBUG, which cli.ts reads, comes along with the other HEARTH_*.
   debug: { type: 'boolean', hidden: true },
   'print-unit': { describe: 'Print a systemd unit for these settings', type: 'boolean' },
@@ -165,6 +170,7 @@ async function run(argv: ServeArguments): Promise<void> {
     log: logOptionsOf(argv),
     otlp: argv.otlp ?? null,
     updateOutcome: argv['update-outcome'] ?? null,
+    setup: argv.setup === undefined ? null : { file: argv.setup },
   });
 }
 

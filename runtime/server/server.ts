@@ -17,6 +17,7 @@ import { SHUTDOWN_MS } from './limits.js';
 import { type ListenAt, listen } from './listen.js';
 import { Metrics } from './metrics.js';
 import type { Service, UnderWay } from './service.js';
+import type { SetupOptions } from './setup.js';
 
 export type ServerOptions = Partial<AccessOptions> & {
   /** Each is loaded when it is first asked, unless it is pinned or has an engine. */
@@ -34,6 +35,8 @@ export type ServerOptions = Partial<AccessOptions> & {
   deadlineMs?: number | null;
   /** Record of the device's last update; null where there is none. */
   updateOutcome?: string | null;
+  /** Of a device that nobody has set up yet. */
+  setup?: SetupOptions | null;
   sampleEveryMs?: number;
   headersTimeoutMs?: number;
   requestTimeoutMs?: number;

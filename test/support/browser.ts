@@ -46,7 +46,7 @@ export async function openPage(
   });
   page.on('request', (request) => origins.add(new URL(request.url()).origin));
   await page.goto(url);
-  await page.waitForSelector('#send-button[aria-label], .dashboard', { state: 'attached' });
+  await page.waitForSelector('#send-button[aria-label], .dashboard, .setup', { state: 'attached' });
   return { page, faults, consoleErrors, origins };
 }
 

@@ -1,5 +1,6 @@
 // The chat page: puts its parts together.
 // Every part knows the store; the few things that concern two parts are wired here.
+import { takeKeyOfAddress } from '../shared/api-key.js';
 import { byId } from '../shared/dom.js';
 import { drawIcons } from '../shared/icons.js';
 import { themeButton } from '../shared/theme-button.js';
@@ -19,6 +20,7 @@ import { sidebar } from './sidebar.js';
 import { showStatus } from './status-view.js';
 import { ThreadView } from './thread-view.js';
 
+takeKeyOfAddress();
 fillTexts();
 drawIcons();
 const store = await ConversationStore.open(await openConversationDb(), readSettings());

@@ -15,6 +15,23 @@ export function readKey(): string | null {
   return keyOfPage ?? readText('tab', STORAGE_KEY) ?? readText('device', STORAGE_KEY);
 }
 
+/** A QR code on the device's screen has it after the `#`: it stays on this device, and leaves the address. */
+export function takeKeyOfAddress(): void {
+  const written = /^#key=(.+)$/.exec(location.hash)?.[1];
+  if (written === undefined) return;
+  history.replaceState(null, '', location.pathname + location.search);
+  const key = decoded(written);
+  if (key !== null) keepKey(key, 'device');
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
 function keepKey(key: string, where: Keeping): void {
   forgetKey();
   if (!writeText(where, STORAGE_KEY, key)) keyOfPage = key;

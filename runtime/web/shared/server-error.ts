@@ -44,20 +44,23 @@ export class ServerError extends Error {
   readonly kind: FailureKind;
   /** The server's own code, such as `no_log`; empty where it gave none. */
   readonly code: string;
+  /** The field at fault, as the server names it. */
+  readonly param: string | null;
 
-  constructor(kind: FailureKind, message: string, code = '') {
+  constructor(kind: FailureKind, message: string, code = '', param: string | null = null) {
     super(message);
     this.kind = kind;
     this.code = code;
+    this.param = param;
   }
 }
 
 /** The error that a response which is not ok stands for. */
 export async function errorOfResponse(response: Response): Promise<ServerError> {
   const body: unknown = await response.json().catch(() => null);
-  const { message, code } = errorFields(body);
+  const { message, code, param } = errorFields(body);
   const kind = kindOf(response.status, code);
-  return new ServerError(kind, message ?? `HTTP ${response.status}`, code);
+  return new ServerError(kind, message ?? `HTTP ${response.status}`, code, param);
 }
 
 /** The error in an event of a stream; null where the event is none. OpenAI's shape. */
@@ -66,12 +69,14 @@ export function errorOfEvent(event: unknown): ServerError | null {
   return message === null ? null : new ServerError(kindOf(500, code), message);
 }
 
-function errorFields(body: unknown): { message: string | null; code: string } {
+function errorFields(body: unknown) {
   const error = field(body, 'error');
   const message = typeof error === 'string' ? error : field(error, 'message');
+  const param = field(error, 'param');
   return {
     message: typeof message === 'string' ? message : null,
     code: String(field(error, 'code') ?? ''),
+    param: typeof param === 'string' ? param : null,
   };
 }
 

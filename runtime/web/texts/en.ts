@@ -1,4 +1,4 @@
-// Every word of both pages, in English; ja.ts has the same in Japanese, and a test holds them together.
+// Every word of the pages, in English; ja.ts has the same in Japanese, and a test holds them together.
 // Words with figures in them are functions. Sizes, speeds and times come in as they are shown.
 // Nothing is decided here, and no word stands anywhere else.
 
@@ -238,6 +238,38 @@ export const en = {
     remember: 'Remember the key on this device',
     hint: 'Enter the API key that hearth was started with. It stays in this browser.',
     refused: 'The server did not accept that key. Check it and try again.',
+  },
+
+  setup: {
+    title: 'Set up this device',
+    intro: 'You do this once, from the network of the house. The device then starts again with it.',
+    hostname: 'Name of the device',
+    hostnameHint:
+      'Letters, digits and hyphens. It is then found as this name with .local behind it.',
+    timezone: 'Time zone',
+    key: 'API key',
+    keyHint:
+      'Everyone who asks the device something needs it. Without one, everyone in the network may ask.',
+    wifi: 'Wi-Fi',
+    wifiHint: 'Leave it empty where the device has a cable.',
+    ssid: 'Name of the network',
+    passphrase: 'Passphrase',
+    passphraseHint: 'Leave it empty for an open network.',
+    action: 'Set up',
+    done: 'This device is set up and starts again now, which takes a minute or two. It is then at:',
+    keepKey: 'Its API key, which is not shown again:',
+    failures: {
+      hostname: 'The name may have up to 63 letters, digits and hyphens, such as kitchen-2.',
+      timezone: 'The device does not know this time zone.',
+      api_key: 'The key needs 8 to 128 letters, digits or signs, without spaces.',
+      'wifi.ssid':
+        'The name of a network has up to 32 bytes; letters such as ä or 家 have more than one.',
+      'wifi.passphrase':
+        'The passphrase of a network has 8 to 63 letters, digits or signs, or is a key of 64 hexadecimal digits.',
+      already_set_up:
+        'Somebody has set up this device already. It starts again, and its screen then shows its address.',
+      not_local: 'A device is set up from its own network. Open the address that its screen shows.',
+    },
   },
 
   dashboard: {

@@ -1,4 +1,4 @@
-// Every word of both pages, in Japanese; en.ts says what each is for.
+// Every word of the pages, in Japanese; en.ts says what each is for.
 import type { Texts } from './en.js';
 
 export const ja: Texts = {
@@ -241,6 +241,39 @@ export const ja: Texts = {
     remember: 'この端末にキーを記憶する',
     hint: 'hearth の起動時に設定した API キーを入力してください。キーはこのブラウザーにだけ保存されます。',
     refused: 'このキーでは接続できませんでした。確かめてから、もう一度お試しください。',
+  },
+
+  setup: {
+    title: 'このデバイスの設定',
+    intro: '設定は一度だけ、家のネットワークから行います。設定が済むと、デバイスは起動し直します。',
+    hostname: 'デバイスの名前',
+    hostnameHint:
+      '英数字とハイフンが使えます。この名前の後ろに .local を付けたアドレスで見つかります。',
+    timezone: 'タイムゾーン',
+    key: 'API キー',
+    keyHint:
+      'デバイスに質問する人は皆このキーが必要です。空欄にすると、ネットワーク内の誰でも使えます。',
+    wifi: 'Wi-Fi',
+    wifiHint: 'ケーブルでつないでいる場合は空欄のままにしてください。',
+    ssid: 'ネットワーク名',
+    passphrase: 'パスワード',
+    passphraseHint: 'パスワードのないネットワークでは空欄のままにしてください。',
+    action: '設定する',
+    done: '設定が済みました。デバイスはこれから起動し直します。1、2 分かかります。その後のアドレス：',
+    keepKey: 'API キー（今後は表示されません）：',
+    failures: {
+      hostname: '名前は 63 文字までの英数字とハイフンです（例：kitchen-2）。',
+      timezone: 'デバイスはこのタイムゾーンを知りません。',
+      api_key: 'キーは空白を含まない 8～128 文字の英数字と記号です。',
+      'wifi.ssid':
+        'ネットワーク名は 32 バイトまでです。「家」のような文字は複数のバイトになります。',
+      'wifi.passphrase':
+        'パスワードは 8～63 文字の英数字と記号、または 64 桁の 16 進数のキーです。',
+      already_set_up:
+        'このデバイスはすでに誰かが設定しました。起動し直した後、画面にアドレスが表示されます。',
+      not_local:
+        'デバイスの設定は同じネットワークから行います。デバイスの画面に表示されたアドレスを開いてください。',
+    },
   },
 
   dashboard: {

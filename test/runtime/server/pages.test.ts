@@ -52,6 +52,10 @@ t.test('nothing outside the folder is served', async (t) => {
     '/%2e%2e/%2e%2e/cli.js',
     '/assets/',
     '/.env',
+    '/setup.html',
+    '/setup%2ehtml',
+    '/./setup.html',
+    '//setup.html',
   ])
     t.not((await app.inject(url)).statusCode, 200, url);
 });

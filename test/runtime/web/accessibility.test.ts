@@ -1,38 +1,15 @@
-// Both pages by the rules of axe-core (WCAG 2.2 A and AA, and its own best practices), in the states
-// that a person meets; what only a person can judge is not in them.
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import type { Page } from 'playwright-core';
-import t, { type Test } from 'tap';
+// The chat and the dashboard by axe's rules, in the states that a person meets.
+import t from 'tap';
 import { launchBrowser, openPage } from '../../support/browser.js';
 import { skipFileWithout } from '../../support/needs.js';
-import { packageRoot } from '../../support/samples.js';
 import { startScriptedServer } from '../../support/scripted-server.js';
+import { axe, checkEverywhere, violations } from './axe.js';
 import { answerRow, dashboardAnswers } from './dashboard-answers.js';
 
 skipFileWithout('chromium');
 const browser = await launchBrowser(t);
-const axe = readFileSync(path.join(packageRoot, 'node_modules/axe-core/axe.min.js'), 'utf8');
 const ANSWER =
   '# Title\n\nA `code`, a [link](https://example.org), $\\sqrt{x}$.\n\n> Quote\n\n1. one\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n$$\\frac{1}{2}$$\n\n```js\nlet x = "y"; // z\nfunction f() { return 12; }\n```';
-
-/** The rules that a page breaks, each with the first element that does. */
-async function violations(page: Page): Promise<string[]> {
-  return await page.evaluate(
-    'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))',
-  );
-}
-
-/** In both themes, on a desk and on a phone. */
-async function checkEverywhere(t: Test, page: Page, state: string): Promise<void> {
-  for (const width of [1280, 390])
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.setViewportSize({ width, height: 800 });
-      await page.emulateMedia({ colorScheme });
-      t.same(await violations(page), [], `${state}, ${width} px, ${colorScheme}`);
-      t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, 'nothing is cut');
-    }
-}
 
 const LANGUAGES = [
   { locale: 'en-GB', language: 'en', settings: 'Settings', list: 'Conversations' },
