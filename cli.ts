@@ -28,6 +28,7 @@ const COMMANDS = {
   'update-bundle': async () =>
     (await import('./appliance/update/update-bundle-command.js')).updateBundleCommand,
   update: async () => (await import('./appliance/update/update-command.js')).updateCommand,
+  setup: async () => (await import('./appliance/setup/setup-command.js')).setupCommand,
   devices: async () => (await import('./devices/devices-command.js')).devicesCommand,
   pack: async () => (await import('./appliance/pack/pack-command.js')).packCommand,
   verify: async () => (await import('./appliance/verify/verify-command.js')).verifyCommand,
@@ -55,6 +56,7 @@ const EXAMPLES: [command: string, description: string][] = [
     'A signed update for devices with such a disk',
   ],
   ['$0 update', 'On a device with such a disk: what its maker released'],
+  ['$0 setup', 'On a device with such a disk: its name, key, Wi-Fi and time zone, once'],
   ['$0 devices', 'What this machine is, and the cards and boards that hearth knows'],
   ['$0 pack chat.gguf --target linux-arm64', 'One file that a board installs without network'],
   ['$0 verify hearth-linux-arm64.tar.zst', 'Whether such a file is whole, and by whom'],

@@ -69,7 +69,7 @@ async function gather(
   found: Pick<ImageBuild, 'fitted' | 'folder'>,
 ): Promise<ImageBuild> {
   const { settings, model, signal, onStep } = options;
-  const hasWifi = settings.wifi !== null;
+  const { hasWifi } = settings;
   const system = await gatherSystem({ ...options, hasWifi, folder: found.folder });
   onStep('hashing the model');
   const modelSha256 = await sha256Of(model, signal);

@@ -66,10 +66,10 @@ function disk(): SystemFile {
 function service({ unit }: ConfigInputs): SystemFile[] {
   const folderOf = '/etc/systemd/system';
   const wanted =
-    'systemd-networkd systemd-resolved hearth hearth-console hearth-healthy hearth-ssh-keys ssh';
+    'systemd-networkd systemd-resolved hearth hearth-setup hearth-console hearth-healthy hearth-ssh-keys ssh';
   const units = [
     ...wanted.split(' ').map((name) => `${name}.service`),
-    ...['hearth-update.timer', 'hearth-restart.timer'],
+    ...['hearth-setup.path', 'hearth-update.timer', 'hearth-restart.timer'],
   ];
   const hasKeys = lines(['[Unit]', `ConditionPathExists=${SETTINGS_FOLDER}/ssh-keys`]);
   return [

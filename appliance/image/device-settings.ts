@@ -3,6 +3,13 @@
 // name can say more than a name. Warns of keys that others can read.
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import {
+  checkedHostname,
+  checkedPassphrase,
+  checkedSsid,
+  checkedTimezone,
+  type Wifi,
+} from '../../runtime/setup/owner-settings.js';
 import { printable } from '../../terminal/foreign-text.js';
 import { warnIfOpen } from '../signature.js';
 import { ImageError } from './image-machine.js';
@@ -22,12 +29,8 @@ export type SettingsFlags = { [Flag in SettingsFlag]?: string | undefined } & {
   port?: number | undefined;
   'update-hour'?: number | undefined;
   'update-patience'?: number | undefined;
-};
-
-export type Wifi = {
-  ssid: string;
-  /** null for an open network */
-  passphrase: string | null;
+  wifi?: boolean | undefined;
+  setup?: boolean | undefined;
 };
 
 export type DeviceSettings = {
@@ -35,6 +38,8 @@ export type DeviceSettings = {
   /** lines of authorized_keys; empty for a device without SSH */
   sshKeys: string[];
   wifi: Wifi | null;
+  /** whether it has what Wi-Fi takes: a network may be named later */
+  hasWifi: boolean;
   apiKeys: string[];
   timezone: string;
   port: number;
@@ -46,61 +51,46 @@ export type DeviceSettings = {
   updateHour: number;
   /** how long a system that never answered may take before it starts again */
   patienceMs: number;
+  /** whether its owner sets it up at its first start */
+  hasSetup: boolean;
 };
 
 export const DEFAULT_PORT = 8080;
 export const DEFAULT_UPDATE_HOUR = 4;
 /** A large model from a slow card. */
 const DEFAULT_PATIENCE_MS = 10 * 60_000;
-const MAX_SSID_BYTES = 32;
 const KEY_TYPES =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/;
 
-/** Rejects with {@link ImageError}; `warn` is told of secrets that others can read. */
+/** Rejects with {@link ImageError} or SettingError; `warn` is told of secrets that others can read. */
 export async function readSettings(
   flags: SettingsFlags,
   warn: (text: string) => void,
 ): Promise<DeviceSettings> {
   const { 'ssh-key': sshKeyFile, 'api-key-file': apiKeyFile, port = DEFAULT_PORT } = flags;
   const { 'update-ca': caFile } = flags;
+  const wifi = await wifiOf(flags, warn);
   return {
-    hostname: checkedHostname(flags.hostname ?? 'hearth'),
+    hostname: checkedHostname(flags.hostname ?? 'hearth', '--hostname'),
     sshKeys: sshKeyFile === undefined ? [] : sshKeysOf(await linesOf(sshKeyFile), sshKeyFile),
-    wifi: await wifiOf(flags, warn),
+    wifi,
+    hasWifi: wifi !== null || (flags.wifi ?? false),
     apiKeys: apiKeyFile === undefined ? [] : await apiKeysOf(apiKeyFile, warn),
-    timezone: checkedTimezone(flags.timezone ?? 'UTC'),
+    timezone: checkedTimezone(flags.timezone ?? 'UTC', '--timezone'),
     port,
     updateCa: caFile === undefined ? null : await caOf(caFile),
     updateUrl: updateUrlOf(flags),
     updateHour: flags['update-hour'] ?? DEFAULT_UPDATE_HOUR,
     patienceMs: flags['update-patience'] ?? DEFAULT_PATIENCE_MS,
+    hasSetup: setupOf(flags),
   };
 }
 
-/** One label of RFC 1123. */
-function checkedHostname(name: string): string {
-  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(name)) return name.toLowerCase();
-  throw new ImageError(
-    `--hostname ${JSON.stringify(name)} is not the name of a machine; expected up to 63 letters, digits and hyphens, such as kitchen-2`,
-  );
-}
-
-function checkedTimezone(name: string): string {
-  const isPlain = /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/.test(name);
-  const known = isPlain ? knownTimezone(name) : null;
-  if (known) return known;
-  throw new ImageError(
-    `--timezone ${JSON.stringify(name)} is not known; expected one such as Europe/Berlin or UTC`,
-  );
-}
-
-/** As the files of zones are named, however it was typed; null for none. */
-function knownTimezone(name: string): string | null {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
-  } catch {
-    return null;
-  }
+/** A device whose key its maker has set, and may have printed on it, is not taken over by whoever comes first. */
+function setupOf({ setup, 'api-key-file': apiKeyFile }: SettingsFlags): boolean {
+  if (setup && apiKeyFile !== undefined)
+    throw new ImageError('--setup lets the owner set the key; leave out --api-key-file');
+  return setup ?? apiKeyFile === undefined;
 }
 
 async function wifiOf(
@@ -111,21 +101,16 @@ async function wifiOf(
     if (file === undefined) return null;
     throw new ImageError('--wifi-psk-file is for a network; name it with --wifi-ssid');
   }
-  const length = Buffer.byteLength(ssid);
-  if (length === 0 || length > MAX_SSID_BYTES)
-    throw new ImageError(
-      `--wifi-ssid has ${length} bytes; expected 1 to ${MAX_SSID_BYTES}, as Wi-Fi has it`,
-    );
-  return { ssid, passphrase: file === undefined ? null : await passphraseOf(file, warn) };
+  return {
+    ssid: checkedSsid(ssid, '--wifi-ssid'),
+    passphrase: file === undefined ? null : await passphraseOf(file, warn),
+  };
 }
 
 async function passphraseOf(file: string, warn: (text: string) => void): Promise<string> {
   await warnIfOpen(file, warn);
-  const [passphrase = '', ...more] = await linesOf(file);
-  if (more.length === 0 && /^[\x20-\x7e]{8,63}$/.test(passphrase)) return passphrase;
-  throw new ImageError(
-    `${file} holds no Wi-Fi passphrase; expected one line of 8 to 63 ASCII characters`,
-  );
+  const text = (await linesOf(file)).join('\n');
+  return checkedPassphrase(text, file);
 }
 
 function sshKeysOf(lines: string[], file: string): string[] {

@@ -40,9 +40,16 @@ const imageOptions = {
     'File of public keys that may log in as root; nobody without',
     text('ssh-key'),
   ),
+  wifi: { describe: 'With what Wi-Fi takes, for a network that the owner names', type: 'boolean' },
   'wifi-ssid': valueFlag('Wi-Fi network to join', text('wifi-ssid')),
   'wifi-psk-file': valueFlag('File with its passphrase', text('wifi-psk-file')),
   'api-key-file': valueFlag('File of keys that the API asks for, one a line', text('api-key-file')),
+  setup: {
+    describe:
+      'Let the owner set name, key, Wi-Fi and time zone at the first start; --no-setup leaves them as they are made',
+    type: 'boolean',
+    defaultDescription: 'without --api-key-file',
+  },
   'update-ca': valueFlag(
     'Certificate (PEM) of whose updates the device takes; none without',
     text('update-ca'),
@@ -91,7 +98,9 @@ export const imageCommand: CommandModule<object, ImageArguments> = {
 async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
   const settings = await readSettings(argv, warn);
   if (settings.apiKeys.length === 0)
-    warn('without --api-key-file, everyone in the same network may use the device');
+    warn(
+      `without --api-key-file, everyone in the same network may use the device${settings.hasSetup ? ' until its owner has set a key' : ''}`,
+    );
   const epoch = sourceDateOrToday();
   const summary = await buildImage({
     model: argv.model,

@@ -13,6 +13,8 @@ export const VERITY_ARGUMENT = 'hearth.verity';
 export const DISK_FOLDER = '/run/hearth-disk';
 /** Where the partition of the settings is mounted. */
 export const SETTINGS_FOLDER = '/run/hearth-settings';
+/** What hearth serve leaves there for usr/lib/hearth/setup. */
+export const SETUP_REQUEST = '/var/lib/hearth/setup.json';
 
 /**
  * Run before Debian looks for the root's partition, and so with its name only; what it writes to

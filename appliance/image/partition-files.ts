@@ -57,8 +57,9 @@ function seedOf({
   modelSha256,
   release,
 }: ImageBuild): string {
-  const { hostname, timezone, port, updateCa } = settings;
-  const asked = [target, hostname, timezone, port, fitted.nCtx, epoch, release, updateCa];
+  const { hostname, timezone, port, updateCa, hasSetup } = settings;
+  const made = [hostname, timezone, port, updateCa, hasSetup];
+  const asked = [target, ...made, fitted.nCtx, epoch, release];
   return JSON.stringify([...asked, modelSha256, base.packages, hearth.packages]);
 }
 

@@ -4,8 +4,9 @@
 // JSON, or as the whole of a file, never into a line of something else.
 import { pbkdf2Sync } from 'node:crypto';
 import path from 'node:path';
-import type { DeviceSettings, Wifi } from './device-settings.js';
-import { SETTINGS_FOLDER } from './initramfs.js';
+import { isPsk, type Wifi } from '../../runtime/setup/owner-settings.js';
+import type { DeviceSettings } from './device-settings.js';
+import { SETTINGS_FOLDER, SETUP_REQUEST } from './initramfs.js';
 import { file, lines, link, type SystemFile } from './system-file.js';
 
 export type SettingsInputs = {
@@ -14,8 +15,12 @@ export type SettingsInputs = {
   memoryMaxBytes: number;
 };
 
+/** There until its owner has set the device up. */
+export const SETUP_FILE = 'setup.json';
+
 /** Paths are relative to the partition. */
-export function settingsFiles({ settings, memoryMaxBytes }: SettingsInputs): SystemFile[] {
+export function settingsFiles(inputs: SettingsInputs): SystemFile[] {
+  const { settings, memoryMaxBytes } = inputs;
   const { hostname, timezone, port, apiKeys, sshKeys, wifi, patienceMs } = settings;
   const unprivileged = lines([`net.ipv4.ip_unprivileged_port_start=${port}`]);
   return [
@@ -26,11 +31,21 @@ export function settingsFiles({ settings, memoryMaxBytes }: SettingsInputs): Sys
     file('sysctl.conf', port < 1024 ? unprivileged : ''),
     file('serve.json', `${JSON.stringify(serveConfig(settings), null, 1)}\n`),
     file('hearth.service.conf', serviceLimits(apiKeys.length > 0, memoryMaxBytes)),
-    ...(apiKeys.length > 0 ? [file('keys', lines(apiKeys), 0o600)] : []),
+    ...keys(apiKeys),
     ...(sshKeys.length > 0 ? [file('ssh-keys', lines(sshKeys))] : []),
     ...(wifi ? [file('wifi.conf', wifiConfig(wifi), 0o600)] : []),
     ...updates(settings),
+    // What all of this is made of once more, with what the owner says in it.
+    ...(settings.hasSetup ? [file(SETUP_FILE, `${JSON.stringify(inputs)}\n`, 0o600)] : []),
   ];
+}
+
+/** And what the screen's QR code has behind the page's address, where only the browser reads it. */
+function keys(apiKeys: string[]): SystemFile[] {
+  const [first] = apiKeys;
+  if (first === undefined) return [];
+  const fragment = `#key=${encodeURIComponent(first)}`;
+  return [file('keys', lines(apiKeys), 0o600), file('page-key', lines([fragment]), 0o600)];
 }
 
 function updates({ updateCa, updateUrl, updateHour }: DeviceSettings): SystemFile[] {
@@ -43,9 +58,10 @@ function updates({ updateCa, updateUrl, updateHour }: DeviceSettings): SystemFil
 }
 
 /** Options of `hearth serve`, which listens on every address of the device, IPv6 too. */
-function serveConfig({ hostname, port, apiKeys }: DeviceSettings): object {
+function serveConfig({ hostname, port, apiKeys, hasSetup }: DeviceSettings): object {
   const names = { 'allow-host': [hostname, `${hostname}.local`] };
-  return { host: '::', port, ...names, ...(apiKeys.length === 0 && { 'no-auth': true }) };
+  const open = apiKeys.length === 0 && { 'no-auth': true };
+  return { host: '::', port, ...names, ...open, ...(hasSetup && { setup: SETUP_REQUEST }) };
 }
 
 /** A drop-in of hearth.service. */
@@ -63,11 +79,21 @@ function wifiConfig({ ssid, passphrase }: Wifi): string {
     passphrase === null
       ? ['\tkey_mgmt=NONE']
       : [
-          '\tkey_mgmt=WPA-PSK WPA-PSK-SHA256 SAE',
-          `\tpsk=${pbkdf2Sync(passphrase, ssid, 4096, 32, 'sha1').toString('hex')}`,
-          `\tsae_password=${Buffer.from(passphrase).toString('hex')}`,
+          `\tkey_mgmt=WPA-PSK WPA-PSK-SHA256${isPsk(passphrase) ? '' : ' SAE'}`,
+          `\tpsk=${pskOf(ssid, passphrase)}`,
+          ...saeOf(passphrase),
           '\tieee80211w=1',
         ];
   const name = Buffer.from(ssid).toString('hex');
   return lines(['network={', `\tssid=${name}`, '\tscan_ssid=1', ...secrets, '}']);
+}
+
+function pskOf(ssid: string, passphrase: string): string {
+  if (isPsk(passphrase)) return passphrase.toLowerCase();
+  return pbkdf2Sync(passphrase, ssid, 4096, 32, 'sha1').toString('hex');
+}
+
+/** WPA3 takes the passphrase itself, which a key does not tell. */
+function saeOf(passphrase: string): string[] {
+  return isPsk(passphrase) ? [] : [`\tsae_password=${Buffer.from(passphrase).toString('hex')}`];
 }

@@ -30,7 +30,7 @@ const bundleOptions = {
     defaultDescription: 'the date, such as 2026.11.29',
   }),
   system: { describe: 'With Debian as it is now, and this hearth', type: 'boolean' },
-  wifi: { describe: 'For devices of images with --wifi-ssid', type: 'boolean' },
+  wifi: { describe: 'For devices of images with --wifi or --wifi-ssid', type: 'boolean' },
   memory: valueFlag("The devices' memory, which the model must fit", parseSize, {
     defaultDescription: '4GiB',
   }),

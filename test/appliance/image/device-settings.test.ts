@@ -11,6 +11,7 @@ t.test('without options: a name, UTC, no keys, no Wi-Fi', async (t) => {
   t.strictSame(await readSettings({}, silent), {
     ...{ hostname: 'hearth', sshKeys: [], wifi: null, apiKeys: [], timezone: 'UTC', port: 8080 },
     ...{ updateCa: null, updateUrl: null, updateHour: 4, patienceMs: 600_000 },
+    ...{ hasWifi: false, hasSetup: true },
   });
 });
 
@@ -61,6 +62,18 @@ t.test('a key file that others can read is warned of', async (t) => {
   await t.rejects(readSettings({ 'api-key-file': file('none', 0o600) }, warn), /holds no key/);
 });
 
+t.test('an owner may set up what has no key, unless its maker says otherwise', async (t) => {
+  const keys = path.join(t.testdir({ keys: 'one\n' }), 'keys');
+  chmodSync(keys, 0o600);
+  t.match(await readSettings({}, silent), { hasSetup: true });
+  t.match(await readSettings({ setup: false }, silent), { hasSetup: false });
+  t.match(await readSettings({ 'api-key-file': keys }, silent), { hasSetup: false });
+  await t.rejects(
+    readSettings({ setup: true, 'api-key-file': keys }, silent),
+    /--setup lets the owner set the key; leave out --api-key-file/,
+  );
+});
+
 t.test('Wi-Fi has a name of up to 32 bytes and a passphrase of 8 to 63', async (t) => {
   const folder = t.testdir({
     psk: 'correct "horse"\n',
@@ -72,7 +85,9 @@ t.test('Wi-Fi has a name of up to 32 bytes and a passphrase of 8 to 63', async (
   t.match(await readSettings({ 'wifi-ssid': hostile, 'wifi-psk-file': psk('psk') }, silent), {
     wifi: { ssid: hostile, passphrase: 'correct "horse"' },
   });
-  t.match(await readSettings({ 'wifi-ssid': 'open' }, silent), { wifi: { passphrase: null } });
+  const open = { wifi: { passphrase: null }, hasWifi: true };
+  t.match(await readSettings({ 'wifi-ssid': 'open' }, silent), open);
+  t.match(await readSettings({ wifi: true }, silent), { wifi: null, hasWifi: true });
   await t.rejects(
     readSettings({ 'wifi-ssid': 'ä'.repeat(17) }, silent),
     /has 34 bytes; expected 1 to 32/,

@@ -1,45 +1,8 @@
 // What a device does around an update, in scripts of its own: copies what a bundle does not bring, lets a
 // system stay or starts again, says what became of it. On a folder in place of the device, with the handler
 // of the loader stood in for: boot-handler.test.ts has that.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import t from 'tap';
-import { packageRoot } from '../../support/samples.js';
-
-/** Where the scripts look, which is on the device. */
-const FOLDERS = /\/(data|proc|run|usr\/lib\/hearth)\//g;
-
-type Device = {
-  /** lines of a shell's `case`: what the loader's handler answers */
-  boot: string;
-  files?: Record<string, string>;
-  /** more programs */
-  programs?: Record<string, string>;
-};
-
-function device(test: Pick<typeof t, 'testdir'>, { boot, files = {}, programs = {} }: Device) {
-  const root = test.testdir({ bin: {} });
-  const at = (name: string) => path.join(root, name);
-  const write = (name: string, text: string, mode = 0o644) => {
-    mkdirSync(path.dirname(at(name)), { recursive: true });
-    writeFileSync(at(name), text, { mode });
-  };
-  write('usr/lib/hearth/boot', `#!/bin/sh\necho "$@" >>${at('asked')}\n${boot}\n`, 0o755);
-  for (const [name, line] of Object.entries(programs))
-    write(`bin/${name}`, `#!/bin/sh\n${line}\n`, 0o755);
-  for (const [name, text] of Object.entries(files)) write(name, text);
-  return {
-    run: (script: string, words: string[] = [], more: Record<string, string> = {}) => {
-      const source = path.join(packageRoot, 'appliance/image/root/usr/lib/hearth', script);
-      const text = readFileSync(source, 'utf8').replace(FOLDERS, (_, name) => `${at(name)}/`);
-      const env = { ...process.env, PATH: `${at('bin')}:${process.env['PATH']}`, ...more };
-      return spawnSync('sh', ['-s', ...words], { input: text, env, encoding: 'utf8' });
-    },
-    read: (name: string) => (existsSync(at(name)) ? readFileSync(at(name), 'utf8') : null),
-    at,
-  };
-}
+import { fakeDevice } from './fake-device.js';
 
 const INSTALLED = 'SLOT=b\nRELEASE=1.1\nFROM=1.0\n';
 const handler = (primary: string, wasTried = 'no') => `case $1 in
@@ -49,7 +12,7 @@ esac`;
 
 t.test('what became of an update is said once it is known', (t) => {
   const outcomeOf = (runs: string, boot: string, record = 'installed') => {
-    const it = device(t, { boot, files: { [`data/update/${record}`]: INSTALLED } });
+    const it = fakeDevice(t, { boot, files: { [`data/update/${record}`]: INSTALLED } });
     const { status, stderr } = it.run('outcome', [runs]);
     t.equal(status, 0, stderr);
     return {
@@ -94,7 +57,7 @@ t.test('a system stays once it has answered, and starts again where it does not'
       sleep: 'echo 99999.0 0 >"$UPTIME"',
     };
     const files = { ...SETTINGS, 'proc/uptime': `${uptime}.5 1\n` };
-    const it = device(t, { boot, files, programs });
+    const it = fakeDevice(t, { boot, files, programs });
     const { status } = it.run('healthy', [], {
       ASKED: it.at('asked'),
       UPTIME: it.at('proc/uptime'),
@@ -130,7 +93,7 @@ t.test('what a bundle does not bring is copied beside what it brings', (t) => {
     Object.entries(partitions).map(([name, text]) => [`run/hearth-disk/${name}`, text]),
   );
   const fill = (boot: string, wanted = '1.1') => {
-    const it = device(t, {
+    const it = fakeDevice(t, {
       boot,
       files: {
         ...{ ...files, 'bundle/manifest.raucm': '[update]\nversion=1.1\n' },
