@@ -23,6 +23,7 @@ import {
   untilShown,
 } from './device.js';
 import { flashDisk, makeImage } from './make-disk.js';
+import { setUp } from './set-up.js';
 import {
   chooseAccelerator,
   type MachineOptions,
@@ -56,6 +57,7 @@ const argv = await yargs(hideBin(process.argv))
     'power-cuts': { describe: 'Power cuts in mid-answer', type: 'number', default: 3 },
     damage: { describe: 'Damaged log, damaged data partition', type: 'boolean', default: true },
     folder: { describe: 'Where images lie (2 GB); kept if given', type: 'string' },
+    setup: { describe: 'Its owner sets the device up first', type: 'boolean', default: true },
     'secure-boot': { describe: 'With Secure Boot on', type: 'boolean', default: false },
     reuse: { describe: 'Take the image that lies in --folder', type: 'boolean', default: false },
     ...TOOL_OPTIONS,
@@ -82,6 +84,7 @@ try {
   const { target, secureBoot } = argv;
   const accelerator = await chooseAccelerator(target);
   const setting = { target, accelerator, folder, disk, access, secureBoot };
+  if (argv.setup) await ownersBoot(setting);
   await firstBoot(setting);
   if (secureBoot) await changedLoader(setting);
   for (let cut = 1; cut <= argv.powerCuts; cut++) await powerCut(setting, cut);
@@ -99,6 +102,14 @@ process.exit(failures > 0 ? 1 : 0);
 function check(isRight: boolean, what: string): void {
   if (!isRight) failures++;
   process.stdout.write(`${isRight ? 'ok' : 'NOT OK'}  ${what}\n`);
+}
+
+/** All that follows goes by what was set, and is after a power cut. */
+async function ownersBoot(setting: Setting): Promise<void> {
+  const machine = await startMachine(setting.disk, setting);
+  await untilHealthy(machine);
+  await setUp(machine, setting.access, check);
+  await machine.cutPower();
 }
 
 /** Everything a user would look at. */

@@ -22,31 +22,38 @@ export type ImageOptions = {
   target: ImageTarget;
   /** Take the image that lies in the folder, if there is one. */
   reuse: boolean;
+  /** Whether its owner sets it up; else it has its key from the start. */
+  setup?: boolean;
   /** More options of hearth image. */
   more?: string[];
 };
 
 export async function makeImage(
   folder: string,
-  { target, reuse, more = [] }: ImageOptions,
+  { target, reuse, setup = false, more = [] }: ImageOptions,
 ): Promise<MadeImage> {
   const access = { apiKey: 'boot-test-key', sshKey: path.join(folder, 'ssh') };
   const image = path.join(folder, 'disk.img');
   const summaryFile = path.join(folder, 'image.json');
   if (!reuse || !existsSync(summaryFile))
-    await writeFile(summaryFile, await buildImage(folder, { image, target, access, more }));
+    await writeFile(summaryFile, await buildImage(folder, { image, target, access, setup, more }));
   const summary = JSON.parse(await readFile(summaryFile, 'utf8')) as {
     size_without_model_bytes: number;
   };
   return { image, access, sizeWithoutModelBytes: summary.size_without_model_bytes };
 }
 
-type BuildOptions = { image: string; target: ImageTarget; access: Access; more: string[] };
+type BuildOptions = Pick<ImageOptions, 'target'> & {
+  image: string;
+  access: Access;
+  setup: boolean;
+  more: string[];
+};
 
 /** What hearth image --json prints. */
 async function buildImage(
   folder: string,
-  { image, target, access, more }: BuildOptions,
+  { image, target, access, setup, more }: BuildOptions,
 ): Promise<string> {
   const model = path.join(folder, 'appliance.gguf');
   await convertModel(model);
@@ -55,7 +62,8 @@ async function buildImage(
   await rm(access.sshKey, { force: true });
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', access.sshKey]);
   const what = ['--target', target, '--memory', `${MEMORY_MIB}MiB`, '--hostname', 'boot-test'];
-  const keys = ['--ssh-key', `${access.sshKey}.pub`, '--api-key-file', keyFile];
+  const key = setup ? ['--setup'] : ['--api-key-file', keyFile];
+  const keys = ['--ssh-key', `${access.sshKey}.pub`, ...key];
   return await done('image', [model, '-o', image, ...what, ...keys, ...more, '--json', '--force']);
 }
 
