@@ -64,7 +64,7 @@ async function checkCompose({ check }: DeploySetting): Promise<void> {
   const { services } = JSON.parse(loaded) as { services: Record<string, unknown> };
   const names = Object.keys(services).sort();
   check(
-    `${names}` === 'grafana,hearth,prometheus',
+    `${names}` === 'grafana,hearth,prometheus,updates',
     `compose-go takes compose.yaml: ${names.join(', ')}`,
   );
 }
