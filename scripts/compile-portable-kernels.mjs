@@ -1,7 +1,8 @@
 // npm run make:portable-kernels: llama.cpp's ggml-quants.c, as node-llama-cpp ships it, to WebAssembly, where no
 // compiler fuses a multiplication with an addition. To be run for each new llama.cpp; the result is in git, so
 // that nobody else needs a compiler, and a test holds it to llama.cpp's own bytes.
-// Needs git and Debian's clang, lld and wasi-libc. Adds no code of ours: what C lacks comes from JavaScript.
+// Needs git and Debian's clang, lld and wasi-libc. Of ours is only how its tables are sorted; what C lacks comes
+// from JavaScript.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -10,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const RELEASE = 'node_modules/node-llama-cpp/llama/gitRelease.bundle';
 const OUTPUT = 'converter/quantise/portable/ggml-quants';
+const SORT = 'converter/quantise/portable/sort-pairs.c';
 const LIBRARY_LICENCE = '/usr/share/doc/wasi-libc/copyright';
 const SOURCES = [
   'LICENSE',
@@ -40,13 +42,14 @@ try {
     ...EXPORTS.map((name) => `-Wl,--export=${name}`),
     ...['ggml/include', 'ggml/src'].map((name) => `-I${path.join(folder, name)}`),
     path.join(folder, 'ggml/src/ggml-quants.c'),
+    path.join(root, SORT),
     ...['-o', path.join(root, `${OUTPUT}.wasm`)],
   );
   // A module is no program.
   chmodSync(path.join(root, `${OUTPUT}.wasm`), 0o644);
   const licences = [path.join(folder, 'LICENSE'), LIBRARY_LICENCE];
   const texts = licences.map((file) => readFileSync(file, 'utf8'));
-  const names = ['llama.cpp', 'wasi-libc, of which it has malloc and qsort'];
+  const names = ['llama.cpp', 'wasi-libc, of which it has malloc'];
   const parts = names.map((name, i) => `${name}\n\n${texts[i]}`);
   writeFileSync(path.join(root, `${OUTPUT}.licences.txt`), parts.join(`\n${'-'.repeat(80)}\n\n`));
 } finally {
