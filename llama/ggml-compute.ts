@@ -26,13 +26,13 @@ export function openCompute({
   const ggml = loadGgml(libraries);
   const backend = ggml.openCpu(threads);
   const alone = ggml.openCpu(1);
-  let last: Promise<unknown> = Promise.resolve();
+  let last = Promise.resolve();
   return {
     multiply(a, b, sizes) {
       checkSizes(a, b, sizes);
       const by = sizes.m * sizes.n * sizes.k < SMALL ? alone : backend;
       const product = last.then(() => multiply(ggml, by, { a, b, ...sizes }));
-      last = product.catch(() => {});
+      last = product.then(forget, forget);
       return product;
     },
     close() {
@@ -41,6 +41,9 @@ export function openCompute({
     },
   };
 }
+
+/** Who waits for a product to end must not keep it: at 7B widths it has 485 MB. */
+function forget(): void {}
 
 /**
  * Products of fewer multiplications are computed by one thread in a few ms: several wait for each other by

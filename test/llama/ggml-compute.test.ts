@@ -1,6 +1,8 @@
 // Products of matrices by ggml against a plain loop in double precision.
+import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { openCompute } from '../../llama/ggml-compute.js';
+import { collectGarbage } from '../../terminal/garbage.js';
 
 const compute = openCompute({ threads: 2 });
 t.teardown(() => compute.close());
@@ -31,6 +33,15 @@ t.test('products asked for at once come each for itself', async (t) => {
     products.map(([value]) => value),
     [10, 20, 30],
   );
+});
+
+t.test('a product that its caller has let go is given back', async (t) => {
+  const n = 1000;
+  const matrix = new Float32Array(n * n);
+  const product = new WeakRef(await compute.multiply(matrix, matrix, { m: n, n, k: n }));
+  await setImmediate();
+  collectGarbage();
+  t.equal(product.deref()?.byteLength ?? 0, 0);
 });
 
 t.test('sizes that are not the matrices’ are refused', (t) => {

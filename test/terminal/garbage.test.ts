@@ -15,3 +15,13 @@ t.test(
     collectGarbage();
   },
 );
+
+t.test('and the memory of its arrays is the machine’s again', (t) => {
+  const sizeBytes = 2 ** 28;
+  const fill = () => new Float32Array(sizeBytes / 4).fill(1).length;
+  t.equal(fill(), sizeBytes / 4);
+  const heldBytes = process.memoryUsage.rss();
+  collectGarbage();
+  t.ok(heldBytes - process.memoryUsage.rss() > 0.9 * sizeBytes);
+  t.end();
+});
