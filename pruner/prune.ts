@@ -1,6 +1,7 @@
 // From a dense Llama to a pruned, repaired and quantised GGUF, stage by stage: the model as a file that
 // llama.cpp runs, what its inputs are like on a text, which parts go, what the kept ones take over, and
 // convert's one pass over the original weights. Prints nothing; a temporary folder holds what lies between.
+import { rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { ConvertSummary } from '../converter/convert.js';
@@ -90,7 +91,9 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
     const summary = await writePruned(options, {
       ...{ dense, calibration: ready.calibration, repaired },
     });
-    const judgement = await judge({ ...options, ...ready, repaired, dense });
+    const judgement = await judge({ ...options, ...ready, repaired, dense }).catch((error) =>
+      withoutOutput(options, error),
+    );
     await ready.calibration.close();
     return {
       ...{ convert: summary, repaired, judgement },
@@ -101,6 +104,12 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
     compute.close();
     dense.close();
   }
+}
+
+/** Who interrupts finds nothing; a file that cannot be judged is whole, and stays. */
+async function withoutOutput({ output, signal }: PruneOptions, error: unknown): Promise<never> {
+  if (signal.aborted) await rm(output, { force: true });
+  throw error;
 }
 
 function openMeter(

@@ -7,6 +7,7 @@ import { samplePath } from '../../bench/development/sample-models.js';
 import { readGgufFile } from '../../model/gguf/gguf-file.js';
 import { readGgufTensors } from '../support/gguf-tensors.js';
 import { hearth } from '../support/hearth.js';
+import { interruptAt } from '../support/interrupt-at.js';
 import { readKeptParts } from '../support/kept-parts.js';
 import { type Matrix, randomLlama, writeLlama } from '../support/random-llama.js';
 
@@ -212,6 +213,17 @@ t.test('a file that exists is refused before any long work, and kept', async (t)
   t.match(run.stderr, /taken\.gguf: exists already; pass --force/);
   t.notMatch(run.stderr, /as a GGUF/);
   t.equal(readFileSync(output, 'utf8'), 'mine');
+});
+
+t.test('Ctrl-C while the file is judged leaves nothing, either', async (t) => {
+  const output = path.join(folder, 'unjudged.gguf');
+  const args = ['prune', dense, '-o', output, '--ratio', '0.2', ...common];
+  const run = await hearth(args, { onStart: (child) => interruptAt(output, child) });
+  t.equal(run.status, 130, run.stderr);
+  t.same(
+    readdirSync(folder).filter((name) => name.startsWith('unjudged')),
+    [],
+  );
 });
 
 t.test('another architecture is refused by its name', async (t) => {

@@ -1,10 +1,10 @@
 // hearth prune --for as a user runs it, on a small random Llama and a board that is made to its size: what fits
 // is what hearth fit says of the file, and what was measured is what an interrupted run goes on from.
-import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { hearth } from '../../support/hearth.js';
+import { interruptAt } from '../../support/interrupt-at.js';
 import { randomLlama, writeLlama } from '../../support/random-llama.js';
 
 const sizes = { nLayer: 2, nEmbd: 256, nHead: 8, nHeadKv: 4, headSize: 32, nFf: 768 };
@@ -102,14 +102,6 @@ t.test('what does not go together is a mistake of usage', async (t) => {
   await refused(['--ratio', '0.2', '--ctx', '512'], /for/);
   await refused(['--for', 'board', '--min-tps', 'fast'], /--min-tps takes a number/);
 });
-
-/** Sends Ctrl-C as soon as `file` is there. */
-function interruptAt(file: string, child: ChildProcess): void {
-  const poll = setInterval(() => {
-    if (existsSync(file)) child.kill('SIGINT');
-    if (existsSync(file) || child.exitCode !== null) clearInterval(poll);
-  }, 5);
-}
 
 /** Beside what the test put there. */
 function left(): string[] {
