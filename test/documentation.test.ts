@@ -144,7 +144,7 @@ t.test('files, headings and scripts that are named are there', (t) => {
 t.test('the README is short, and its pictures are small', (t) => {
   t.ok(read('README.md').trimEnd().split('\n').length <= 130);
   const pictures = [...read('README.md').matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)];
-  t.equal(pictures.length, 2);
+  t.equal(pictures.length, 3);
   for (const [, picture = ''] of pictures)
     t.ok(readFileSync(path.join(packageRoot, picture)).byteLength < 300_000, picture);
   t.end();
