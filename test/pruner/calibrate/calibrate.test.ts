@@ -118,11 +118,12 @@ t.test('in passes, where memory is short, all is as in one', async (t) => {
   const whole = await made(modelPath, { grams: 'all' });
   const expected = await Promise.all(whole.layers.map(({ ffnDown }) => ffnDown?.readGram()));
   await whole.close();
-  const beside = -gramMemory(await readGgufFile(modelPath), {
+  const memoryBytes = 2 ** 30;
+  const ofGrams = gramMemory(await readGgufFile(modelPath), {
     settings: { ...settings, modelPath },
-    chunkSize: CHUNK,
-    memoryBytes: 0,
+    ...{ chunkSize: CHUNK, memoryBytes },
   });
+  const beside = memoryBytes - ofGrams;
   const passes = new Set<number>();
   const parts = await made(modelPath, {
     grams: 'all',
