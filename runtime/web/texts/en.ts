@@ -263,7 +263,7 @@ export const en = {
       timezone: 'The device does not know this time zone.',
       api_key: 'The key needs 8 to 128 letters, digits or signs, without spaces.',
       'wifi.ssid':
-        'The name of a network has up to 32 bytes; letters such as ä or 家 have more than one.',
+        'The name of a network has up to 32 bytes; letters such as ä or é have more than one.',
       'wifi.passphrase':
         'The passphrase of a network has 8 to 63 letters, digits or signs, or is a key of 64 hexadecimal digits.',
       already_set_up:

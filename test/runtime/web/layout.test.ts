@@ -76,7 +76,7 @@ t.test('both languages have the same texts, and no word stands anywhere else', a
     if (typeof en?.[key] === 'function') t.equal(ja?.[key]?.length, en[key]?.length, key);
     t.notMatch(String(en?.[key]), japanese, key);
   }
-  const names = /^(GPU|hearth|tok\/s|Top p|Top k|Min p|日本語|ja-JP)$|\$\{/;
+  const names = /^(GPU|Wi-Fi|hearth|tok\/s|Top p|Top k|Min p|日本語|ja-JP)$|\$\{/;
   for (const [key, value] of Object.entries(ja ?? {}))
     t.match(String(value), japanese.test(String(value)) ? japanese : names, `${key} is translated`);
 });
