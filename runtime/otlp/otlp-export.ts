@@ -202,10 +202,11 @@ function together(answers: readonly UnsentAnswer[]): readonly UnsentAnswer[] {
 }
 
 /** As OTEL_EXPORTER_OTLP_ENDPOINT is read; an address that says where metrics go is taken as it is. */
-function metricsUrl(url: URL): string {
-  const { href } = url;
-  if (url.pathname.endsWith('/v1/metrics')) return href;
-  return new URL('v1/metrics', href.endsWith('/') ? href : `${href}/`).href;
+export function metricsUrl(url: URL): string {
+  const whole = new URL(url);
+  if (!whole.pathname.endsWith('/v1/metrics'))
+    whole.pathname = `${whole.pathname.replace(/\/$/, '')}/v1/metrics`;
+  return whole.href;
 }
 
 function readMs(env: NodeJS.ProcessEnv, name: string, otherwise: number): number {

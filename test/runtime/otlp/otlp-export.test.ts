@@ -7,7 +7,7 @@ import { type Collector, startCollector } from '../../../bench/development/fleet
 import { type AnswerLog, openLog } from '../../../runtime/log/answer-log.js';
 import { openForWriting } from '../../../runtime/log/database.js';
 import { pruneSlice } from '../../../runtime/log/keep.js';
-import { OtlpExport, type OtlpOptions } from '../../../runtime/otlp/otlp-export.js';
+import { metricsUrl, OtlpExport, type OtlpOptions } from '../../../runtime/otlp/otlp-export.js';
 import { packageRoot } from '../../support/samples.js';
 import { recordStart, requestRow, STARTED_AT_MS } from '../log/log-rows.js';
 import { until } from '../server/running-server.js';
@@ -80,6 +80,17 @@ t.test('an answer arrives under the names, units and bounds of the conventions',
     new Set(['input', 'output']),
   );
   t.match(tokens[0], { unit: '{token}', bounds: { 0: 1, 13: 67_108_864 } });
+});
+
+t.test('metrics go below the address, whatever else it has', (t) => {
+  for (const [address, expected] of [
+    ['http://c', 'http://c/v1/metrics'],
+    ['http://c:4318/', 'http://c:4318/v1/metrics'],
+    ['https://c/otlp?tenant=7', 'https://c/otlp/v1/metrics?tenant=7'],
+    ['https://c/otlp/v1/metrics', 'https://c/otlp/v1/metrics'],
+  ] as const)
+    t.equal(metricsUrl(new URL(address)), expected);
+  t.end();
 });
 
 t.test('each answer counts once, through kills and a collector whose reply is lost', async (t) => {
