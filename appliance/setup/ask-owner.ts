@@ -29,13 +29,13 @@ export async function askOwner(
   try {
     return {
       hostname: await ask(`Name of the device [${hostname}]`, (name) =>
-        checkedHostname(name || hostname),
+        checkedHostname(name.trim() || hostname),
       ),
       timezone: await ask(`Time zone, such as Asia/Tokyo [${timezone}]`, (name) =>
-        checkedTimezone(name || timezone),
+        checkedTimezone(name.trim() || timezone),
       ),
       apiKey: await ask('API key; empty lets everyone in the network ask', (key) =>
-        key === '' ? null : checkedApiKey(key),
+        key.trim() === '' ? null : checkedApiKey(key.trim()),
       ),
       wifi: hasWifi ? await askWifi(ask) : null,
     };
@@ -50,6 +50,7 @@ class Gone extends Error {}
 type Ask = <T>(question: string, check: (answer: string) => T) => Promise<T>;
 
 async function askWifi(ask: Ask): Promise<Wifi | null> {
+  // Both may begin or end with a space.
   const ssid = await ask('Wi-Fi network; empty with a cable', (name) =>
     name === '' ? null : checkedSsid(name),
   );
@@ -69,7 +70,7 @@ async function untilGood<T>(
     const answer = await ask(`${question}: `);
     if (answer === null) throw new Gone();
     try {
-      return check(answer.trim());
+      return check(answer);
     } catch (error) {
       if (!(error instanceof SettingError)) throw error;
       say(error.message);

@@ -40,6 +40,20 @@ t.test('empty answers leave it as it is, without a key', async (t) => {
   });
 });
 
+t.test('spaces around a name are no part of it; those of a network are', async (t) => {
+  const { owner } = await answered([
+    ' kitchen ',
+    ' UTC',
+    ' key-of-the-house ',
+    'House ',
+    ' 8 words ',
+  ]);
+  t.strictSame(owner, {
+    ...{ hostname: 'kitchen', timezone: 'UTC', apiKey: 'key-of-the-house' },
+    wifi: { ssid: 'House ', passphrase: ' 8 words ' },
+  });
+});
+
 t.test('who leaves in the middle has set nothing', async (t) => {
   t.equal((await answered(['kitchen', 'UTC'])).owner, null);
 });
