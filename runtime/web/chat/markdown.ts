@@ -4,9 +4,9 @@
 // Nothing is loaded from elsewhere: an image becomes a link that a person may follow.
 import createDOMPurify from 'dompurify';
 import { Marked, type Token, type Tokens } from 'marked';
+import markedCjkFriendly from 'marked-cjk-friendly';
 import { el } from '../shared/dom.js';
 import { texts } from '../texts/texts.js';
-import { cjkEmphasis } from './emphasis-syntax.js';
 import { mathSyntax } from './math-syntax.js';
 import { drawMath } from './math-view.js';
 
@@ -43,7 +43,8 @@ const marked = new Marked({
     },
   },
 });
-marked.use(mathSyntax(escapeHtml), cjkEmphasis);
+// CommonMark wants spaces around emphasis beside punctuation; Chinese, Japanese and Korean write none.
+marked.use(mathSyntax(escapeHtml), markedCjkFriendly());
 
 /** A top-level part of a text; its `raw` says whether it changed. */
 export type Block = Token;

@@ -51,16 +51,17 @@ t.test('emphasis in Japanese needs no spaces around its punctuation', async (t) 
     'これは**「強調」**と*（強勢）*です。',
     '私は**Go (言語)**と𠮷**「野」**家を使う',
     '**이 별표(괄호)**는, **該星號。**這',
+    '定価は~~「千円」~~です。',
     'a**"b"**c これ ** は ** 2 * 3',
   ];
   server.reply = () => ({ text: lines.join('\n') });
   const { page } = await openPage(browser, server.url);
   await ask(page, 'What?');
   await answered(page);
-  const emphasised = await lastAnswer(page).locator('strong, em').allTextContents();
+  const emphasised = await lastAnswer(page).locator('strong, em, del').allTextContents();
   t.same(emphasised, [
     'このアスタリスクは強調記号として認識されず、そのまま表示されます。',
-    ...['「強調」', '（強勢）', 'Go (言語)', '「野」', '이 별표(괄호)', '該星號。'],
+    ...['「強調」', '（強勢）', 'Go (言語)', '「野」', '이 별표(괄호)', '該星號。', '「千円」'],
   ]);
 });
 
