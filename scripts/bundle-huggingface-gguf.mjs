@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { writeLicences } from './bundled-licences.mjs';
+import { NODE_BUNDLE } from './node-bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = path.join(root, 'dist/model/gguf');
@@ -11,17 +12,13 @@ const TASKS = '@huggingface/tasks';
 
 export async function bundleHuggingFaceGguf() {
   const { metafile } = await build({
+    ...NODE_BUNDLE,
     absWorkingDir: root,
     stdin: { contents: "export * from '@huggingface/gguf';", resolveDir: root },
     outfile: path.join(target, 'huggingface-gguf-bundle.js'),
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
     alias: { [TASKS]: path.join(root, 'node_modules', TASKS, 'dist/esm/gguf.js') },
     legalComments: 'none',
     metafile: true,
-    logLevel: 'warning',
   });
   await writeLicences(path.join(target, 'huggingface-gguf.licences.txt'), root, [metafile]);
 }

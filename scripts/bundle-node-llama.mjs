@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { writeLicences } from './bundled-licences.mjs';
+import { NODE_BUNDLE } from './node-bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = path.join(root, 'dist/llama');
@@ -43,23 +44,19 @@ export async function bundleNodeLlama() {
 
 async function bundle(name, parts) {
   const { metafile } = await build({
+    ...NODE_BUNDLE,
     absWorkingDir: root,
     stdin: {
       contents: parts.map((file) => `export * from './${file}';`).join('\n'),
       resolveDir: sources,
     },
     outfile: path.join(target, name),
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
     external: ['electron'],
     plugins: [withoutGit, asFromPackage],
     banner: { js: BANNER },
     minifyWhitespace: true,
     legalComments: 'none',
     metafile: true,
-    logLevel: 'warning',
   });
   return metafile;
 }

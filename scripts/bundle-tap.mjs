@@ -5,22 +5,19 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { NODE_BUNDLE } from './node-bundle.mjs';
 
 const target = fileURLToPath(new URL('../dist/test/node_modules/tap/', import.meta.url));
 
 export async function bundleTap() {
   await build({
+    ...NODE_BUNDLE,
     entryPoints: [fileURLToPath(import.meta.resolve('tap'))],
     outfile: path.join(target, 'index.mjs'),
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
     // For what of it is CommonJS.
     banner: {
       js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
     },
-    logLevel: 'warning',
   });
   await mkdir(target, { recursive: true });
   await writeFile(
