@@ -34,12 +34,17 @@ export class GgufFileError extends Error {
   readonly code = 'HEARTH_GGUF';
 }
 
+/** What helps against a copy or a download that ended early. */
+const ANEW = 'copy or make it again';
+
 /** Reads the header of a GGUF (version 2 or 3, little-endian). Throws {@link GgufFileError}. */
 export async function readGgufFile(filePath: string): Promise<GgufFile> {
   const sizeBytes = await checkStart(filePath);
   const parsed = await parse(filePath);
   if (parsed.tensorInfoByteRange[1] > sizeBytes)
-    throw new GgufFileError(`${filePath} is cut off within its header, at ${sizeBytes} bytes`);
+    throw new GgufFileError(
+      `${filePath} is cut off within its header, at ${sizeBytes} bytes; ${ANEW}`,
+    );
   const dataOffset = Number(parsed.tensorDataOffset);
   return {
     path: filePath,
@@ -82,7 +87,9 @@ function checkCounts(filePath: string, start: Buffer, sizeBytes: number): void {
   if (start.toString('latin1', 0, 4) !== 'GGUF')
     throw new GgufFileError(`${filePath} is not a GGUF file: it does not start with "GGUF"`);
   if (start.length < START_BYTES)
-    throw new GgufFileError(`${filePath} is cut off within its header, at ${sizeBytes} bytes`);
+    throw new GgufFileError(
+      `${filePath} is cut off within its header, at ${sizeBytes} bytes; ${ANEW}`,
+    );
   const version = start.readUInt32LE(4);
   if (version !== 2 && version !== 3)
     throw new GgufFileError(`${filePath} is GGUF version ${version}; hearth reads 2 and 3`);
@@ -137,7 +144,7 @@ function readTensors(
     const offsetBytes = dataOffset + Number(info.offset);
     if (offsetBytes + sizeBytes > fileBytes)
       throw new GgufFileError(
-        `${where} ends at byte ${offsetBytes + sizeBytes}, but the file ends at ${fileBytes}: it is cut off`,
+        `${where} ends at byte ${offsetBytes + sizeBytes}, but the file ends at ${fileBytes}: it is cut off; ${ANEW}`,
       );
     return { name: info.name, type, shape, offsetBytes, sizeBytes };
   });
