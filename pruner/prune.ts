@@ -92,7 +92,7 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
       ...{ dense, calibration: ready.calibration, repaired },
     });
     const judgement = await judge({ ...options, ...ready, repaired, dense }).catch((error) =>
-      withoutOutput(options, error),
+      rethrowWithoutOutput(options, error),
     );
     await ready.calibration.close();
     return {
@@ -107,7 +107,10 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
 }
 
 /** Who interrupts finds nothing; a file that cannot be judged is whole, and stays. */
-async function withoutOutput({ output, signal }: PruneOptions, error: unknown): Promise<never> {
+async function rethrowWithoutOutput(
+  { output, signal }: PruneOptions,
+  error: unknown,
+): Promise<never> {
   if (signal.aborted) await rm(output, { force: true });
   throw error;
 }

@@ -15,7 +15,7 @@ const FOLDER = '/root/convert';
 const PROGRAM = 'convert-jobs.js';
 const SIZES = { nLayer: 4, nEmbd: 256, nHead: 4, nHeadKv: 2, headSize: 64, nFf: 256 };
 const MATRIX = 'random.calibration';
-/** One for each of two processes: emulated, the tables of some types take minutes. */
+/** One for each of two processes: emulated, a conversion takes seconds. */
 const LISTS = ['jobs-0.json', 'jobs-1.json'];
 
 export async function checkConverter({ system, check }: Arm64Setting) {
