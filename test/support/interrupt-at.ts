@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 /** Sends Ctrl-C as soon as `file` is there. */
 export function interruptAt(file: string, child: ChildProcess): void {
   const poll = setInterval(() => {
-    if (existsSync(file)) child.kill('SIGINT');
-    if (existsSync(file) || child.exitCode !== null) clearInterval(poll);
+    const isThere = existsSync(file);
+    if (isThere) child.kill('SIGINT');
+    if (isThere || child.exitCode !== null) clearInterval(poll);
   }, 5);
 }
