@@ -111,6 +111,7 @@ try {
 
 /** The command of this name; where there is none, all of them, for --help and for suggestions. */
 async function loadCommands(name: string | undefined): Promise<unknown[]> {
+  if (name === '--version') return [];
   if (name === 'chat' || name === 'serve') {
     const { forkEngineAhead } = await import('./runtime/engine/child-process.js');
     forkEngineAhead();

@@ -2,6 +2,7 @@
 // Node runs the command straight from dist/, so it must be executable; browsers need bundles.
 // Copies, bundles and compiles only; nothing here decides anything.
 import { chmod, cp, rm } from 'node:fs/promises';
+import { bundleCommand } from './bundle-command.mjs';
 import { bundleHuggingFaceGguf } from './bundle-huggingface-gguf.mjs';
 import { bundleNodeLlama } from './bundle-node-llama.mjs';
 import { bundleReport } from './bundle-report.mjs';
@@ -9,6 +10,7 @@ import { bundleTap } from './bundle-tap.mjs';
 import { bundleWeb } from './bundle-web.mjs';
 import { compileKernels } from './compile-kernels.mjs';
 
+await bundleCommand();
 await chmod(new URL('../dist/cli.js', import.meta.url), 0o755);
 for (const file of ['pack/install.sh', 'pack/uninstall.sh', 'image/root/'])
   await copyToDist(`appliance/${file}`);

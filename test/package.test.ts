@@ -75,6 +75,17 @@ t.test(
   },
 );
 
+t.test('the command is bundled, and its chunks know where hearth lies', async (t) => {
+  const chunks = (await packed).filter(({ path }) => /^dist\/(cli|chunks\/.*)\.js$/.test(path));
+  t.ok(chunks.length > 1);
+  for (const { path: file } of chunks)
+    t.notMatch(
+      readFileSync(path.join(packageRoot, file), 'utf8'),
+      /@dist|from "\.[^"]*\/(?!chunk)\w+\/|from "yargs/,
+      file,
+    );
+});
+
 t.test('--version is the version of package.json', async (t) => {
   t.match(await hearth('--version'), { status: 0, stdout: `${packageJson.version}\n` });
 });
