@@ -80,7 +80,7 @@ export class RunRecorder {
     this.#stopListening();
     this.#stopHashing.abort();
     this.#fileIsKnown(null);
-    this.#then(() => this.#end('stopped'));
+    this.#then(() => this.#stopped());
     await this.#steps;
   }
 
@@ -149,6 +149,12 @@ export class RunRecorder {
     if (!didLoad) await this.#begin(null, null);
     this.#end(didLoad ? 'crashed' : 'not-loaded', failure);
     this.#startedAtMs = Date.now();
+  }
+
+  /** A start that nobody waited for has no run, unless it has rows. */
+  async #stopped(): Promise<void> {
+    if (this.#waiting.length > 0) await this.#begin(null, null);
+    this.#end('stopped');
   }
 
   #end(reason: 'stopped' | 'crashed' | 'not-loaded', failure?: EngineFailure): void {
