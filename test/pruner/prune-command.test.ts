@@ -35,6 +35,8 @@ const common = [
   '2048',
   '--gpu',
   'off',
+  '--threads',
+  '1',
   '--chat-template',
   'llama-2',
 ];

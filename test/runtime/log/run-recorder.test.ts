@@ -55,16 +55,19 @@ t.test('an engine that dies before it has read the file leaves its starts', asyn
   );
 });
 
-t.test('what was refused while the model loaded is there, though the load never ends', async (t) => {
-  const modelPath = path.join(folder, 'loading.gguf');
-  writeFileSync(modelPath, internlm2());
-  const { recorder, logPath, close } = record({ modelPath, gpu: 'off' });
-  recorder.record({ startedAtMs: Date.now(), endpoint: 'chat', stopReason: 'deadline' });
-  await close();
-  const query =
-    'SELECT stop_reason, end_reason, arch FROM request JOIN run ON run.id = run_id JOIN model ON model.id = model_id';
-  t.equal(sqlite(logPath, query), 'deadline|stopped|internlm2');
-});
+t.test(
+  'what was refused while the model loaded is there, though the load never ends',
+  async (t) => {
+    const modelPath = path.join(folder, 'loading.gguf');
+    writeFileSync(modelPath, internlm2());
+    const { recorder, logPath, close } = record({ modelPath, gpu: 'off' });
+    recorder.record({ startedAtMs: Date.now(), endpoint: 'chat', stopReason: 'deadline' });
+    await close();
+    const query =
+      'SELECT stop_reason, end_reason, arch FROM request JOIN run ON run.id = run_id JOIN model ON model.id = model_id';
+    t.equal(sqlite(logPath, query), 'deadline|stopped|internlm2');
+  },
+);
 
 t.test('a recorder ends though its engine never read a file', async (t) => {
   const modelPath = path.join(folder, 'none.gguf');
