@@ -32,12 +32,18 @@ export function dataTable<Row>(
 function bodyRow<Row>(columns: readonly DataColumn<Row>[], row: Row): HTMLElement {
   const cells = columns.map((column, at) => {
     const isText = classOf(column, at) === 'text';
-    const content = isText ? el('span', { class: 'words' }, column.cell(row)) : column.cell(row);
+    const text = column.cell(row);
+    const content = isText ? el('span', { class: 'words' }, ...breakable(text)) : text;
     return at === 0
       ? el('th', { scope: 'row' }, content)
       : el('td', { class: classOf(column, at) }, content);
   });
   return el('tr', {}, ...cells);
+}
+
+/** Codes such as HEARTH_ENGINE_DIED may break where a reader parts them. */
+function breakable(text: string): (string | HTMLElement)[] {
+  return text.split(/(?<=_)/).flatMap((part, at) => (at === 0 ? part : [el('wbr'), part]));
 }
 
 function classOf<Row>({ isText = false }: DataColumn<Row>, at: number): string {

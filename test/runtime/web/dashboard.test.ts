@@ -77,7 +77,22 @@ t.test('on a phone, tables scroll inside the page', async (t) => {
   const { page } = await openPage(browser, `${server.url}dashboard`, phone);
   await page.locator('.tile').first().waitFor();
   t.equal(await page.evaluate('document.documentElement.scrollWidth'), 360);
+  t.match(await page.evaluate(PARTS_OF_CODES), [
+    ['HEARTH_', 1],
+    ['ENGINE_', 1],
+    ['DIED', 1],
+  ]);
 });
+
+/** What stands between underscores in codes of errors, and on how many lines each is drawn. */
+const PARTS_OF_CODES = `[...document.querySelectorAll('.words')]
+  .filter((cell) => cell.textContent.startsWith('HEARTH_'))
+  .flatMap((cell) => [...cell.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE))
+  .map((node) => {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    return [node.data, range.getClientRects().length];
+  })`;
 
 t.test('it opens at a time that holds answers, and pages through all of them', async (t) => {
   const server = await startScriptedServer(t);
