@@ -2,7 +2,7 @@
 // Some rows at a time, and what was there is not kept: a trial of a whole model takes hardly more memory than the
 // model does. Scores nothing.
 import { closeSync, openSync, readSync } from 'node:fs';
-import { loadNativeKernels } from '../../llama/ggml-kernels.js';
+import { loadKernels } from '../../converter/quantise/kernels.js';
 import { type GgmlType, ggmlTypeById, rowSizeBytes } from '../../llama/ggml-types.js';
 import type { SettableTensor } from '../../llama/weight-tensors.js';
 import type { GgufFile } from '../../model/gguf/gguf-file.js';
@@ -75,7 +75,7 @@ function setRows(
   const type = ggmlTypeById(tensor.typeId) as GgmlType;
   const rowBytes = rowSizeBytes(type, nCols);
   const bytes = new Uint8Array(nRows * rowBytes);
-  loadNativeKernels().toType(type, values, bytes, nRows, nCols);
+  loadKernels().toType(type, values, bytes, nRows, nCols);
   tensor.write(bytes, top * rowBytes);
 }
 

@@ -38,7 +38,15 @@ export function needs(...names: Tool[]): string | false {
 /** For a file whose tests all run these: leaves it here, as skipped, where one is missing. */
 export function skipFileWithout(...names: Tool[]): void {
   const reason = needs(...names);
-  if (reason === false) return;
+  if (reason !== false) skipFile(reason);
+}
+
+/** For a file that compares bytes with llama.cpp's: those that hearth writes are what it computes on x64. */
+export function skipFileOffX64(): void {
+  if (process.arch !== 'x64') skipFile('llama.cpp here is compiled to round otherwise than on x64');
+}
+
+function skipFile(reason: string): never {
   t.plan(0, reason);
   process.exit();
 }

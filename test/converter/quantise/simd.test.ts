@@ -11,6 +11,9 @@ import {
 } from '../../../converter/quantise/simd/simd-kernels.js';
 import { loadNativeKernels, type Quantise } from '../../../llama/ggml-kernels.js';
 import { GGML_TYPES } from '../../../llama/ggml-types.js';
+import { skipFileOffX64 } from '../../support/needs.js';
+
+skipFileOffX64();
 
 const native = loadNativeKernels().toType;
 let nNativeCalls = 0;

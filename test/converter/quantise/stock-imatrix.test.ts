@@ -25,11 +25,14 @@ import {
 import { convertSample } from '../../support/converted.js';
 import { readGgufTensors, type StoredTensor, tensorDigests } from '../../support/gguf-tensors.js';
 import { madeUpImportance } from '../../support/importance.js';
+import { skipFileOffX64 } from '../../support/needs.js';
 import { storePadded } from '../../support/padded.js';
 import { randomLlama, writeLlama } from '../../support/random-llama.js';
 import { compareTensors, readAsStock } from '../../support/same-blocks.js';
 import { fixtures } from '../../support/samples.js';
 import { type StockJob, stockQuantise } from '../../support/stock-quantise.js';
+
+skipFileOffX64();
 
 const folder = t.testdir();
 const stored = path.join(fixtures, 'imatrix');
@@ -45,24 +48,17 @@ const PADDED_SIZES = { ...SIZES, nLayer: 2, nFf: 384 };
 const whole = writeLlama(path.join(folder, 'whole'), SIZES, randomLlama(SIZES));
 const padded = writeLlama(path.join(folder, 'padded'), PADDED_SIZES, randomLlama(PADDED_SIZES));
 
-/** Compilers for other processors may round otherwise what the kernels compute. */
-const skip = process.arch !== 'x64' && 'llama-quantize ran on x64';
-
-t.test(
-  'with a matrix of hearth calibrate, files are those of llama-quantize',
-  { skip },
-  async (t) => {
-    const importance = await readImportanceMatrix(path.join(stored, 'random.calibration'));
-    for (const [type, digest] of Object.entries(byLlamaQuantize) as [FileType, string][]) {
-      const file = await converted({ checkpoint: whole, type, importance });
-      t.equal(digestOf(tensorDigests(await readGgufTensors(file))), digest, type);
-    }
-    const types: FileType[] = ['IQ3_XXS', 'IQ2_S', 'IQ2_XS', 'IQ2_XXS'];
-    t.test('those that need a matrix are read as llama.cpp reads them', async (t) => {
-      await readAsStock(t, types.map(oursPath));
-    });
-  },
-);
+t.test('with a matrix of hearth calibrate, files are those of llama-quantize', async (t) => {
+  const importance = await readImportanceMatrix(path.join(stored, 'random.calibration'));
+  for (const [type, digest] of Object.entries(byLlamaQuantize) as [FileType, string][]) {
+    const file = await converted({ checkpoint: whole, type, importance });
+    t.equal(digestOf(tensorDigests(await readGgufTensors(file))), digest, type);
+  }
+  const types: FileType[] = ['IQ3_XXS', 'IQ2_S', 'IQ2_XS', 'IQ2_XXS'];
+  t.test('those that need a matrix are read as llama.cpp reads them', async (t) => {
+    await readAsStock(t, types.map(oursPath));
+  });
+});
 
 type Sample = {
   options: Pick<ConvertOptions, 'checkpoint'>;

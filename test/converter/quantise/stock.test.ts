@@ -8,9 +8,12 @@ import { sampleOptions } from '../../../bench/development/sample-models.js';
 import { type ConvertOptions, convert } from '../../../converter/convert.js';
 import { type FileType, fileTypesFor, MIXTURES } from '../../../model/types/mixtures.js';
 import { readGgufTensors, type StoredTensor, tensorDigests } from '../../support/gguf-tensors.js';
+import { skipFileOffX64 } from '../../support/needs.js';
 import { randomLlama, writeLlama } from '../../support/random-llama.js';
 import { compareTensors } from '../../support/same-blocks.js';
 import { type StockJob, stockQuantise } from '../../support/stock-quantise.js';
+
+skipFileOffX64();
 
 const folder = t.testdir();
 /** The others are in stock-imatrix.test.ts. */
