@@ -23,7 +23,7 @@ import { chooseWidths, type DriftMeter } from './choose/choose-widths.js';
 import { openDriftMeter } from './choose/drift-meter.js';
 import { type UniformWidths, weightBytes } from './choose/plain-widths.js';
 import type { Target } from './choose/target.js';
-import { listParts, openDenseModel } from './dense-model.js';
+import { listParts, openDenseModel, type Part } from './dense-model.js';
 import { type Judgement, judge } from './judge.js';
 import { type StageTimes, stageTimes, timeWork } from './plan/time-plan.js';
 import type { RepairedPart, RepairTools } from './repair/repair-parts.js';
@@ -81,29 +81,35 @@ export async function prune(options: PruneOptions): Promise<PruneSummary> {
       onPace: (pace) => options.onTimes(stageTimes({ work, ...pace, searchMs: options.searchMs })),
     });
     const tools = { dense, calibration: ready.calibration, multiply, scratch };
-    const measured = await measureParts(options, tools, parts);
-    const meter = openMeter(options, { tools, ready, text: text.choosing });
-    const widths = await chooseWidths(measured, {
-      ...options,
-      ...{ model: dense.model, meter, hasBiases: repair !== 'none' },
-    });
-    const repaired = await repairParts(options, tools, widths);
-    const summary = await writePruned(options, {
-      ...{ dense, calibration: ready.calibration, repaired },
-    });
-    const judgement = await judge({ ...options, ...ready, repaired, dense }).catch((error) =>
-      rethrowWithoutOutput(options, error),
+    return await pruneCalibrated(options, { tools, ready, parts, text: text.choosing }).finally(
+      () => ready.calibration.close(),
     );
-    await ready.calibration.close();
-    return {
-      ...{ convert: summary, repaired, judgement },
-      calibrationTokens: ready.calibration.nTokens,
-    };
   } finally {
     scratch.close();
     compute.close();
     dense.close();
   }
+}
+
+type Prepared = { tools: RepairTools; ready: CalibratedModel; parts: Part[]; text: string };
+
+async function pruneCalibrated(
+  options: PruneOptions,
+  { tools, ready, parts, text }: Prepared,
+): Promise<PruneSummary> {
+  const { dense, calibration } = tools;
+  const measured = await measureParts(options, tools, parts);
+  const meter = openMeter(options, { tools, ready, text });
+  const widths = await chooseWidths(measured, {
+    ...options,
+    ...{ model: dense.model, meter, hasBiases: options.repair !== 'none' },
+  });
+  const repaired = await repairParts(options, tools, widths);
+  const summary = await writePruned(options, { dense, calibration, repaired });
+  const judgement = await judge({ ...options, ...ready, repaired, dense }).catch((error) =>
+    rethrowWithoutOutput(options, error),
+  );
+  return { convert: summary, repaired, judgement, calibrationTokens: calibration.nTokens };
 }
 
 /** Who interrupts finds nothing; a file that cannot be judged is whole, and stays. */

@@ -222,6 +222,7 @@ t.test('Ctrl-C while the file is judged leaves nothing, either', async (t) => {
   const args = ['prune', dense, '-o', output, '--ratio', '0.2', ...common];
   const run = await hearth(args, { onStart: (child) => interruptAt(output, child) });
   t.equal(run.status, 130, run.stderr);
+  t.notMatch(run.stderr, /FileHandle/, 'every file is closed');
   t.same(
     readdirSync(folder).filter((name) => name.startsWith('unjudged')),
     [],
