@@ -46,7 +46,7 @@ export async function fittingPairs(
   }
   return {
     pairs: pairs.filter((pair, i) => !pairs.slice(0, i).some((other) => isSame(pair, other))),
-    nearest: pairs.length > 0 ? null : nearestOf(misses, options.minTps),
+    nearest: pairs.length > 0 ? null : nearestOf(misses),
   };
 }
 
@@ -124,15 +124,12 @@ function isSame(a: Pair, b: Pair): boolean {
   return a.quantised.weightsBytes === b.quantised.weightsBytes && tensors(a) === tensors(b);
 }
 
-/** By how many times more memory, or speed, is wanted than there is. */
-function nearestOf(misses: readonly Pair[], minTps: number | null): Pair | null {
-  const lacking = ({ fit: { neededBytes, budgetBytes, speed } }: Pair) =>
-    Math.max(
-      neededBytes / budgetBytes,
-      minTps !== null && speed ? minTps / speed.tgTokensPerSecond.typical : 0,
-    );
-  return misses.reduce<Pair | null>(
-    (nearest, pair) => (nearest === null || lacking(pair) < lacking(nearest) ? pair : nearest),
-    null,
-  );
+/** The quickest of those that the device holds; where it holds none, what lacks the least memory for its size. */
+function nearestOf(misses: readonly Pair[]): Pair | null {
+  const tps = ({ fit }: Pair) => fit.speed?.tgTokensPerSecond.typical ?? 0;
+  const share = ({ fit }: Pair) => fit.neededBytes / fit.budgetBytes;
+  const held = misses.filter(({ fit }) => fit.verdict.kind === 'fits');
+  const [quickest] = held.sort((a, b) => tps(b) - tps(a));
+  const [smallest] = [...misses].sort((a, b) => share(a) - share(b));
+  return quickest ?? smallest ?? null;
 }

@@ -70,3 +70,16 @@ t.test('where nothing fits, the nearest is named with what it lacks', async (t) 
   t.match(message, /dense: does not fit board as any type at 128 tokens of context/);
   t.match(message, /with \d+ % of the weights gone comes nearest and needs .* of /);
 });
+
+t.test('where all that fits is too slow, its speed is what is told', async (t) => {
+  const narrow = fitWithin(400_000, 100e6);
+  // As hearth fit: what does not fit has no speed.
+  const fit = async (model: SizedModel) => {
+    const fits = await narrow(model);
+    return fits.verdict.kind === 'fits' ? fits : { ...fits, speed: null };
+  };
+  const { nearest } = await fittingPairs(parts, { ...options, fit, minTps: 1e6 });
+  if (!nearest) throw new Error('nothing is near');
+  const { message } = nothingFits(nearest, { path: 'dense', minTps: 1e6 });
+  t.match(message, /does not reach 1000000 tok\/s on board.* and likely reaches [\d.]+ tok\/s/);
+});
