@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const target = path.join(root, 'dist');
 const CHUNKS = path.join(target, 'chunks');
 /** Stands for the way from a chunk, which nobody knows beforehand, to dist. */
-const TO_DIST = '@dist';
+const TO_DIST = '@hearth-dist@';
 
 export async function bundleCommand() {
   const { dependencies } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));

@@ -81,7 +81,7 @@ t.test('the command is bundled, and its chunks know where hearth lies', async (t
   for (const { path: file } of chunks)
     t.notMatch(
       readFileSync(path.join(packageRoot, file), 'utf8'),
-      /@dist|from "\.[^"]*\/(?!chunk)\w+\/|from "yargs/,
+      /@hearth-dist@|from "\.[^"]*\/(?!chunk)\w+\/|from "yargs/,
       file,
     );
 });

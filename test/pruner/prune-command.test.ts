@@ -26,7 +26,7 @@ type Stage = { duration_ms: number; peak_rss_bytes: number };
 /** Where Metal is. */
 const isMac = process.platform === 'darwin';
 
-const common = [
+const settings = [
   '--search',
   '0',
   '--text',
@@ -35,11 +35,11 @@ const common = [
   '2048',
   '--gpu',
   'off',
-  '--threads',
-  '1',
   '--chat-template',
   'llama-2',
 ];
+/** Two threads of so small a model wait for each other most of the time; the first test takes what prune takes. */
+const common = [...settings, '--threads', '1'];
 
 t.test(
   'the kept rows and columns are those of the dense model, and the rest of it is whole',
@@ -47,7 +47,7 @@ t.test(
     const output = path.join(folder, 'cut.gguf');
     const run = await hearth([
       ...['prune', dense, '-o', output, '--kv-heads', '1', '--n-ff', '96', '--layers', '1-2'],
-      ...['--repair', 'none', '--type', 'F32', ...common],
+      ...['--repair', 'none', '--type', 'F32', ...settings],
     ]);
     t.equal(run.status, 0, run.stderr);
     const [, planned] = /the weights take (\d+) bytes/.exec(run.stderr) ?? [];
