@@ -1,10 +1,13 @@
 // One system slot: Debian's archive and hearth's files together, as a read-only squashfs.
 // With the kernel in it, so that an update of the system brings its own.
-// From an archive, because only there files belong to root whoever builds.
+// From an archive, because only there files belong to root whoever builds, and because a squashfs has its
+// files in the archive's order: what a release changes comes last, as all that lies behind a file that got
+// longer is moved by less than a block, and a device has to fetch it again.
 import { createReadStream } from 'node:fs';
 import { chmod, copyFile, cp, mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { PayloadFile } from '../payload/payload.js';
 import type { SystemBuild } from './build.js';
 import { configFiles, HEARTH_FOLDER } from './config-files.js';
 import { makeSquashfs, runTool } from './debian-tools.js';
@@ -23,14 +26,16 @@ const PROGRAMS = /^usr\/(bin|lib\/hearth)\//;
 /** Path of the squashfs, with its hashes behind it. */
 export async function systemSlot(options: SystemBuild): Promise<string> {
   const { base, epoch, folder, signal } = options;
-  const staging = path.join(folder, 'system');
-  await stage(staging, options);
   const archive = path.join(folder, 'system.tar');
   await runTool('zstd', ['-d', '-q', '-f', base.archive, '-o', archive], { signal });
-  const more = path.join(folder, 'more.tar');
   const owner = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', `--mtime=@${epoch}`];
-  await runTool('tar', ['-C', staging, ...owner, '-cf', more, '.'], { signal });
-  await runTool('tar', ['--concatenate', '-f', archive, more], { signal });
+  for (const [index, stage] of [stageOthers, stageHearth].entries()) {
+    const staging = path.join(folder, `system-${index}`);
+    await stage(staging, options);
+    const more = `${staging}.tar`;
+    await runTool('tar', ['-C', staging, ...owner, '-cf', more, '.'], { signal });
+    await runTool('tar', ['--concatenate', '-f', archive, more], { signal });
+  }
   const slot = path.join(folder, 'system.squashfs');
   const compressed = ['-comp', 'zstd', '-Xcompression-level', COMPRESSION_LEVEL];
   const words = ['-', slot, '-tar', ...compressed, ...ROOT_FOLDER];
@@ -39,24 +44,37 @@ export async function systemSlot(options: SystemBuild): Promise<string> {
   return slot;
 }
 
-async function stage(staging: string, build: SystemBuild): Promise<void> {
-  const { hearth, base, target, hasWifi } = build;
-  await stageStatic(staging);
+/** The kernel, its initramfs, Node, and the packages that hearth depends on. */
+async function stageOthers(staging: string, { hearth, base }: SystemBuild): Promise<void> {
   const bootFiles = path.join(staging, 'usr/lib/hearth/boot-files');
-  await mkdir(bootFiles);
-  for (const name of ['kernel', 'initrd'] as const) {
-    const file = path.join(bootFiles, name === 'kernel' ? 'vmlinuz' : name);
-    await copyFile(base[name], file);
-    await chmod(file, 0o644);
-  }
-  for (const { path: name, source, mode } of hearth.files) {
-    const file = path.join(staging, HEARTH_FOLDER, name);
-    await mkdir(path.dirname(file), { recursive: true });
-    await copyFile(source, file);
-    await chmod(file, mode);
-  }
+  await stageFile(path.join(bootFiles, 'vmlinuz'), { source: base.kernel, mode: 0o644 });
+  await stageFile(path.join(bootFiles, 'initrd'), { source: base.initrd, mode: 0o644 });
+  await stagePayload(staging, hearth.files.filter(isOfOthers));
+}
+
+async function stageHearth(staging: string, build: SystemBuild): Promise<void> {
+  const { hearth, target, hasWifi } = build;
+  await stageStatic(staging);
+  await stagePayload(
+    staging,
+    hearth.files.filter((file) => !isOfOthers(file)),
+  );
   const config = { ...build, compatible: compatibleOf(target, { hasWifi }), unit: imageUnit() };
   await writeSystemFiles(staging, configFiles(config));
+}
+
+function isOfOthers({ path: name }: PayloadFile): boolean {
+  return /^(bin|node_modules)\//.test(name);
+}
+
+async function stagePayload(staging: string, files: readonly PayloadFile[]): Promise<void> {
+  for (const file of files) await stageFile(path.join(staging, HEARTH_FOLDER, file.path), file);
+}
+
+async function stageFile(file: string, { source, mode }: Pick<PayloadFile, 'source' | 'mode'>) {
+  await mkdir(path.dirname(file), { recursive: true });
+  await copyFile(source, file);
+  await chmod(file, mode);
 }
 
 /** The files of root/, with modes that do not depend on how they got here. */

@@ -1,8 +1,8 @@
 // Updates as they should go: over HTTP while questions are answered, into the other slot, tried, kept.
 // Of each, what was downloaded beside what changed.
-import { createHash } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { formatDisk } from '../../../terminal/units.js';
+import { changedBytes } from '../../support/changed-bytes.js';
 import { ask, onDevice } from '../device.js';
 import type { VirtualMachine } from '../virtual-machine.js';
 import { unpackPart } from './bundles.js';
@@ -38,7 +38,6 @@ mkdir $efi && mount -t vfat /run/hearth-disk/efi $efi
 for file in vmlinuz initrd; do echo older >$efi/b/$file; done
 umount $efi
 `;
-const BLOCK_BYTES = 4096;
 /** Questions before an update, to compare with. */
 const QUIET_ANSWERS = 8;
 /** Answers may begin so much later while an update is installed. */
@@ -110,29 +109,6 @@ async function compareBytes({ check }: Setting, good: GoodUpdate, sentBytes: num
   const changed = await changedBytes(old, image);
   const of = `of ${formatDisk(size)} of the ${part}, of which ${formatDisk(changed)} changed`;
   check(sentBytes <= size * 1.05, `${what}: ${formatDisk(sentBytes)} downloaded ${of}`);
-}
-
-/** Of the blocks of `image` those that `old` has nowhere. */
-async function changedBytes(old: string, image: string): Promise<number> {
-  const known = new Set<string>();
-  for await (const block of blocksOf(old)) known.add(block);
-  let count = 0;
-  for await (const block of blocksOf(image)) {
-    if (known.has(block)) continue;
-    known.add(block);
-    count++;
-  }
-  return count * BLOCK_BYTES;
-}
-
-async function* blocksOf(image: string): AsyncGenerator<string> {
-  await using file = await open(image);
-  const block = Buffer.alloc(BLOCK_BYTES);
-  for (let at = 0; ; at += BLOCK_BYTES) {
-    const { bytesRead } = await file.read(block, 0, BLOCK_BYTES, at);
-    if (bytesRead === 0) return;
-    yield createHash('sha1').update(block.subarray(0, bytesRead)).digest('base64');
-  }
 }
 
 async function answersOf(machine: VirtualMachine, { access }: Setting, count: number) {
