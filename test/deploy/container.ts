@@ -23,7 +23,7 @@ export async function checkContainer(setting: DeploySetting): Promise<void> {
   const models = path.join(folder, 'models');
   await mkdir(models);
   await copyFile(await applianceGguf(folder), path.join(models, 'model.gguf'));
-  for (const place of [folder, models]) await chmod(place, 0o755);
+  await chmod(models, 0o755);
   const options = { image, models, volume: `hearth-test-${process.pid}`, port: await freePort() };
   try {
     await firstRun(options, setting);
@@ -146,6 +146,8 @@ class Container implements AsyncDisposable {
     await podman(
       ...['run', '--detach', '--name', name, '--network', 'host', ...rights],
       ...['--security-opt', 'no-new-privileges', '--stop-timeout', '40'],
+      // podman's own limits are higher than a container that this runs in may set.
+      ...['--ulimit', 'nofile=4096:4096', '--ulimit', 'nproc=4096:4096'],
       ...['--volume', `${volume}:/data`, '--volume', `${models}:/models:ro`],
       ...['--env', `HEARTH_API_KEY=${KEY}`, '--env', `HEARTH_PORT=${port}`, image],
     );

@@ -2,7 +2,7 @@
 // the types of those who read them, the dashboard to a Prometheus that scrapes hearth, and the container
 // is built, run and ended. Not part of npm test: it fetches packages, builds for minutes and needs root.
 // Prints a line a check; exits with 1 where one failed.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import yargs from 'yargs';
@@ -47,7 +47,9 @@ await interruptible(async (signal) => {
   try {
     for (const part of argv.only ?? PART_NAMES) {
       const failed = (error: unknown) => check(false, `${part}: ${(error as Error).message}`);
-      await PARTS[part]({ ...argv, folder, signal, check }).catch(failed);
+      const own = path.join(folder, part);
+      await mkdir(own);
+      await PARTS[part]({ ...argv, folder: own, signal, check }).catch(failed);
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
