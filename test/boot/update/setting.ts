@@ -50,6 +50,8 @@ export async function startSettled(setting: Setting): Promise<VirtualMachine> {
   await copyDisk(settledDisk(disk), disk);
   const machine = await startMachine(disk, { ...setting, state });
   await untilHealthy(machine);
+  // It was suspended with its clock, by which certificates are not valid yet.
+  await onDevice(machine, setting.access, `date -s @${Math.floor(Date.now() / 1000)}`);
   return machine;
 }
 
