@@ -7,6 +7,7 @@ import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } fro
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { text } from 'node:stream/consumers';
 import { DEBIAN_RELEASE, KEPT, leftOut } from '../dist/appliance/image/debian-packages.js';
 import { fetchPackage } from '../dist/appliance/payload/npm-package.js';
 import { PINNED_PACKAGES } from '../dist/appliance/payload/pinned-packages.js';
@@ -19,18 +20,17 @@ const [wanted = process.arch] = process.argv.slice(2);
 const architecture = DEBIAN_NAMES[wanted];
 if (!architecture) throw new Error(`"${wanted}" is no processor; expected x64 or arm64`);
 
-const base = `localhost/hearth-base:${wanted}`;
-await makeImage(base, architecture);
+const base = await makeImage(`localhost/hearth-base:${wanted}`, architecture);
 // The build runs on this machine, whatever it is for.
-const build = `localhost/hearth-build:${process.arch}`;
-await makeBuildImage();
+const build = await makeBuildImage(`localhost/hearth-build:${process.arch}`);
+// By their IDs: under a name, Debian 12's buildah finds images for one processor only.
 const images = `--build-arg BUILD_IMAGE=${build} --build-arg BASE_IMAGE=${base}`;
 process.stdout.write(
   `podman build --format docker --platform linux/${architecture} ${images} -t hearth .\n`,
 );
 
 /** With Node as it is packed, npm as it is here, and all that better-sqlite3 is built with. */
-async function makeBuildImage() {
+async function makeBuildImage(tag) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'hearth-images-'));
   try {
     await addNode(path.join(folder, 'local'));
@@ -40,7 +40,7 @@ async function makeBuildImage() {
       `--customize-hook=copy-in ${CERTIFICATES} ${path.dirname(CERTIFICATES)}`,
     ];
     const environment = ['npm_config_nodedir=/usr/local', `NODE_EXTRA_CA_CERTS=${CERTIFICATES}`];
-    await makeImage(build, DEBIAN_NAMES[process.arch], debian, environment);
+    return await makeImage(tag, DEBIAN_NAMES[process.arch], debian, environment);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -57,6 +57,7 @@ async function addNode(local) {
   symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', path.join(local, 'bin/npm'));
 }
 
+/** Its ID. */
 async function makeImage(tag, architecture, more = [], environment = []) {
   const excluded = leftOut({ wifi: false }).filter((pattern) => pattern.startsWith('/usr/share/'));
   const debian = [
@@ -74,9 +75,10 @@ async function makeImage(tag, architecture, more = [], environment = []) {
   const image = ['import', '--quiet', '--os', 'linux', '--arch', architecture, ...changes];
   const tar = spawn('mmdebstrap', debian, { stdio: ['ignore', 'pipe', 'inherit'] });
   const podman = spawn('podman', [...image, '-', tag], {
-    stdio: [tar.stdout, 'ignore', 'inherit'],
+    stdio: [tar.stdout, 'pipe', 'inherit'],
   });
-  await Promise.all([succeeds(tar), succeeds(podman)]);
+  const [id] = await Promise.all([text(podman.stdout), succeeds(tar), succeeds(podman)]);
+  return id.trim();
 }
 
 async function succeeds(child) {

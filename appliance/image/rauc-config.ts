@@ -34,6 +34,7 @@ export function raucConfig(compatible: string): string {
     [
       ...['[handlers]', 'bootloader-custom-backend=/usr/lib/hearth/boot'],
       'pre-install=/usr/lib/hearth/fill-slots',
+      'post-install=/usr/lib/hearth/start-next',
     ],
     ...slots,
   ];

@@ -1,5 +1,5 @@
-// What a device does around an update, in scripts of its own: copies what a bundle does not bring, lets a
-// system stay or starts again, says what became of it. On a folder in place of the device, with the handler
+// What a device does around an update, in scripts of its own: copies what a bundle does not bring, has the
+// other system start next, lets a system stay or starts again, says what became of it. On a folder in place of the device, with the handler
 // of the loader stood in for: boot-handler.test.ts has that.
 import t from 'tap';
 import { fakeDevice } from './fake-device.js';
@@ -113,5 +113,18 @@ t.test('what a bundle does not bring is copied beside what it brings', (t) => {
   const early = fill('case $1 in get-current) echo a ;; esac');
   t.match(early, { status: 1, stderr: /has not answered yet/, disk: untouched });
   t.match(fill(settled, '1.2'), { status: 1, stderr: /1\.2 was looked at/, disk: untouched });
+  t.end();
+});
+
+t.test('a system of which only the model was written starts next, too', (t) => {
+  const asked = (state: string) => {
+    const boot = `case $1 in get-current) echo a ;; get-state) echo ${state} ;; esac`;
+    const it = fakeDevice(t, { boot });
+    const { status, stderr } = it.run('start-next');
+    t.equal(status, 0, stderr);
+    return it.read('asked');
+  };
+  t.equal(asked('bad'), 'get-current\nget-state b\nset-primary b\n');
+  t.equal(asked('good'), 'get-current\nget-state b\n', 'RAUC has chosen one that it wrote');
   t.end();
 });

@@ -116,9 +116,12 @@ export async function silentBundle(maker: BundleMaker, release: string) {
   const root = path.join(maker.folder, 'silent');
   await rm(root, { recursive: true, force: true });
   await mkdir(root);
+  // RAUC makes no bundle of an image that is one block.
+  const noise = randomBytes(1 << 16).toString('hex');
   const env = 'HEARTH_MODEL="/model/silent.gguf"\nHEARTH_CTX=512\n';
   for (const [name, text] of Object.entries({
-    ...{ 'silent.gguf': 'GGUF', 'serve.env': env, name: 'silent\n', release: `${release}\n` },
+    ...{ 'silent.gguf': `GGUF${noise}`, 'serve.env': env, name: 'silent\n' },
+    release: `${release}\n`,
   }))
     await writeFile(path.join(root, name), text);
   return await rawBundle(maker, release, { model: await squash(root) });
