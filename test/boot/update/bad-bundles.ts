@@ -32,7 +32,7 @@ export type BadBundle = {
 };
 
 /** A system may take so many times as long as one that answered. */
-const PATIENCE = 1.3;
+const PATIENCE = 2;
 /** Three tries, and the start of the other one. */
 const FALL_BACK_MS = 40 * 60_000;
 /** Shell, after an update: two tries of it are used up. */
