@@ -15,6 +15,7 @@ import { convertModel, diskIn, flashDisk, makeImage } from './make-disk.js';
 import { fallsBack } from './update/bad-bundles.js';
 import {
   type BundleMaker,
+  brokenModelBundle,
   bundleOf,
   crashingBundle,
   goodBundle,
@@ -43,7 +44,7 @@ const PATIENCE = { kvm: '60s', tcg: '20m' } as const;
 /** Each alone, too, in a folder where the others left what takes long: a booted machine, bundles, writes. */
 const PARTS = [
   ...(['refused', 'hearth', 'cuts', 'cuts-of-choice', 'cuts-of-start'] as const),
-  ...(['panic', 'silent', 'crash', 'models', 'changed-block'] as const),
+  ...(['panic', 'silent', 'crash', 'broken-model', 'models', 'changed-block'] as const),
 ];
 /** Of bundles, and of what reads a boot partition beside mtools. */
 const TOOLS: DebianTool[] = [
@@ -141,9 +142,11 @@ async function test({ setting, image }: Awaited<ReturnType<typeof prepare>>) {
     'cuts-of-start': async () => await cutsOfStarting(await cutsIn(setting, image)),
     'changed-block': async () => await changedBlock(setting),
     panic: async () => await bad('a kernel that panics', '2.1', panickingBundle, false),
-    silent: async () => await bad('a model that never answers', '2.2', silentBundle, true),
+    silent: async () => await bad('an engine that never answers', '2.2', silentBundle, true),
     crash: async () =>
       await bad('an engine that crashes at its first question', '2.3', crashingBundle, true),
+    'broken-model': async () =>
+      await bad('a model that cannot be loaded', '2.4', brokenModelBundle, true),
   };
   for (const part of PARTS) if (argv.only.includes(part)) await tests[part]();
 }

@@ -92,13 +92,26 @@ export async function panickingBundle(maker: BundleMaker, release: string, good:
 
 /** A system whose engine ends at its first question. */
 export async function crashingBundle(maker: BundleMaker, release: string, good: string) {
+  return await brokenEngineBundle(maker, release, { good, answer: 'process.abort()' });
+}
+
+/** A system whose engine takes questions and answers none, so that /health stays 503. */
+export async function silentBundle(maker: BundleMaker, release: string, good: string) {
+  return await brokenEngineBundle(maker, release, { good, answer: 'undefined' });
+}
+
+async function brokenEngineBundle(
+  maker: BundleMaker,
+  release: string,
+  { good, answer }: { good: string; answer: string },
+) {
   if (existsSync(bundleOf(maker, release))) return bundleOf(maker, release);
   const root = await unpackSystem(maker, good, []);
   const engine = path.join(root, 'opt/hearth/dist/runtime/engine/child/main.js');
   const question = 'server?.generate(message.id, message.request)';
   const text = await readFile(engine, 'utf8');
   if (!text.includes(question)) throw new Error(`${engine} has no ${question}`);
-  await writeFile(engine, text.replace(question, 'process.abort()'));
+  await writeFile(engine, text.replace(question, answer));
   return await rawBundle(maker, release, { system: await squashSystem(root, []) });
 }
 
@@ -111,16 +124,16 @@ async function unpackSystem({ folder }: BundleMaker, bundle: string, paths: stri
   return root;
 }
 
-/** A model that cannot be loaded, so that /health stays 503. */
-export async function silentBundle(maker: BundleMaker, release: string) {
-  const root = path.join(maker.folder, 'silent');
+/** A model that cannot be loaded, and nothing else. */
+export async function brokenModelBundle(maker: BundleMaker, release: string) {
+  const root = path.join(maker.folder, 'broken');
   await rm(root, { recursive: true, force: true });
   await mkdir(root);
   // RAUC makes no bundle of an image that is one block.
   const noise = randomBytes(1 << 16).toString('hex');
-  const env = 'HEARTH_MODEL="/model/silent.gguf"\nHEARTH_CTX=512\n';
+  const env = 'HEARTH_MODEL="/model/broken.gguf"\nHEARTH_CTX=512\n';
   for (const [name, text] of Object.entries({
-    ...{ 'silent.gguf': `GGUF${noise}`, 'serve.env': env, name: 'silent\n' },
+    ...{ 'broken.gguf': `GGUF${noise}`, 'serve.env': env, name: 'broken\n' },
     release: `${release}\n`,
   }))
     await writeFile(path.join(root, name), text);
