@@ -40,6 +40,7 @@ t.test('what became of an update is said once it is known', (t) => {
 
 const SETTINGS = {
   'run/hearth-settings/device': 'PORT=8080\nPATIENCE_S=60\n',
+  'run/hearth-settings/keys': 'first key\nsecond\n',
   'usr/lib/hearth/outcome': '',
 };
 const untried = (primary: string) => `case $1 in
@@ -49,9 +50,9 @@ get-primary) echo ${primary} ;;
 esac`;
 
 t.test('a system stays once it has answered, and starts again where it does not', (t) => {
-  const healthy = (answers: boolean, uptime: number, boot: string) => {
+  const healthy = (answers: 'all' | 'health' | 'nothing', uptime: number, boot: string) => {
     const programs = {
-      busybox: `exit ${answers ? 0 : 1}`,
+      busybox: `echo "$@" >>"$CALLED"; case $*:${answers} in *:all | */health:health) ;; *) exit 1 ;; esac`,
       systemctl: `echo "$@" >>"$ASKED"`,
       // Time goes by while it sleeps.
       sleep: 'echo 99999.0 0 >"$UPTIME"',
@@ -60,22 +61,31 @@ t.test('a system stays once it has answered, and starts again where it does not'
     const it = fakeDevice(t, { boot, files, programs });
     const { status } = it.run('healthy', [], {
       ASKED: it.at('asked'),
+      CALLED: it.at('called'),
       UPTIME: it.at('proc/uptime'),
     });
-    return { status, asked: it.read('asked') ?? '' };
+    return { status, asked: it.read('asked') ?? '', called: it.read('called') ?? '' };
   };
-  t.match(healthy(true, 5, untried('b')).asked, 'set-state b good\n');
-  const late = healthy(false, 5, untried('b'));
+  const well = healthy('all', 5, untried('b'));
+  t.match(well.asked, 'set-state b good\n');
+  t.match(
+    well.called,
+    /authorization: Bearer first key .*prompt.* http:.*:8080\/v1\/completions\n$/,
+  );
+  const mute = healthy('health', 5, untried('b'));
+  t.match(mute.called, '/v1/completions', 'a system that decodes and answers no question is asked');
+  t.match(mute.asked, /get-primary\nreboot\n$/, 'and does not stay');
+  const late = healthy('nothing', 5, untried('b'));
   t.match(late.asked, /get-primary\nreboot\n$/);
   t.notMatch(late.asked, 'set-state');
   t.notMatch(
-    healthy(false, 70, untried('')).asked,
+    healthy('nothing', 70, untried('')).asked,
     'reboot',
     'where nothing else starts, it goes on',
   );
   const stays = 'case $1 in get-current) echo a ;; is-untried) exit 1 ;; esac';
   t.equal(
-    healthy(false, 5, stays).asked,
+    healthy('nothing', 5, stays).asked,
     'get-current\nis-untried a\n',
     'one that stays is not asked',
   );
