@@ -92,26 +92,26 @@ export async function panickingBundle(maker: BundleMaker, release: string, good:
 
 /** A system whose engine ends at its first question. */
 export async function crashingBundle(maker: BundleMaker, release: string, good: string) {
-  return await brokenEngineBundle(maker, release, { good, answer: 'process.abort()' });
+  const generate = 'server?.generate(message.id, message.request)';
+  return await brokenEngineBundle(maker, release, { good, from: generate, to: 'process.abort()' });
 }
 
-/** A system whose engine takes questions and answers none, so that /health stays 503. */
+/** A system whose engine says nothing when it is to decode a token, so that /health stays 503. */
 export async function silentBundle(maker: BundleMaker, release: string, good: string) {
-  return await brokenEngineBundle(maker, release, { good, answer: 'undefined' });
+  return await brokenEngineBundle(maker, release, { good, from: 'answerCall(message)', to: '0' });
 }
 
 async function brokenEngineBundle(
   maker: BundleMaker,
   release: string,
-  { good, answer }: { good: string; answer: string },
+  { good, from, to }: { good: string; from: string; to: string },
 ) {
   if (existsSync(bundleOf(maker, release))) return bundleOf(maker, release);
   const root = await unpackSystem(maker, good, []);
   const engine = path.join(root, 'opt/hearth/dist/runtime/engine/child/main.js');
-  const question = 'server?.generate(message.id, message.request)';
   const text = await readFile(engine, 'utf8');
-  if (!text.includes(question)) throw new Error(`${engine} has no ${question}`);
-  await writeFile(engine, text.replace(question, answer));
+  if (!text.includes(from)) throw new Error(`${engine} has no ${from}`);
+  await writeFile(engine, text.replace(from, to));
   return await rawBundle(maker, release, { system: await squashSystem(root, []) });
 }
 
