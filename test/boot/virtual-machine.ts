@@ -184,7 +184,9 @@ function qemu(hardware: Hardware, accelerator: Accelerator, args: string[]): Chi
   child.stderr.setEncoding('utf8').on('data', (words: string) => {
     child.emit('complaint', words);
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
   return child;
 }
 
