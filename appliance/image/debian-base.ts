@@ -129,6 +129,8 @@ function customizeHooks(machine: ImageMachine): string[] {
     loaderHook(machine),
     'rm -rf "$1"/boot/* "$1"/vmlinuz* "$1"/initrd.img*',
     `cd "$1"/etc && rm -f ${own}`,
+    // What hwdb.bin is made of.
+    'rm -rf "$1"/usr/lib/udev/hwdb.d',
     'rm -rf "$1"/var/log/* "$1"/var/cache/* "$1"/etc/*-',
   ];
 }

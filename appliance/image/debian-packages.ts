@@ -39,13 +39,25 @@ export function debianComponents({ hasWifi }: SystemFeatures): string {
   return hasWifi ? 'main non-free-firmware' : 'main';
 }
 
+/** Drivers of networks and disks that no small PC or board has; the initramfs has all others, too. */
+const SERVER_CARDS = [
+  ...words('brocade cavium chelsio cisco emulex huawei mellanox netronome pensando qlogic sfc').map(
+    (name) => `drivers/net/ethernet/${name}`,
+  ),
+  ...words(
+    'aacraid aic94xx be2iscsi bfa bnx2fc bnx2i csiostor cxgbi elx esas2r fcoe fnic libfc lpfc megaraid mpi3mr mpt3sas mvsas pm8001 qedf qedi qla2xxx qla4xxx smartpqi snic',
+  ).map((name) => `drivers/scsi/${name}`),
+];
+
 /** As dpkg's path-exclude has them. Licences stay. */
 export function leftOut({ hasWifi }: SystemFeatures): string[] {
   const modules = words(
     `sound drivers/gpu drivers/media drivers/infiniband drivers/iio drivers/staging drivers/isdn drivers/video/fbdev net/bluetooth drivers/bluetooth${hasWifi ? '' : ' drivers/net/wireless net/wireless net/mac80211'}`,
   );
   return [
-    ...modules.map((name) => `/usr/lib/modules/*/kernel/${name}/*`),
+    ...[...modules, ...SERVER_CARDS].map((name) => `/usr/lib/modules/*/kernel/${name}/*`),
+    // UEFI brings the board's device tree, and all texts are in UTF-8, which the C library itself knows.
+    ...['/usr/lib/linux-image-*/*', '/usr/lib/*/gconv/*'],
     ...words('doc man info locale lintian bug').map((name) => `/usr/share/${name}/*`),
   ];
 }
