@@ -10,7 +10,8 @@ import { packageRoot } from '../../support/samples.js';
 
 const machine = IMAGE_MACHINES['x64-uefi'];
 const inputs = {
-  ...{ machine, compatible: 'hearth-x64-uefi', release: '1.4.2', unit: '[Unit]\n', hasWifi: false },
+  ...{ machine, compatible: 'hearth-x64-uefi', release: '1.4.2', unit: '[Unit]\n' },
+  ...{ hasWifi: false, isSigned: false },
 };
 
 /** Text of the file, or the target of the link, at this path. */
@@ -80,7 +81,9 @@ t.test("the shell finds no mistake in the device's scripts", (t) => {
   );
   const scripts = [
     ...files.map((file) => readFileSync(path.join(root, file), 'utf8')),
-    ...earlyFiles().flatMap(({ text }) => (text.startsWith('#!') ? text : [])),
+    ...[false, true]
+      .flatMap((isSigned) => earlyFiles({ isSigned }))
+      .flatMap(({ text }) => (text.startsWith('#!') ? text : [])),
   ];
   t.ok(scripts.length >= 5);
   for (const script of scripts) execFileSync('sh', ['-n'], { input: script });

@@ -61,11 +61,12 @@ function builderIn(t: Test) {
       const source = path.join(root, file);
       return { path: file, source, mode: 0o644, sizeBytes: content.length } as const;
     });
-    return await systemSlot({
+    const { path: slot } = await systemSlot({
       ...{ target: 'x64-uefi', machine: IMAGE_MACHINES['x64-uefi'], hasWifi: false },
-      base: { archive, kernel: boot, initrd: boot, shim: '', loader: '', packages: [] },
+      base: { archive, kernel: boot, initrd: boot, shim: '', loader: '', stub: null, packages: [] },
       hearth: { target: 'linux-x64', files, packages: [] },
-      ...{ release, epoch: EPOCH, folder: root },
+      ...{ release, epoch: EPOCH, folder: root, bootSigner: null },
     });
+    return slot;
   };
 }
