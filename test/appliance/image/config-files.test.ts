@@ -5,7 +5,8 @@ import t from 'tap';
 import { configFiles } from '../../../appliance/image/config-files.js';
 import { IMAGE_MACHINES } from '../../../appliance/image/image-machine.js';
 import { earlyFiles } from '../../../appliance/image/initramfs.js';
-import { loaderEntry } from '../../../appliance/image/loader-entry.js';
+import { loaderEntry, signedCommandLine } from '../../../appliance/image/loader-entry.js';
+import { compatibleOf } from '../../../appliance/image/rauc-config.js';
 import { packageRoot } from '../../support/samples.js';
 
 const machine = IMAGE_MACHINES['x64-uefi'];
@@ -70,6 +71,21 @@ t.test('each slot starts itself, knows the other, and A comes first', (t) => {
   t.match(
     b,
     /version 1\nlinux \/b\/vmlinuz\ninitrd \/b\/initrd\noptions root=PARTUUID=bbbb hearth\.other=aaaa /,
+  );
+  t.end();
+});
+
+t.test('where the maker signs, an entry names one file and says nothing itself', (t) => {
+  const entry = loaderEntry('b', {
+    ...{ slots: { a: 'aaaa', b: 'bbbb' }, machine, verity: '0a:7', isSigned: true },
+  });
+  t.equal(entry, 'title hearth (slot b)\nsort-key hearth\nversion 1\nefi /b/hearth.efi\n');
+  const line = signedCommandLine('0a:7', machine);
+  t.match(line, /^root=hearth .* hearth\.verity=0a:7 console=ttyS0,/);
+  t.notMatch(line, /PARTUUID|hearth\.other/, 'and knows neither slot');
+  t.equal(
+    compatibleOf('x64-uefi', { hasWifi: true, isSigned: true }),
+    'hearth-x64-uefi-wifi-signed',
   );
   t.end();
 });
