@@ -31,7 +31,7 @@ export function bootSignerIn(keys: string): BootSigner {
 }
 
 /** Words of hearth image and hearth update-bundle. */
-export function signedBy({ key, cert }: BootSigner): string[] {
+function signedBy({ key, cert }: BootSigner): string[] {
   return ['--secure-boot-key', key, '--secure-boot-cert', cert];
 }
 
@@ -94,6 +94,8 @@ async function changedEntry(setting: OwnKeysSetting): Promise<void> {
   await withCopy(setting, change, async (machine) => {
     await untilHealthy(machine);
     const line = await onDevice(machine, access, 'cat /proc/cmdline');
+    const lockdown = await onDevice(machine, access, 'cat /sys/kernel/security/lockdown');
+    check(/\[integrity\]/.test(lockdown), `the kernel is locked down: ${lockdown.trim()}`);
     check(
       !line.includes('init=/bin/sh'),
       `a command line of an entry is not taken: ${line.trim()}`,

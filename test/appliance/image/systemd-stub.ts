@@ -9,4 +9,7 @@ const folder = findTool('systemd-stub');
 export const systemdStub =
   folder === null
     ? ''
-    : path.join(folder, readdirSync(folder).find((name) => name.endsWith('.efi.stub')) ?? '');
+    : path.join(
+        folder,
+        readdirSync(folder).find((name) => /^linux.*\.efi\.stub$/.test(name)) ?? '',
+      );
