@@ -45,13 +45,19 @@ export async function readVerity(slot: string): Promise<Verity> {
 /** Behind the hashes, from where `usr/lib/hearth/boot` brings it. Rejects with {@link ImageError}. */
 export async function addKernel(slot: string, kernel: string): Promise<void> {
   const verity = await readVerity(slot);
-  const at = Math.ceil((await stat(slot)).size / BLOCK_BYTES) * BLOCK_BYTES;
+  const at = wholeBlocks((await stat(slot)).size);
   await truncate(slot, at);
   const content = await readFile(kernel);
   await appendFile(slot, content);
+  // RAUC's index of a slot is of whole blocks.
+  await truncate(slot, wholeBlocks(at + content.length));
   await using file = await open(slot, 'r+');
   const lines = `${verity}\n${KERNEL_LINE} ${at} ${content.length}\n`;
   await file.write(lines, (await dataBlocks(slot)) * BLOCK_BYTES);
+}
+
+function wholeBlocks(bytes: number): number {
+  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
 async function dataBlocks(slot: string): Promise<number> {
