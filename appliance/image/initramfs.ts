@@ -13,6 +13,8 @@ export const OTHER_SLOT_ARGUMENT = 'hearth.other';
 export const VERITY_ARGUMENT = 'hearth.verity';
 /** A link for each partition of the system's own disk, by name, and `slot`, which is a or b. */
 export const DISK_FOLDER = '/run/hearth-disk';
+/** The slot whose system runs, where the command line is for either: RAUC looks there for `root=`. */
+export const STARTED_SYSTEM = `${DISK_FOLDER}/system`;
 /** Where the partition of the settings is mounted. */
 export const SETTINGS_FOLDER = '/run/hearth-settings';
 /** What hearth serve leaves there for usr/lib/hearth/setup. */
@@ -166,7 +168,8 @@ chosen=$slot
 link_partitions
 slot=$chosen
 echo "$slot" >${DISK_FOLDER}/slot
-if readable "$(readlink -f "${DISK_FOLDER}/system-$slot")" "$verity"; then
+ln -sfn "system-$slot" ${STARTED_SYSTEM}
+if readable "$(readlink -f ${STARTED_SYSTEM})" "$verity"; then
 	[ "$(variable "$tried")" != "$other" ] ||
 		echo 'The system that should start has changed on the disk; the other one runs.' >>/run/hearth-notices
 	forget "$tried"

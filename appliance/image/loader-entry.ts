@@ -4,7 +4,7 @@
 // answers falls back by itself. The device fills in the same text, from the slot that it installed.
 // Where the maker signs, an entry names one file that has the command line in it, and says nothing itself.
 import type { ImageMachine } from './image-machine.js';
-import { OTHER_SLOT_ARGUMENT, VERITY_ARGUMENT } from './initramfs.js';
+import { OTHER_SLOT_ARGUMENT, STARTED_SYSTEM, VERITY_ARGUMENT } from './initramfs.js';
 import type { Verity } from './verity.js';
 
 export const SLOTS = ['a', 'b'] as const;
@@ -42,7 +42,7 @@ ${isSigned ? `efi /@SLOT@/${SIGNED_KERNEL}` : unsigned}
 
 /** Of a system that may lie in either slot: its initramfs asks systemd-boot which one it started. */
 export function signedCommandLine(verity: Verity, machine: Machine): string {
-  return commandLine('root=hearth', verity, machine);
+  return commandLine(`root=${STARTED_SYSTEM}`, verity, machine);
 }
 
 function commandLine(where: string, verity: Verity, { serial }: Machine): string {

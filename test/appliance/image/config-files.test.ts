@@ -81,7 +81,7 @@ t.test('where the maker signs, an entry names one file and says nothing itself',
   });
   t.equal(entry, 'title hearth (slot b)\nsort-key hearth\nversion 1\nefi /b/hearth.efi\n');
   const line = signedCommandLine('0a:7', machine);
-  t.match(line, /^root=hearth .* hearth\.verity=0a:7 console=ttyS0,/);
+  t.match(line, /^root=\/run\/hearth-disk\/system .* hearth\.verity=0a:7 console=ttyS0,/);
   t.notMatch(line, /PARTUUID|hearth\.other/, 'and knows neither slot');
   t.equal(
     compatibleOf('x64-uefi', { hasWifi: true, isSigned: true }),

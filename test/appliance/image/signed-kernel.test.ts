@@ -40,7 +40,10 @@ function contentOf(section: string): Buffer {
 t.test('what it is made of can be read back', (t) => {
   t.ok(contentOf('.linux').equals(readFileSync(at('vmlinuz'))));
   t.ok(contentOf('.initrd').equals(readFileSync(at('initrd'))));
-  t.match(`${contentOf('.cmdline')}`, /^root=hearth .*hearth\.verity=0a:7 .*panic=10/);
+  t.match(
+    `${contentOf('.cmdline')}`,
+    /^root=\/run\/hearth-disk\/system .*hearth\.verity=0a:7 .*panic=10/,
+  );
   t.match(`${contentOf('.osrel')}`, 'VERSION_ID=1.4.2\n');
   t.end();
 });

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -69,6 +70,7 @@ esac`;
   return {
     run: () => spawnSync('sh', ['-s'], { input: here, env, encoding: 'utf8' }),
     read,
+    linked: (name: string) => readlinkSync(at(name)),
     screen: () => read('dev/tty0'),
     startsAgain: () => existsSync(at('again')),
     variables: () => readdirSync(variables).filter((name) => !/Selected|DevicePart/.test(name)),
@@ -88,6 +90,7 @@ t.test('the slot is the one whose entry was started, on the disk of the loader',
     const { stderr } = it.run();
     t.equal(stderr, '');
     t.equal(it.read('run/hearth-disk/slot'), `${slot}\n`);
+    t.equal(it.linked('run/hearth-disk/system'), `system-${slot}`, 'as RAUC finds it');
     t.match(it.read('asked'), `hearth-${device} `);
     t.match(it.read('asked'), ` sha256 ${'0a'.repeat(32)} -`);
     t.match(it.read('conf/param.conf'), /^ROOT=.*\n$/);
