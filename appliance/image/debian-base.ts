@@ -17,8 +17,8 @@ import {
   type SystemFeatures,
 } from './debian-packages.js';
 import { runTool } from './debian-tools.js';
+import { earlyFiles } from './early-files.js';
 import type { ImageMachine } from './image-machine.js';
-import { earlyFiles } from './initramfs.js';
 
 export type DebianBase = {
   /** root file system as .tar.zst */

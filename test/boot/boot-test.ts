@@ -24,9 +24,11 @@ import {
   untilHealthy,
   untilShown,
 } from './device.js';
-import { ENROLMENT_TOOLS, enrolledVariables } from './enrol-keys.js';
 import { flashDisk, makeImage } from './make-disk.js';
-import { bootSignerIn, ownKeys, ownKeysImage } from './own-keys.js';
+import { changedDisk } from './own-keys/changed-disk.js';
+import { ENROLMENT_TOOLS, enrolledVariables } from './own-keys/enrol-keys.js';
+import { bootSignerIn, ownKeysImage } from './own-keys/setting.js';
+import { signedUpdates } from './own-keys/signed-updates.js';
 import { setUp } from './set-up.js';
 import {
   chooseAccelerator,
@@ -104,7 +106,11 @@ try {
   if (argv.setup) await ownersBoot(setting);
   await firstBoot(setting);
   if (secureBoot) await changedLoader(setting);
-  if (argv.ownKeys) await ownKeys({ ...setting, disk: await flashDisk(image, folder), check });
+  if (argv.ownKeys) {
+    const flashed = { ...setting, disk: await flashDisk(image, folder), check };
+    await changedDisk(flashed);
+    await signedUpdates(flashed);
+  }
   for (let cut = 1; cut <= argv.powerCuts; cut++) await powerCut(setting, cut);
   if (argv.damage) {
     await damagedLog(setting);

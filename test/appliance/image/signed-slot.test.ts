@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { earlyFiles } from '../../../appliance/image/initramfs.js';
+import { earlyFiles } from '../../../appliance/image/early-files.js';
 
 const LOADER = '4a67b082-0a4c-41cf-b6c7-440b29bb8c4f';
 const EFI = '11112222-3333-4444-5555-66667777aaaa';

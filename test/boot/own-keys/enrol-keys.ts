@@ -6,15 +6,15 @@ import { copyFile, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { BootSigner } from '../../appliance/image/boot-signer.js';
-import type { DebianTool } from '../../appliance/image/debian-tools.js';
-import { changeEfiFile, makeEfiFolder, writeEfiFile } from './data-on-disk.js';
+import type { BootSigner } from '../../../appliance/image/boot-signer.js';
+import type { DebianTool } from '../../../appliance/image/debian-tools.js';
+import { changeEfiFile, makeEfiFolder, writeEfiFile } from '../data-on-disk.js';
 import {
   emptyVariables,
   type MachineOptions,
   startMachine,
   variablesIn,
-} from './virtual-machine.js';
+} from '../virtual-machine.js';
 
 const run = promisify(execFile);
 
