@@ -34,7 +34,9 @@ find_partition() {
 	readlink -f "$link"
 }
 `;
-export const READ_AND_LINK = `# All of it is read once: what is damaged anywhere is found now, while there is another. A damaged one goes
+/** `isOther`: what says that the partition called `$name` is none of ours. */
+export function readAndLink(isOther: string): string {
+  return `# All of it is read once: what is damaged anywhere is found now, while there is another. A damaged one goes
 # as soon as udev, which looks at it, too, has let go of it.
 readable() {
 	blocks=\${2#*:}
@@ -58,7 +60,7 @@ link_partitions() {
 			PARTNAME) name=\${value#hearth-} ;;
 			esac
 		done <"$uevent"
-		[ -z "$name" ] || ln -sfn "$device" "${DISK_FOLDER}/$name"
+		${isOther} || ln -sfn "$device" "${DISK_FOLDER}/$name"
 		[ "$device" != "$part" ] || slot=\${name#system-}
 	done
 	echo "$slot" >${DISK_FOLDER}/slot
@@ -73,6 +75,7 @@ choose_model() {
 	done
 }
 `;
+}
 export const GO_ON = `choose_model
 mkdir -p ${SETTINGS_FOLDER}
 mount -t squashfs -o ro,nosuid,nodev,noexec ${DISK_FOLDER}/settings ${SETTINGS_FOLDER}
@@ -99,7 +102,7 @@ verity_of() {
 	dd if="$1" bs=4096 skip=$((($bytes + 4095) / 4096)) count=1 2>/dev/null | head -n 1
 }
 
-${READ_AND_LINK}
+${readAndLink('[ -z "$name" ]')}
 modprobe -q -a squashfs dm_verity
 part=$(find_partition "\${ROOT#PARTUUID=}")
 if ! readable "$part" "$verity"; then

@@ -4,7 +4,7 @@
 import {
   DISK_FOLDER,
   GO_ON,
-  READ_AND_LINK,
+  readAndLink,
   SAY_AND_FIND,
   STARTED_SYSTEM,
   VERITY_ARGUMENT,
@@ -26,7 +26,14 @@ done
 [ -n "$verity" ] || exit 0
 
 ${SAY_AND_FIND}
-${READ_AND_LINK}
+# Who can write to the disk names its partitions: ../../conf/param.conf would be a file of the initramfs.
+is_other() {
+	case $1 in
+	efi | settings | data | system-[ab] | model-[ab]) return 1 ;;
+	esac
+}
+
+${readAndLink('is_other "$name"')}
 variables=/sys/firmware/efi/efivars
 tried=HearthTriedOther-${HEARTH_GUID}
 

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -17,6 +18,8 @@ import { earlyFiles } from '../../../appliance/image/early-files.js';
 const LOADER = '4a67b082-0a4c-41cf-b6c7-440b29bb8c4f';
 const EFI = '11112222-3333-4444-5555-66667777aaaa';
 const PARTITIONS = ['efi', 'settings', 'system-a', 'system-b', 'model-a', 'data'];
+/** Names by which whoever can write to the disk might get at the initramfs. */
+const FOREIGN = ['../../conf/param.conf', '../../conf/conf.d/x', 'slot', 'system', 'x'];
 
 const script = earlyFiles({ isSigned: true }).find(({ path: file }) => /slot$/.test(file))
   ?.text as string;
@@ -46,10 +49,13 @@ function started(test: Pick<Test, 'testdir'>, entry: string, damaged: string[] =
     path.join(variables, `LoaderDevicePartUUID-${LOADER}`),
     variable(EFI.toUpperCase()),
   );
-  for (const [index, name] of PARTITIONS.entries()) {
+  for (const [index, name] of [...PARTITIONS, ...FOREIGN].entries()) {
     const device = `vda${index + 1}`;
     mkdirSync(at('sys/disk', device));
-    writeFileSync(at('sys/disk', device, 'uevent'), `DEVNAME=${device}\nPARTNAME=hearth-${name}\n`);
+    writeFileSync(
+      at('sys/disk', device, 'uevent'),
+      `DEVNAME=${device}\nPARTNAME=${FOREIGN.includes(name) ? '' : 'hearth-'}${name}\n`,
+    );
     symlinkSync(at('sys/disk', device), at('sys/class/block', device));
     writeFileSync(at('dev', device), name.startsWith('model') ? 'hsqs' : '');
   }
@@ -71,6 +77,8 @@ esac`;
     run: () => spawnSync('sh', ['-s'], { input: here, env, encoding: 'utf8' }),
     read,
     linked: (name: string) => readlinkSync(at(name)),
+    links: () => readdirSync(at('run/hearth-disk')).sort(),
+    isLink: (name: string) => lstatSync(at(name)).isSymbolicLink(),
     screen: () => read('dev/tty0'),
     startsAgain: () => existsSync(at('again')),
     variables: () => readdirSync(variables).filter((name) => !/Selected|DevicePart/.test(name)),
@@ -94,6 +102,8 @@ t.test('the slot is the one whose entry was started, on the disk of the loader',
     t.match(it.read('asked'), `hearth-${device} `);
     t.match(it.read('asked'), ` sha256 ${'0a'.repeat(32)} -`);
     t.match(it.read('conf/param.conf'), /^ROOT=.*\n$/);
+    t.same(it.links(), [...PARTITIONS, 'model', 'slot', 'system'].sort(), 'and no others');
+    t.notOk(it.isLink('conf/param.conf'));
     t.same(it.variables(), []);
     t.notOk(it.startsAgain());
   }
