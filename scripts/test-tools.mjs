@@ -33,6 +33,11 @@ export const TEST_TOOLS = {
   // What makes keys and bundles of updates, and reads them as a device does.
   openssl: { package: 'openssl' },
   rauc: { package: 'rauc' },
+  // What signs loader and kernel by the maker's key, what reads them, and what they are made from.
+  sbsign: { package: 'sbsigntool' },
+  sbverify: { package: 'sbsigntool' },
+  objcopy: { package: 'binutils' },
+  'systemd-stub': { package: 'systemd-boot-efi', places: ['/usr/lib/systemd/boot/efi'] },
   // Essential to Debian, though not everywhere else: loop devices, partitions, a terminal to type at.
   losetup: { package: 'mount' },
   addpart: { package: 'util-linux' },

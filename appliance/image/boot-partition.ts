@@ -1,17 +1,24 @@
-// The EFI partition: shim, systemd-boot, and for each slot an entry, a kernel and its initramfs.
+// The EFI partition: shim, systemd-boot, and for each slot an entry, a kernel and its initramfs; where the
+// maker signs, systemd-boot without shim, and for each slot an entry and one file.
 // Slot A starts; B is the same and stands by, until an update goes there. The menu shows while a key is held at power-on, and
 // nothing can be typed into it. Written by mtools into a file, so nothing is mounted.
 import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { signProgram } from './boot-signer.js';
 import type { ImageBuild, StepOptions } from './build.js';
-import type { DebianBase } from './debian-base.js';
 import { makeEmpty, runTool } from './debian-tools.js';
-import { type EntryOptions, loaderEntry, SLOTS, untriedEntryName } from './loader-entry.js';
+import {
+  type EntryOptions,
+  loaderEntry,
+  SIGNED_KERNEL,
+  SLOTS,
+  untriedEntryName,
+} from './loader-entry.js';
 import { aligned } from './partitions.js';
 
 export type BootPartitionOptions = StepOptions &
-  Pick<ImageBuild, 'base' | 'machine'> &
-  Omit<EntryOptions, 'machine'> & {
+  EntryOptions & {
+    boot: BootFiles;
     /** eight hexadecimal digits */
     serial: string;
     sizeBytes: number;
@@ -22,12 +29,31 @@ const ROOM_BYTES = 16 << 20;
 /** FAT32 has no fewer clusters than fit into this. */
 const MIN_BYTES = 64 << 20;
 
+/** Paths by the names that they get. */
+export type BootFiles = {
+  loaders: Record<string, string>;
+  /** of each slot */
+  kernel: Record<string, string>;
+};
+
+/** `kernel` is the one that the maker signed, or null for Debian's. */
+export async function bootFiles(build: ImageBuild, kernel: string | null): Promise<BootFiles> {
+  const { base, machine, bootSigner, folder, signal } = build;
+  const { shim, loader } = machine;
+  if (bootSigner !== null && kernel !== null) {
+    const signed = path.join(folder, 'loader.efi');
+    await signProgram(base.loader, signed, { ...bootSigner, signal });
+    return { loaders: { [shim.efi]: signed }, kernel: { [SIGNED_KERNEL]: kernel } };
+  }
+  const loaders = { [shim.efi]: base.shim as string, [loader.efi]: base.loader };
+  return { loaders, kernel: { vmlinuz: base.kernel, initrd: base.initrd } };
+}
+
 /** How large the partition must be. */
-export async function bootPartitionBytes(base: DebianBase): Promise<number> {
-  const { kernel, initrd, shim, loader } = base;
+export async function bootPartitionBytes({ loaders, kernel }: BootFiles): Promise<number> {
+  const files = [loaders, ...SLOTS.map(() => kernel)].flatMap((named) => Object.values(named));
   let sizeBytes = ROOM_BYTES;
-  for (const file of [kernel, kernel, initrd, initrd, shim, loader])
-    sizeBytes += (await stat(file)).size;
+  for (const file of files) sizeBytes += (await stat(file)).size;
   return Math.max(MIN_BYTES, aligned(sizeBytes));
 }
 
@@ -47,15 +73,15 @@ export async function bootPartition(options: BootPartitionOptions): Promise<stri
 }
 
 async function stage(staging: string, options: BootPartitionOptions) {
-  const { base, machine } = options;
+  const { loaders, kernel } = options.boot;
   for (const name of ['EFI/BOOT', 'loader/entries', 'a', 'b'])
     await mkdir(path.join(staging, name), { recursive: true });
-  for (const name of ['shim', 'loader'] as const)
-    await copyFile(base[name], path.join(staging, 'EFI/BOOT', machine[name].efi));
+  for (const [name, file] of Object.entries(loaders))
+    await copyFile(file, path.join(staging, 'EFI/BOOT', name));
   await writeFile(path.join(staging, 'loader/loader.conf'), LOADER_CONFIG);
   for (const slot of SLOTS) {
-    await copyFile(base.kernel, path.join(staging, slot, 'vmlinuz'));
-    await copyFile(base.initrd, path.join(staging, slot, 'initrd'));
+    for (const [name, file] of Object.entries(kernel))
+      await copyFile(file, path.join(staging, slot, name));
     const entry = path.join(staging, `loader/entries/${untriedEntryName(slot)}`);
     await writeFile(entry, loaderEntry(slot, options));
   }

@@ -8,6 +8,7 @@ import { surveyImage } from '../block-map.js';
 import { MANIFEST_SUFFIX, manifestText } from '../manifest.js';
 import { unsafePathReason } from '../safe-path.js';
 import { SIGNATURE_SUFFIX, signText } from '../signature.js';
+import { SIGNING_TOOLS } from './boot-signer.js';
 import type { ImageBuild, ImageOptions } from './build.js';
 import { checkTools, runTool } from './debian-tools.js';
 import { type FittedModel, fitToDevice } from './fit-check.js';
@@ -37,11 +38,11 @@ const CHUNK_BYTES = 1 << 20;
 
 /** Rejects with ImageError, PayloadError, OutputError, SignatureError, or what was wrong with the model. */
 export async function buildImage(options: ImageOptions): Promise<ImageSummary> {
-  const { model, output, onStep = () => {} } = options;
+  const { model, output, bootSigner, onStep = () => {} } = options;
   checkName(model);
   onStep('checking the model against the memory of the device');
   const fitted = await fitToDevice(model, options);
-  await checkTools(IMAGE_MACHINES[options.target]);
+  await checkTools(IMAGE_MACHINES[options.target], bootSigner ? SIGNING_TOOLS : []);
   await (await openOutput(output, { inputs: [model], force: options.force ?? false })).discard();
   const folder = await mkdtemp(path.join(path.dirname(path.resolve(output)), '.hearth-image-'));
   try {

@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { ImageTarget } from '../manifest.js';
 import type { Payload } from '../payload/payload.js';
+import type { BootSigner } from './boot-signer.js';
 import type { DebianBase } from './debian-base.js';
 import type { DeviceSettings } from './device-settings.js';
 import type { FittedModel } from './fit-check.js';
@@ -23,6 +24,7 @@ export type ImageOptions = {
   epoch: number;
   /** signs the manifest; Ed25519 */
   signingKey?: KeyObject | undefined;
+  bootSigner: BootSigner | null;
   signal?: AbortSignal | undefined;
   onStep?: (step: string) => void;
 };
@@ -32,6 +34,8 @@ export type SystemBuild = {
   target: ImageTarget;
   machine: ImageMachine;
   hasWifi: boolean;
+  /** signs what starts it; Debian's signatures without */
+  bootSigner: BootSigner | null;
   release: string;
   base: DebianBase;
   hearth: Payload;

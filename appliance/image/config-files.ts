@@ -2,6 +2,7 @@
 // They are the same for all devices of a kind, so that an update can bring them: what differs is on the
 // partition of the settings, and linked to. What is the same for all kinds is in root/.
 import { MIGRATIONS } from '../../runtime/log/migrations.js';
+import type { SystemFeatures } from './debian-packages.js';
 import type { ImageMachine } from './image-machine.js';
 import { DISK_FOLDER, SETTINGS_FOLDER } from './initramfs.js';
 import { entryTemplate } from './loader-entry.js';
@@ -16,8 +17,7 @@ export type ConfigInputs = {
   release: string;
   /** text of hearth.service */
   unit: string;
-  hasWifi: boolean;
-};
+} & SystemFeatures;
 
 export const MODEL_FOLDER = '/model';
 export const HEARTH_FOLDER = '/opt/hearth';
@@ -100,9 +100,9 @@ Restart=always
 `;
 
 /** What an update brings to the boot partition, and what RAUC asks. */
-function updates({ machine, compatible, release }: ConfigInputs): SystemFile[] {
+function updates({ machine, compatible, release, isSigned }: ConfigInputs): SystemFile[] {
   return [
-    file('/usr/lib/hearth/loader-entry', entryTemplate(machine)),
+    file('/usr/lib/hearth/loader-entry', entryTemplate(machine, { isSigned })),
     file('/usr/lib/hearth/release', lines([release])),
     file('/usr/lib/hearth/log-steps', lines(MIGRATIONS.map(({ name }) => name))),
     file('/etc/rauc/system.conf', raucConfig(compatible)),

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { cacheFolder } from '../payload/npm-package.js';
-import type { ImageBuild } from './build.js';
+import type { SystemBuild } from './build.js';
 import {
   DEBIAN_RELEASE,
   debianComponents,
@@ -14,26 +14,28 @@ import {
   KEPT,
   leftOut,
   loaderPackages,
+  type SystemFeatures,
 } from './debian-packages.js';
 import { runTool } from './debian-tools.js';
+import { earlyFiles } from './early-files.js';
 import type { ImageMachine } from './image-machine.js';
-import { earlyFiles } from './initramfs.js';
 
 export type DebianBase = {
   /** root file system as .tar.zst */
   archive: string;
   kernel: string;
   initrd: string;
-  /** signed by Microsoft, for Debian's keys; it starts the loader */
-  shim: string;
   loader: string;
+  /** signed by Microsoft, for Debian's keys; it starts the loader, or null where the maker signs that */
+  shim: string | null;
+  /** of the one file that the maker then makes of kernel and initramfs, else null */
+  stub: string | null;
   /** `name_version` of each package, sorted */
   packages: string[];
 };
 
-export type DebianOptions = Pick<ImageBuild, 'machine' | 'hasWifi' | 'epoch' | 'signal'> & {
-  mirror: string;
-};
+export type DebianOptions = SystemFeatures &
+  Pick<SystemBuild, 'machine' | 'epoch' | 'signal'> & { mirror: string };
 
 const ARCHIVE = 'base.tar.zst';
 const BOOT_FOLDER = 'hearth-boot';
@@ -50,7 +52,7 @@ export async function debianBase(options: DebianOptions): Promise<DebianBase> {
     const args = await mmdebstrapArguments(options, temporary);
     const lasting = args.map((arg) => arg.replaceAll(temporary, ''));
     const key = createHash('sha256')
-      .update(JSON.stringify([epoch, lasting, earlyFiles()]))
+      .update(JSON.stringify([epoch, lasting, earlyFiles(options)]))
       .digest('hex');
     const folder = path.join(cache, `debian-${options.machine.architecture}-${key.slice(0, 16)}`);
     if (!existsSync(path.join(folder, ARCHIVE))) {
@@ -61,7 +63,7 @@ export async function debianBase(options: DebianOptions): Promise<DebianBase> {
       });
       await removeOlder(cache, options.machine);
     }
-    return await baseIn(folder);
+    return await baseIn(folder, options);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
@@ -77,14 +79,15 @@ async function removeOlder(cache: string, { architecture }: ImageMachine): Promi
   }
 }
 
-async function baseIn(folder: string): Promise<DebianBase> {
+async function baseIn(folder: string, { isSigned }: SystemFeatures): Promise<DebianBase> {
   const boot = path.join(folder, BOOT_FOLDER);
   return {
     archive: path.join(folder, ARCHIVE),
     kernel: path.join(boot, 'vmlinuz'),
     initrd: path.join(boot, 'initrd'),
-    shim: path.join(boot, 'shim'),
     loader: path.join(boot, 'loader'),
+    shim: isSigned ? null : path.join(boot, 'shim'),
+    stub: isSigned ? path.join(boot, 'stub') : null,
     packages: packagesOf(await readFile(path.join(boot, 'status'), 'utf8')),
   };
 }
@@ -101,8 +104,8 @@ async function mmdebstrapArguments(options: DebianOptions, folder: string): Prom
     '--aptopt=Acquire::Languages "none"',
     ...leftOut(options).map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
     ...KEPT.map((pattern) => `--dpkgopt=path-include=${pattern}`),
-    `--essential-hook=tar-in ${shellWord(await earlyArchive(folder))} /`,
-    ...customizeHooks(machine).map((hook) => `--customize-hook=${hook}`),
+    `--essential-hook=tar-in ${shellWord(await earlyArchive(folder, options))} /`,
+    ...customizeHooks(machine, options).map((hook) => `--customize-hook=${hook}`),
     `--customize-hook=copy-out /${BOOT_FOLDER} ${shellWord(folder)}`,
     `--customize-hook=rm -rf "$1"/${BOOT_FOLDER}`,
     DEBIAN_RELEASE,
@@ -118,7 +121,7 @@ function shellWord(text: string): string {
 }
 
 /** What each image has of its own, and secrets of machines, must not be in what all of them share. */
-function customizeHooks(machine: ImageMachine): string[] {
+function customizeHooks(machine: ImageMachine, features: SystemFeatures): string[] {
   const own = 'hostname hosts fstab resolv.conf localtime ssh/ssh_host_*';
   return [
     `chroot "$1" useradd --system --uid ${HEARTH_UID} --home-dir /var/lib/hearth --no-create-home --shell /usr/sbin/nologin hearth`,
@@ -126,7 +129,7 @@ function customizeHooks(machine: ImageMachine): string[] {
     `cp "$1"/boot/vmlinuz-* "$1"/${BOOT_FOLDER}/vmlinuz`,
     `cp "$1"/boot/initrd.img-* "$1"/${BOOT_FOLDER}/initrd`,
     `cp "$1"/var/lib/dpkg/status "$1"/${BOOT_FOLDER}/status`,
-    loaderHook(machine),
+    loaderHook(machine, features),
     'rm -rf "$1"/boot/* "$1"/vmlinuz* "$1"/initrd.img*',
     `cd "$1"/etc && rm -f ${own}`,
     // What hwdb.bin is made of.
@@ -135,23 +138,26 @@ function customizeHooks(machine: ImageMachine): string[] {
   ];
 }
 
-/** Two files of packages that are not installed, which the list of packages names all the same. */
-function loaderHook(machine: ImageMachine): string {
-  const { shim, loader } = machine;
+/** Files of packages that are not installed, which the list of packages names all the same. */
+function loaderHook(machine: ImageMachine, features: SystemFeatures): string {
+  const { shim, loader, unsigned } = machine;
+  const boot = 'signed/usr/lib/systemd/boot/efi';
+  const files = features.isSigned
+    ? [`mv ${boot}/${unsigned.stub} stub`, `mv ${boot}/${unsigned.loader} loader`]
+    : [`mv signed/usr/lib/shim/${shim.debian} shim`, `mv ${boot}/${loader.debian} loader`];
   return [
     `cd "$1"/${BOOT_FOLDER}`,
-    `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq download ${loaderPackages(machine).join(' ')}`,
+    `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq download ${loaderPackages(machine, features).join(' ')}`,
     'for deb in *.deb; do dpkg-deb -x "$deb" signed; { echo; dpkg-deb -f "$deb" Package Version; echo Status: install ok installed; } >>status; rm "$deb"; done',
-    `mv signed/usr/lib/shim/${shim.debian} shim`,
-    `mv signed/usr/lib/systemd/boot/efi/${loader.debian} loader`,
+    ...files,
     'rm -r signed',
   ].join(' && ');
 }
 
 /** Files that must be there before the kernel is installed, which makes the initramfs. */
-async function earlyArchive(folder: string): Promise<string> {
+async function earlyArchive(folder: string, features: SystemFeatures): Promise<string> {
   const staging = path.join(folder, 'early');
-  for (const { path: name, mode, text } of earlyFiles()) {
+  for (const { path: name, mode, text } of earlyFiles(features)) {
     await mkdir(path.join(staging, path.dirname(name)), { recursive: true });
     await writeFile(path.join(staging, name), text, { mode });
   }

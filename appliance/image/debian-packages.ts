@@ -3,7 +3,11 @@
 import type { ImageMachine } from './image-machine.js';
 
 /** What not every device has: a firmware for Wi-Fi is larger than all the rest of a small system. */
-export type SystemFeatures = { hasWifi: boolean };
+export type SystemFeatures = {
+  hasWifi: boolean;
+  /** by the maker's own key of Secure Boot */
+  isSigned: boolean;
+};
 
 export const DEBIAN_RELEASE = 'trixie';
 
@@ -24,18 +28,22 @@ const WIFI_PACKAGES = words('wpasupplicant wireless-regdb firmware-iwlwifi firmw
 
 export function debianPackages(
   { kernelPackage }: ImageMachine,
-  { hasWifi }: SystemFeatures,
+  { hasWifi }: Pick<SystemFeatures, 'hasWifi'>,
 ): string[] {
   return [...PACKAGES, kernelPackage, ...(hasWifi ? WIFI_PACKAGES : [])];
 }
 
-/** Of which the EFI partition has one file each; signed for Secure Boot, and nothing that runs needs them. */
-export function loaderPackages({ architecture }: ImageMachine): string[] {
+/** Of which the EFI partition has a file or two; signed for Secure Boot unless the maker does it. */
+export function loaderPackages(
+  { architecture }: ImageMachine,
+  { isSigned }: Pick<SystemFeatures, 'isSigned'>,
+): string[] {
+  if (isSigned) return ['systemd-boot-efi'];
   return ['shim-signed', `systemd-boot-efi-${architecture}-signed`];
 }
 
 /** Firmware that may be copied but has no source is in a component of its own. */
-export function debianComponents({ hasWifi }: SystemFeatures): string {
+export function debianComponents({ hasWifi }: Pick<SystemFeatures, 'hasWifi'>): string {
   return hasWifi ? 'main non-free-firmware' : 'main';
 }
 
@@ -50,7 +58,7 @@ const SERVER_CARDS = [
 ];
 
 /** As dpkg's path-exclude has them. Licences stay. */
-export function leftOut({ hasWifi }: SystemFeatures): string[] {
+export function leftOut({ hasWifi }: Pick<SystemFeatures, 'hasWifi'>): string[] {
   const modules = words(
     `sound drivers/gpu drivers/media drivers/infiniband drivers/iio drivers/staging drivers/isdn drivers/video/fbdev net/bluetooth drivers/bluetooth${hasWifi ? '' : ' drivers/net/wireless net/wireless net/mac80211'}`,
   );

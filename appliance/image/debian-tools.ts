@@ -30,8 +30,12 @@ type IsThere = (file: string) => Promise<boolean>;
 const isThere: IsThere = async (file) => existsSync(file);
 
 /** Rejects with {@link ImageError} that names all missing packages at once. */
-export async function checkTools(machine: ImageMachine, isFile?: IsThere): Promise<void> {
-  const missing = await missingPackages(machine, [], isFile);
+export async function checkTools(
+  machine: ImageMachine,
+  more: readonly DebianTool[] = [],
+  isFile?: IsThere,
+): Promise<void> {
+  const missing = await missingPackages(machine, more, isFile);
   if (missing.length === 0) return;
   throw new ImageError(
     `an image is built with Debian's tools, and some are missing; run apt-get install --no-install-recommends ${missing.join(' ')}`,

@@ -9,7 +9,7 @@ export const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
 
 export type GatherOptions = Pick<
   SystemBuild,
-  'target' | 'hasWifi' | 'release' | 'epoch' | 'folder' | 'signal'
+  'target' | 'hasWifi' | 'bootSigner' | 'release' | 'epoch' | 'folder' | 'signal'
 > &
   Pick<ImageOptions, 'mirror' | 'onStep'>;
 
@@ -18,7 +18,8 @@ export async function gatherSystem(options: GatherOptions): Promise<SystemBuild>
   const { mirror = DEFAULT_MIRROR, onStep = () => {}, ...asked } = options;
   const machine = IMAGE_MACHINES[asked.target];
   onStep('installing Debian');
-  const base = await debianBase({ ...asked, machine, mirror });
+  const isSigned = asked.bootSigner !== null;
+  const base = await debianBase({ ...asked, isSigned, machine, mirror });
   onStep('gathering hearth and Node');
   const { signal } = asked;
   const hearth = await payload(machine.payload, { signal });

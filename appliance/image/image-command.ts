@@ -9,6 +9,7 @@ import { formatDisk, formatMemory, parseSize } from '../../terminal/units.js';
 import { IMAGE_TARGETS, type ImageTarget } from '../manifest.js';
 import { readSigningKey } from '../signature.js';
 import { checkedRelease, releaseOfDay } from '../update/release.js';
+import { bootSignerFlags, readBootSigner } from './boot-signer.js';
 import { buildImage, type ImageSummary } from './build-image.js';
 import { DEFAULT_PORT, DEFAULT_UPDATE_HOUR, readSettings } from './device-settings.js';
 import { DEFAULT_MEMORY_BYTES } from './fit-check.js';
@@ -72,6 +73,7 @@ const imageOptions = {
     defaultDescription: 'the date, such as 2026.11.29',
   }),
   sign: valueFlag('Private Ed25519 key (PEM) to sign the manifest with', text('sign')),
+  ...bootSignerFlags,
   timezone: valueFlag('Such as Europe/Berlin', text('timezone'), { defaultDescription: 'UTC' }),
   mirror: valueFlag('Debian mirror', text('mirror'), { defaultDescription: DEFAULT_MIRROR }),
   force: { describe: 'Replace an existing image', type: 'boolean' },
@@ -114,6 +116,7 @@ async function run(argv: ImageArguments, signal: AbortSignal): Promise<void> {
     epoch,
     release: argv.release ?? releaseOfDay(epoch),
     signingKey: argv.sign === undefined ? undefined : await readSigningKey(argv.sign, warn),
+    bootSigner: await readBootSigner(argv, warn),
     force: argv.force,
     onStep: (step) => note(`${step} …`),
   });

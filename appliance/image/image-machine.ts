@@ -13,6 +13,8 @@ export type ImageMachine = {
    */
   shim: { debian: string; efi: string };
   loader: { debian: string; efi: string };
+  /** and what the maker signs, where that is asked for: files of Debian's package that nobody has signed */
+  unsigned: { loader: string; stub: string };
   /** the machine's serial port, as the kernel calls it */
   serial: string;
   /** qemu-user's name of the architecture, for building it on another one */
@@ -26,6 +28,7 @@ export const IMAGE_MACHINES: Record<ImageTarget, ImageMachine> = {
     kernelPackage: 'linux-image-amd64',
     shim: { debian: 'shimx64.efi.signed', efi: 'BOOTX64.EFI' },
     loader: { debian: 'systemd-bootx64.efi.signed', efi: 'grubx64.efi' },
+    unsigned: { loader: 'systemd-bootx64.efi', stub: 'linuxx64.efi.stub' },
     serial: 'ttyS0',
     emulator: 'x86_64',
   },
@@ -35,6 +38,7 @@ export const IMAGE_MACHINES: Record<ImageTarget, ImageMachine> = {
     kernelPackage: 'linux-image-arm64',
     shim: { debian: 'shimaa64.efi.signed', efi: 'BOOTAA64.EFI' },
     loader: { debian: 'systemd-bootaa64.efi.signed', efi: 'grubaa64.efi' },
+    unsigned: { loader: 'systemd-bootaa64.efi', stub: 'linuxaa64.efi.stub' },
     serial: 'ttyAMA0',
     emulator: 'aarch64',
   },

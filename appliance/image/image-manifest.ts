@@ -23,12 +23,13 @@ export function imageManifest(build: ImageBuild, survey: ImageSurvey): ImageMani
 }
 
 function contentsOf(build: ImageBuild) {
-  const { model, modelSha256, settings, fitted, base, hearth, epoch, release } = build;
+  const { model, modelSha256, settings, fitted, base, hearth, epoch, release, bootSigner } = build;
   const { sshKeys, wifi, apiKeys, updateCa, updateUrl, updateHour, patienceMs, ...named } =
     settings;
   const has = {
     ...{ wifi: wifi !== null, ssh: sshKeys.length > 0, api_key: apiKeys.length > 0 },
     updates: updateCa !== null,
+    ...(bootSigner && { secure_boot: 'own key' }),
   };
   return {
     release,

@@ -1,9 +1,7 @@
 // What the initramfs is told: to check every block of the chosen slot and take the other one where it is
 // damaged, and to find the partitions of its disk and the device's settings.
 // The settings are there before systemd starts, which reads the name of the machine first of all.
-// Debian's initramfs-tools run it.
-
-export type EarlyFile = { path: string; mode: number; text: string };
+// Debian's initramfs-tools run it. Where the maker signs, signed-initramfs.ts stands in its place.
 
 /** The kernel's argument that names the other slot, as PARTUUID. */
 export const OTHER_SLOT_ARGUMENT = 'hearth.other';
@@ -11,26 +9,15 @@ export const OTHER_SLOT_ARGUMENT = 'hearth.other';
 export const VERITY_ARGUMENT = 'hearth.verity';
 /** A link for each partition of the system's own disk, by name, and `slot`, which is a or b. */
 export const DISK_FOLDER = '/run/hearth-disk';
+/** The slot whose system runs, where the command line is for either: RAUC looks there for `root=`. */
+export const STARTED_SYSTEM = `${DISK_FOLDER}/system`;
 /** Where the partition of the settings is mounted. */
 export const SETTINGS_FOLDER = '/run/hearth-settings';
 /** What hearth serve leaves there for usr/lib/hearth/setup. */
 export const SETUP_REQUEST = '/var/lib/hearth/setup.json';
 
-/**
- * Run before Debian looks for the root's partition, and so with its name only; what it writes to
- * param.conf is how it answers.
- */
-const SLOT_SCRIPT = `#!/bin/sh
-case $1 in prereqs) exit 0 ;; esac
-for word in $(cat /proc/cmdline); do
-	case $word in
-	${OTHER_SLOT_ARGUMENT}=*) other=\${word#*=} ;;
-	${VERITY_ARGUMENT}=*) verity=\${word#*=} ;;
-	esac
-done
-[ -n "\${other:-}" ] || exit 0
-
-say() {
+/** Shell: what a signed system's script knows, too. */
+export const SAY_AND_FIND = `say() {
 	for console in $(cat /sys/class/tty/console/active); do
 		echo "hearth: $1" >"/dev/$console"
 	done
@@ -46,14 +33,10 @@ find_partition() {
 	done
 	readlink -f "$link"
 }
-
-# Of a slot whose hash the command line has not: behind its files.
-verity_of() {
-	bytes=$(/usr/bin/od -An -tu8 -j40 -N8 "$1")
-	dd if="$1" bs=4096 skip=$((($bytes + 4095) / 4096)) count=1 2>/dev/null | head -n 1
-}
-
-# All of it is read once: what is damaged anywhere is found now, while there is another. A damaged one goes
+`;
+/** `isOther`: what says that the partition called `$name` is none of ours. */
+export function readAndLink(isOther: string): string {
+  return `# All of it is read once: what is damaged anywhere is found now, while there is another. A damaged one goes
 # as soon as udev, which looks at it, too, has let go of it.
 readable() {
 	blocks=\${2#*:}
@@ -77,7 +60,7 @@ link_partitions() {
 			PARTNAME) name=\${value#hearth-} ;;
 			esac
 		done <"$uevent"
-		[ -z "$name" ] || ln -sfn "$device" "${DISK_FOLDER}/$name"
+		${isOther} || ln -sfn "$device" "${DISK_FOLDER}/$name"
 		[ "$device" != "$part" ] || slot=\${name#system-}
 	done
 	echo "$slot" >${DISK_FOLDER}/slot
@@ -91,7 +74,35 @@ choose_model() {
 		break
 	done
 }
+`;
+}
+export const GO_ON = `choose_model
+mkdir -p ${SETTINGS_FOLDER}
+mount -t squashfs -o ro,nosuid,nodev,noexec ${DISK_FOLDER}/settings ${SETTINGS_FOLDER}
+`;
 
+/**
+ * Run before Debian looks for the root's partition, and so with its name only; what it writes to
+ * param.conf is how it answers.
+ */
+export const SLOT_SCRIPT = `#!/bin/sh
+case $1 in prereqs) exit 0 ;; esac
+for word in $(cat /proc/cmdline); do
+	case $word in
+	${OTHER_SLOT_ARGUMENT}=*) other=\${word#*=} ;;
+	${VERITY_ARGUMENT}=*) verity=\${word#*=} ;;
+	esac
+done
+[ -n "\${other:-}" ] || exit 0
+
+${SAY_AND_FIND}
+# Of a slot whose hash the command line has not: behind its files.
+verity_of() {
+	bytes=$(/usr/bin/od -An -tu8 -j40 -N8 "$1")
+	dd if="$1" bs=4096 skip=$((($bytes + 4095) / 4096)) count=1 2>/dev/null | head -n 1
+}
+
+${readAndLink('[ -z "$name" ]')}
 modprobe -q -a squashfs dm_verity
 part=$(find_partition "\${ROOT#PARTUUID=}")
 if ! readable "$part" "$verity"; then
@@ -106,23 +117,4 @@ if ! readable "$part" "$verity"; then
 fi
 echo "ROOT=$system" >>/conf/param.conf
 link_partitions
-choose_model
-mkdir -p ${SETTINGS_FOLDER}
-mount -t squashfs -o ro,nosuid,nodev,noexec ${DISK_FOLDER}/settings ${SETTINGS_FOLDER}
-`;
-
-const HOOK = `#!/bin/sh
-case $1 in prereqs) exit 0 ;; esac
-. /usr/share/initramfs-tools/hook-functions
-copy_exec /usr/sbin/dmsetup
-copy_exec /usr/bin/od
-`;
-
-export function earlyFiles(): EarlyFile[] {
-  const folder = 'usr/share/initramfs-tools';
-  return [
-    { path: `${folder}/modules.d/hearth`, mode: 0o644, text: 'squashfs\ndm_verity\n' },
-    { path: `${folder}/hooks/hearth-system`, mode: 0o755, text: HOOK },
-    { path: `${folder}/scripts/local-premount/hearth-slot`, mode: 0o755, text: SLOT_SCRIPT },
-  ];
-}
+${GO_ON}`;

@@ -7,8 +7,9 @@ import { DISK_FOLDER, SETTINGS_FOLDER } from './initramfs.js';
 import { SLOTS } from './loader-entry.js';
 
 /** RAUC's name of the devices that a bundle is for; they refuse any other. */
-export function compatibleOf(target: ImageTarget, { hasWifi }: SystemFeatures): string {
-  return `hearth-${target}${hasWifi ? '-wifi' : ''}`;
+export function compatibleOf(target: ImageTarget, features: SystemFeatures): string {
+  const { hasWifi, isSigned } = features;
+  return `hearth-${target}${hasWifi ? '-wifi' : ''}${isSigned ? '-signed' : ''}`;
 }
 
 /** Text of /etc/rauc/system.conf. */

@@ -1,5 +1,5 @@
 // One system slot: Debian's archive and hearth's files together, as a read-only squashfs.
-// With the kernel in it, so that an update of the system brings its own.
+// With the kernel in it, so that an update of the system brings its own; behind it where the maker signs it.
 // From an archive, because only there files belong to root whoever builds, and because a squashfs has its
 // files in the archive's order: what a release changes comes last, as all that lies behind a file that got
 // longer is moved by less than a block, and a device has to fetch it again.
@@ -13,8 +13,9 @@ import { configFiles, HEARTH_FOLDER } from './config-files.js';
 import { makeSquashfs, runTool } from './debian-tools.js';
 import { imageUnit } from './image-unit.js';
 import { compatibleOf } from './rauc-config.js';
+import { signedKernel } from './signed-kernel.js';
 import { writeSystemFiles } from './system-file.js';
-import { addVerity } from './verity.js';
+import { addKernel, addVerity, readVerity } from './verity.js';
 
 /** zstd's: half way, as 15 takes ten times as long for 6 % less room. */
 const COMPRESSION_LEVEL = '9';
@@ -23,9 +24,11 @@ const ROOT_FOLDER = ['-root-mode', '0755', '-root-uid', '0', '-root-gid', '0'];
 /** Paths below which files are programs, in root/. */
 const PROGRAMS = /^usr\/(bin|lib\/hearth)\//;
 
-/** Path of the squashfs, with its hashes behind it. */
-export async function systemSlot(options: SystemBuild): Promise<string> {
-  const { base, epoch, folder, signal } = options;
+/** Paths: a squashfs with its hashes behind it, and the signed kernel that is there, too, else null. */
+export type SystemSlot = { path: string; kernel: string | null };
+
+export async function systemSlot(options: SystemBuild): Promise<SystemSlot> {
+  const { base, epoch, folder, bootSigner, signal } = options;
   const archive = path.join(folder, 'system.tar');
   await runTool('zstd', ['-d', '-q', '-f', base.archive, '-o', archive], { signal });
   const owner = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', `--mtime=@${epoch}`];
@@ -41,25 +44,32 @@ export async function systemSlot(options: SystemBuild): Promise<string> {
   const words = ['-', slot, '-tar', ...compressed, ...ROOT_FOLDER];
   await makeSquashfs(words, epoch, { input: createReadStream(archive), signal });
   await addVerity(slot, signal);
-  return slot;
+  if (bootSigner === null) return { path: slot, kernel: null };
+  const kernel = await signedKernel({ ...options, bootSigner, verity: await readVerity(slot) });
+  await addKernel(slot, kernel);
+  return { path: slot, kernel };
 }
 
 /** The kernel, its initramfs, Node, and the packages that hearth depends on. */
-async function stageOthers(staging: string, { hearth, base }: SystemBuild): Promise<void> {
+async function stageOthers(staging: string, build: SystemBuild): Promise<void> {
+  const { hearth, base, bootSigner } = build;
   const bootFiles = path.join(staging, 'usr/lib/hearth/boot-files');
-  await stageFile(path.join(bootFiles, 'vmlinuz'), { source: base.kernel, mode: 0o644 });
-  await stageFile(path.join(bootFiles, 'initrd'), { source: base.initrd, mode: 0o644 });
+  const kernel = { vmlinuz: base.kernel, initrd: base.initrd };
+  for (const [name, source] of Object.entries(bootSigner === null ? kernel : {}))
+    await stageFile(path.join(bootFiles, name), { source, mode: 0o644 });
   await stagePayload(staging, hearth.files.filter(isOfOthers));
 }
 
 async function stageHearth(staging: string, build: SystemBuild): Promise<void> {
-  const { hearth, target, hasWifi } = build;
+  const { hearth, target, hasWifi, bootSigner } = build;
+  const isSigned = bootSigner !== null;
   await stageStatic(staging);
   await stagePayload(
     staging,
     hearth.files.filter((file) => !isOfOthers(file)),
   );
-  const config = { ...build, compatible: compatibleOf(target, { hasWifi }), unit: imageUnit() };
+  const compatible = compatibleOf(target, { hasWifi, isSigned });
+  const config = { ...build, isSigned, compatible, unit: imageUnit() };
   await writeSystemFiles(staging, configFiles(config));
 }
 

@@ -1,7 +1,9 @@
 // dm-verity of a system slot: a tree of hashes behind its squashfs, by which the kernel refuses a block that
 // is not what it was, and between the two one block that says the tree's root. An update brings all three,
 // signed; the loader's entry has the root, too. cryptsetup's veritysetup makes the tree.
-import { open, truncate } from 'node:fs/promises';
+// Where the maker signs a kernel for that root, it lies behind the tree, and the block says where in a
+// second line: what it starts cannot have it inside.
+import { appendFile, open, readFile, stat, truncate } from 'node:fs/promises';
 import { runTool } from './debian-tools.js';
 import { ImageError } from './image-machine.js';
 
@@ -9,6 +11,8 @@ import { ImageError } from './image-machine.js';
 export type Verity = string;
 
 const BLOCK_BYTES = 4096;
+/** Begins the second line; where the kernel begins and how long it is follow, in bytes. */
+const KERNEL_LINE = 'kernel';
 const VERITY = /^[0-9a-f]{64}:\d+$/;
 /** Little-endian, 64 bits, in a squashfs. */
 const BYTES_USED_AT = 40;
@@ -36,6 +40,24 @@ export async function readVerity(slot: string): Promise<Verity> {
   const [line = ''] = block.toString('latin1').split('\n');
   if (VERITY.test(line)) return line;
   throw new ImageError(`${slot} has no hashes behind its files`);
+}
+
+/** Behind the hashes, from where `usr/lib/hearth/boot` brings it. Rejects with {@link ImageError}. */
+export async function addKernel(slot: string, kernel: string): Promise<void> {
+  const verity = await readVerity(slot);
+  const at = wholeBlocks((await stat(slot)).size);
+  await truncate(slot, at);
+  const content = await readFile(kernel);
+  await appendFile(slot, content);
+  // RAUC's index of a slot is of whole blocks.
+  await truncate(slot, wholeBlocks(at + content.length));
+  await using file = await open(slot, 'r+');
+  const lines = `${verity}\n${KERNEL_LINE} ${at} ${content.length}\n`;
+  await file.write(lines, (await dataBlocks(slot)) * BLOCK_BYTES);
+}
+
+function wholeBlocks(bytes: number): number {
+  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
 async function dataBlocks(slot: string): Promise<number> {

@@ -6,6 +6,7 @@ import { one, text, valueFlag } from '../../terminal/flags.js';
 import { interruptible } from '../../terminal/interruptible.js';
 import { noteAs, print } from '../../terminal/print.js';
 import { formatDisk, parseSize } from '../../terminal/units.js';
+import { bootSignerFlags, readBootSigner } from '../image/boot-signer.js';
 import { DEFAULT_MEMORY_BYTES } from '../image/fit-check.js';
 import { DEFAULT_MIRROR } from '../image/gather-system.js';
 import { compatibleOf } from '../image/rauc-config.js';
@@ -31,6 +32,12 @@ const bundleOptions = {
   }),
   system: { describe: 'With Debian as it is now, and this hearth', type: 'boolean' },
   wifi: { describe: 'For devices of images with --wifi or --wifi-ssid', type: 'boolean' },
+  ...bootSignerFlags,
+  'secure-boot': {
+    describe: 'For devices of images with --secure-boot-key',
+    type: 'boolean',
+    defaultDescription: 'with --secure-boot-key',
+  },
   memory: valueFlag("The devices' memory, which the model must fit", parseSize, {
     defaultDescription: '4GiB',
   }),
@@ -71,15 +78,18 @@ async function run(argv: BundleArguments, signal: AbortSignal): Promise<void> {
   const { model = null, force, release, json, mirror, wifi: hasWifi = false } = argv;
   const target = argv.target as ImageTarget;
   const key = argv.key as string;
-  await warnIfOpen(key, (message) => note(`warning: ${message}`));
+  await warnIfOpen(key, warn);
+  const bootSigner = await readBootSigner(argv, warn);
+  const isSigned = argv['secure-boot'] ?? bootSigner !== null;
   const epoch = sourceDateOrToday();
   const summary = await buildUpdateBundle({
     ...{ model, target, epoch, force, signal, mirror, hasWifi, key, cert: argv.cert as string },
+    ...{ bootSigner, isSigned },
     hasSystem: argv.system ?? false,
     memoryBytes: argv.memory ?? DEFAULT_MEMORY_BYTES,
     nCtx: argv.ctx,
     release: release ?? releaseOfDay(epoch),
-    output: argv.output ?? `${compatibleOf(target, { hasWifi })}.raucb`,
+    output: argv.output ?? `${compatibleOf(target, { hasWifi, isSigned })}.raucb`,
     onStep: (step) => note(`${step} …`),
   });
   print(json ? summaryJson(summary) : summaryText(summary));
@@ -100,4 +110,8 @@ function summaryJson({ output, sizeBytes, compatible, release, parts }: UpdateBu
     release,
     parts: parts.map(({ name, sizeBytes }) => ({ name, size_bytes: sizeBytes })),
   };
+}
+
+function warn(message: string): void {
+  note(`warning: ${message}`);
 }

@@ -4,6 +4,7 @@
 import { mkdir, mkdtemp, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { asOutputError, openOutput } from '../../terminal/output-file.js';
+import { SIGNING_TOOLS } from '../image/boot-signer.js';
 import type { ImageOptions } from '../image/build.js';
 import { modelPartition } from '../image/data-partition.js';
 import type { SystemFeatures } from '../image/debian-packages.js';
@@ -17,7 +18,10 @@ import { checkSigner } from './signer.js';
 import { UpdateError } from './update-error.js';
 
 export type UpdateBundleOptions = SystemFeatures &
-  Pick<ImageOptions, 'target' | 'release' | 'memoryBytes' | 'nCtx' | 'mirror' | 'epoch'> & {
+  Pick<
+    ImageOptions,
+    'target' | 'release' | 'memoryBytes' | 'nCtx' | 'mirror' | 'epoch' | 'bootSigner'
+  > & {
     /** null where the devices keep theirs */
     model: string | null;
     /** Debian as it is now, and this hearth; without, the devices keep theirs */
@@ -53,10 +57,17 @@ export async function buildUpdateBundle(
   options: UpdateBundleOptions,
 ): Promise<UpdateBundleSummary> {
   const { output, model, hasSystem, cert, key, force = false, target, release } = options;
+  const { bootSigner, isSigned } = options;
   if (model === null && !hasSystem)
     throw new UpdateError('an update of nothing; name a model, or pass --system, or both');
+  if ((hasSystem && isSigned) !== (bootSigner !== null))
+    throw new UpdateError(
+      bootSigner === null
+        ? 'devices of --secure-boot start no system that is not signed; pass --secure-boot-key and --secure-boot-cert'
+        : '--secure-boot-key signs a system; pass --system, too, or --secure-boot alone with a model',
+    );
   await checkPrograms(PROGRAMS, 'RAUC makes the bundle, and some of its programs are missing');
-  if (hasSystem) await checkTools(IMAGE_MACHINES[target]);
+  if (hasSystem) await checkTools(IMAGE_MACHINES[target], bootSigner ? SIGNING_TOOLS : []);
   await checkSigner(cert, key);
   const inputs = [cert, key, ...(model === null ? [] : [model])];
   const bundle = await openOutput(output, { inputs, force });
@@ -88,7 +99,8 @@ async function makeParts(folder: string, options: UpdateBundleOptions): Promise<
   };
   const { model, hasSystem } = options;
   if (model !== null) await add('model', await modelPart(model, folder, options));
-  if (hasSystem) await add('system', await systemSlot(await gatherSystem({ ...options, folder })));
+  if (hasSystem)
+    await add('system', (await systemSlot(await gatherSystem({ ...options, folder }))).path);
   return parts;
 }
 
@@ -131,10 +143,14 @@ async function sign(
 /** As RAUC reads it. */
 function bundleManifest(
   parts: readonly UpdatePart[],
-  { target, release, hasWifi }: Pick<UpdateBundleOptions, 'target' | 'release' | 'hasWifi'>,
+  {
+    target,
+    release,
+    ...features
+  }: SystemFeatures & Pick<UpdateBundleOptions, 'target' | 'release'>,
 ): string {
   const sections = [
-    ['[update]', `compatible=${compatibleOf(target, { hasWifi })}`, `version=${release}`],
+    ['[update]', `compatible=${compatibleOf(target, features)}`, `version=${release}`],
     ['[bundle]', 'format=verity'],
     ...parts.map(({ name }) => [
       ...[`[image.${name}]`, `filename=${imageOf(name)}`, 'adaptive=block-hash-index'],

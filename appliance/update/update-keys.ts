@@ -1,5 +1,6 @@
-// The X.509 keys of updates: a CA that devices trust, and a signer that it vouches for.
-// openssl makes them, as RAUC's signatures (CMS) know no Ed25519. The folder gets its name when all of
+// The X.509 keys of updates: a CA that devices trust, and a signer that it vouches for; and those of Secure
+// Boot, which firmware itself trusts.
+// openssl makes them, as RAUC's signatures (CMS) know no Ed25519, and firmware nothing but RSA. The folder gets its name when all of
 // it is written, and one that is there is never touched: devices out there may hang on its keys.
 import { chmod, mkdtemp, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,13 +13,15 @@ export const UPDATE_KEYS = {
   caCert: 'ca.cert.pem',
   signerKey: 'update.key.pem',
   signerCert: 'update.cert.pem',
+  bootKey: 'boot.key.pem',
+  bootCert: 'boot.cert.pem',
 } as const;
 
 export type UpdateKeysOptions = {
   folder: string;
   /** of the maker, for people who look at a certificate */
   name: string;
-  /** how long the signer may sign; the CA holds for {@link CA_DAYS} */
+  /** how long the signer may sign; the CA and the key of Secure Boot hold for {@link CA_DAYS} */
   days: number;
   signal?: AbortSignal | undefined;
 };
@@ -41,7 +44,15 @@ keyUsage = critical, digitalSignature
 extendedKeyUsage = codeSigning, emailProtection
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
+[boot]
+basicConstraints = critical, CA:false
+keyUsage = critical, digitalSignature
+extendedKeyUsage = codeSigning
+subjectKeyIdentifier = hash
 `;
+/** Words of openssl: what RAUC takes, and what all firmware does. */
+const EC = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+const RSA = ['rsa:2048'];
 
 /** Rejects with {@link UpdateError}, OutputError where the folder is not to be had, or ImageError of openssl. */
 export async function makeUpdateKeys(options: UpdateKeysOptions): Promise<void> {
@@ -63,11 +74,11 @@ export async function makeUpdateKeys(options: UpdateKeysOptions): Promise<void> 
 
 async function makePairs(staging: string, { name, days, signal }: UpdateKeysOptions) {
   const at = (file: string) => path.join(staging, file);
-  const { caKey, caCert, signerKey, signerCert } = UPDATE_KEYS;
+  const { caKey, caCert, signerKey, signerCert, bootKey, bootCert } = UPDATE_KEYS;
   const config = at('openssl.cnf');
   await writeFile(config, CONFIG);
-  const make = async (who: string, key: string, cert: string, more: string[]) => {
-    const pair = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc'];
+  const make = async (who: string, key: string, cert: string, more: string[], kind = EC) => {
+    const pair = ['-newkey', ...kind, '-noenc'];
     const files = ['-config', config, '-keyout', at(key), '-out', at(cert)];
     const subject = ['-subj', `/O=${name}/CN=${name} ${who}`];
     await runTool(
@@ -85,6 +96,8 @@ async function makePairs(staging: string, { name, days, signal }: UpdateKeysOpti
     ...issuer,
     ...['-days', `${days}`, '-extensions', 'update'],
   ]);
+  const held = ['-days', `${CA_DAYS}`, '-extensions', 'boot'];
+  await make('Secure Boot', bootKey, bootCert, held, RSA);
   await rm(config);
   for (const file of await readdir(staging)) await flush(at(file));
 }

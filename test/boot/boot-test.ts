@@ -1,18 +1,20 @@
 // npm run test:boot: an image with the appliance model, from a checkout to an answer of a booted
 // machine, then power cuts in mid-answer, then damaged data. Not part of npm test: it takes minutes.
 // Prints a line a check and the figures; exits with 1 where one failed. Needs root for the loop device.
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { SIGNING_TOOLS } from '../../appliance/image/boot-signer.js';
+import type { DebianTool } from '../../appliance/image/debian-tools.js';
 import { IMAGE_MACHINES } from '../../appliance/image/image-machine.js';
 import { IMAGE_TARGETS } from '../../appliance/manifest.js';
 import { formatDisk, formatMemory } from '../../terminal/units.js';
 import { prepareTools, TOOL_OPTIONS } from './boot-tools.js';
-import { changeLoader, destroyFileSystem, destroyLog, logOnDisk } from './data-on-disk.js';
+import { changeProgram, destroyFileSystem, destroyLog, logOnDisk } from './data-on-disk.js';
 import {
   type Access,
   type Acknowledged,
@@ -23,6 +25,10 @@ import {
   untilShown,
 } from './device.js';
 import { flashDisk, makeImage } from './make-disk.js';
+import { changedDisk } from './own-keys/changed-disk.js';
+import { ENROLMENT_TOOLS, enrolledVariables } from './own-keys/enrol-keys.js';
+import { bootSignerIn, ownKeysImage } from './own-keys/setting.js';
+import { signedUpdates } from './own-keys/signed-updates.js';
 import { setUp } from './set-up.js';
 import {
   chooseAccelerator,
@@ -31,6 +37,7 @@ import {
   type VirtualMachine,
 } from './virtual-machine.js';
 
+const OWN_KEYS_TOOLS = [...SIGNING_TOOLS, ...ENROLMENT_TOOLS, ['rauc', 'rauc'] as DebianTool];
 const MAX_IMAGE_BYTES = 700e6;
 const MAX_SYSTEM_BYTES = 160 * 2 ** 20;
 const ANSWER =
@@ -59,6 +66,12 @@ const argv = await yargs(hideBin(process.argv))
     folder: { describe: 'Where images lie (2 GB); kept if given', type: 'string' },
     setup: { describe: 'Its owner sets the device up first', type: 'boolean', default: true },
     'secure-boot': { describe: 'With Secure Boot on', type: 'boolean', default: false },
+    'own-keys': {
+      describe: "By its maker's key alone, which the firmware knows; with updates",
+      type: 'boolean',
+      default: false,
+      implies: 'secure-boot',
+    },
     reuse: { describe: 'Take the image that lies in --folder', type: 'boolean', default: false },
     ...TOOL_OPTIONS,
   })
@@ -75,18 +88,29 @@ const acknowledged: Acknowledged[] = [];
 
 const folder = argv.folder ?? (await mkdtemp(path.join(os.tmpdir(), 'hearth-boot-')));
 try {
-  await prepareTools(argv.target, argv.installTools);
-  const { image, access, sizeWithoutModelBytes } = await makeImage(folder, argv);
+  await prepareTools(argv.target, argv.installTools, argv.ownKeys ? OWN_KEYS_TOOLS : []);
+  const keys = path.join(folder, 'keys');
+  const more = argv.ownKeys ? await ownKeysImage(keys, existsSync(keys)) : [];
+  const { image, access, sizeWithoutModelBytes } = await makeImage(folder, { ...argv, more });
   const size = formatDisk(sizeWithoutModelBytes);
   check(sizeWithoutModelBytes <= MAX_IMAGE_BYTES, `image without the model: ${size}`);
   const disk = await flashDisk(image, folder);
   check(true, 'flashed to a loop device');
   const { target, secureBoot } = argv;
   const accelerator = await chooseAccelerator(target);
-  const setting = { target, accelerator, folder, disk, access, secureBoot };
+  const machine = { target, accelerator, folder, secureBoot };
+  const variables = argv.ownKeys
+    ? await enrolledVariables(disk, bootSignerIn(keys), machine)
+    : undefined;
+  const setting = { ...machine, variables, disk, access };
   if (argv.setup) await ownersBoot(setting);
   await firstBoot(setting);
   if (secureBoot) await changedLoader(setting);
+  if (argv.ownKeys) {
+    const flashed = { ...setting, disk: await flashDisk(image, folder), check };
+    await changedDisk(flashed);
+    await signedUpdates(flashed);
+  }
   for (let cut = 1; cut <= argv.powerCuts; cut++) await powerCut(setting, cut);
   if (argv.damage) {
     await damagedLog(setting);
@@ -146,7 +170,9 @@ async function firstBoot(setting: Setting): Promise<void> {
 async function changedLoader(setting: Setting): Promise<void> {
   const disk = `${setting.disk}-changed`;
   await copyFile(setting.disk, disk, constants.COPYFILE_FICLONE);
-  await changeLoader(disk, IMAGE_MACHINES[setting.target].loader.efi, setting.folder);
+  const { loader, shim } = IMAGE_MACHINES[setting.target];
+  const name = setting.variables === undefined ? loader.efi : shim.efi;
+  await changeProgram(disk, `EFI/BOOT/${name}`, setting.folder);
   const machine = await startMachine(disk, setting);
   const isRefused = await untilShown(machine, /Security Violation|Access Denied/i, REFUSED_MS);
   check(isRefused, 'with Secure Boot on, a loader with another byte in it is refused');

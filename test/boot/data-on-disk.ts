@@ -75,16 +75,41 @@ export async function destroyFileSystem(disk: string): Promise<void> {
   await file.sync();
 }
 
-/** Changes a byte in the middle of a program of the EFI partition. */
-export async function changeLoader(disk: string, name: string, folder: string): Promise<void> {
+/** Changes a byte in the middle of a program of the EFI partition, such as EFI/BOOT/BOOTX64.EFI. */
+export async function changeProgram(disk: string, name: string, folder: string): Promise<void> {
+  await changeEfiFile({ disk, name, folder }, (bytes) => {
+    const middle = bytes.length >> 1;
+    bytes[middle] = (bytes[middle] as number) ^ 1;
+    return bytes;
+  });
+}
+
+type EfiFile = { disk: string; name: string; folder: string };
+
+export async function changeEfiFile(
+  { disk, name, folder }: EfiFile,
+  change: (bytes: Buffer) => Buffer | string,
+): Promise<void> {
+  const copy = path.join(folder, path.basename(name));
+  await run('mcopy', ['-n', '-o', '-i', await efiOf(disk), `::/${name}`, copy]);
+  await writeEfiFile({ disk, name, folder }, change(await readFile(copy)));
+}
+
+/** In a folder that is there. */
+export async function writeEfiFile({ disk, name, folder }: EfiFile, content: Buffer | string) {
+  const copy = path.join(folder, path.basename(name));
+  await writeFile(copy, content);
+  await run('mcopy', ['-o', '-i', await efiOf(disk), copy, `::/${name}`]);
+}
+
+export async function makeEfiFolder(disk: string, name: string): Promise<void> {
+  await run('mmd', ['-i', await efiOf(disk), `::/${name}`]);
+}
+
+/** As mtools take it. */
+async function efiOf(disk: string): Promise<string> {
   const { startBytes } = await partitionOf(disk, 'hearth-efi');
-  const [efi, program] = [`${disk}@@${startBytes}`, path.join(folder, name)];
-  await run('mcopy', ['-n', '-o', '-i', efi, `::/EFI/BOOT/${name}`, program]);
-  const bytes = await readFile(program);
-  const middle = bytes.length >> 1;
-  bytes[middle] = (bytes[middle] as number) ^ 1;
-  await writeFile(program, bytes);
-  await run('mcopy', ['-o', '-i', efi, program, `::/EFI/BOOT/${name}`]);
+  return `${disk}@@${startBytes}`;
 }
 
 /** Puts a program where the log's file was. */

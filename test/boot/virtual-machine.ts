@@ -58,16 +58,20 @@ export const MEMORY_MIB = 1024;
 const N_CPU = Math.min(2, os.availableParallelism());
 /**
  * Emulated, each change of page tables throws away what QEMU knows of memory: the kernel's guards against
- * Meltdown do that twice a system call. systemd-boot adds this to its command line.
+ * Meltdown do that twice a system call. systemd-boot adds this to its command line, or systemd's stub does.
  */
-const QUICK_KERNEL = 'io.systemd.boot.kernel-cmdline-extra=mitigations=off norandmaps';
+const QUICK_KERNEL = ['boot', 'stub']
+  .map((who) => `value=io.systemd.${who}.kernel-cmdline-extra=mitigations=off norandmaps`)
+  .join(',');
 /** Firmware that KVM cannot run stops within its first instructions. */
 const PROBE_MS = 5_000;
 
 export type Accelerator = 'kvm' | 'tcg';
 export type MachineOptions = {
-  /** Only what Microsoft's and Debian's keys have signed starts. */
+  /** Only what Microsoft's and Debian's keys have signed starts, or those that {@link variables} has. */
   secureBoot?: boolean;
+  /** Firmware's, where they are others than Debian's. */
+  variables?: string | undefined;
   target: ImageTarget;
   accelerator: Accelerator;
   /** Where files of its own go. */
@@ -92,6 +96,16 @@ export type VirtualMachine = {
   suspend(file: string): Promise<void>;
 };
 
+/** Where firmware keeps what it is told, as a machine has it that was told nothing: no keys, for one. */
+export function emptyVariables(target: ImageTarget): string {
+  return HARDWARE[target].variables;
+}
+
+/** Where a machine of `folder` keeps them, once it has run. */
+export function variablesIn(folder: string): string {
+  return path.join(folder, 'uefi-variables.fd');
+}
+
 /** What a machine of `target` is run with. */
 export function machineTools(target: ImageTarget): DebianTool[] {
   const { program, firmware, variables, packages } = HARDWARE[target];
@@ -111,16 +125,17 @@ export async function startMachine(
     folder,
     restarts = false,
     secureBoot = false,
+    variables: first,
     state,
     writes,
   }: MachineOptions,
 ): Promise<VirtualMachine> {
   const [httpPort, sshPort] = [await freePort(), await freePort()];
-  const variables = path.join(folder, 'uefi-variables.fd');
+  const variables = variablesIn(folder);
   const serial = path.join(folder, 'serial.log');
   const monitor = path.join(folder, 'monitor');
   const hardware = hardwareOf(target, secureBoot);
-  await copyFile(hardware.variables, variables);
+  await copyFile(first ?? hardware.variables, variables);
   const forward = `hostfwd=tcp:127.0.0.1:${httpPort}-:8080,hostfwd=tcp:127.0.0.1:${sshPort}-:22`;
   const child = qemu(hardware, accelerator, [
     // Else the system, too, could write to the keys.
@@ -175,7 +190,7 @@ function qemu(hardware: Hardware, accelerator: Accelerator, args: string[]): Chi
   const accelerated = accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi';
   const machine = ['-machine', hardware.machine, '-accel', accelerated, '-nodefaults'];
   const cpu = ['-cpu', accelerator === 'kvm' ? 'host' : hardware.emulatedCpu];
-  const quick = accelerator === 'kvm' ? [] : ['-smbios', `type=11,value=${QUICK_KERNEL}`];
+  const quick = accelerator === 'kvm' ? [] : ['-smbios', `type=11,${QUICK_KERNEL}`];
   const firmware = ['-drive', `if=pflash,format=raw,readonly=on,file=${hardware.firmware}`];
   const rest = ['-display', 'none', ...firmware, ...args];
   const child = spawn(hardware.program, [...machine, ...cpu, ...quick, ...rest], {

@@ -18,6 +18,10 @@ export type Tool =
   | 'veritysetup'
   | 'openssl'
   | 'rauc'
+  | 'sbsign'
+  | 'sbverify'
+  | 'objcopy'
+  | 'systemd-stub'
   | 'losetup'
   | 'addpart'
   | 'script';

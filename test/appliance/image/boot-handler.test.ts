@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { IMAGE_MACHINES } from '../../../appliance/image/image-machine.js';
 import {
   entryTemplate,
@@ -27,25 +27,35 @@ const options = { slots: { a: 'uuid-of-a', b: 'uuid-of-b' }, verity: '0a:7', mac
 const systemHead = Buffer.alloc(2 * 4096);
 systemHead.writeBigUInt64LE(4000n, 40);
 systemHead.write(`${'0b'.repeat(32)}:1\n`, 4096);
+/** The same where the maker signed its kernel, which lies behind its hashes. */
+const signedHead = Buffer.concat([systemHead, Buffer.alloc(2 * 4096)]);
+signedHead.write(`${'0b'.repeat(32)}:1\nkernel 12288 15\n`, 4096);
+signedHead.write('a signed kernel', 12288);
 
 /** Whatever the handler runs that is a program of its own; a power cut may come before each. */
 const PROGRAMS =
   'cmp cp dd flock head lsblk mkdir mount mv od rm sed sort sync tail tr umount'.split(' ');
 
 /** A device as it was flashed, and the handler of it. */
-function device(test: Pick<typeof t, 'testdir'>) {
+function device(test: Pick<typeof t, 'testdir'>, { isSigned = false } = {}) {
   const root = test.testdir({ bin: {}, run: { 'hearth-disk': { slot: 'a\n' } } });
   const efi = path.join(root, 'run/hearth-efi');
   const entries = path.join(efi, 'loader/entries');
   mkdirSync(entries, { recursive: true });
   for (const slot of SLOTS)
-    writeFileSync(path.join(entries, untriedEntryName(slot)), loaderEntry(slot, options));
-  writeFileSync(path.join(root, 'run/hearth-disk/system-b'), systemHead);
-  writeFileSync(path.join(root, 'run/hearth-disk/system-a'), systemHead);
+    writeFileSync(
+      path.join(entries, untriedEntryName(slot)),
+      loaderEntry(slot, { ...options, isSigned }),
+    );
+  for (const slot of SLOTS)
+    writeFileSync(
+      path.join(root, `run/hearth-disk/system-${slot}`),
+      isSigned ? signedHead : systemHead,
+    );
   const system = path.join(root, 'run/hearth-slot/usr/lib/hearth');
   mkdirSync(path.join(system, 'boot-files'), { recursive: true });
-  writeFileSync(path.join(system, 'loader-entry'), entryTemplate(machine));
-  for (const name of ['vmlinuz', 'initrd'])
+  writeFileSync(path.join(system, 'loader-entry'), entryTemplate(machine, { isSigned }));
+  for (const name of isSigned ? [] : ['vmlinuz', 'initrd'])
     writeFileSync(path.join(system, 'boot-files', name), `new ${name}`);
   const standIns: Record<string, string> = {
     mount: 'exit 0',
@@ -131,6 +141,27 @@ t.test('an update is chosen, tried three times, and given up', (t) => {
   t.end();
 });
 
+t.test(
+  'of a system that the maker signed, one file is brought, and only where it is another',
+  (t) => {
+    const { ask, entry, efi, disk, isCut, ran } = device(t, { isSigned: true });
+    ask('set-state', 'a', 'good');
+    ask('set-primary', 'b');
+    const expected = loaderEntry('b', { ...options, isSigned: true });
+    t.equal(entry('hearth-b+3.conf'), expected.replace('version 1', 'version 3'));
+    t.same(readdirSync(path.join(efi, 'b')), ['hearth.efi']);
+    t.equal(readFileSync(path.join(efi, 'b/hearth.efi'), 'utf8'), 'a signed kernel');
+    t.notOk(isCut(null, 'set-primary', 'b'));
+    t.notOk(ran().includes('rm -f hearth-efi/b/hearth.efi'), 'the same one stays');
+    const next = Buffer.from(signedHead);
+    next.write('A', 12288);
+    writeFileSync(path.join(disk, 'system-b'), next);
+    ask('set-primary', 'b');
+    t.equal(readFileSync(path.join(efi, 'b/hearth.efi'), 'utf8'), 'A signed kernel');
+    t.end();
+  },
+);
+
 t.test('a system without hashes is not chosen', (t) => {
   const { succeeds, ask, disk } = device(t);
   ask('set-state', 'a', 'good');
@@ -169,19 +200,28 @@ t.test('what an entry names is on the disk before it, and it is before the end',
   t.end();
 });
 
-t.test('a power cut at any step leaves one that starts, and the next choice ends well', (t) => {
+t.test('a power cut at any step leaves one that starts, and the next choice ends well', (t) =>
+  powerCuts(t, { isSigned: false, every: 1 }),
+);
+t.test('so does one at every third step with a signed system', (t) =>
+  powerCuts(t, { isSigned: true, every: 3 }),
+);
+
+function powerCuts(t: Test, { isSigned, every }: { isSigned: boolean; every: number }) {
+  const files: Record<string, string> = isSigned
+    ? { 'hearth.efi': 'a signed kernel' }
+    : { vmlinuz: 'new vmlinuz', initrd: 'new initrd' };
   let cut = 0;
-  for (; ; cut++) {
-    const it = device(t);
+  for (; ; cut += every) {
+    const it = device(t, { isSigned });
     it.ask('set-state', 'a', 'good');
     const isCut = it.isCut(cut + 1, 'set-primary', 'b');
     const chosen = it.ask('get-primary');
     // As slot B was flashed it is older than A; with a version of its own it is the new one.
     const isNew = it.entries().some((name) => /^hearth-b.*\.conf$/.test(name)) && chosen === 'b';
-    const isWhole = ['vmlinuz', 'initrd'].every(
-      (name) =>
-        it.isThere(`b/${name}`) &&
-        readFileSync(path.join(it.efi, 'b', name), 'utf8') === `new ${name}`,
+    const isWhole = Object.entries(files).every(
+      ([name, text]) =>
+        it.isThere(`b/${name}`) && readFileSync(path.join(it.efi, 'b', name), 'utf8') === text,
     );
     if (chosen !== 'a' && !(isNew && isWhole)) t.fail(`cut ${cut}: ${chosen} starts`);
     it.ask('set-primary', 'b');
@@ -191,4 +231,4 @@ t.test('a power cut at any step leaves one that starts, and the next choice ends
   }
   t.ok(cut > 20, `${cut} steps`);
   t.end();
-});
+}

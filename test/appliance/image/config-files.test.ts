@@ -3,14 +3,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { configFiles } from '../../../appliance/image/config-files.js';
+import { earlyFiles } from '../../../appliance/image/early-files.js';
 import { IMAGE_MACHINES } from '../../../appliance/image/image-machine.js';
-import { earlyFiles } from '../../../appliance/image/initramfs.js';
-import { loaderEntry } from '../../../appliance/image/loader-entry.js';
+import { loaderEntry, signedCommandLine } from '../../../appliance/image/loader-entry.js';
+import { compatibleOf } from '../../../appliance/image/rauc-config.js';
 import { packageRoot } from '../../support/samples.js';
 
 const machine = IMAGE_MACHINES['x64-uefi'];
 const inputs = {
-  ...{ machine, compatible: 'hearth-x64-uefi', release: '1.4.2', unit: '[Unit]\n', hasWifi: false },
+  ...{ machine, compatible: 'hearth-x64-uefi', release: '1.4.2', unit: '[Unit]\n' },
+  ...{ hasWifi: false, isSigned: false },
 };
 
 /** Text of the file, or the target of the link, at this path. */
@@ -73,6 +75,21 @@ t.test('each slot starts itself, knows the other, and A comes first', (t) => {
   t.end();
 });
 
+t.test('where the maker signs, an entry names one file and says nothing itself', (t) => {
+  const entry = loaderEntry('b', {
+    ...{ slots: { a: 'aaaa', b: 'bbbb' }, machine, verity: '0a:7', isSigned: true },
+  });
+  t.equal(entry, 'title hearth (slot b)\nsort-key hearth\nversion 1\nefi /b/hearth.efi\n');
+  const line = signedCommandLine('0a:7', machine);
+  t.match(line, /^root=\/run\/hearth-disk\/system .* hearth\.verity=0a:7 console=ttyS0,/);
+  t.notMatch(line, /PARTUUID|hearth\.other/, 'and knows neither slot');
+  t.equal(
+    compatibleOf('x64-uefi', { hasWifi: true, isSigned: true }),
+    'hearth-x64-uefi-wifi-signed',
+  );
+  t.end();
+});
+
 t.test("the shell finds no mistake in the device's scripts", (t) => {
   const root = path.join(packageRoot, 'appliance/image/root');
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -80,7 +97,9 @@ t.test("the shell finds no mistake in the device's scripts", (t) => {
   );
   const scripts = [
     ...files.map((file) => readFileSync(path.join(root, file), 'utf8')),
-    ...earlyFiles().flatMap(({ text }) => (text.startsWith('#!') ? text : [])),
+    ...[false, true]
+      .flatMap((isSigned) => earlyFiles({ isSigned }))
+      .flatMap(({ text }) => (text.startsWith('#!') ? text : [])),
   ];
   t.ok(scripts.length >= 5);
   for (const script of scripts) execFileSync('sh', ['-n'], { input: script });

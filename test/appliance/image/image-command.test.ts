@@ -20,6 +20,16 @@ t.test('what cannot be built is refused at once and leaves nothing', async (t) =
     status: 1,
     stderr: /--hostname/,
   });
+  const [key, cert] = [path.join(folder, 'no.gguf'), path.join(folder, 'no.gguf')];
+  t.match(await image(model, ...target, '--secure-boot-key', key), {
+    status: 2,
+    stderr: /secure-boot-key -> secure-boot-cert/,
+  });
+  t.match(await image(model, ...target, '--secure-boot-cert', cert), { status: 2 });
+  t.match(await image(model, ...target, '--secure-boot-key', key, '--secure-boot-cert', cert), {
+    status: 1,
+    stderr: /is not a certificate in PEM/,
+  });
   t.notOk(existsSync(output));
   t.strictSame(readdirSync(folder).sort(), ['models', 'no.gguf']);
 });

@@ -2,15 +2,19 @@
 // and another release leaves the blocks of what it did not change as they were.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import type { BootSigner } from '../../../appliance/image/boot-signer.js';
 import { IMAGE_MACHINES } from '../../../appliance/image/image-machine.js';
 import { systemSlot } from '../../../appliance/image/system-slot.js';
+import { readVerity } from '../../../appliance/image/verity.js';
+import { makeUpdateKeys, UPDATE_KEYS } from '../../../appliance/update/update-keys.js';
 import { changedBytes } from '../../support/changed-bytes.js';
 import { needs } from '../../support/needs.js';
 import { writeTree } from '../pack/small-hearth.js';
+import { systemdStub } from './systemd-stub.js';
 
 const EPOCH = 1_700_000_000;
 const skip = needs('mksquashfs', 'unsquashfs', 'veritysetup', 'zstd');
@@ -45,8 +49,30 @@ t.test('another hearth moves no block of what it depends on', { skip }, async (t
   t.ok(changed < kept / 8, `${changed} bytes`);
 });
 
+t.test(
+  'a system whose kernel the maker signs has it behind its files alone',
+  { skip: skip || needs('openssl', 'sbsign', 'sbverify', 'systemd-stub') },
+  async (t) => {
+    const at = (file: string) => path.join(t.testdirName, 'keys', file);
+    const { bootKey, bootCert } = UPDATE_KEYS;
+    const build = builderIn(t, { key: at(bootKey), cert: at(bootCert) });
+    await makeUpdateKeys({ folder: at('.'), name: 'Test', days: 30 });
+    const slot = await build('signed', '1.0', { 'bin/node': 'node' });
+    const listed = execFileSync('unsquashfs', ['-ll', slot], { encoding: 'utf8' });
+    t.notMatch(listed, /boot-files/);
+    const [root = '', blocks = ''] = (await readVerity(slot)).split(':');
+    const content = readFileSync(slot);
+    const told = content.toString('latin1', Number(blocks) * 4096, (Number(blocks) + 1) * 4096);
+    const [, begins, bytes] = /\nkernel (\d+) (\d+)\n/.exec(told) ?? [];
+    const kernel = content.subarray(Number(begins), Number(begins) + Number(bytes));
+    t.ok(kernel.includes(`hearth.verity=${root}:${blocks} `), 'which has the hash of the system');
+    writeFileSync(at('kernel.efi'), kernel);
+    execFileSync('sbverify', ['--cert', at(bootCert), at('kernel.efi')], { stdio: 'ignore' });
+  },
+);
+
 /** Makes slots of Debian with a hearth of these files. */
-function builderIn(t: Test) {
+function builderIn(t: Test, bootSigner: BootSigner | null = null) {
   const folder = t.testdir({
     debian: { etc: { 'os-release': 'ID=debian\n' } },
     boot: 'kernel or initramfs',
@@ -61,11 +87,20 @@ function builderIn(t: Test) {
       const source = path.join(root, file);
       return { path: file, source, mode: 0o644, sizeBytes: content.length } as const;
     });
-    return await systemSlot({
+    const { path: slot } = await systemSlot({
       ...{ target: 'x64-uefi', machine: IMAGE_MACHINES['x64-uefi'], hasWifi: false },
-      base: { archive, kernel: boot, initrd: boot, shim: '', loader: '', packages: [] },
+      base: {
+        archive,
+        kernel: boot,
+        initrd: boot,
+        shim: '',
+        loader: '',
+        stub: systemdStub,
+        packages: [],
+      },
       hearth: { target: 'linux-x64', files, packages: [] },
-      ...{ release, epoch: EPOCH, folder: root },
+      ...{ release, epoch: EPOCH, folder: root, bootSigner },
     });
+    return slot;
   };
 }

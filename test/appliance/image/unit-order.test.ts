@@ -15,7 +15,13 @@ const UNITS = 'etc/systemd/system';
 t.test('no unit of an image waits for itself', async (t) => {
   const root = t.testdir();
   cpSync(path.join(packageRoot, 'appliance/image/root'), root, { recursive: true });
-  const inputs = { compatible: 'hearth-x64-uefi', release: '1', unit: imageUnit(), hasWifi: true };
+  const inputs = {
+    compatible: 'hearth-x64-uefi',
+    release: '1',
+    unit: imageUnit(),
+    hasWifi: true,
+    isSigned: false,
+  };
   const made = configFiles({ ...inputs, machine: IMAGE_MACHINES['x64-uefi'] });
   await writeSystemFiles(
     root,

@@ -1,10 +1,10 @@
 // The hashes of a system slot, by cryptsetup's veritysetup, which checks them as the kernel does.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, copyFileSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { addVerity, readVerity } from '../../../appliance/image/verity.js';
+import { addKernel, addVerity, readVerity } from '../../../appliance/image/verity.js';
 import { findTool, skipFileWithout } from '../../support/needs.js';
 
 skipFileWithout('mksquashfs', 'veritysetup');
@@ -36,6 +36,24 @@ t.test('a block that is not what it was is found', async (t) => {
   writeSync(file, 'x', 50 * 4096 + 7);
   closeSync(file);
   t.notOk(isRight(at('slot'), verity));
+});
+
+t.test('a kernel lies behind the hashes, which stay as they are', async (t) => {
+  const [slot, kernel] = [at('signed'), at('root/noise')];
+  copyFileSync(at('again'), slot);
+  await addKernel(slot, kernel);
+  const verity = await readVerity(slot);
+  t.equal(verity, await readVerity(at('again')));
+  t.ok(isRight(slot, verity));
+  const blocks = Number(verity.split(':')[1]);
+  const content = readFileSync(slot);
+  const told = content.toString('latin1', blocks * 4096, (blocks + 1) * 4096);
+  const [, begins, bytes] = /^.*\nkernel (\d+) (\d+)\n\0+$/.exec(told) ?? [];
+  t.equal(Number(begins) % 4096, 0);
+  t.equal(content.length % 4096, 0);
+  const there = content.subarray(Number(begins), Number(begins) + Number(bytes));
+  t.ok(there.equals(readFileSync(kernel)));
+  t.equal(Number(bytes), statSync(kernel).size);
 });
 
 t.test('a file without hashes says so', async (t) => {

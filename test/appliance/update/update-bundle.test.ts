@@ -81,6 +81,13 @@ t.test('the image in it holds the model, aligned, and an index of its blocks', (
   t.end();
 });
 
+t.test('a model for devices whose maker signs their systems is refused by others', async (t) => {
+  const signed = at('signed.raucb');
+  const made = await makeBundle(model, signed, '--release', '1.4.2', '--secure-boot', '--json');
+  t.match(JSON.parse(made.stdout), { compatible: 'hearth-x64-uefi-signed' });
+  t.match(JSON.parse(rauc(signed).stdout), { compatible: 'hearth-x64-uefi-signed' });
+});
+
 t.test('what no device would take is refused before anything is built', async (t) => {
   const before = readdirSync(folder).sort();
   const signer = at('keys', UPDATE_KEYS.signerCert);
@@ -103,6 +110,13 @@ t.test('what no device would take is refused before anything is built', async (t
   await refused(/needs .* and the device has/, 1, '--memory', '200MiB');
   const nothing = ['update-bundle', '--target', 'x64-uefi', '--cert', signer, '--key', signer];
   t.match(await hearth(nothing), { status: 1, stderr: /an update of nothing/ });
+  const boot = [
+    ...['--secure-boot-key', at('keys', UPDATE_KEYS.bootKey)],
+    ...['--secure-boot-cert', at('keys', UPDATE_KEYS.bootCert)],
+  ];
+  await refused(/signs a system; pass --system, too/, 1, ...boot);
+  await refused(/secure-boot-key -> secure-boot-cert/, 2, ...boot.slice(0, 2));
+  await refused(/start no system that is not signed/, 1, '--system', '--secure-boot');
   t.match(await makeBundle(model, output), { status: 1, stderr: /--force/ });
   t.match(await makeBundle(signer, at('no.raucb')), { status: 1, stderr: /not a GGUF/ });
   t.same(readdirSync(folder).sort(), before, 'nothing is left');

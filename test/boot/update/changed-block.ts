@@ -38,7 +38,7 @@ export async function changedBlock(setting: Setting): Promise<void> {
 }
 
 /** A bit in the middle of its files. */
-async function changeBlock(disk: string, name: string): Promise<void> {
+export async function changeBlock(disk: string, name: string): Promise<void> {
   const { startBytes } = await partitionOf(disk, `hearth-${name}`);
   await using file = await open(disk, 'r+');
   const bytes = Buffer.alloc(8);

@@ -89,7 +89,10 @@ export async function releaseOf(machine: VirtualMachine, { access }: Setting): P
 }
 
 /** The system was tried and stays, what became of an update is recorded, and the screen shows it. */
-export async function untilSettled(machine: VirtualMachine, { access }: Setting): Promise<void> {
+export async function untilSettled(
+  machine: VirtualMachine,
+  { access }: Pick<Setting, 'access'>,
+): Promise<void> {
   const command = [
     'while systemctl is-active -q hearth-healthy; do sleep 1; done',
     'until [ -e /run/hearth/ready ]; do sleep 1; done; sleep 6',
@@ -111,7 +114,7 @@ export async function update(
 /** Seconds until it answers again, from the order on. */
 export async function restart(
   machine: VirtualMachine,
-  { access }: Setting,
+  { access }: Pick<Setting, 'access'>,
   limitMs: number,
 ): Promise<number> {
   const boot = async () => await onDevice(machine, access, 'cat /proc/sys/kernel/random/boot_id');
