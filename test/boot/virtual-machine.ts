@@ -3,7 +3,7 @@
 // Knows nothing of what it runs.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -136,6 +136,8 @@ export async function startMachine(
   const monitor = path.join(folder, 'monitor');
   const hardware = hardwareOf(target, secureBoot);
   await copyFile(first ?? hardware.variables, variables);
+  // What the machine before said is not this one's, which QEMU would only say once it runs.
+  await rm(serial, { force: true });
   const forward = `hostfwd=tcp:127.0.0.1:${httpPort}-:8080,hostfwd=tcp:127.0.0.1:${sshPort}-:22`;
   const child = qemu(hardware, accelerator, [
     // Else the system, too, could write to the keys.
