@@ -8,6 +8,7 @@ import path from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import type { DebianTool } from '../../appliance/image/debian-tools.js';
+import { IMAGE_TARGETS, type ImageTarget } from '../../appliance/manifest.js';
 import { makeUpdateKeys, UPDATE_KEYS } from '../../appliance/update/update-keys.js';
 import { prepareTools, TOOL_OPTIONS } from './boot-tools.js';
 import { copyPartition } from './data-on-disk.js';
@@ -38,7 +39,6 @@ import { serveUpdates } from './update/server.js';
 import { type Setting, settledState } from './update/setting.js';
 import { chooseAccelerator } from './virtual-machine.js';
 
-const TARGET = 'x64-uefi';
 /** Longer than a start takes until it answers. */
 const PATIENCE = { kvm: '60s', tcg: '20m' } as const;
 /** Each alone, too, in a folder where the others left what takes long: a booted machine, bundles, writes. */
@@ -55,6 +55,7 @@ const TOOLS: DebianTool[] = [
 const argv = await yargs(hideBin(process.argv))
   .usage('$0: updates of a booted image, and what befalls them')
   .options({
+    target: { describe: 'Whose image', choices: IMAGE_TARGETS, default: 'x64-uefi' as ImageTarget },
     only: { describe: 'Parts to test', choices: PARTS, array: true, default: PARTS },
     'power-cuts': { describe: 'Power cuts during an update', type: 'number', default: 20 },
     boots: {
@@ -74,6 +75,7 @@ const argv = await yargs(hideBin(process.argv))
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
+const { target } = argv;
 let failures = 0;
 
 const folder = argv.folder ?? (await mkdtemp(path.join(os.tmpdir(), 'hearth-update-')));
@@ -81,7 +83,7 @@ const shown = path.join(folder, 'shown');
 await mkdir(shown, { recursive: true });
 const server = await serveUpdates(shown);
 try {
-  await prepareTools(TARGET, argv.installTools, TOOLS);
+  await prepareTools(target, argv.installTools, TOOLS);
   await test(await prepare());
 } catch (error) {
   check(false, (error as Error).stack ?? String(error));
@@ -100,7 +102,7 @@ function check(isRight: boolean, what: string): void {
 /** An image of release 1.0, flashed. */
 async function prepare(): Promise<{ setting: Setting; image: string }> {
   const keys = path.join(folder, 'keys');
-  const accelerator = await chooseAccelerator(TARGET);
+  const accelerator = await chooseAccelerator(target);
   if (!argv.reuse)
     for (const name of await readdir(folder))
       if (name !== path.basename(shown))
@@ -108,11 +110,11 @@ async function prepare(): Promise<{ setting: Setting; image: string }> {
   if (!existsSync(keys)) await makeUpdateKeys({ folder: keys, name: 'update test', days: 30 });
   const told = ['--update-ca', path.join(keys, UPDATE_KEYS.caCert)];
   const more = [...told, '--release', '1.0', '--update-patience', PATIENCE[accelerator]];
-  const { image, access } = await makeImage(folder, { target: TARGET, reuse: argv.reuse, more });
+  const { image, access } = await makeImage(folder, { target, reuse: argv.reuse, more });
   const isFlashed = existsSync(settledState(folder));
   const disk = isFlashed ? diskIn(folder) : await flashDisk(image, folder);
-  const machine = { target: TARGET, accelerator, folder, restarts: true } as const;
-  const maker = { folder, keys };
+  const machine = { target, accelerator, folder, restarts: true } as const;
+  const maker = { folder, keys, target };
   return { setting: { ...machine, disk, access, server, maker, shown, check }, image };
 }
 

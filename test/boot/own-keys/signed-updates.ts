@@ -30,13 +30,13 @@ export async function signedUpdates(setting: OwnKeysSetting): Promise<void> {
 
 /** A whole system over HTTP, into the slot that does not run. */
 async function signedUpdate(setting: OwnKeysSetting): Promise<void> {
-  const { folder } = setting;
+  const { folder, target } = setting;
   const shown = path.join(folder, 'shown');
   await mkdir(shown, { recursive: true });
   const keys = path.join(folder, 'keys');
   const words = ['--system', ...signedBy(bootSignerIn(keys))];
-  const bundle = await goodBundle({ folder, keys }, '1.1', words);
-  await copyFile(bundle, path.join(shown, 'hearth-x64-uefi-signed.raucb'));
+  const bundle = await goodBundle({ folder, keys, target }, '1.1', words);
+  await copyFile(bundle, path.join(shown, `hearth-${target}-signed.raucb`));
   const server = await serveUpdates(shown);
   try {
     await withMachine(

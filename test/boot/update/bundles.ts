@@ -16,7 +16,9 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { compatibleOf } from '../../../appliance/image/rauc-config.js';
 import { addVerity } from '../../../appliance/image/verity.js';
+import type { ImageTarget } from '../../../appliance/manifest.js';
 import { UPDATE_KEYS } from '../../../appliance/update/update-keys.js';
 import { runProgram } from '../../support/hearth.js';
 import { packageRoot } from '../../support/samples.js';
@@ -28,6 +30,7 @@ export type BundleMaker = {
   folder: string;
   /** folder of keys */
   keys: string;
+  target: ImageTarget;
 };
 
 /** Where the bundle of a release is, or will be. */
@@ -35,7 +38,10 @@ export function bundleOf({ folder }: BundleMaker, release: string): string {
   return path.join(folder, `${release}.raucb`);
 }
 
-const COMPATIBLE = 'hearth-x64-uefi';
+/** RAUC's name of the devices of this test, and the bundle's in a folder. */
+export function compatibleWith(target: ImageTarget): string {
+  return compatibleOf(target, { hasWifi: false, isSigned: false });
+}
 
 function signerOf(keys: string): string[] {
   const { signerCert, signerKey } = UPDATE_KEYS;
@@ -50,7 +56,7 @@ export async function goodBundle(
   root = packageRoot,
 ): Promise<string> {
   const bundle = bundleOf(maker, release);
-  const named = ['--target', 'x64-uefi', '--release', release, '-o', bundle, '--force'];
+  const named = ['--target', maker.target, '--release', release, '-o', bundle, '--force'];
   const command = [process.execPath, path.join(root, 'dist/cli.js'), 'update-bundle'];
   const { status, stderr } = await runProgram([
     ...command,
@@ -183,7 +189,7 @@ async function rawBundle(
   maker: BundleMaker,
   release: string,
   images: Record<string, string>,
-  { compatible = COMPATIBLE, format = 'verity' }: RawOptions = {},
+  { compatible = compatibleWith(maker.target), format = 'verity' }: RawOptions = {},
 ): Promise<string> {
   const bundle = bundleOf(maker, release);
   const content = `${bundle}-content`;

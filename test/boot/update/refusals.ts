@@ -54,8 +54,8 @@ async function refused(maker: BundleMaker): Promise<Refusal[]> {
     },
     {
       what: 'a bundle for another machine',
-      bundle: await noiseBundle(maker, '3.5', MIB, { compatible: 'hearth-arm64-uefi' }),
-      reason: /is for hearth-arm64-uefi, and this is hearth-x64-uefi/,
+      bundle: await noiseBundle(maker, '3.5', MIB, { compatible: 'hearth-riscv64-uefi' }),
+      reason: /is for hearth-riscv64-uefi, and this is hearth-(x64|arm64)-uefi/,
     },
     {
       what: 'an image larger than its slot',

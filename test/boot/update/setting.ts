@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Access, onDevice, untilHealthy } from '../device.js';
 import { type MachineOptions, startMachine, type VirtualMachine } from '../virtual-machine.js';
-import type { BundleMaker } from './bundles.js';
+import { type BundleMaker, compatibleWith } from './bundles.js';
 import type { UpdateServer } from './server.js';
 
 const run = promisify(execFile);
@@ -25,9 +25,9 @@ export type Setting = MachineOptions & {
   check: (isRight: boolean, what: string) => void;
 };
 
-/** As `hearth-x64-uefi.raucb` of the folder where the device looks. */
-export async function show({ shown }: Setting, bundle: string): Promise<void> {
-  await cp(bundle, path.join(shown, 'hearth-x64-uefi.raucb'));
+/** Under the name that the device looks for. */
+export async function show({ shown, target }: Setting, bundle: string): Promise<void> {
+  await cp(bundle, path.join(shown, `${compatibleWith(target)}.raucb`));
 }
 
 /**
