@@ -19,8 +19,8 @@ const PACKAGES = [
   'e2fsprogs fdisk sqlite3',
   // The system, whose blocks are checked as they are read.
   'dmsetup',
-  // Updates.
-  'rauc rauc-service',
+  // Updates, and the boot partition, which they write to.
+  'rauc rauc-service dosfstools',
   // The QR code on the screen.
   'qrencode',
 ].flatMap(words);

@@ -34,7 +34,9 @@ signedHead.write('a signed kernel', 12288);
 
 /** Whatever the handler runs that is a program of its own; a power cut may come before each. */
 const PROGRAMS =
-  'cmp cp dd flock head lsblk mkdir mount mv od rm sed sort sync tail tr umount'.split(' ');
+  'cmp cp dd flock fsck.fat head lsblk mkdir mount mv od rm sed sort sync tail tr umount'.split(
+    ' ',
+  );
 
 /** A device as it was flashed, and the handler of it. */
 function device(test: Pick<typeof t, 'testdir'>, { isSigned = false } = {}) {
@@ -60,6 +62,8 @@ function device(test: Pick<typeof t, 'testdir'>, { isSigned = false } = {}) {
   const standIns: Record<string, string> = {
     mount: 'exit 0',
     umount: 'exit 0',
+    // As of a boot partition with clusters that no file has.
+    'fsck.fat': `touch ${efi}/FSCK0000.REC; exit 1`,
     lsblk: 'echo $3 | sed s/.*system-/uuid-of-/',
   };
   const ran = path.join(root, 'ran');
@@ -103,6 +107,20 @@ ${real}
     isThere: (name: string) => existsSync(path.join(efi, name)),
   };
 }
+
+t.test('what a power cut left of a kernel takes no room from the next', (t) => {
+  const { isCut, ran, isThere } = device(t);
+  isCut(null, 'set-primary', 'b');
+  const [repaired, mounted] = ['fsck.fat', 'mount'].map((name) =>
+    ran().findIndex((line) => line.startsWith(`${name} `)),
+  );
+  t.equal(ran()[repaired as number], 'fsck.fat -a hearth-disk/efi');
+  t.ok((repaired as number) < (mounted as number), 'before it is mounted');
+  t.notOk(isThere('FSCK0000.REC'));
+  isCut(null, 'get-primary');
+  t.notMatch(ran().join('\n'), 'fsck', 'who asks only changes nothing');
+  t.end();
+});
 
 t.test('a system that has answered is tried no more', (t) => {
   const { ask, succeeds, entries } = device(t);
@@ -193,6 +211,7 @@ t.test('what an entry names is on the disk before it, and it is before the end',
   ];
   const entries = 'hearth-efi/loader/entries';
   t.same(changes, [
+    'rm -f hearth-efi/FSCK0000.REC',
     ...[`rm -f ${entries}/hearth-b+3.conf`, ...flush],
     ...[...bring('vmlinuz'), ...bring('initrd'), ...flush],
     ...[`mv ${entries}/entry.new ${entries}/hearth-b+3.conf`, ...flush],
