@@ -1,6 +1,7 @@
 // An EFI program with sections behind its own, as systemd's stub finds kernel, initramfs and command line.
 // Written here and not by objcopy: binutils of another architecture would be needed for its programs, and
 // ukify, which does the same, came after Debian 12. Signs nothing.
+import { roundUp } from '../../model/round-up.js';
 import { ImageError } from './image-machine.js';
 
 export type Section = { name: string; content: Buffer };
@@ -35,18 +36,18 @@ export function withSections(program: Buffer, sections: readonly Section[]): Buf
   let { fileAt, memoryAt } = endOf(program, headers);
   // Behind the sections are symbols at most, which no firmware reads.
   const head = Buffer.from(program.subarray(0, fileAt));
-  const parts: Buffer[] = [head, Buffer.alloc(alignUp(fileAt, fileAlignment) - head.length)];
-  fileAt = alignUp(fileAt, fileAlignment);
+  const parts: Buffer[] = [head, Buffer.alloc(roundUp(fileAt, fileAlignment) - head.length)];
+  fileAt = roundUp(fileAt, fileAlignment);
   for (const [index, { name, content }] of sections.entries()) {
-    memoryAt = alignUp(memoryAt, sectionAlignment);
+    memoryAt = roundUp(memoryAt, sectionAlignment);
     const at = tableAt + (nSections + index) * SECTION_HEADER_BYTES;
-    const sizeBytes = alignUp(content.length, fileAlignment);
+    const sizeBytes = roundUp(content.length, fileAlignment);
     writeHeader(head, at, { name, content, memoryAt, fileAt, sizeBytes });
     parts.push(content, Buffer.alloc(sizeBytes - content.length));
     fileAt += sizeBytes;
     memoryAt += content.length;
   }
-  writeTotals(head, headers, { total, imageBytes: alignUp(memoryAt, sectionAlignment) });
+  writeTotals(head, headers, { total, imageBytes: roundUp(memoryAt, sectionAlignment) });
   return Buffer.concat(parts);
 }
 
@@ -116,8 +117,4 @@ function writeTotals(
   head.fill(0, coffAt + 8, coffAt + 16);
   head.writeUInt32LE(imageBytes, optionalAt + 56);
   head.writeUInt32LE(0, optionalAt + 64);
-}
-
-function alignUp(bytes: number, alignment: number): number {
-  return Math.ceil(bytes / alignment) * alignment;
 }

@@ -1,6 +1,7 @@
 // Where everything lies on the disk: EFI, settings, two systems, two models, the data at the end to grow.
 // Sizes follow from what is in them, so the layout is made last; sfdisk writes it as the table.
 import { createHash } from 'node:crypto';
+import { roundUp } from '../../model/round-up.js';
 import type { ByteRange } from '../block-map.js';
 
 /** Partitions begin at whole MiB, as flash and 4K disks like it. */
@@ -89,7 +90,7 @@ export function uuidsFrom(seed: string): (name: string) => string {
 }
 
 export function aligned(bytes: number): number {
-  return Math.max(1, Math.ceil(bytes / ALIGN_BYTES)) * ALIGN_BYTES;
+  return Math.max(ALIGN_BYTES, roundUp(bytes, ALIGN_BYTES));
 }
 
 /** What `sfdisk` reads from stdin. */

@@ -32,7 +32,7 @@ export async function systemSlot(options: SystemBuild): Promise<SystemSlot> {
   const archive = path.join(folder, 'system.tar');
   await runTool('zstd', ['-d', '-q', '-f', base.archive, '-o', archive], { signal });
   const owner = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', `--mtime=@${epoch}`];
-  for (const [index, stage] of [stageOthers, stageHearth].entries()) {
+  for (const [index, stage] of [stageDependencies, stageHearth].entries()) {
     const staging = path.join(folder, `system-${index}`);
     await stage(staging, options);
     const more = `${staging}.tar`;
@@ -51,13 +51,13 @@ export async function systemSlot(options: SystemBuild): Promise<SystemSlot> {
 }
 
 /** The kernel, its initramfs, Node, and the packages that hearth depends on. */
-async function stageOthers(staging: string, build: SystemBuild): Promise<void> {
+async function stageDependencies(staging: string, build: SystemBuild): Promise<void> {
   const { hearth, base, bootSigner } = build;
   const bootFiles = path.join(staging, 'usr/lib/hearth/boot-files');
   const kernel = { vmlinuz: base.kernel, initrd: base.initrd };
   for (const [name, source] of Object.entries(bootSigner === null ? kernel : {}))
     await stageFile(path.join(bootFiles, name), { source, mode: 0o644 });
-  await stagePayload(staging, hearth.files.filter(isOfOthers));
+  await stagePayload(staging, hearth.files.filter(isDependency));
 }
 
 async function stageHearth(staging: string, build: SystemBuild): Promise<void> {
@@ -66,14 +66,14 @@ async function stageHearth(staging: string, build: SystemBuild): Promise<void> {
   await stageStatic(staging);
   await stagePayload(
     staging,
-    hearth.files.filter((file) => !isOfOthers(file)),
+    hearth.files.filter((file) => !isDependency(file)),
   );
   const compatible = compatibleOf(target, { hasWifi, isSigned });
   const config = { ...build, isSigned, compatible, unit: imageUnit() };
   await writeSystemFiles(staging, configFiles(config));
 }
 
-function isOfOthers({ path: name }: PayloadFile): boolean {
+function isDependency({ path: name }: PayloadFile): boolean {
   return /^(bin|node_modules)\//.test(name);
 }
 

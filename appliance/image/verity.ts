@@ -4,6 +4,7 @@
 // Where the maker signs a kernel for that root, it lies behind the tree, and the block says where in a
 // second line: what it starts cannot have it inside.
 import { appendFile, open, readFile, stat, truncate } from 'node:fs/promises';
+import { roundUp } from '../../model/round-up.js';
 import { runTool } from './debian-tools.js';
 import { ImageError } from './image-machine.js';
 
@@ -45,19 +46,15 @@ export async function readVerity(slot: string): Promise<Verity> {
 /** Behind the hashes, from where `usr/lib/hearth/boot` brings it. Rejects with {@link ImageError}. */
 export async function addKernel(slot: string, kernel: string): Promise<void> {
   const verity = await readVerity(slot);
-  const at = wholeBlocks((await stat(slot)).size);
+  const at = roundUp((await stat(slot)).size, BLOCK_BYTES);
   await truncate(slot, at);
   const content = await readFile(kernel);
   await appendFile(slot, content);
   // RAUC's index of a slot is of whole blocks.
-  await truncate(slot, wholeBlocks(at + content.length));
+  await truncate(slot, roundUp(at + content.length, BLOCK_BYTES));
   await using file = await open(slot, 'r+');
   const lines = `${verity}\n${KERNEL_LINE} ${at} ${content.length}\n`;
   await file.write(lines, (await dataBlocks(slot)) * BLOCK_BYTES);
-}
-
-function wholeBlocks(bytes: number): number {
-  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
 async function dataBlocks(slot: string): Promise<number> {

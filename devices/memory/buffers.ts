@@ -4,6 +4,7 @@
 // Source: load_tensors in src/llama-model.cpp; get_alignment and get_alloc_size of each backend in ggml/src.
 import { type AnyGgmlType, isQuantised, rowSizeBytes } from '../../llama/ggml-types.js';
 import type { Backend } from '../../llama/settings.js';
+import { roundUp } from '../../model/round-up.js';
 import type { Pool } from './memory-prediction.js';
 
 /** Bytes; Vulkan's differs by driver (4 to 64), and real tensors are multiples of them all. */
@@ -31,8 +32,4 @@ export function allocatedBytes(
   const isPadded = backend === 'cuda' && isQuantised(type) && excess > 0 && sizeBytes > 0;
   const padding = isPadded ? rowSizeBytes(type, CUDA_ROW_WEIGHTS - excess) : 0;
   return roundUp(sizeBytes + padding, ALIGNMENTS[backend]);
-}
-
-export function roundUp(value: number, multiple: number): number {
-  return Math.ceil(value / multiple) * multiple;
 }

@@ -3,8 +3,9 @@
 // copy of, and a mapped file beside weights that were repacked. Compute buffers are not counted.
 import { readFileSync } from 'node:fs';
 import type { AnyGgmlType } from '../../llama/ggml-types.js';
+import { roundUp } from '../../model/round-up.js';
 import type { SizedModel, WeightTensor } from '../../model/shape/sized-model.js';
-import { allocatedBytes, poolOfLayer, roundUp } from './buffers.js';
+import { allocatedBytes, poolOfLayer } from './buffers.js';
 import type { MemorySettings, Pool } from './memory-prediction.js';
 
 type WeightOptions = Pick<MemorySettings, 'backend'> & {

@@ -2,6 +2,7 @@
 // weight is converted. @huggingface/gguf serialises the pairs; it has no writer for tensor infos.
 // Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 import { type AnyGgmlType, ggmlTypeId } from '../../llama/ggml-types.js';
+import { roundUp } from '../round-up.js';
 import type { GgufEntry, GgufMetadata } from './gguf-metadata.js';
 import { GGUFValueType, type MetadataValue, serializeGgufMetadata } from './huggingface-gguf.js';
 
@@ -44,7 +45,7 @@ export function ggufSizes(
 ): { headerBytes: number; fileBytes: number } {
   const infosBytes = tensors.reduce((sum, { name, nDims }) => sum + infoBytes(name, nDims), 0);
   const pairsBytes = serializePairs(metadata, tensors.length).length;
-  const headerBytes = align(pairsBytes + infosBytes, ALIGNMENT_BYTES);
+  const headerBytes = roundUp(pairsBytes + infosBytes, ALIGNMENT_BYTES);
   const { totalBytes } = placeTensors(tensors, ALIGNMENT_BYTES);
   return { headerBytes, fileBytes: headerBytes + totalBytes };
 }
@@ -59,7 +60,7 @@ export function layOutShaped(
   const { relative, totalBytes } = placeTensors(tensors, alignmentBytes);
   const infos = tensors.map((tensor, i) => tensorInfo(tensor, relative[i] as number));
   const bare = Buffer.concat([pairs, ...infos]);
-  const padding = Buffer.alloc(align(bare.length, alignmentBytes) - bare.length);
+  const padding = Buffer.alloc(roundUp(bare.length, alignmentBytes) - bare.length);
   const header = Buffer.concat([bare, padding]);
   return {
     header,
@@ -76,7 +77,7 @@ function placeTensors(
   let end = 0;
   const relative = tensors.map(({ sizeBytes }) => {
     const offset = end;
-    end = align(end + sizeBytes, alignmentBytes);
+    end = roundUp(end + sizeBytes, alignmentBytes);
     return offset;
   });
   return { relative, totalBytes: end };
@@ -142,8 +143,4 @@ function tensorInfo({ name, type, shape }: ShapedTensor, offset: number): Buffer
 
 function infoBytes(name: string, nDims: number): number {
   return 8 + Buffer.byteLength(name) + 4 + 8 * nDims + 4 + 8;
-}
-
-function align(sizeBytes: number, alignmentBytes: number): number {
-  return Math.ceil(sizeBytes / alignmentBytes) * alignmentBytes;
 }

@@ -2,6 +2,7 @@
 // smaller than what llama.cpp falls back to. Zero channels change no result (DESIGN.md).
 // Pads no heads, which would cost KV cache; a layer that needs one in the file gets one of zeros.
 import type { GgmlType } from '../../llama/ggml-types.js';
+import { roundUp } from '../round-up.js';
 import type { LayerWidths, LlamaModel } from '../shape/llama-model.js';
 import type { StoredWidths } from '../shape/tensor-list.js';
 import { type FileType, isFloatType, MIXTURES, mixtureType } from './mixtures.js';
@@ -67,8 +68,4 @@ function padWidth(nFf: number, wanted: GgmlType, sizeBytes: (nFf: number) => num
   const whole = roundUp(nFf, blockWeights(wanted));
   const fallback = roundUp(nFf, NARROW_BLOCK);
   return sizeBytes(whole) <= sizeBytes(fallback) ? whole : fallback;
-}
-
-function roundUp(width: number, block: number): number {
-  return Math.ceil(width / block) * block;
 }
