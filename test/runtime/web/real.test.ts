@@ -5,7 +5,7 @@ import t from 'tap';
 import { launchBrowser, openPage } from '../../support/browser.js';
 import { skipFileWithout } from '../../support/needs.js';
 import { sqlite3 } from '../log/log-rows.js';
-import { startServe } from './serve-process.js';
+import { contextTokens, startServe } from './serve-process.js';
 
 skipFileWithout('chromium', 'sqlite3');
 const server = await startServe(t);
@@ -41,7 +41,7 @@ t.test('an answer streams in with the figures that the log has of it', async (t)
   t.match(figures, `${Math.round(Number(row?.peak_rss_bytes) / 2 ** 20)} MiB`);
   t.match(
     await lastAnswer(page).locator('.figures summary').textContent(),
-    `context ${row?.context_used} of 512`,
+    `context ${row?.context_used} of ${contextTokens.toLocaleString('en')}`,
   );
   t.same(faults, [], 'no fault under the policy that hearth really sends');
   t.same([...origins], [new URL(server.url).origin], 'nothing is loaded from elsewhere');

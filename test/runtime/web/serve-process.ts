@@ -8,17 +8,20 @@ import { cli } from '../../support/hearth.js';
 
 export type ServeProcess = { url: string; logPath: string; child: ChildProcess };
 
+/** 512 tokens take this model less time on a quick machine than a browser needs for a click; these take half a minute. */
+export const contextTokens = 8192;
+
 type Test = { testdir(): string; teardown(run: () => void): void };
 
 /** `url` ends in a slash. Killed when the test ends. */
-export async function startServe(test: Test, args: string[] = []): Promise<ServeProcess> {
+export async function startServe(test: Test): Promise<ServeProcess> {
   const folder = test.testdir();
   const logPath = path.join(folder, 'log.db');
   const model = await applianceGguf(folder);
-  const settings = ['--gpu', 'off', '--ctx', '512', '--threads', '1', '--parallel', '2'];
+  const settings = ['--gpu', 'off', '--ctx', `${contextTokens}`, '--threads', '1'];
   const child = spawn(
     process.execPath,
-    [cli, 'serve', model, '--port', '0', '--log', logPath, ...settings, ...args],
+    [cli, 'serve', model, '--port', '0', '--log', logPath, ...settings, '--parallel', '2'],
     { env: { ...process.env, XDG_STATE_HOME: folder }, stdio: ['ignore', 'ignore', 'pipe'] },
   );
   test.teardown(() => child.kill('SIGKILL'));
