@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import t from 'tap';
 import { packageRoot } from '../support/samples.js';
 
@@ -32,9 +33,8 @@ function run(cwd: string, ...words: string[]) {
   const options = ['--disable-coverage', '--allow-incomplete-coverage', '--reporter=terse'];
   const { PATH = '', HOME = '' } = process.env;
   const env = { PATH, HOME, TEST_INSTALL: '0' };
-  return spawnSync(process.execPath, [runner, ...options, ...words], {
-    cwd,
-    env,
-    encoding: 'utf8',
-  });
+  const asked = { cwd, env, encoding: 'utf8' } as const;
+  const { status, stdout } = spawnSync(process.execPath, [runner, ...options, ...words], asked);
+  // Of a run of some seconds, tap draws progress, and leaves the cursor shown on the last line.
+  return { status, stdout: stripVTControlCharacters(stdout) };
 }
