@@ -21,8 +21,8 @@ type Hardware = {
   emulatedCpu: string;
   firmware: string;
   variables: string;
-  /** The same with Microsoft's keys in it and Secure Boot on. */
-  secure?: { machine: string; firmware: string; variables: string };
+  /** The same with Microsoft's keys in it and Secure Boot on; `guard` keeps the system from writing to the keys. */
+  secure: { machine: string; firmware: string; variables: string; guard: string[] };
   /** As Node calls what runs it without emulation. */
   arch: NodeJS.Architecture;
 };
@@ -39,6 +39,7 @@ const HARDWARE: Record<ImageTarget, Hardware> = {
       machine: 'q35,smm=on',
       firmware: '/usr/share/OVMF/OVMF_CODE_4M.ms.fd',
       variables: '/usr/share/OVMF/OVMF_VARS_4M.ms.fd',
+      guard: ['-global', 'driver=cfi.pflash01,property=secure,value=on'],
     },
     arch: 'x64',
   },
@@ -49,6 +50,13 @@ const HARDWARE: Record<ImageTarget, Hardware> = {
     emulatedCpu: 'cortex-a72',
     firmware: '/usr/share/AAVMF/AAVMF_CODE.fd',
     variables: '/usr/share/AAVMF/AAVMF_VARS.fd',
+    secure: {
+      machine: 'virt',
+      firmware: '/usr/share/AAVMF/AAVMF_CODE.ms.fd',
+      variables: '/usr/share/AAVMF/AAVMF_VARS.ms.fd',
+      // This firmware has no mode of its own in QEMU.
+      guard: [],
+    },
     arch: 'arm64',
   },
 };
@@ -134,14 +142,14 @@ export async function startMachine(
   const variables = variablesIn(folder);
   const serial = path.join(folder, 'serial.log');
   const monitor = path.join(folder, 'monitor');
-  const hardware = hardwareOf(target, secureBoot);
+  const { secure, ...open } = HARDWARE[target];
+  const hardware = secureBoot ? { ...open, ...secure } : { ...open, guard: [] };
   await copyFile(first ?? hardware.variables, variables);
   // What the machine before said is not this one's, which QEMU would only say once it runs.
   await rm(serial, { force: true });
   const forward = `hostfwd=tcp:127.0.0.1:${httpPort}-:8080,hostfwd=tcp:127.0.0.1:${sshPort}-:22`;
   const child = qemu(hardware, accelerator, [
-    // Else the system, too, could write to the keys.
-    ...(secureBoot ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
+    ...hardware.guard,
     ...['-drive', `if=pflash,format=raw,file=${variables}`],
     ...['-blockdev', JSON.stringify(await diskOf(disk, writes)), '-smp', `${N_CPU}`],
     // Only what is written is recorded.
@@ -181,14 +189,11 @@ async function diskOf(disk: string, writes: string | undefined): Promise<object>
   return { driver: 'blklogwrites', 'node-name': 'disk', file: file(disk), log: file(writes) };
 }
 
-function hardwareOf(target: ImageTarget, secureBoot: boolean): Hardware {
-  const { secure, ...hardware } = HARDWARE[target];
-  if (!secureBoot) return hardware;
-  if (!secure) throw new Error(`no firmware with keys for Secure Boot is known for ${target}`);
-  return { ...hardware, ...secure };
-}
-
-function qemu(hardware: Hardware, accelerator: Accelerator, args: string[]): ChildProcess {
+function qemu(
+  hardware: Omit<Hardware, 'secure'>,
+  accelerator: Accelerator,
+  args: string[],
+): ChildProcess {
   const accelerated = accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi';
   const machine = ['-machine', hardware.machine, '-accel', accelerated, '-nodefaults'];
   const cpu = ['-cpu', accelerator === 'kvm' ? 'host' : hardware.emulatedCpu];
