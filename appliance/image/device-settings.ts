@@ -12,6 +12,7 @@ import {
 } from '../../runtime/setup/owner-settings.js';
 import { printable } from '../../terminal/foreign-text.js';
 import { warnIfOpen } from '../signature.js';
+import type { DdiServer } from '../update/ddi.js';
 import { ImageError } from './image-machine.js';
 
 type SettingsFlag =
@@ -22,7 +23,9 @@ type SettingsFlag =
   | 'api-key-file'
   | 'timezone'
   | 'update-ca'
-  | 'update-url';
+  | 'update-url'
+  | 'hawkbit-url'
+  | 'hawkbit-token-file';
 
 /** Of `hearth image`. */
 export type SettingsFlags = { [Flag in SettingsFlag]?: string | undefined } & {
@@ -47,6 +50,8 @@ export type DeviceSettings = {
   updateCa: string | null;
   /** of a folder of bundles that it looks into by itself; null for none */
   updateUrl: string | null;
+  /** a server that assigns it its updates; null for none */
+  hawkbit: DdiServer | null;
   /** when it may start again, in its time zone */
   updateHour: number;
   /** how long a system that never answered may take before it starts again */
@@ -79,7 +84,8 @@ export async function readSettings(
     timezone: checkedTimezone(flags.timezone ?? 'UTC', '--timezone'),
     port,
     updateCa: caFile === undefined ? null : await caOf(caFile),
-    updateUrl: updateUrlOf(flags),
+    updateUrl: updateAddress(flags, 'update-url'),
+    hawkbit: await hawkbitOf(flags, warn),
     updateHour: flags['update-hour'] ?? DEFAULT_UPDATE_HOUR,
     patienceMs: flags['update-patience'] ?? DEFAULT_PATIENCE_MS,
     hasSetup: setupOf(flags),
@@ -137,14 +143,42 @@ async function apiKeysOf(file: string, warn: (text: string) => void): Promise<st
   throw new ImageError(`${file} holds no key; write one a line`);
 }
 
-function updateUrlOf({ 'update-url': url, 'update-ca': ca }: SettingsFlags): string | null {
+async function hawkbitOf(
+  flags: SettingsFlags,
+  warn: (text: string) => void,
+): Promise<DdiServer | null> {
+  const { 'hawkbit-token-file': file, 'update-url': folder } = flags;
+  const url = updateAddress(flags, 'hawkbit-url');
+  if (url === null) {
+    if (file === undefined) return null;
+    throw new ImageError('--hawkbit-token-file is for a server; name it with --hawkbit-url');
+  }
+  if (folder !== undefined)
+    throw new ImageError('--update-url and --hawkbit-url are two ways of updates; choose one');
+  return { url, authorization: file === undefined ? null : await authorizationIn(file, warn) };
+}
+
+/** Of a token alone, that of a gateway, which is the same for all devices of an image. */
+async function authorizationIn(file: string, warn: (text: string) => void): Promise<string> {
+  await warnIfOpen(file, warn);
+  const [line = '', ...more] = await linesOf(file);
+  const [, kind = 'GatewayToken ', token] =
+    /^((?:Gateway|Target)Token )?([\x21-\x7e]{1,512})$/.exec(line) ?? [];
+  if (token !== undefined && more.length === 0) return `${kind}${token}`;
+  throw new ImageError(
+    `${file} holds no token; expected one line, such as GatewayToken 3f2a… or TargetToken 3f2a…`,
+  );
+}
+
+function updateAddress(flags: SettingsFlags, name: 'update-url' | 'hawkbit-url'): string | null {
+  const url = flags[name];
   if (url === undefined) return null;
-  if (ca === undefined)
-    throw new ImageError('--update-url is for signed updates; say by whom with --update-ca');
+  if (flags['update-ca'] === undefined)
+    throw new ImageError(`--${name} is for signed updates; say by whom with --update-ca`);
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed && /^https?:$/.test(parsed.protocol)) return parsed.href;
   throw new ImageError(
-    `--update-url ${JSON.stringify(url)} is not an address; expected https://… or http://…`,
+    `--${name} ${JSON.stringify(url)} is not an address; expected https://… or http://…`,
   );
 }
 

@@ -59,6 +59,14 @@ const imageOptions = {
     'Folder on a web server where the device looks for updates by itself',
     text('update-url'),
   ),
+  'hawkbit-url': valueFlag(
+    'Server of Eclipse hawkBit, with its tenant, that assigns the device its updates instead',
+    text('hawkbit-url'),
+  ),
+  'hawkbit-token-file': valueFlag(
+    'File with its token: of its gateway, which all devices of the image have, or of one target',
+    text('hawkbit-token-file'),
+  ),
   'update-hour': valueFlag(
     'Hour at which it may start again for one, when nobody is being answered',
     wholeNumber('update-hour', 0, 23),

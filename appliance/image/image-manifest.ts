@@ -24,7 +24,7 @@ export function imageManifest(build: ImageBuild, survey: ImageSurvey): ImageMani
 
 function contentsOf(build: ImageBuild) {
   const { model, modelSha256, settings, fitted, base, hearth, epoch, release, bootSigner } = build;
-  const { sshKeys, wifi, apiKeys, updateCa, updateUrl, updateHour, patienceMs, ...named } =
+  const { sshKeys, wifi, apiKeys, updateCa, updateUrl, hawkbit, updateHour, patienceMs, ...named } =
     settings;
   const has = {
     ...{ wifi: wifi !== null, ssh: sshKeys.length > 0, api_key: apiKeys.length > 0 },

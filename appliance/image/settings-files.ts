@@ -48,12 +48,17 @@ function keys(apiKeys: string[]): SystemFile[] {
   return [file('keys', lines(apiKeys), 0o600), file('page-key', lines([fragment]), 0o600)];
 }
 
-function updates({ updateCa, updateUrl, updateHour }: DeviceSettings): SystemFile[] {
+function updates({ updateCa, updateUrl, hawkbit, updateHour }: DeviceSettings): SystemFile[] {
   const hour = `${updateHour}`.padStart(2, '0');
   return [
     file('restart.timer.conf', lines(['[Timer]', 'OnCalendar=', `OnCalendar=*-*-* ${hour}:00`])),
     ...(updateCa === null ? [] : [file('update-ca.pem', updateCa)]),
     ...(updateUrl === null ? [] : [file('update-url', lines([updateUrl]))]),
+    // A device that was set up was made of an image whose settings did not know it.
+    ...(hawkbit ? [file('hawkbit-url', lines([hawkbit.url]))] : []),
+    ...(hawkbit?.authorization
+      ? [file('hawkbit-token', lines([hawkbit.authorization]), 0o600)]
+      : []),
   ];
 }
 

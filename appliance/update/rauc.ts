@@ -13,12 +13,18 @@ export type BundleInfo = { compatible: string; release: string };
 
 type OnProgress = (percent: number, step: string) => void;
 
+type AccessOptions = {
+  /** of requests for it; those who may list this device's processes see them */
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+};
+
 /** Of a file or an URL, whose signature it checks. Rejects with {@link UpdateError}. */
 export async function inspectBundle(
   source: string,
-  { configFile, signal }: { configFile: string; signal?: AbortSignal | undefined },
+  { configFile, headers, signal }: AccessOptions & { configFile: string },
 ): Promise<BundleInfo> {
-  const words = [`--conf=${configFile}`, 'info', '--output-format=json', source];
+  const words = [`--conf=${configFile}`, 'info', '--output-format=json', ...said(headers), source];
   const lines = await rauc(words, { source, signal });
   const info = lines.findLast((line) => line.startsWith('{')) ?? 'null';
   const { compatible, version } = (parseJson(info) ?? {}) as Record<string, unknown>;
@@ -30,13 +36,17 @@ export async function inspectBundle(
 /** Into the slots that do not run. Rejects with {@link UpdateError}; the running ones stay as they are. */
 export async function installBundle(
   source: string,
-  { signal, onProgress = () => {} }: { signal?: AbortSignal; onProgress?: OnProgress },
+  { headers, signal, onProgress = () => {} }: AccessOptions & { onProgress?: OnProgress },
 ): Promise<void> {
   const onLine = (line: string) => {
     const [, percent, step] = /^\s*(\d+)% (.*?)\.?$/.exec(line) ?? [];
     if (percent !== undefined && step !== undefined) onProgress(Number(percent), step);
   };
-  await rauc(['install', source], { source, signal, onLine });
+  await rauc(['install', ...said(headers), source], { source, signal, onLine });
+}
+
+function said(headers: Record<string, string> = {}): string[] {
+  return Object.entries(headers).map(([name, value]) => `--http-header=${name}: ${value}`);
 }
 
 type RaucOptions = {

@@ -5,8 +5,9 @@ import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { interruptible } from '../../terminal/interruptible.js';
 import { clearProgressLine, noteAs, print, showProgressLine } from '../../terminal/print.js';
 import { installedRelease, readDevice } from './device.js';
+import { updateByHawkbit } from './hawkbit-update.js';
 import { restartMachine, serverOfDevice, untilIdle } from './restart-when-idle.js';
-import { type UpdateResult, updateDevice } from './update-device.js';
+import { bundleAt, type UpdateResult, updateDevice } from './update-device.js';
 import { UpdateError } from './update-error.js';
 
 const note = noteAs('update');
@@ -41,20 +42,11 @@ async function run(argv: UpdateArguments, signal: AbortSignal): Promise<void> {
   const { restart = false } = argv;
   // Who is being answered comes first; RAUC's service does the same.
   os.setPriority(os.constants.priority.PRIORITY_LOW);
-  const device = await readDevice();
   // What is installed already can start without the server that it came from.
   const isWaiting = restart && (await installedRelease()) !== null;
-  const source = argv.source ?? (isWaiting ? null : device.updateUrl);
-  if (source !== null) {
-    const result = await updateDevice({
-      ...{ device, source, signal, allowsOlder: argv['allow-downgrade'] ?? false },
-      onProgress: (percent, step) => showProgressLine(`${step}, ${percent} %`),
-    }).finally(clearProgressLine);
-    print(argv.json ? result : resultText(result));
-  } else if (!isWaiting) {
-    throw new UpdateError(
-      'name a bundle or an URL; the image of this device was made without --update-url',
-    );
+  if (argv.source !== undefined || !isWaiting) {
+    const result = await install(argv, signal).finally(clearProgressLine);
+    print(argv.json ? (result ?? { kind: 'none' }) : resultText(result));
   }
   if (!restart || (await installedRelease()) === null) return;
   note('starting again once nobody is being answered …');
@@ -62,7 +54,26 @@ async function run(argv: UpdateArguments, signal: AbortSignal): Promise<void> {
   await restartMachine();
 }
 
-function resultText({ kind, release }: UpdateResult): string {
+/** Null where a server has nothing for this device. */
+async function install(argv: UpdateArguments, signal: AbortSignal): Promise<UpdateResult | null> {
+  const device = await readDevice();
+  const options = {
+    ...{ device, signal, allowsOlder: argv['allow-downgrade'] ?? false },
+    onProgress: (percent: number, step: string) => showProgressLine(`${step}, ${percent} %`),
+  };
+  const { hawkbit: server, updateUrl } = device;
+  const source = argv.source ?? updateUrl;
+  if (source !== null)
+    return await updateDevice({ ...options, source: await bundleAt(source, device.compatible) });
+  if (server !== null) return await updateByHawkbit({ ...options, server });
+  throw new UpdateError(
+    'name a bundle or an URL; the image of this device was made without --update-url and --hawkbit-url',
+  );
+}
+
+function resultText(result: UpdateResult | null): string {
+  if (result === null) return 'nothing is assigned to this device now';
+  const { kind, release } = result;
   const texts: Record<UpdateResult['kind'], string> = {
     current: `version ${release} runs already`,
     waiting: `version ${release} is installed already, and starts with the next start`,

@@ -15,9 +15,11 @@ import { UpdateError } from './update-error.js';
 
 export type UpdateOptions = {
   device: UpdatableDevice;
-  /** a file, or the URL of a bundle or of a folder of them */
+  /** a bundle's file or URL */
   source: string;
   allowsOlder: boolean;
+  /** of requests to an URL */
+  headers?: Record<string, string>;
   signal?: AbortSignal;
   onProgress?: (percent: number, step: string) => void;
   /** where the device's files are, for tests */
@@ -29,11 +31,9 @@ export type UpdateResult = { kind: 'current' | 'waiting' | 'installed'; release:
 
 /** Rejects with {@link UpdateError} where the bundle is refused; the running slots stay as they are. */
 export async function updateDevice(options: UpdateOptions): Promise<UpdateResult> {
-  const { device, allowsOlder, signal, onProgress, root } = options;
-  const source = await bundleAt(options.source, device.compatible);
+  const { device, source, allowsOlder, headers = {}, signal, onProgress, root } = options;
   const { compatible, release } = await inspectBundle(source, {
-    configFile: device.configFile,
-    signal,
+    ...{ configFile: device.configFile, headers, signal },
   });
   if (compatible !== device.compatible)
     throw new UpdateError(`${source} is for ${compatible}, and this is ${device.compatible}`);
@@ -47,7 +47,8 @@ export async function updateDevice(options: UpdateOptions): Promise<UpdateResult
   const from = device.release;
   try {
     await recordInstalling({ slot: otherSlot(device.slot), release, from }, root);
-    await installBundle(source, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
+    const watched = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+    await installBundle(source, { headers, ...watched });
     await recordInstalled(root);
   } catch (error) {
     await recordFailure({ release, from, reason: (error as Error).message }, root);
@@ -56,8 +57,8 @@ export async function updateDevice(options: UpdateOptions): Promise<UpdateResult
   return { kind: 'installed', release };
 }
 
-/** In a folder, the bundle has the name of the kind of device. */
-async function bundleAt(source: string, compatible: string): Promise<string> {
+/** Of a file or URL, or of a folder of either, where the bundle has the name of the kind of device. */
+export async function bundleAt(source: string, compatible: string): Promise<string> {
   const isUrl = /^https?:\/\//.test(source);
   const isFolder = isUrl
     ? !/\.raucb(\?|$)/.test(source)

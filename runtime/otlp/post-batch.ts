@@ -3,6 +3,7 @@
 // batch that is kept on the disk must not be; and it reads an answer however large it is.
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import { inOneLine } from '../../terminal/foreign-text.js';
+import { readStart } from '../../terminal/response-start.js';
 
 export type Reply =
   /** `complaint` of a collector that took it, but not all of it. */
@@ -37,28 +38,12 @@ export async function postBatch(
       redirect: 'manual',
       signal: AbortSignal.any([timeout, signal]),
     });
-    return readReply(response, await readStart(response));
+    // The status alone decides: a body that is too long, or never ends, changes nothing of it.
+    return readReply(response, await readStart(response, MAX_REPLY_BYTES));
   } catch (error) {
     const reason = timeout.aborted ? `did not answer within ${timeoutMs / 1000} s` : why(error);
     return { kind: 'failed', reason, retryAfterMs: null };
   }
-}
-
-/** The status alone decides: a body that is too long, or never ends, changes nothing of it. */
-async function readStart(response: Response): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of response.body ?? []) {
-      chunks.push(chunk);
-      length += chunk.length;
-      // Leaving the loop gives the connection up.
-      if (length > MAX_REPLY_BYTES) return new Uint8Array();
-    }
-  } catch {
-    return new Uint8Array();
-  }
-  return Buffer.concat(chunks);
 }
 
 function readReply(response: Response, body: Uint8Array): Reply {

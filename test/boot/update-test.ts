@@ -26,6 +26,7 @@ import {
 } from './update/bundles.js';
 import { changedBlock } from './update/changed-block.js';
 import { goodUpdate } from './update/good-updates.js';
+import { hawkbitUpdate } from './update/hawkbit.js';
 import {
   type Cuts,
   cutsOfChoosing,
@@ -44,8 +45,10 @@ const PATIENCE = { kvm: '60s', tcg: '20m' } as const;
 /** Each alone, too, in a folder where the others left what takes long: a booted machine, bundles, writes. */
 const PARTS = [
   ...(['refused', 'hearth', 'cuts', 'cuts-of-choice', 'cuts-of-start'] as const),
-  ...(['panic', 'silent', 'crash', 'broken-model', 'models', 'changed-block'] as const),
+  ...(['panic', 'silent', 'crash', 'broken-model', 'models', 'hawkbit', 'changed-block'] as const),
 ];
+/** Semantic versions are what its server reads. */
+const HAWKBIT_RELEASE = '1.4.0';
 /** Of bundles, and of what reads a boot partition beside mtools. */
 const TOOLS: DebianTool[] = [
   ['rauc', 'rauc'],
@@ -136,6 +139,10 @@ async function test({ setting, image }: Awaited<ReturnType<typeof prepare>>) {
     refused: async () => await refusals(setting),
     hearth: async () => await updateHearth(setting, image),
     models: async () => await updateModels(setting, image),
+    hawkbit: async () => {
+      const how = { template: 'alpaca', hasLora: true };
+      await hawkbitUpdate(setting, await newModel(maker, HAWKBIT_RELEASE, how), HAWKBIT_RELEASE);
+    },
     cuts: async () =>
       await cutsOfInstalling(await cutsIn(setting, image), await newHearth(maker), {
         ...{ offsets: argv.powerCuts, boots },

@@ -2,6 +2,8 @@ import { chmodSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { readSettings } from '../../../appliance/image/device-settings.js';
+import { makeUpdateKeys, UPDATE_KEYS } from '../../../appliance/update/update-keys.js';
+import { needs } from '../../support/needs.js';
 
 const PUBLIC_KEY =
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBJunnGpZl7+T2bScER0yIkwBj/uGh+L+I/O8OHhbu0l me@home';
@@ -10,7 +12,7 @@ const silent = () => {};
 t.test('without options: a name, UTC, no keys, no Wi-Fi', async (t) => {
   t.strictSame(await readSettings({}, silent), {
     ...{ hostname: 'hearth', sshKeys: [], wifi: null, apiKeys: [], timezone: 'UTC', port: 8080 },
-    ...{ updateCa: null, updateUrl: null, updateHour: 4, patienceMs: 600_000 },
+    ...{ updateCa: null, updateUrl: null, hawkbit: null, updateHour: 4, patienceMs: 600_000 },
     ...{ hasWifi: false, hasSetup: true },
   });
 });
@@ -101,4 +103,35 @@ t.test('Wi-Fi has a name of up to 32 bytes and a passphrase of 8 to 63', async (
     readSettings({ 'wifi-psk-file': psk('psk') }, silent),
     /name it with --wifi-ssid/,
   );
+});
+
+t.test('updates come from one place', { skip: needs('openssl') }, async (t) => {
+  const folder = t.testdir({
+    ...{ gateway: '3f2a\n', target: 'TargetToken 3f2a\n' },
+    ...{ two: 'a\nb\n', header: 'a\r\nHost: x', none: '\n' },
+  });
+  await makeUpdateKeys({ folder: path.join(folder, 'keys'), name: 'Test', days: 30 });
+  const ca = { 'update-ca': path.join(folder, 'keys', UPDATE_KEYS.caCert) };
+  const token = (name: string) => ({ 'hawkbit-token-file': path.join(folder, name) });
+  const hawkbit = { ...ca, 'hawkbit-url': 'https://hawkbit.example/DEFAULT' };
+  const url = 'https://hawkbit.example/DEFAULT';
+  t.match(await readSettings(hawkbit, silent), { hawkbit: { url, authorization: null } });
+  for (const [name, authorization] of [
+    ['gateway', 'GatewayToken 3f2a'],
+    ['target', 'TargetToken 3f2a'],
+  ] as const)
+    t.match(await readSettings({ ...hawkbit, ...token(name) }, silent), {
+      hawkbit: { url, authorization },
+    });
+  for (const name of ['two', 'header', 'none'])
+    await t.rejects(readSettings({ ...hawkbit, ...token(name) }, silent), /holds no token/, name);
+  const folderUrl = { 'update-url': 'http://nas.local/' };
+  t.match(await readSettings({ ...ca, ...folderUrl }, silent), { updateUrl: 'http://nas.local/' });
+  await t.rejects(readSettings({ ...hawkbit, ...folderUrl }, silent), /two ways.*choose one/);
+  await t.rejects(readSettings(token('gateway'), silent), /name it with --hawkbit-url/);
+  for (const name of ['update-url', 'hawkbit-url'] as const) {
+    await t.rejects(readSettings({ [name]: url }, silent), /say by whom with --update-ca/);
+    await t.rejects(readSettings({ ...ca, [name]: 'ftp://x/' }, silent), /is not an address/);
+    await t.rejects(readSettings({ ...ca, [name]: 'x' }, silent), /is not an address/);
+  }
 });

@@ -4,7 +4,14 @@ import { settingsFiles } from '../../../appliance/image/settings-files.js';
 const settings = {
   ...{ hostname: 'kitchen', timezone: 'Europe/Berlin', port: 8080 },
   ...{ sshKeys: [], apiKeys: [], wifi: null, updateCa: null },
-  ...{ updateUrl: null, updateHour: 4, patienceMs: 600_000, hasWifi: false, hasSetup: false },
+  ...{
+    updateUrl: null,
+    hawkbit: null,
+    updateHour: 4,
+    patienceMs: 600_000,
+    hasWifi: false,
+    hasSetup: false,
+  },
 };
 
 /** Text of the file, or the target of the link, at this path. */
@@ -38,16 +45,17 @@ t.test('a hostile network name stays a name, and its key is the one of IEEE 802.
 
 t.test('secrets are read by root alone, and are there only if they were given', (t) => {
   const wifi = { ssid: 'x', passphrase: 'correct horse' };
-  const secret = { ...settings, apiKeys: ['k'], wifi, sshKeys: ['ssh-ed25519 A'] };
+  const hawkbit = { url: 'https://hawkbit.example/DEFAULT', authorization: 'TargetToken x' };
+  const secret = { ...settings, apiKeys: ['k'], wifi, sshKeys: ['ssh-ed25519 A'], hawkbit };
   const files = settingsFiles({ settings: secret, memoryMaxBytes: 1 });
-  for (const path of ['keys', 'page-key', 'wifi.conf'])
+  for (const path of ['keys', 'page-key', 'wifi.conf', 'hawkbit-token'])
     t.match(
       files.find((entry) => entry.path === path),
       { mode: 0o600 },
       path,
     );
   const paths = settingsFiles({ settings, memoryMaxBytes: 1 }).map((entry) => entry.path);
-  t.notOk(paths.some((path) => /keys|wifi|ssh|update-/.test(path)));
+  t.notOk(paths.some((path) => /keys|wifi|ssh|update-|hawkbit/.test(path)));
   t.end();
 });
 

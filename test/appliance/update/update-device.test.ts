@@ -14,7 +14,7 @@ import path from 'node:path';
 import t from 'tap';
 import { raucConfig } from '../../../appliance/image/rauc-config.js';
 import { readDevice } from '../../../appliance/update/device.js';
-import { updateDevice } from '../../../appliance/update/update-device.js';
+import { bundleAt, updateDevice } from '../../../appliance/update/update-device.js';
 import { makeUpdateKeys, UPDATE_KEYS } from '../../../appliance/update/update-keys.js';
 import { skipFileWithout } from '../../support/needs.js';
 import { makeExpiredSigner } from './expired-signer.js';
@@ -105,7 +105,8 @@ t.test('what is installed already waits for the next start', async (t) => {
   mkdirSync(at('folder'));
   run('cp', makeBundle('waiting'), at('folder', 'hearth-x64-uefi.raucb'));
   const device = await readDevice(root);
-  t.same(await updateDevice({ device, source: at('folder'), allowsOlder: false, root }), {
+  const source = await bundleAt(at('folder'), device.compatible);
+  t.same(await updateDevice({ device, source, allowsOlder: false, root }), {
     ...{ kind: 'waiting', release: '3.0' },
   });
 });
