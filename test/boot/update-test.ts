@@ -27,6 +27,7 @@ import {
 import { changedBlock } from './update/changed-block.js';
 import { goodUpdate } from './update/good-updates.js';
 import { hawkbitUpdate } from './update/hawkbit.js';
+import { ownersHour } from './update/owners-hour.js';
 import {
   type Cuts,
   cutsOfChoosing,
@@ -45,7 +46,16 @@ const PATIENCE = { kvm: '60s', tcg: '20m' } as const;
 /** Each alone, too, in a folder where the others left what takes long: a booted machine, bundles, writes. */
 const PARTS = [
   ...(['refused', 'hearth', 'cuts', 'cuts-of-choice', 'cuts-of-start'] as const),
-  ...(['panic', 'silent', 'crash', 'broken-model', 'models', 'hawkbit', 'changed-block'] as const),
+  ...([
+    'panic',
+    'silent',
+    'crash',
+    'broken-model',
+    'models',
+    'owners-hour',
+    'hawkbit',
+    'changed-block',
+  ] as const),
 ];
 /** Semantic versions are what its server reads. */
 const HAWKBIT_RELEASE = '1.4.0';
@@ -139,10 +149,9 @@ async function test({ setting, image }: Awaited<ReturnType<typeof prepare>>) {
     refused: async () => await refusals(setting),
     hearth: async () => await updateHearth(setting, image),
     models: async () => await updateModels(setting, image),
-    hawkbit: async () => {
-      const how = { template: 'alpaca', hasLora: true };
-      await hawkbitUpdate(setting, await newModel(maker, HAWKBIT_RELEASE, how), HAWKBIT_RELEASE);
-    },
+    'owners-hour': async () => await ownersHour(setting, await otherTemplate(maker, '1.5'), '1.5'),
+    hawkbit: async () =>
+      await hawkbitUpdate(setting, await otherTemplate(maker, HAWKBIT_RELEASE), HAWKBIT_RELEASE),
     cuts: async () =>
       await cutsOfInstalling(await cutsIn(setting, image), await newHearth(maker), {
         ...{ offsets: argv.powerCuts, boots },
@@ -183,6 +192,10 @@ async function updateModels(setting: Setting, image: string): Promise<void> {
     const bundle = await newModel(setting.maker, release, { template, hasLora });
     await goodUpdate(setting, { what, bundle, part: 'model', old, wanted, isRecorded: false });
   }
+}
+
+async function otherTemplate(maker: BundleMaker, release: string): Promise<string> {
+  return await newModel(maker, release, { template: 'alpaca', hasLora: true });
 }
 
 async function newModel(

@@ -118,7 +118,7 @@ async function answersOf(machine: VirtualMachine, { access }: Setting, count: nu
 }
 
 /** Questions one after the other, until it is told to stop. */
-function askOn(machine: VirtualMachine, { access }: Setting) {
+export function askOn(machine: VirtualMachine, { access }: Setting) {
   let isAsking = true;
   const askOnAndOn = async () => {
     const ttftMs: number[] = [];

@@ -3,7 +3,14 @@
 import { onDevice } from '../device.js';
 import type { VirtualMachine } from '../virtual-machine.js';
 import { Goosebit } from './goosebit.js';
-import { releaseOf, restart, type Setting, startSettled, untilSettled } from './setting.js';
+import {
+  releaseOf,
+  restart,
+  type Setting,
+  setOnDevice,
+  startSettled,
+  untilSettled,
+} from './setting.js';
 
 /** QEMU's first network card. */
 const DEVICE = 'hearth-525400123456';
@@ -50,15 +57,13 @@ export async function hawkbitUpdate(
 /** What `hearth update` says on a device whose image was made with the server's address and a token. */
 async function askServer(
   machine: VirtualMachine,
-  { access }: Setting,
+  setting: Setting,
   { server, token }: { server: Goosebit; token: string },
 ): Promise<string> {
-  const command = `
-settings=/run/test-settings
-[ -d $settings ] || { cp -a /run/hearth-settings $settings; mount --bind $settings /run/hearth-settings; }
-echo http://10.0.2.2:${server.port}/DEFAULT/ >$settings/hawkbit-url
-echo TargetToken ${token} >$settings/hawkbit-token
-hearth update 2>&1 || true
-`;
-  return (await onDevice(machine, access, command)).trim().split('\n').at(-1) ?? '';
+  await setOnDevice(machine, setting, {
+    'hawkbit-url': `http://10.0.2.2:${server.port}/DEFAULT/`,
+    'hawkbit-token': `TargetToken ${token}`,
+  });
+  const said = await onDevice(machine, setting.access, 'hearth update 2>&1 || true');
+  return said.trim().split('\n').at(-1) ?? '';
 }

@@ -114,18 +114,51 @@ export async function update(
 /** Seconds until it answers again, from the order on. */
 export async function restart(
   machine: VirtualMachine,
-  { access }: Pick<Setting, 'access'>,
+  setting: Pick<Setting, 'access'>,
   limitMs: number,
 ): Promise<number> {
-  const boot = async () => await onDevice(machine, access, 'cat /proc/sys/kernel/random/boot_id');
-  const before = await boot();
+  const before = await bootOf(machine, setting);
+  await onDevice(machine, setting.access, 'systemctl reboot').catch(() => {});
+  return await untilRestarted(machine, setting, before, limitMs);
+}
+
+/** Seconds until it answers again, and not as the start that {@link bootOf} named `before`. */
+export async function untilRestarted(
+  machine: VirtualMachine,
+  setting: Pick<Setting, 'access'>,
+  before: string,
+  limitMs: number,
+): Promise<number> {
   const startedAt = performance.now();
-  await onDevice(machine, access, 'systemctl reboot').catch(() => {});
   await untilGone(machine, limitMs);
   await untilHealthy(machine, limitMs);
   const seconds = (performance.now() - startedAt) / 1000;
-  if ((await boot()) === before) throw new Error('it answered, and had not started again');
+  if ((await bootOf(machine, setting)) === before)
+    throw new Error('it answered, and had not started again');
   return seconds;
+}
+
+/** The kernel's name of this start. */
+export async function bootOf(
+  machine: VirtualMachine,
+  { access }: Pick<Setting, 'access'>,
+): Promise<string> {
+  return await onDevice(machine, access, 'cat /proc/sys/kernel/random/boot_id');
+}
+
+/** Settings that an image may be made with, by their files, until the next start. */
+export async function setOnDevice(
+  machine: VirtualMachine,
+  { access }: Pick<Setting, 'access'>,
+  files: Record<string, string>,
+): Promise<void> {
+  const writes = Object.entries(files).map(([name, text]) => `echo ${text} >$settings/${name}`);
+  const command = `
+settings=/run/test-settings
+[ -d $settings ] || { cp -a /run/hearth-settings $settings; mount --bind $settings /run/hearth-settings; }
+${writes.join('\n')}
+`;
+  await onDevice(machine, access, command);
 }
 
 async function untilGone(machine: VirtualMachine, limitMs: number): Promise<void> {
